@@ -1,0 +1,23 @@
+"""The one error that every part of fvcli raises for things a user can mend."""
+
+from __future__ import annotations
+
+
+class FvcliError(Exception):
+    """Say what is wrong and where; the hint says what would be right."""
+
+    def __init__(self, message: str, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.hint}" if self.hint else self.message
+
+
+class UsageError(FvcliError):
+    """A mistake in the command or its input, found before anything was written (exit code 2)."""
+
+
+class StoppedError(FvcliError):
+    """A signal asked the run to stop (exit code 75)."""

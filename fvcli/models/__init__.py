@@ -1,0 +1,15 @@
+"""The networks: which there are, what their layers are, and loading them."""
+
+from fvcli.models.facts import ModelFacts
+from fvcli.models.graph import LayerFacts
+from fvcli.models.registry import ModelChoice, describe, list_models, load, model_names
+
+__all__ = [
+    "LayerFacts",
+    "ModelChoice",
+    "ModelFacts",
+    "describe",
+    "list_models",
+    "load",
+    "model_names",
+]

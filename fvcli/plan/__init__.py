@@ -1,0 +1,14 @@
+"""The plan: spec and facts of the model -> units, batches, shards. Pure: no files, no TensorFlow.
+
+    spec.jobs --enumerate--> units --group by program--> batches --every N-th--> shards
+
+A program is what has to be compiled anew: the objective's kinds and layers, size and recipe. Units of one
+program share batches, whatever job they come from. Every batch is padded to the program's batch size,
+because another size changes rounding and, over hundreds of steps, pixels.
+"""
+
+from fvcli.plan.data import JobPlan, Plan, Program, TermPlan, Unit
+from fvcli.plan.lone import lone_spec
+from fvcli.plan.make import make_plan
+
+__all__ = ["JobPlan", "Plan", "Program", "TermPlan", "Unit", "lone_spec", "make_plan"]

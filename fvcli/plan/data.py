@@ -1,0 +1,180 @@
+"""What a plan holds, and its JSON."""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from fvcli.models import ModelChoice
+
+PLAN_VERSION = 1
+KEY_DIGITS = 16
+
+
+def canonical(data: Any) -> str:
+    """Write data as JSON in the one way that equal data share."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(data: Any) -> str:
+    """Return the first 16 hex digits of the SHA-256 of data's canonical JSON."""
+    return hashlib.sha256(canonical(data).encode()).hexdigest()[:KEY_DIGITS]
+
+
+@dataclass(frozen=True)
+class TermPlan:
+    """One term of a unit's objective; index is the channel or the class, -1 for a whole layer."""
+
+    kind: str
+    layer: str
+    index: int = -1
+    row: int = -1
+    column: int = -1
+    weight: float = 1.0
+
+    @property
+    def shape(self) -> tuple[str, str, bool]:
+        """Kind, layer and whether a position is given: the part that is compiled in."""
+        return self.kind, self.layer, self.row >= 0
+
+
+@dataclass(frozen=True)
+class Program:
+    """Everything that units compiled together share.
+
+    terms: the shape of each term of the objective.
+    settings: steps, seed, parameterization, transforms, optimizer, redirect_steps as plain data.
+    image_bytes: estimated memory of one image of an ascent.
+    """
+
+    model: str
+    weights_sha256: str
+    terms: tuple[tuple[str, str, bool], ...]
+    recipe: str
+    height_px: int
+    width_px: int
+    batch_size: int
+    image_bytes: int
+    settings: Mapping[str, Any]
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(layer for _, layer, _ in self.terms))
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One picture to make.
+
+    name: file name without suffix, unique in its job.
+    key: of everything that decides the picture's bytes.
+    label: what to write under the picture.
+    unit: what it is within its layer, such as {"channel": 44}.
+    sign: 1 to maximise the objective, -1 to minimise it.
+    program: position in the plan's programs.
+    """
+
+    job: str
+    name: str
+    key: str
+    label: str
+    objective: str
+    unit: Mapping[str, Any]
+    sign: int
+    terms: tuple[TermPlan, ...]
+    program: int
+
+    @property
+    def path(self) -> str:
+        """Place below the run's units folder, without suffix."""
+        return f"{self.job}/{self.name}"
+
+    @property
+    def identity(self) -> str:
+        """What the unit shows, apart from how it is rendered: the name of its random stream."""
+        return canonical([self.sign, [asdict(term) for term in self.terms]])
+
+    @property
+    def layer(self) -> str:
+        return " + ".join(dict.fromkeys(term.layer for term in self.terms))
+
+
+@dataclass(frozen=True)
+class JobPlan:
+    """What a contact sheet says of a job."""
+
+    name: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Units and their batches; a batch is a tuple of positions in units.
+
+    model: the spec's choice of model as plain data.
+    """
+
+    model: Mapping[str, Any]
+    programs: tuple[Program, ...]
+    jobs: tuple[JobPlan, ...]
+    units: tuple[Unit, ...]
+    batches: tuple[tuple[int, ...], ...]
+    output: Mapping[str, Any]
+
+    def to_json(self) -> str:
+        """Write the plan as JSON text; equal plans give equal text."""
+        return json.dumps({"version": PLAN_VERSION, **asdict(self)}, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Plan:
+        """Read a plan back.
+
+        Raises:
+            ValueError, KeyError, TypeError: The text is no plan of this version.
+        """
+        data = json.loads(text)
+        if data.pop("version", None) != PLAN_VERSION:
+            raise ValueError("it was written by another version of fvcli")
+        for program in data["programs"]:
+            program["terms"] = tuple((kind, layer, placed) for kind, layer, placed in program["terms"])
+        for unit in data["units"]:
+            unit["terms"] = tuple(TermPlan(**term) for term in unit["terms"])
+        return cls(
+            model=data["model"],
+            programs=tuple(Program(**program) for program in data["programs"]),
+            jobs=tuple(JobPlan(**job) for job in data["jobs"]),
+            units=tuple(Unit(**unit) for unit in data["units"]),
+            batches=tuple(tuple(batch) for batch in data["batches"]),
+            output=data["output"],
+        )
+
+    @property
+    def model_choice(self) -> ModelChoice:
+        return ModelChoice(**self.model)
+
+    def program_of(self, batch: int) -> Program:
+        return self.programs[self.units[self.batches[batch][0]].program]
+
+    def units_of(self, batch: int) -> list[Unit]:
+        return [self.units[i] for i in self.batches[batch]]
+
+    def shard(self, index: int, count: int) -> tuple[int, ...]:
+        """Return the batch numbers of shard index, from 1, of count: every count-th batch."""
+        return tuple(range(len(self.batches)))[index - 1 :: count]
+
+    def only(self, pattern: str) -> frozenset[str]:
+        """Return the paths of the units that a shell pattern names as job/unit, job or unit."""
+        return frozenset(
+            unit.path
+            for unit in self.units
+            if any(fnmatch.fnmatchcase(text, pattern) for text in (unit.path, unit.job, unit.name))
+        )
+
+    @property
+    def memory_bytes(self) -> int:
+        """Estimated memory of the largest batch."""
+        return max((p.batch_size * p.image_bytes for p in self.programs), default=0)

@@ -1,0 +1,181 @@
+"""Make a plan from a validated spec."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from fvcli.models import ModelFacts
+from fvcli.plan.data import JobPlan, Plan, Program, Unit, digest
+from fvcli.plan.objectives import Resolver, Target
+from fvcli.plan.views import batch_size_for, image_bytes, view_size
+from fvcli.spec.problems import Path, Problem
+from fvcli.spec.recipes import ALGORITHM, resolve
+from fvcli.spec.schema import Job, Render, Spec
+
+# What a program keeps of the resolved recipe; size and batch size have fields of their own.
+SETTINGS = ("steps", "seed", "parameterization", "transforms", "optimizer", "redirect_steps")
+SIGNS = {"positive": 1, "negative": -1}
+
+
+def make_plan(spec: Spec, positions: Sequence[int], facts: ModelFacts) -> tuple[Plan, list[Problem]]:
+    """Resolve a spec into units and batches.
+
+    Args:
+        spec: The validated spec, or the valid part of one.
+        positions: For each of its jobs, the position in the document, for the problems.
+        facts: Of the spec's model.
+
+    Returns:
+        The plan and everything that is wrong with the spec; the plan is whole only if nothing is.
+    """
+    draft = _Draft([], {}, [])
+    problems: list[Problem] = []
+    for position, job in zip(positions, spec.jobs, strict=True):
+        settings = resolve(job, spec.render, facts.native_size_px)
+        path: Path = ("jobs", position)
+        too_small = _check_size(settings, path, facts)
+        resolver = Resolver(job, path, facts, facts.layers_at(*_size(settings)))
+        targets = resolver.targets()
+        problems += too_small + resolver.problems
+        if not too_small:
+            problems += draft.add(job, targets, settings, facts, path)
+    plan = Plan(
+        model={"name": spec.model.name, "weights": spec.model.weights, "sha256": spec.model.sha256},
+        programs=tuple(draft.programs),
+        jobs=tuple(_job_plan(job, draft.units, draft.programs) for job in spec.jobs),
+        units=tuple(draft.units),
+        batches=_batches(draft.units, draft.programs),
+        output=spec.output.model_dump(mode="json"),
+    )
+    return plan, problems
+
+
+@dataclass
+class _Draft:
+    """Units and programs so far; numbers finds a program's position by its digest."""
+
+    programs: list[Program]
+    numbers: dict[str, int]
+    units: list[Unit]
+
+    def add(
+        self, job: Job, targets: Sequence[Target], settings: Render, facts: ModelFacts, path: Path
+    ) -> list[Problem]:
+        problems: list[Problem] = []
+        of_shape: dict[tuple[tuple[str, str, bool], ...], int] = {}
+        for target in targets:
+            shape = tuple(term.shape for term in target.terms)
+            if shape not in of_shape:
+                program = _program(shape, settings, facts)
+                of_shape[shape] = self._number(program)
+                problems += _check_memory(program, settings, path)
+            number = of_shape[shape]
+            self.units.append(_unit(job, target, number, self.programs[number]))
+        return problems
+
+    def _number(self, program: Program) -> int:
+        code = digest(asdict(program))
+        if code not in self.numbers:
+            self.numbers[code] = len(self.programs)
+            self.programs.append(program)
+        return self.numbers[code]
+
+
+def _size(settings: Render) -> tuple[int, int]:
+    assert isinstance(settings.size_px, tuple)  # resolved
+    return settings.size_px
+
+
+def _program(shape: tuple[tuple[str, str, bool], ...], settings: Render, facts: ModelFacts) -> Program:
+    height, width = _size(settings)
+    layers = tuple(dict.fromkeys(layer for _, layer, _ in shape))
+    needed = image_bytes(facts, layers, settings.transforms or (), (height, width))
+    return Program(
+        model=facts.name,
+        weights_sha256=facts.weights_sha256,
+        terms=shape,
+        recipe=settings.recipe or "default",
+        height_px=height,
+        width_px=width,
+        batch_size=settings.batch_size or max(1, batch_size_for(settings.memory_gb or 0, needed)),
+        image_bytes=needed,
+        settings=settings.model_dump(mode="json", include=set(SETTINGS)),
+    )
+
+
+def _unit(job: Job, target: Target, number: int, program: Program) -> Unit:
+    sign = SIGNS[job.sign]
+    decides = {
+        "algorithm": ALGORITHM,
+        "model": program.model,
+        "weights_sha256": program.weights_sha256,
+        "size_px": [program.height_px, program.width_px],
+        "batch_size": program.batch_size,
+        "settings": program.settings,
+        "sign": sign,
+        "terms": [asdict(term) for term in target.terms],
+    }
+    return Unit(
+        job=job.name,
+        name=target.name + ("-negative" if sign < 0 else ""),
+        key=digest(decides),
+        label=target.label,
+        objective=job.objective.kind,
+        unit=target.unit,
+        sign=sign,
+        terms=target.terms,
+        program=number,
+    )
+
+
+def _batches(units: Sequence[Unit], programs: Sequence[Program]) -> tuple[tuple[int, ...], ...]:
+    """Cut the units of each program, in order, into batches of at most its size."""
+    members: list[list[int]] = [[] for _ in programs]
+    for i, unit in enumerate(units):
+        members[unit.program].append(i)
+    return tuple(
+        tuple(mine[start : start + program.batch_size])
+        for mine, program in zip(members, programs, strict=True)
+        for start in range(0, len(mine), program.batch_size)
+    )
+
+
+def _job_plan(job: Job, units: Sequence[Unit], programs: Sequence[Program]) -> JobPlan:
+    mine = [unit for unit in units if unit.job == job.name]
+    if not mine:
+        return JobPlan(job.name, job.name)
+    program = programs[mine[0].program]
+    layers = " + ".join(program.layers)
+    kind = job.objective.kind.replace("_", " ") + (", negative" if job.sign == "negative" else "")
+    return JobPlan(job.name, f"{job.name}: {layers}, {kind}, {program.model}, {program.recipe}")
+
+
+# ---- what only size and memory can be wrong about
+
+
+def _check_size(settings: Render, path: Path, facts: ModelFacts) -> list[Problem]:
+    height, width = _size(settings)
+    least = facts.min_size_px
+    if min(height, width) < least:
+        message = f"{height} x {width} is too small for {facts.name}; it needs at least {least} px"
+        return [Problem((*path, "size_px"), message)]
+    seen = view_size(settings.transforms or (), height, width, min)
+    if min(seen) < least:
+        message = (
+            f"of {height} x {width} px the transforms leave a view of {seen[0]} x {seen[1]}, "
+            f"and {facts.name} needs at least {least}; use a larger size_px or smaller transforms"
+        )
+        return [Problem((*path, "transforms"), message)]
+    return []
+
+
+def _check_memory(program: Program, settings: Render, path: Path) -> list[Problem]:
+    budget = settings.memory_gb or 0.0
+    if settings.batch_size is not None or program.image_bytes <= budget * 1e9:
+        return []
+    needed = program.image_bytes / 1e9
+    message = (
+        f"one picture needs about {needed:.2f} GB, and memory_gb is {budget:g}; raise it or lower size_px"
+    )
+    return [Problem((*path, "memory_gb"), message)]

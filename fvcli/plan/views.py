@@ -1,0 +1,51 @@
+"""How large the views are that the network sees, and what memory they take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from fvcli.models import ModelFacts
+from fvcli.spec.schema import Affine, Jitter, Pad, Scale
+
+# Measured on a CPU with EfficientNet-Lite0 at 224 px: what one more image of a batch adds to the peak
+# memory of an ascent, as a multiple of its float32 activations.
+MEMORY_FACTOR = 1.3
+MAX_AUTO_BATCH = 64
+
+
+def view_size(
+    transforms: Sequence[Any], height_px: int, width_px: int, pick: Callable[[Iterable[float]], float]
+) -> tuple[int, int]:
+    """Return height and width after all transforms; pick is max for the largest, min for the smallest."""
+    for transform in transforms:
+        height_px, width_px = (_side_after(transform, side, pick) for side in (height_px, width_px))
+    return height_px, width_px
+
+
+def _side_after(transform: Any, side_px: int, pick: Callable[[Iterable[float]], float]) -> int:
+    if isinstance(transform, Pad):
+        return side_px + 2 * transform.px
+    if isinstance(transform, Jitter):
+        return side_px - transform.px
+    if isinstance(transform, Affine):
+        return side_px - transform.crop_px
+    if isinstance(transform, Scale):
+        return math.floor(side_px * pick(transform.factors))
+    return side_px
+
+
+def image_bytes(
+    facts: ModelFacts, layers: Sequence[str], transforms: Sequence[Any], size_px: tuple[int, int]
+) -> int:
+    """Estimate the memory that one image of an ascent takes, in bytes."""
+    seen = view_size(transforms, *size_px, max)
+    height, width = (max(pair) for pair in zip(seen, size_px, strict=True))
+    return int(MEMORY_FACTOR * facts.activation_bytes(layers, height, width))
+
+
+def batch_size_for(memory_gb: float, bytes_an_image: int) -> int:
+    """Return the largest power of two of images that fit, 0 if not even one does."""
+    fitting = int(memory_gb * 1e9 / max(1, bytes_an_image))
+    return min(MAX_AUTO_BATCH, 1 << fitting.bit_length() - 1) if fitting else 0

@@ -1,0 +1,80 @@
+"""Recipes: named, complete choices of parameterization, transforms, optimizer and steps."""
+
+from __future__ import annotations
+
+from fvcli.spec.schema import (
+    Adam,
+    Affine,
+    Fourier,
+    Jitter,
+    Lion,
+    Pad,
+    Render,
+    Rotate,
+    Scale,
+)
+
+# Raised whenever the mathematics changes so that equal settings give other pixels.
+ALGORITHM = 1
+
+# Shared by all recipes; size_px stays open, because the network knows it.
+_COMMON = {"seed": 0, "redirect_steps": 17, "memory_gb": 0.75}
+
+# Lucid 0.3.10, render_vis and its standard_transforms.
+_LUCID_SCALES = tuple(1 + (i - 5) / 50 for i in range(11))
+_LUCID_DEGREES = tuple(float(d) for d in (*range(-10, 11), *5 * [0]))
+
+RECIPES: dict[str, Render] = {
+    "default": Render(
+        steps=192,
+        parameterization=Fourier(),
+        transforms=(Affine(degrees=10, scales=(0.9, 1.1), shift_px=8, crop_px=16),),
+        optimizer=Lion(),
+        **_COMMON,
+    ),
+    # A threshold of 512 is 513 updates in Lucid's loop; redirection lasts while global_step <= 16.
+    "lucid": Render(
+        steps=513,
+        parameterization=Fourier(),
+        transforms=(
+            Pad(px=12),
+            Jitter(px=8),
+            Scale(factors=_LUCID_SCALES),
+            Rotate(degrees=_LUCID_DEGREES),
+            Jitter(px=4),
+        ),
+        optimizer=Adam(),
+        **_COMMON,
+    ),
+    # Olah, Mordvintsev, Schubert, Distill 2017, the footnote on how the pictures were made.
+    "distill": Render(
+        steps=2560,
+        parameterization=Fourier(),
+        transforms=(
+            Pad(px=16),
+            Jitter(px=16),
+            Scale(factors=(1.0, 0.975, 1.025, 0.95, 1.05)),
+            Rotate(degrees=tuple(float(d) for d in range(-5, 6))),
+            Jitter(px=8),
+        ),
+        optimizer=Adam(),
+        **_COMMON,
+    ),
+}
+
+
+def resolve(job: Render, render: Render, native_size_px: int) -> Render:
+    """Fill in what a job leaves open: from the spec's render, then from the recipe, then the network."""
+    inherited = overlay(render, job)
+    recipe = inherited.recipe or "default"
+    chosen = overlay(RECIPES[recipe], inherited)
+    size = chosen.size_px or native_size_px
+    pair = (size, size) if isinstance(size, int) else size
+    return chosen.model_copy(update={"recipe": recipe, "size_px": pair})
+
+
+def overlay(below: Render, above: Render) -> Render:
+    """Take each key from above where it is set, else from below."""
+    values = {key: getattr(below, key) for key in Render.model_fields}
+    given = {key: getattr(above, key) for key in Render.model_fields if getattr(above, key) is not None}
+    return Render.model_construct(**{**values, **given})
