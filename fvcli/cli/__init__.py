@@ -1,1 +1,32 @@
+"""The command line: parse, call, print. No logic here, and no TensorFlow."""
 
+from __future__ import annotations
+
+import click
+
+from fvcli import __version__
+from fvcli.cli.look import info, init, layers, models, schema
+from fvcli.cli.plan import plan
+from fvcli.cli.render import render
+from fvcli.cli.run import grid, merge, status
+from fvcli.cli.session import FriendlyGroup
+
+
+@click.group(cls=FriendlyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="fvcli")
+def main() -> None:
+    """Render what the parts of a vision network respond to.
+
+    A YAML spec names layers and objectives; fvcli optimises one picture for each
+    channel, neuron or class, in batches, and writes pictures, metadata and contact
+    sheets to a folder.
+
+    \b
+      fvcli init spec.yaml              a commented spec to start from
+      fvcli layers efficientnet-lite0   what can be rendered
+      fvcli render spec.yaml -o run     render it; run it again to go on
+    """
+
+
+for command in (render, plan, status, merge, grid, models, layers, schema, init, info):
+    main.add_command(command)

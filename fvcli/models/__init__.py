@@ -2,7 +2,7 @@
 
 from fvcli.models.facts import ModelFacts
 from fvcli.models.graph import LayerFacts
-from fvcli.models.registry import ModelChoice, describe, list_models, load, model_names
+from fvcli.models.registry import ModelChoice, describe, list_models, load, model_names, weights_in_use
 
 __all__ = [
     "LayerFacts",
@@ -12,4 +12,5 @@ __all__ = [
     "list_models",
     "load",
     "model_names",
+    "weights_in_use",
 ]

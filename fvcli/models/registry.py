@@ -59,6 +59,12 @@ def list_models() -> list[ModelListing]:
     ]
 
 
+def weights_in_use() -> dict[str, str | None]:
+    """Return where each model's installed weights are."""
+    places = {variant.name: lite.installed_weights(variant) for variant in lite.VARIANTS.values()}
+    return {name: str(place) if place else None for name, place in places.items()}
+
+
 def find_variant(name: str) -> lite.Variant:
     if name in lite.VARIANTS:
         return lite.VARIANTS[name]

@@ -110,9 +110,7 @@ def _read(file: io.BytesIO) -> dict[str, np.ndarray]:
     return {key: _view(tensor, raw) for key, tensor in tensors.items() if isinstance(tensor, _Tensor)}
 
 
-def _read_storages(
-    file: io.BytesIO, keys: list[str], expected: dict[str, _Storage]
-) -> dict[str, np.ndarray]:
+def _read_storages(file: io.BytesIO, keys: list[str], expected: dict[str, _Storage]) -> dict[str, np.ndarray]:
     raw = {}
     for key in keys:
         storage = expected[key]

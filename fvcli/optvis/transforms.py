@@ -68,7 +68,7 @@ def scale(factors: Sequence[float]) -> Transform:
     def apply(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
         factor = _choose(table, draws[0])
         size = tf.cast(factor * tf.cast(tf.shape(images)[1:3], tf.float32), tf.int32)
-        return tf.compat.v1.image.resize_bilinear(images, size)
+        return tf.raw_ops.ResizeBilinear(images=images, size=size)
 
     return Transform(apply, draws=1, shared=True)
 

@@ -74,29 +74,22 @@ class Resolver:
             self._layer(term.kind, term.layer or self._job.layer, ("objective", "terms", i, "layer"))
             for i, term in enumerate(objective.terms)
         ]
+        parts = list(zip(objective.terms, layers, strict=True))
         open_kinds = {_sweep(term) for term in objective.terms} - {""}
-        swept = self._sweep(
-            open_kinds, [la for la, t in zip(layers, objective.terms, strict=True) if _sweep(t)]
-        )
         targets = []
-        for index in swept:
-            terms = [
-                self._term(i, t, la, index)
-                for i, (t, la) in enumerate(zip(objective.terms, layers, strict=True))
-            ]
+        for index in self._swept(open_kinds, [layer for term, layer in parts if _sweep(term)]):
+            terms = [self._term(i, term, layer, index) for i, (term, layer) in enumerate(parts)]
             if all(terms):
                 targets.append(_sum_target([t for t in terms if t], index, open_kinds, self._facts))
             else:
                 break  # what is wrong with one is wrong with all
         return targets
 
-    def _sweep(self, open_kinds: set[str], layers: Sequence[LayerFacts | None]) -> list[int]:
+    def _swept(self, open_kinds: set[str], layers: Sequence[LayerFacts | None]) -> list[int]:
         """Return the indices that terms without one of their own take in turn; [-1] if all have one."""
         for key in ("channels", "classes"):
             if key not in open_kinds:
-                self._refuse(
-                    key, "every term names its own" if not open_kinds else "no term is without one"
-                )
+                self._refuse(key, "no term is without one of its own")
         if len(open_kinds) > 1:
             self._report((), "terms without channel and terms without class cannot be swept together")
             return []
@@ -130,9 +123,7 @@ class Resolver:
                 self._report(path, f"a class objective reads {self._facts.logits}; leave layer out")
             return self._layers[self._facts.logits]
         if name is None:
-            self._report(
-                path, f"this key is missing; list the layers with: fvcli layers {self._facts.name}"
-            )
+            self._report(path, f"this key is missing; list the layers with: fvcli layers {self._facts.name}")
             return None
         if name not in self._layers:
             hint = did_you_mean(name, self._layers, f"list them with: fvcli layers {self._facts.name}")
@@ -223,9 +214,7 @@ def _target(term: TermPlan, facts: ModelFacts) -> Target:
 
 
 def _sum_target(terms: list[TermPlan], swept: int, open_kinds: set[str], facts: ModelFacts) -> Target:
-    described = [
-        {"kind": t.kind, "layer": t.layer, **_describe(t, facts), "weight": t.weight} for t in terms
-    ]
+    described = [{"kind": t.kind, "layer": t.layer, **_describe(t, facts), "weight": t.weight} for t in terms]
     if swept < 0:
         return Target(tuple(terms), "sum", "sum", {"terms": described})
     noun: Callable[[int], str] = str if open_kinds == {"channels"} else lambda i: facts.labels[i]

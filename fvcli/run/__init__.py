@@ -1,1 +1,23 @@
+"""The run folder: the one source of truth. Everything after rendering reads only it."""
 
+from fvcli.run.facts import versions, write_run_facts
+from fvcli.run.folder import RunFolder
+from fvcli.run.merge import merge_runs
+from fvcli.run.picture import encode_picture, picture_text, pixel_sha256, read_picture
+from fvcli.run.sidecar import FINISHED, Sidecar
+from fvcli.run.status import RunStatus, run_status
+
+__all__ = [
+    "FINISHED",
+    "RunFolder",
+    "RunStatus",
+    "Sidecar",
+    "encode_picture",
+    "merge_runs",
+    "picture_text",
+    "pixel_sha256",
+    "read_picture",
+    "run_status",
+    "versions",
+    "write_run_facts",
+]

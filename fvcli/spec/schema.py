@@ -30,6 +30,7 @@ Text = Annotated[str, Strict()]
 Side = Annotated[Int, Field(ge=8, le=MAX_SIDE_PX)]
 Index = Annotated[Int, Field(ge=0, le=MAX_INDEX)]
 Positive = Annotated[Float, Field(gt=0)]
+Factor = Annotated[Float, Field(ge=0.1, le=10)]
 Share = Annotated[Float, Field(ge=0, le=1)]
 Beta = Annotated[Float, Field(ge=0, lt=1)]
 
@@ -128,9 +129,7 @@ class OrName:
 
         return core_schema.no_info_before_validator_function(expand, handler(source))
 
-    def __get_pydantic_json_schema__(
-        self, core: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {"anyOf": [{"type": "string"}, handler(core)]}
 
 
@@ -269,7 +268,7 @@ class Scale(Strictly):
     """Resize by one of the factors."""
 
     kind: Literal["scale"] = "scale"
-    factors: Annotated[tuple[Annotated[Float, Field(ge=0.1, le=10)], ...], Field(min_length=1)]
+    factors: Annotated[tuple[Factor, ...], Field(min_length=1)]
 
 
 class Rotate(Strictly):
@@ -319,16 +318,9 @@ class Lion(Strictly):
     beta2: Beta = 0.9
 
 
-def _kinded(*kinds: type[Strictly]) -> Any:
-    union: Any = kinds[0]
-    for kind in kinds[1:]:
-        union = union | kind
-    return Annotated[union, Field(discriminator="kind"), OrName("kind")]
-
-
-Parameterization = _kinded(Fourier, Pixel)
-AnyTransform = _kinded(Pad, Jitter, Scale, Rotate, Affine)
-Optimizer = _kinded(Adam, Lion)
+Parameterization = Annotated[Fourier | Pixel, Field(discriminator="kind"), OrName("kind")]
+AnyTransform = Annotated[Pad | Jitter | Scale | Rotate | Affine, Field(discriminator="kind")]
+Optimizer = Annotated[Adam | Lion, Field(discriminator="kind"), OrName("kind")]
 
 
 class Render(Strictly):

@@ -26,6 +26,7 @@ def validate(document: Document) -> tuple[Spec | None, list[int]]:
         be checked further; and for each of its jobs the job's position in the document.
     """
     data = copy.deepcopy(document.data)
+    spec: Spec | None
     try:
         spec = Spec.model_validate(data)
     except ValidationError as error:
@@ -150,9 +151,7 @@ def _known_keys(loc: tuple[str | int, ...]) -> list[str]:
 
 def _below(root: dict[str, Any], node: dict[str, Any], part: str | int) -> list[dict[str, Any]]:
     if isinstance(part, int):
-        return [
-            branch["items"] for branch in _branches(root, node) if isinstance(branch.get("items"), dict)
-        ]
+        return [branch["items"] for branch in _branches(root, node) if isinstance(branch.get("items"), dict)]
     below = [b["properties"][part] for b in _branches(root, node) if part in b.get("properties", {})]
     tagged = [
         b for b in _branches(root, node) if b.get("properties", {}).get("kind", {}).get("const") == part

@@ -95,7 +95,7 @@ class _Reader:
             result[key] = self.value(value_node, where)
         return result
 
-    def _scalar(self, node: ScalarNode, path: Path) -> Any:
+    def _scalar(self, node: Node, path: Path) -> Any:
         if node.tag not in SCALARS:
             self._report(node.start_mark.line + 1, path, f"the tag or type {node.tag} is not allowed")
             return None

@@ -1,0 +1,5 @@
+"""Run fvcli as ``python -m fvcli``."""
+
+from fvcli.cli import main
+
+main(prog_name="fvcli")

@@ -1,0 +1,191 @@
+"""Contact sheets: every unit of a job on one picture, with its label."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import imageio.v3 as iio
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from fvcli.plan import Unit
+from fvcli.run import RunFolder, read_picture
+from fvcli.run.atomic import write_atomic
+from fvcli.run.sidecar import DEAD, DONE, FAILED
+
+SHEET_WIDTH_PX = 4096  # at the most, with automatic columns
+MIN_CELL_PX = 96
+MAX_CELL_PX = 256
+GAP_PX = 8
+MARGIN_PX = 16
+BACKGROUND = (24, 24, 27)
+INK = (228, 228, 231)
+FAINT = (140, 140, 150)
+WARNING = (251, 146, 60)
+EMPTY_CELL = (48, 48, 53)
+ASPECT = 1.4  # of an automatic sheet, width to height
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One place on a sheet: pixels, or why there are none."""
+
+    label: str
+    status: str
+    pixels: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class _Layout:
+    columns: int
+    rows: int
+    width_px: int  # of a cell's picture
+    height_px: int
+    label_px: int  # font size, 0 without labels
+    title_px: int
+
+    @property
+    def step(self) -> tuple[int, int]:
+        below = round(self.label_px * 1.4) if self.label_px else 0
+        return self.width_px + GAP_PX, self.height_px + below + GAP_PX
+
+    @property
+    def top_px(self) -> int:
+        return MARGIN_PX + round(self.title_px * 1.7)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        across, down = self.step
+        return (
+            2 * MARGIN_PX + self.columns * across - GAP_PX,
+            self.top_px + MARGIN_PX + self.rows * down - GAP_PX,
+        )
+
+
+def write_grids(run: RunFolder) -> list[Path]:
+    """Draw the contact sheet of each job that has anything to show; return the files."""
+    options = run.plan.output["grid"]
+    written = []
+    for job in run.plan.jobs:
+        units = [unit for unit in run.plan.units if unit.job == job.name]
+        if not any(run.sidecar(unit) for unit in units):
+            continue
+        shape = (run.plan.programs[units[0].program].height_px, run.plan.programs[units[0].program].width_px)
+        columns = None if options["columns"] == "auto" else options["columns"]
+        sheet = draw_grid(
+            _cells(run, units), len(units), shape, job.title, columns=columns, labels=options["labels"]
+        )
+        write_atomic(run.grid(job.name), iio.imwrite("<bytes>", sheet, extension=".png", plugin="pillow"))
+        written.append(run.grid(job.name))
+    return written
+
+
+def _cells(run: RunFolder, units: Sequence[Unit]) -> Iterator[Cell]:
+    for unit in units:
+        sidecar = run.sidecar(unit)
+        if sidecar is None:
+            yield Cell(unit.label, "pending", None)
+        else:
+            pixels = None if sidecar.status == FAILED else read_picture(run.png(unit))
+            yield Cell(unit.label, sidecar.status, pixels)
+
+
+def draw_grid(
+    cells: Iterator[Cell],
+    count: int,
+    shape: tuple[int, int],
+    title: str,
+    *,
+    columns: int | None = None,
+    labels: bool = True,
+) -> np.ndarray:
+    """Return a sheet as uint8 [h, w, 3].
+
+    Args:
+        cells: As many as count says; read one by one, so that a large sheet needs little memory.
+        count: Number of cells.
+        shape: Height and width of the pictures in pixels.
+        title: Written on top.
+        columns: Cells in a row; None chooses.
+        labels: Whether each cell's label stands under it. Cells that are not done are marked anyway.
+    """
+    layout = _lay_out(count, shape, columns, labels)
+    sheet = Image.new("RGB", layout.size, BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    title_font = ImageFont.load_default(layout.title_px)
+    draw.text(
+        (MARGIN_PX, MARGIN_PX), _fit(draw, title, title_font, layout.size[0] - 2 * MARGIN_PX), INK, title_font
+    )
+    for i, cell in enumerate(cells):
+        across, down = layout.step
+        x = MARGIN_PX + i % layout.columns * across
+        y = layout.top_px + i // layout.columns * down
+        _draw_cell(sheet, draw, cell, (x, y), layout)
+    return np.asarray(sheet)
+
+
+def _lay_out(count: int, shape: tuple[int, int], columns: int | None, labels: bool) -> _Layout:
+    height, width = shape
+    if columns is None:
+        columns = max(1, min(count, round(math.sqrt(count * ASPECT * height / width))))
+        if columns < count and count % columns:  # prefer full rows nearby
+            near = [c for c in (columns - 1, columns + 1, columns + 2) if c > 1 and count % c == 0]
+            columns = near[0] if near else columns
+    room = (SHEET_WIDTH_PX - 2 * MARGIN_PX) // columns - GAP_PX
+    cell = min(max(MIN_CELL_PX, room), MAX_CELL_PX, max(width, MIN_CELL_PX))
+    label_px = max(11, min(16, cell // 9)) if labels else 0
+    return _Layout(
+        columns=columns,
+        rows=-(-count // columns),
+        width_px=cell,
+        height_px=max(1, round(cell * height / width)),
+        label_px=label_px,
+        title_px=max(14, min(28, columns * cell // 40)),
+    )
+
+
+def _draw_cell(
+    sheet: Image.Image, draw: ImageDraw.ImageDraw, cell: Cell, corner: tuple[int, int], layout: _Layout
+) -> None:
+    x, y = corner
+    size = (layout.width_px, layout.height_px)
+    if cell.pixels is None:
+        draw.rectangle((x, y, x + size[0] - 1, y + size[1] - 1), EMPTY_CELL)
+    else:
+        pixels = cell.pixels[..., 0] if cell.pixels.shape[-1] == 1 else cell.pixels
+        picture = Image.fromarray(pixels)
+        sheet.paste(
+            picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS), (x, y)
+        )
+    if cell.status != DONE:
+        _mark(draw, cell.status, (x, y, x + size[0] - 1, y + size[1] - 1))
+    if layout.label_px:
+        font = ImageFont.load_default(layout.label_px)
+        ink = INK if cell.status == DONE else WARNING if cell.status in {DEAD, FAILED} else FAINT
+        draw.text((x, y + size[1] + 2), _fit(draw, cell.label, font, size[0]), ink, font)
+
+
+def _mark(draw: ImageDraw.ImageDraw, status: str, box: tuple[int, int, int, int]) -> None:
+    """Frame a cell that is not done, strike it through if it failed, and say what it is."""
+    colour = WARNING if status in {DEAD, FAILED} else FAINT
+    draw.rectangle(box, outline=colour, width=2)
+    if status == FAILED:
+        draw.line(box, colour, 2)
+    font = ImageFont.load_default(max(12, (box[2] - box[0]) // 8))
+    left, top, right, bottom = draw.textbbox((box[0] + 8, box[1] + 6), status, font)
+    draw.rectangle((left - 4, top - 3, right + 4, bottom + 3), BACKGROUND)
+    draw.text((box[0] + 8, box[1] + 6), status, colour, font)
+
+
+def _fit(
+    draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, room_px: int
+) -> str:
+    """Shorten a text to the room it has."""
+    if draw.textlength(text, font) <= room_px:
+        return text
+    while text and draw.textlength(text + "…", font) > room_px:
+        text = text[:-1]
+    return text + "…"

@@ -1,0 +1,84 @@
+"""Commands on run folders: ``fvcli status``, ``fvcli merge``, ``fvcli grid``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from fvcli.cli.table import print_json, print_table
+from fvcli.errors import UsageError
+
+FOLDER = click.Path(path_type=Path)
+
+
+@click.command()
+@click.argument("run", type=FOLDER)
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def status(run: Path, as_json: bool) -> None:
+    """Count what a RUN folder has done, recomputed from its files.
+
+    \b
+    done     rendered
+    dead     rendered, but no gradient ever reached the picture
+    failed   an error; the next render tries again
+    running  its batch is being rendered now
+    lost     its batch was begun by a process that is gone
+    pending  not begun
+
+    \b
+      fvcli status run
+    """
+    from fvcli.run import RunFolder, run_status
+
+    found = run_status(RunFolder.read(run))
+    if as_json:
+        print_json(found.to_dict())
+        return
+    jobs = found.job_counts()
+    rows = [(job, *counts.values()) for job, counts in jobs.items()]
+    total = [("total", *found.counts.values())] if len(jobs) > 1 else []
+    print_table(("job", *found.counts), rows + total)
+    for unit, state, error in found.states:
+        if state in {"dead", "failed"}:
+            click.echo(f"{unit.path} is {state}: {error}")
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, type=FOLDER)
+@click.option("-o", "--output", required=True, type=FOLDER, help="The run folder to join them in.")
+def merge(runs: tuple[Path, ...], output: Path) -> None:
+    """Join the RUNS of shards of one spec into one run folder.
+
+    Refuses runs of different specs, damaged pictures, and pictures of one unit that
+    differ; then nothing is written.
+
+    \b
+      fvcli merge shard1 shard2 -o run
+    """
+    from fvcli.atlas import write_grids
+    from fvcli.run import merge_runs, run_status
+
+    merged = merge_runs(runs, output)
+    for path in write_grids(merged):
+        click.echo(path)
+    counts = {state: count for state, count in run_status(merged).counts.items() if count}
+    click.echo(f"{output}: " + ", ".join(f"{count} {state}" for state, count in counts.items()))
+
+
+@click.command()
+@click.argument("run", type=FOLDER)
+def grid(run: Path) -> None:
+    """Draw the contact sheets of a RUN folder from the units that are finished.
+
+    \b
+      fvcli grid run
+    """
+    from fvcli.atlas import write_grids
+    from fvcli.run import RunFolder
+
+    written = write_grids(RunFolder.read(run))
+    if not written:
+        raise UsageError(f"{run}: no unit is rendered yet", f"see: fvcli status {run}")
+    for path in written:
+        click.echo(path)

@@ -1,0 +1,43 @@
+"""What every engine does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from fvcli.run import RunFolder
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """only: paths of the units to restrict the batches to, or None for all of them."""
+
+    only: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a batch; for progress, never for deciding what is done.
+
+    units: how many units of the batch are being rendered.
+    share: how far they are, 0 to 1.
+    counts: of a batch that is done, its units by status.
+    """
+
+    batch: int
+    state: Literal["started", "progress", "done"]
+    where: str = ""
+    units: int = 0
+    share: float = 0.0
+    seconds: float = 0.0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+
+class Engine(Protocol):
+    """Runs batches; closing the iterator stops it, and what is committed stays."""
+
+    name: str
+
+    def run(self, run: RunFolder, batches: Sequence[int], options: EngineOptions) -> Iterator[Event]: ...

@@ -1,0 +1,74 @@
+"""Keep two processes from rendering the same units of one run folder.
+
+A whole run holds the folder's lock alone; shards share it and each holds a lock of its own slice. The
+kernel lets go of a lock when its process dies, however it dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from fvcli.errors import UsageError
+
+LOCK_NAME = ".lock"
+TRIES = 5
+PAUSE_S = 0.1  # `status` looks at the lock for an instant
+
+
+@contextlib.contextmanager
+def hold(folder: Path, shard: str | None = None) -> Iterator[None]:
+    """Hold the lock of a run folder, or of one shard of it such as ``1-of-4``.
+
+    Raises:
+        UsageError: Another process holds it.
+    """
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_hold_file(folder / LOCK_NAME, shared=shard is not None))
+        if shard is not None:
+            stack.enter_context(_hold_file(folder / f"{LOCK_NAME}-{shard}", shared=False))
+        yield
+
+
+@contextlib.contextmanager
+def _hold_file(path: Path, *, shared: bool) -> Iterator[None]:
+    with path.open("a") as file:
+        if not _acquire(file.fileno(), shared):
+            raise UsageError(
+                f"{path.parent}: another fvcli is rendering into this folder",
+                f"wait for it (fvcli status {path.parent}), or give another folder",
+            )
+        yield
+
+
+def _acquire(handle: int, shared: bool) -> bool:
+    how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    for _ in range(TRIES):
+        try:
+            fcntl.flock(handle, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(PAUSE_S)
+        else:
+            return True
+    return False
+
+
+def is_held(folder: Path) -> bool:
+    """Tell whether any process renders into the folder now."""
+    try:
+        handle = os.open(folder / LOCK_NAME, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:  # a file system without locks
+        return False
+    finally:
+        os.close(handle)
+    return False

@@ -1,0 +1,66 @@
+"""Join the folders of shards into one run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from fvcli.errors import UsageError
+from fvcli.plan import Unit
+from fvcli.run.folder import PLAN, SPEC, RunFolder
+from fvcli.run.picture import pixel_sha256, read_picture
+from fvcli.run.sidecar import FAILED, Sidecar
+
+
+def merge_runs(sources: Sequence[Path], target: Path) -> RunFolder:
+    """Copy every finished unit of runs of one plan into a new run, or into one of that plan.
+
+    Raises:
+        UsageError: The runs are of different plans, or have different pictures of the same unit;
+            nothing was written.
+    """
+    runs = [RunFolder.read(path) for path in sources]
+    if (target / PLAN).exists():
+        runs.insert(0, RunFolder.read(target))
+    text = runs[0].plan.to_json()
+    for run in runs[1:]:
+        if run.plan.to_json() != text:
+            raise UsageError(
+                f"{run.path} is the run of another plan than {runs[0].path}", "merge shards of one spec"
+            )
+    chosen = {unit.path: _choose(unit, runs) for unit in runs[0].plan.units}
+    spec_text = (runs[0].path / SPEC).read_text()
+    with RunFolder.begin(target, runs[0].plan, spec_text) as merged:
+        for unit in merged.plan.units:
+            run, sidecar = chosen[unit.path] or (merged, None)
+            if sidecar is not None and run.path != target:
+                png = run.png(unit).read_bytes() if sidecar.status != FAILED else None
+                merged.commit(unit, sidecar, png)
+    return merged
+
+
+def _choose(unit: Unit, runs: Sequence[RunFolder]) -> tuple[RunFolder, Sidecar] | None:
+    """Take the first run that has the unit, a finished one before a failed one."""
+    found = [(run, sidecar) for run in runs if (sidecar := run.sidecar(unit)) is not None]
+    finished = [(run, sidecar) for run, sidecar in found if sidecar.status != FAILED]
+    for run, sidecar in finished[1:]:
+        if sidecar.pixel_sha256 != finished[0][1].pixel_sha256:
+            raise UsageError(
+                f"{unit.path} differs between {finished[0][0].path} and {run.path}",
+                "they were rendered on different machines or versions; keep one of them",
+            )
+    for run, sidecar in finished[:1]:
+        _check_pixels(unit, run, sidecar)
+    return next(iter(finished or found), None)
+
+
+def _check_pixels(unit: Unit, run: RunFolder, sidecar: Sidecar) -> None:
+    try:
+        matches = pixel_sha256(read_picture(run.png(unit))) == sidecar.pixel_sha256
+    except (OSError, ValueError, SyntaxError):  # Pillow's word for a broken PNG
+        matches = False
+    if not matches:
+        raise UsageError(
+            f"{run.png(unit)} is damaged: its pixels are not those of its sidecar",
+            f"delete {run.json(unit)} and render the shard again",
+        )

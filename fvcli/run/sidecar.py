@@ -1,0 +1,61 @@
+"""The JSON file beside each picture. It is written last, so it is what says that a unit is finished."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+SCHEMA_VERSION = 1
+DONE, DEAD, FAILED = "done", "dead", "failed"
+FINISHED = {DONE, DEAD}
+
+
+@dataclass(frozen=True)
+class Sidecar:
+    """What is known of one rendered unit.
+
+    sign: 1 where the objective was maximised, -1 where it was minimised.
+    score: start and end of the ascent and of the saved 8-bit picture; the plain objective times sign,
+        without transforms, so it rises.
+    seconds: wall time of the batch, shared out among its units.
+    batch: number, size it ran with, and planned_size; they differ after an out-of-memory error.
+    attempt: how many times the batch was begun.
+    status: done, dead (no gradient ever reached the picture) or failed; error says why.
+    """
+
+    key: str
+    job: str
+    model: str
+    layer: str
+    objective: str
+    unit: Mapping[str, Any]
+    label: str
+    sign: int
+    recipe: str
+    seed: int
+    steps: int
+    score: Mapping[str, float] | None
+    pixel_sha256: str | None
+    weights_sha256: str
+    seconds: float
+    batch: Mapping[str, int]
+    attempt: int
+    device: str
+    status: str
+    error: str | None
+    schema_version: int = SCHEMA_VERSION
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=1, allow_nan=False) + "\n"
+
+
+def read_sidecar(path: Path) -> Sidecar | None:
+    """Return the sidecar at a path, or None where there is none that can be read."""
+    try:
+        data = json.loads(path.read_text())
+        return Sidecar(**data) if data.get("schema_version") == SCHEMA_VERSION else None
+    except (OSError, ValueError, TypeError, AttributeError):
+        return None

@@ -1,0 +1,88 @@
+"""Turn a program's plain settings into the functions of optvis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from fvcli.optvis import images, objectives, optimizers, transforms
+from fvcli.optvis.ascent import Recipe, Units
+from fvcli.optvis.objectives import Objective
+from fvcli.plan import Program, Unit
+
+PARAMETERIZATIONS = {"fourier": images.fourier, "pixel": images.pixel}
+TRANSFORMS = {
+    "pad": transforms.pad,
+    "jitter": transforms.jitter,
+    "scale": transforms.scale,
+    "rotate": transforms.rotate,
+    "affine": transforms.affine,
+}
+OPTIMIZERS = {"adam": optimizers.adam, "lion": optimizers.lion}
+
+
+def build_recipe(program: Program, channels: int) -> Recipe:
+    """Return the recipe that a program's settings name.
+
+    Args:
+        program: With the settings.
+        channels: Of the network's input.
+    """
+    settings = program.settings
+    make, options = _named(PARAMETERIZATIONS, settings["parameterization"])
+    return Recipe(
+        parameterization=make(program.height_px, program.width_px, channels, **options),
+        transforms=[_call(TRANSFORMS, transform) for transform in settings["transforms"]],
+        optimizer=_call(OPTIMIZERS, settings["optimizer"]),
+        redirect_steps=settings["redirect_steps"],
+    )
+
+
+def _named(table: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    return table[settings["kind"]], {key: value for key, value in settings.items() if key != "kind"}
+
+
+def _call(table: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
+    make, options = _named(table, settings)
+    return make(**options)
+
+
+def changes_size(program: Program) -> bool:
+    """Tell whether the network sees another size at each step."""
+    return any(transform["kind"] == "scale" for transform in program.settings["transforms"])
+
+
+def build_objective(program: Program, units: Units) -> Objective:
+    """Return the signed, weighted sum of the terms, with what differs between units as tensors.
+
+    Args:
+        program: Gives kind and layer of each term.
+        units: From ``unit_arrays``, as tensors.
+    """
+    total = sum(
+        _term(kind, layer, placed, i, units) * units["weight"][:, i]
+        for i, (kind, layer, placed) in enumerate(program.terms)
+    )
+    return total * units["sign"]
+
+
+def _term(kind: str, layer: str, placed: bool, i: int, units: Units) -> Objective:
+    if kind == "layer":
+        return objectives.deepdream(layer)
+    index = units["index"][:, i]
+    if kind == "neuron" and placed:
+        return objectives.neuron(layer, index, units["row"][:, i], units["column"][:, i])
+    return getattr(objectives, kind)(layer, index)
+
+
+def unit_arrays(units: Sequence[Unit]) -> dict[str, np.ndarray]:
+    """Write down what differs between the units of a batch: [batch] or [batch, terms]."""
+
+    def table(field: str, dtype: type) -> np.ndarray:
+        return np.array([[getattr(term, field) for term in unit.terms] for unit in units], dtype)
+
+    whole = {name: table(name, np.int32) for name in ("index", "row", "column")}
+    sign = np.array([unit.sign for unit in units], np.float32)
+    return {**whole, "weight": table("weight", np.float32), "sign": sign}
