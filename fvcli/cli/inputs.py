@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,14 +28,13 @@ class PlannedSpec:
 
 def set_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --set."""
-    add: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+    return click.option(
         "--set",
         "overrides",
         multiple=True,
         metavar="KEY.PATH=VALUE",
         help="Override a value of the spec, such as render.steps=64 or jobs.textures.channels=0-3.",
-    )
-    return add(command)
+    )(command)
 
 
 def plan_of_spec(spec: str, overrides: Sequence[str]) -> PlannedSpec:
@@ -58,7 +58,7 @@ def plan_of_picture(picture: Path, overrides: Sequence[str]) -> PlannedSpec:
 
 def _read(spec: str) -> str:
     try:
-        content = click.get_binary_stream("stdin").read() if spec == "-" else Path(spec).read_bytes()
+        content: bytes = sys.stdin.buffer.read() if spec == "-" else Path(spec).read_bytes()
         return content.decode("utf-8-sig")
     except OSError as error:
         raise UsageError(f"{spec}: {error.strerror}", "a spec to start from: fvcli init") from error

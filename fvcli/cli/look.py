@@ -143,13 +143,14 @@ def info(as_json: bool) -> None:
     \b
       fvcli info
     """
+    from fvcli.engines.quiet import quiet_start
     from fvcli.models import weights_in_use
     from fvcli.run import versions
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    from fvcli.worker.device import device_facts
+    with quiet_start():
+        from fvcli.worker.device import device_facts
 
-    devices = device_facts()
+        devices = device_facts()
     facts = {
         "versions": versions(),
         "platform": platform.platform(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
 import signal
 import sys
@@ -119,7 +118,6 @@ def _render_missing(
     from fvcli.cli.progress import Progress
     from fvcli.engines import ENGINES, EngineOptions
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow talks; what matters is raised
     with _heed_signals() as signals, Progress(run, missing) as progress:
         events = ENGINES[engine]().run(run, list(missing), EngineOptions(wanted))
         with contextlib.closing(events):  # type: ignore[type-var]  # engines are generators

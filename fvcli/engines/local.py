@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from fvcli.engines.base import EngineOptions, Event
+from fvcli.engines.quiet import quiet_start
 from fvcli.run import RunFolder
 
 
@@ -15,9 +16,10 @@ class LocalEngine:
 
     def run(self, run: RunFolder, batches: Sequence[int], options: EngineOptions) -> Iterator[Event]:
         """Render the batches in order and say how it goes."""
-        from fvcli.worker import StepsDone, Worker  # brings TensorFlow
+        with quiet_start():
+            from fvcli.worker import StepsDone, Worker  # brings TensorFlow
 
-        worker = Worker(run)
+            worker = Worker(run)
         for number in batches:
             yield Event(number, "started", worker.device)
             for progress in worker.render_batch(number, options.only):

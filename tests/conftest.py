@@ -1,0 +1,35 @@
+"""What tests share: the real default network, loaded once, and the place of the test data."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from fvcli.engines.quiet import quiet_start
+from fvcli.models import ModelChoice, ModelFacts, describe, load
+
+LITE0 = ModelChoice("efficientnet-lite0")
+
+
+@pytest.fixture(scope="session")
+def facts() -> ModelFacts:
+    """Facts of the default network; no TensorFlow."""
+    return describe(LITE0)
+
+
+@pytest.fixture(scope="session")
+def model():
+    """The default network as a Keras model with ImageNet weights."""
+    with quiet_start():
+        return load(LITE0)
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of test photos, from FVCLI_TEST_DATA."""
+    place = os.environ.get("FVCLI_TEST_DATA")
+    if not place:
+        pytest.skip("FVCLI_TEST_DATA is not set: no photos to test with")
+    return Path(place)
