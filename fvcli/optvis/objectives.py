@@ -75,12 +75,34 @@ def neuron(layer: str, n: Index, row: Index | None = None, column: Index | None 
     def score(T: Activations) -> tf.Tensor:
         acts = T(layer)
         height, width = tf.shape(acts)[1], tf.shape(acts)[2]
-        y = height // 2 if row is None else tf.minimum(row, height - 1)
-        x = width // 2 if column is None else tf.minimum(column, width - 1)
-        mask = tf.one_hot(y, height)[..., :, None] * tf.one_hot(x, width)[..., None, :]
-        return _select(tf.reduce_sum(acts * mask[..., None], axis=(1, 2)), n)
+        y = height // 2 if row is None else row
+        x = width // 2 if column is None else column
+        return _at(acts, n, y, x)
 
     return Objective(score)
+
+
+def neuron_off_centre(layer: str, n: Index, down: Index, right: Index) -> Objective:
+    """Maximise channel n at a position counted from the centre (h // 2, w // 2).
+
+    Views are larger or smaller than the picture and share its centre, so this is the same place of the
+    picture in all of them, up to the transforms. Outside of the map the nearest position is taken.
+    """
+
+    def score(T: Activations) -> tf.Tensor:
+        acts = T(layer)
+        height, width = tf.shape(acts)[1], tf.shape(acts)[2]
+        y = tf.clip_by_value(height // 2 + down, 0, height - 1)
+        x = tf.clip_by_value(width // 2 + right, 0, width - 1)
+        return _at(acts, n, y, x)
+
+    return Objective(score)
+
+
+def _at(acts: tf.Tensor, n: Index, y: Index, x: Index) -> tf.Tensor:
+    rows, columns = tf.one_hot(y, tf.shape(acts)[1]), tf.one_hot(x, tf.shape(acts)[2])
+    mask = rows[..., :, None] * columns[..., None, :]  # [h, w] or [batch, h, w]
+    return _select(tf.reduce_sum(acts * mask[..., None], axis=(1, 2)), n)
 
 
 def deepdream(layer: str) -> Objective:

@@ -54,26 +54,31 @@ def changes_size(program: Program) -> bool:
     return any(transform["kind"] == "scale" for transform in program.settings["transforms"])
 
 
-def build_objective(program: Program, units: Units) -> Objective:
+Centres = Mapping[str, tuple[int, int]]
+
+
+def build_objective(program: Program, centres: Centres, units: Units) -> Objective:
     """Return the signed, weighted sum of the terms, with what differs between units as tensors.
 
     Args:
         program: Gives kind and layer of each term.
+        centres: Central row and column of each layer's map at the size of the picture.
         units: From ``unit_arrays``, as tensors.
     """
     total = sum(
-        _term(kind, layer, placed, i, units) * units["weight"][:, i]
+        _term(kind, layer, centres[layer] if placed else None, i, units) * units["weight"][:, i]
         for i, (kind, layer, placed) in enumerate(program.terms)
     )
     return total * units["sign"]
 
 
-def _term(kind: str, layer: str, placed: bool, i: int, units: Units) -> Objective:
+def _term(kind: str, layer: str, centre: tuple[int, int] | None, i: int, units: Units) -> Objective:
     if kind == "layer":
         return objectives.deepdream(layer)
     index = units["index"][:, i]
-    if kind == "neuron" and placed:
-        return objectives.neuron(layer, index, units["row"][:, i], units["column"][:, i])
+    if centre is not None:
+        down, right = units["row"][:, i] - centre[0], units["column"][:, i] - centre[1]
+        return objectives.neuron_off_centre(layer, index, down, right)
     return getattr(objectives, kind)(layer, index)
 
 

@@ -159,7 +159,9 @@ class Worker:
             compile_it = self._device.is_gpu and not changes_size(program)
             network = cut(self._model, program.layers, self._facts.value_range, jit_compile=compile_it)
             recipe = build_recipe(program, self._facts.input_channels)
-            objective = partial(build_objective, program)
+            at = self._facts.layers_at(program.height_px, program.width_px)
+            centres = {name: (at[name].height // 2, at[name].width // 2) for name in program.layers}
+            objective = partial(build_objective, program, centres)
             self._ascents[number, size] = Ascent(network, objective, recipe)
         return self._ascents[number, size]
 

@@ -1,0 +1,55 @@
+"""How tests run fvcli: in this process, or as a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from fvcli.cli import main
+
+# Small and shallow, so that a whole run takes seconds: seven units in four batches of two.
+SMALL_SPEC = """\
+model: efficientnet-lite0
+render: {size_px: 64, steps: 24, batch_size: 2}
+jobs:
+  - {name: edges, layer: stem_bn, channels: 0-4}
+  - {name: textures, layer: block1_expand_bn, channels: [3, 17]}
+"""
+WAIT_S = 120
+
+
+def fvcli(*words: str | Path) -> Result:
+    """Run a command in this process."""
+    return CliRunner().invoke(main, [str(word) for word in words])
+
+
+def start_fvcli(*words: str | Path) -> subprocess.Popen[str]:
+    """Start a command as a process of its own."""
+    command = [sys.executable, "-m", "fvcli", *map(str, words)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def wait_until(true: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """Wait for something that a running process does."""
+    for _ in range(WAIT_S * 20):
+        if true():
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    raise AssertionError("it did not happen")
+
+
+def write_spec(folder: Path, text: str = SMALL_SPEC, name: str = "spec.yaml") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+def pictures(run: Path) -> dict[str, bytes]:
+    """Return the bytes of every picture of a run, by its place."""
+    return {str(path.relative_to(run)): path.read_bytes() for path in sorted(run.glob("units/**/*.png"))}

@@ -1,0 +1,224 @@
+"""Parameterizations and colours against NumPy twins of Lucid's formulas."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fvcli.optvis.colour import colour_matrix, correlate
+from fvcli.optvis.images import Parameterization, fourier, fourier_scale, pixel
+from fvcli.optvis.streams import stream
+
+# The published numbers of Lucid 0.3.10: K / 0.4619524, one row a colour.
+LUCID_COLOURS = np.array(
+    [
+        [0.56282854, 0.19482528, 0.04329450],
+        [0.58447580, 0.0, -0.10823626],
+        [0.58447580, -0.19482528, 0.06494176],
+    ]
+)
+
+SIZES = [(8, 8), (8, 12), (12, 8), (9, 8), (8, 9), (9, 9), (7, 13), (33, 20)]
+
+
+def lucid_columns(width: int) -> int:
+    """Coefficients of a row of the spectrum: odd widths get one more than a transform of them has."""
+    return width // 2 + 1 if width % 2 == 0 else width // 2 + 2
+
+
+def lucid_scale(height: int, width: int, decay: float = 1.0) -> np.ndarray:
+    scale = np.empty((height, lucid_columns(width)))
+    for y in range(height):
+        for x in range(scale.shape[1]):
+            fy, fx = min(y, height - y) / height, min(x, width - x) / width  # folded at Nyquist
+            scale[y, x] = np.sqrt(width * height) / max(np.hypot(fx, fy), 1 / max(width, height)) ** decay
+    return scale
+
+
+def lucid_pixels(z: np.ndarray, height: int, width: int, decay: float = 1.0) -> np.ndarray:
+    """Return [batch, h, w, channels] before colours and sigmoid, from z [batch, 2, channels, h, F]."""
+    spectrum = lucid_scale(height, width, decay) * (z[:, 0] + 1j * z[:, 1])
+    full = (height, 2 * (spectrum.shape[-1] - 1))
+    pixels = np.fft.irfft2(spectrum, s=full, axes=(-2, -1))[..., :height, :width] / 4.0
+    return pixels.transpose(0, 2, 3, 1)
+
+
+def sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-x.astype(np.float64)))
+
+
+def streams(*names: str) -> list[np.random.Generator]:
+    return [stream(0, name) for name in names]
+
+
+def picture(parameterization: Parameterization, numbers: np.ndarray) -> np.ndarray:
+    return parameterization.to_image(tf.constant(numbers)).numpy()
+
+
+# ---- the Fourier parameterization
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+def test_fourier_is_lucids_formula(height, width):
+    made = fourier(height, width, std=0.3)  # a wide range of values, far from a straight sigmoid
+    numbers = made.initial(streams("a", "b"))
+    assert numbers.dtype == np.float32
+    assert numbers.shape == (2, 2, 3, height, lucid_columns(width))
+    expected = sigmoid(lucid_pixels(numbers, height, width) @ LUCID_COLOURS.T)
+    np.testing.assert_allclose(picture(made, numbers), expected, atol=2e-5)
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+@pytest.mark.parametrize("channels", [1, 3, 5])
+def test_fourier_without_decorrelation(height, width, channels):
+    made = fourier(height, width, channels, decorrelate=False)
+    numbers = made.initial(streams("a"))
+    expected = sigmoid(lucid_pixels(numbers, height, width))
+    assert expected.shape == (1, height, width, channels)
+    np.testing.assert_allclose(picture(made, numbers), expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("channels", [1, 5])
+@pytest.mark.parametrize("make", [fourier, pixel])
+def test_only_three_channels_are_decorrelated(make, channels):
+    numbers = make(8, 9, channels).initial(streams("a"))
+    on, off = (picture(make(8, 9, channels, decorrelate=on), numbers) for on in (True, False))
+    np.testing.assert_array_equal(on, off)
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.85, 2.0])
+def test_fourier_decays_by_its_power(decay):
+    made = fourier(10, 7, decorrelate=False, decay_power=decay)
+    numbers = made.initial(streams("a"))
+    np.testing.assert_allclose(picture(made, numbers), sigmoid(lucid_pixels(numbers, 10, 7, decay)), atol=1e-5)
+
+
+@pytest.mark.parametrize(("height", "width"), [*SIZES, (128, 128)])
+def test_scale_is_lucids(height, width):
+    np.testing.assert_allclose(fourier_scale(height, width, 1.0), lucid_scale(height, width), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "y", "x", "expected"),
+    [
+        (128, 128, 0, 0, 16384.0),  # mean colour: max(w, h) * sqrt(w h)
+        (128, 128, 0, 1, 16384.0),
+        (128, 128, 0, 64, 256.0),  # half a cycle a pixel
+        (128, 128, 127, 0, 16384.0),  # one cycle, downwards
+        (128, 128, 64, 64, 128 / np.sqrt(0.5)),
+        (16, 64, 0, 0, 64 * 32.0),
+        (16, 64, 1, 0, 16 * 32.0),
+        (9, 15, 0, 8, np.sqrt(135) * 15 / 7),  # Lucid's extra column of an odd width
+    ],
+)
+def test_scale_at_a_frequency(height, width, y, x, expected):
+    assert fourier_scale(height, width, 1.0)[y, x] == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_lone_coefficient_is_a_lone_wave():
+    numbers = np.zeros((1, 2, 1, 16, 9), np.float32)
+    numbers[0, 0, 0, 0, 2] = 0.01
+    wave = 2 * 0.01 * 16 / (2 / 16) / (16 * 16) / 4 * np.cos(2 * np.pi * 2 * np.arange(16) / 16)
+    found = picture(fourier(16, 16, 1), numbers)[0, :, :, 0]
+    np.testing.assert_allclose(found, np.tile(sigmoid(wave), (16, 1)), atol=1e-6)
+
+
+def test_a_fourier_picture_starts_almost_grey():
+    """Lucid's start at 128 px: a standard deviation of about 0.0029 after the sigmoid."""
+    made = fourier(128, 128)
+    pictures = picture(made, made.initial(streams(*"abcdefgh")))
+    assert pictures.mean() == pytest.approx(0.5, abs=1e-3)
+    assert pictures.std() == pytest.approx(0.0029, abs=1.5e-4)
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 12), (9, 7)])
+def test_fourier_gradient_is_the_adjoint(height, width):
+    """At numbers of zero the sigmoid's slope is 1/4, and all that is left is linear."""
+    made = fourier(height, width, 1)
+    zero = tf.zeros((1, 2, 1, height, lucid_columns(width)))
+    rng = np.random.default_rng(0)
+    upstream = rng.normal(size=(1, height, width, 1)).astype(np.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(zero)
+        image = made.to_image(zero)
+    found = tape.gradient(image, zero, upstream).numpy()
+    direction = rng.normal(size=zero.shape)
+    expected = (lucid_pixels(direction, height, width) * upstream / 4).sum()
+    assert (found * direction).sum() == pytest.approx(expected, rel=1e-4)
+
+
+# ---- pixels
+
+
+def test_pixel_is_colours_and_sigmoid():
+    made = pixel(8, 11, std=2.0)
+    numbers = made.initial(streams("a", "b"))
+    assert numbers.dtype == np.float32
+    assert numbers.shape == (2, 8, 11, 3)
+    np.testing.assert_allclose(picture(made, numbers), sigmoid(numbers @ LUCID_COLOURS.T), atol=2e-6)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 5])
+def test_pixel_without_decorrelation_is_a_sigmoid(channels):
+    made = pixel(8, 11, channels, decorrelate=False)
+    numbers = made.initial(streams("a"))
+    np.testing.assert_allclose(picture(made, numbers), sigmoid(numbers), atol=2e-6)
+
+
+# ---- both
+
+
+@pytest.mark.parametrize("make", [fourier, pixel])
+@pytest.mark.parametrize("std", [0.01, 0.5])
+def test_initial_numbers_are_normal(make, std):
+    numbers = make(32, 32, std=std).initial(streams("a", "b", "c"))
+    assert numbers.mean() == pytest.approx(0.0, abs=0.05 * std)
+    assert numbers.std() == pytest.approx(std, rel=0.05)
+
+
+@pytest.mark.parametrize("make", [fourier, pixel])
+@pytest.mark.parametrize("std", [0.01, 1.0, 1e4])
+def test_pictures_are_finite_and_within_zero_and_one(make, std):
+    made = make(9, 12, std=std)
+    pictures = picture(made, made.initial(streams("a", "b")))
+    assert np.isfinite(pictures).all()
+    assert pictures.min() >= 0.0
+    assert pictures.max() <= 1.0
+
+
+@pytest.mark.parametrize("make", [fourier, pixel])
+def test_an_image_depends_on_its_own_stream_only(make):
+    made = make(9, 12)
+    batch = made.initial(streams("a", "b", "c"))
+    for i, name in enumerate("abc"):
+        np.testing.assert_array_equal(batch[i], made.initial(streams(name))[0])
+    np.testing.assert_array_equal(batch[1], made.initial(streams("x", "b"))[1])
+    assert not np.array_equal(batch[0], batch[1])
+
+
+@pytest.mark.parametrize("make", [fourier, pixel])
+def test_pictures_of_a_batch_do_not_mix(make):
+    made = make(9, 12)
+    numbers = made.initial(streams("a", "b", "c"))
+    other = numbers.copy()
+    other[[0, 2]] *= -7.0
+    np.testing.assert_array_equal(picture(made, numbers)[1], picture(made, other)[1])
+
+
+# ---- colours
+
+
+def test_colour_matrix_is_the_published_one():
+    np.testing.assert_allclose(colour_matrix(), LUCID_COLOURS, atol=1e-7)
+
+
+def test_longest_column_of_the_colour_matrix_has_length_one():
+    lengths = np.linalg.norm(colour_matrix(), axis=0)
+    assert lengths.max() == pytest.approx(1.0, rel=1e-6)
+    assert lengths.argmax() == 0  # brightness varies most
+
+
+def test_correlate_maps_the_first_axis_to_grey_and_the_others_to_colour():
+    axes = tf.constant(np.eye(3, dtype=np.float32)[None, None])  # three pixels, one an axis
+    np.testing.assert_allclose(correlate(axes)[0, 0], LUCID_COLOURS.T, atol=1e-7)
