@@ -91,7 +91,7 @@ main(prog_name="fvcli")
 def test_a_full_disk_is_said_and_leaves_nothing_half_written(tmp_path: Path) -> None:
     """A limit on the size of files stops the write of a picture midway, as a full disk does."""
     spec, run = write_spec(tmp_path), tmp_path / "run"
-    words = ["render", str(spec), "-o", str(run), "--only", "textures", "--set", "render.steps=2"]
+    words = ["render", str(spec), "-o", str(run), "--only", "textures", "--set", "render.steps=8"]
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK.format(limit=8000), *words],
         capture_output=True,

@@ -14,6 +14,7 @@ from fvcli.optvis.objectives import (
     class_probability,
     deepdream,
     neuron,
+    neuron_off_centre,
 )
 
 HEIGHT, WIDTH, CHANNELS, CLASSES = 6, 9, 7, 11
@@ -87,11 +88,32 @@ def test_neuron_takes_index_row_and_column_an_image(batch):
     np.testing.assert_array_equal(score(objective, acts), acts["map"][np.arange(batch), row, column, n])
 
 
-def test_neuron_beyond_the_map_reads_its_edge():
-    """The map shrinks with the view, so a position that fits the canvas may lie outside of a view."""
+@BATCHES
+@pytest.mark.parametrize(("down", "right"), [(0, 0), (-3, -4), (2, 4), (1, -2)])
+def test_neuron_off_centre_counts_from_the_centre(batch, down, right):
+    acts = activations(batch)
+    expected = acts["map"][:, HEIGHT // 2 + down, WIDTH // 2 + right, 6]
+    np.testing.assert_array_equal(score(neuron_off_centre("map", 6, down, right), acts), expected)
+
+
+@BATCHES
+def test_neuron_off_centre_takes_a_place_an_image(batch):
+    acts = activations(batch)
+    n, row, column = (own_indices(batch, size) for size in (CHANNELS, HEIGHT, WIDTH))
+    places = tf.constant(row - HEIGHT // 2), tf.constant(column - WIDTH // 2)
+    objective = neuron_off_centre("map", tf.constant(n), *places)
+    np.testing.assert_array_equal(score(objective, acts), acts["map"][np.arange(batch), row, column, n])
+
+
+@pytest.mark.parametrize(
+    ("down", "right", "row", "column"),
+    [(99, 0, HEIGHT - 1, WIDTH // 2), (-99, 0, 0, WIDTH // 2), (0, 5, HEIGHT // 2, WIDTH - 1), (0, -5, 3, 0)],
+)
+def test_neuron_off_the_map_reads_its_edge(down, right, row, column):
+    """The map shrinks with the view, so a position of the picture may lie outside of a view."""
     acts = activations(2)
-    np.testing.assert_array_equal(score(neuron("map", 1, 2, 99), acts), acts["map"][:, 2, WIDTH - 1, 1])
-    np.testing.assert_array_equal(score(neuron("map", 1, 99, 2), acts), acts["map"][:, HEIGHT - 1, 2, 1])
+    objective = neuron_off_centre("map", 1, down, right)
+    np.testing.assert_array_equal(score(objective, acts), acts["map"][:, row, column, 1])
 
 
 @BATCHES
@@ -175,6 +197,7 @@ EVERY = {
     "channel": lambda n: channel("map", n),
     "neuron": lambda n: neuron("map", n),
     "placed neuron": lambda n: neuron("map", n, 1, 7),
+    "neuron off centre": lambda n: neuron_off_centre("map", n, -1, 4),
     "deepdream": lambda n: deepdream("map"),
     "class_logit": lambda n: class_logit("logits", n),
     "class_probability": lambda n: class_probability("logits", n),
