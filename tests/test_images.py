@@ -91,7 +91,9 @@ def test_only_three_channels_are_decorrelated(make, channels):
 def test_fourier_decays_by_its_power(decay):
     made = fourier(10, 7, decorrelate=False, decay_power=decay)
     numbers = made.initial(streams("a"))
-    np.testing.assert_allclose(picture(made, numbers), sigmoid(lucid_pixels(numbers, 10, 7, decay)), atol=1e-5)
+    np.testing.assert_allclose(
+        picture(made, numbers), sigmoid(lucid_pixels(numbers, 10, 7, decay)), atol=1e-5
+    )
 
 
 @pytest.mark.parametrize(("height", "width"), [*SIZES, (128, 128)])

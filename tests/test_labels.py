@@ -18,7 +18,7 @@ def test_there_are_a_thousand() -> None:
 
 @pytest.mark.parametrize(
     ("index", "name"),
-    [(0, "tench"), (207, "golden retriever"), (281, "tabby cat"), (779, "school bus"), (999, "toilet paper")],
+    [(0, "tench"), (207, "Golden Retriever"), (281, "tabby cat"), (779, "school bus"), (999, "toilet paper")],
 )
 def test_label(index: int, name: str) -> None:
     assert imagenet_labels()[index] == name

@@ -351,9 +351,7 @@ def test_every_image_follows_its_own_draws(name):
     draws = np.random.default_rng(0).random((4, transform.draws), dtype=np.float32)
     together = apply(transform, pictures, draws)
     for i in range(4):
-        np.testing.assert_array_equal(
-            together[i], apply(transform, pictures[i : i + 1], draws[i : i + 1])[0]
-        )
+        np.testing.assert_array_equal(together[i], apply(transform, pictures[i : i + 1], draws[i : i + 1])[0])
 
 
 @pytest.mark.parametrize("name", PER_IMAGE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fvcli.spec.yaml_text import MAX_DEPTH, MAX_VALUES, parse_yaml
@@ -160,6 +160,7 @@ def test_alias_of_itself() -> None:
     assert "an alias that contains itself" in message
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text(text: str) -> None:
     """Whatever the text, the answer is plain data or a message."""
@@ -169,6 +170,7 @@ def test_any_text(text: str) -> None:
         assert problem.message
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="a:-[]{}&*!#|>?%@`'\",.\n 01<~\t", max_size=40))
 def test_any_punctuation(text: str) -> None:
     parse_yaml(text)

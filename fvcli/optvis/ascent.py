@@ -88,8 +88,18 @@ class Ascent:
         steps: int,
         streams: Sequence[np.random.Generator],
         shared_stream: np.random.Generator,
+        total: int | None = None,
     ) -> State:
-        """Take up to STEPS_PER_CALL steps; each stream goes on where the call before left it."""
+        """Take up to STEPS_PER_CALL steps; each stream goes on where the call before left it.
+
+        Args:
+            state: From ``start`` or the call before.
+            units: What differs between the images, [batch] or [batch, ...] each.
+            steps: How many to take.
+            streams: One for each image.
+            shared_stream: For what the batch shares.
+            total: Steps of the whole ascent, for schedules; without it they stay where they start.
+        """
         own, shared = self.draws_per_step
         shape = (STEPS_PER_CALL, own)  # one shape whatever the steps, so that nothing is retraced
         draws = np.stack([s.random(shape, dtype=np.float32) for s in streams], axis=1)
@@ -102,6 +112,7 @@ class Ascent:
             tf.constant(common),  # [steps, shared]
             tf.constant(state.step),
             tf.constant(min(steps, STEPS_PER_CALL)),
+            tf.constant(float(total or np.inf), tf.float32),
         )
         return State(numbers, slots, state.step + min(steps, STEPS_PER_CALL), silent)
 
@@ -128,6 +139,7 @@ class Ascent:
         shared: tf.Tensor,
         done: tf.Tensor,
         steps: tf.Tensor,
+        total: tf.Tensor,
     ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...], tf.Tensor]:
         def body(
             i: tf.Tensor, numbers: tf.Tensor, slots: tuple[tf.Tensor, ...], _silent: tf.Tensor
@@ -135,6 +147,8 @@ class Ascent:
             redirect = done + i < self._recipe.redirect_steps
             gradient = self._gradient(numbers, units, draws[i], shared[i], redirect)
             change, slots = self._recipe.optimizer.update(gradient, slots, done + i + 1)
+            share = tf.cast(done + i, tf.float32) / total
+            change *= self._recipe.optimizer.rate(share) * self._recipe.parameterization.focus(share)
             rest = list(range(1, numbers.shape.rank))
             return i + 1, numbers - change, slots, tf.reduce_all(gradient == 0.0, axis=rest)
 

@@ -9,6 +9,7 @@ Parameterization"); in pixels, high frequencies win.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from fvcli.optvis.colour import correlate
 
 # Lucid divides the inverse transform by 4, which with its scale gives photo-like contrast.
 LUCID_FOURIER_DIVISOR = 4.0
+HIGHEST_FREQUENCY = math.sqrt(0.5)  # cycles a pixel along the diagonal
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,12 @@ class Parameterization:
 
     initial: random streams, one an image -> float32 numbers [batch, ...].
     to_image: numbers [batch, ...] -> images [batch, h, w, channels] in [0, 1].
+    focus: share of the ascent done, 0 to 1 -> factor on each number's step, 0 to 1.
     """
 
     initial: Callable[[Sequence[np.random.Generator]], np.ndarray]
     to_image: Callable[[tf.Tensor], tf.Tensor]
+    focus: Callable[[tf.Tensor], tf.Tensor | float] = lambda _done: 1.0
 
 
 def fourier(
@@ -40,6 +44,8 @@ def fourier(
     decorrelate: bool = True,
     std: float = 0.01,
     decay_power: float = 1.0,
+    coarse_until: float = 0.0,
+    coarse_from: float = 0.03,
 ) -> Parameterization:
     """Write pictures as real and imaginary parts of a spectrum, scaled by 1 / frequency.
 
@@ -53,6 +59,9 @@ def fourier(
         decorrelate: Optimise decorrelated colours.
         std: Standard deviation of the initial numbers.
         decay_power: How strongly high frequencies are held back.
+        coarse_until: Go from coarse to fine: share of the ascent after which all frequencies move
+            freely. 0 lets them from the start.
+        coarse_from: The frequency, in cycles a pixel, up to which they move freely at the start.
     """
     scale = fourier_scale(height_px, width_px, decay_power)
     shape = (2, channels, *scale.shape)
@@ -64,16 +73,41 @@ def fourier(
         pixels = pixels[..., :width_px] / LUCID_FOURIER_DIVISOR  # [batch, channels, h, w]
         return _to_rgb(tf.transpose(pixels, [0, 2, 3, 1]), decorrelate)
 
-    return Parameterization(lambda streams: _normal(streams, shape, std), to_image)
+    focus = _coarse_to_fine(height_px, width_px, coarse_until, coarse_from)
+    return Parameterization(lambda streams: _normal(streams, shape, std), to_image, focus)
+
+
+def _coarse_to_fine(
+    height_px: int, width_px: int, until: float, start: float
+) -> Callable[[tf.Tensor], tf.Tensor | float]:
+    """Hold back the steps of frequencies above a bound that rises exponentially to the highest one.
+
+    Large forms settle before detail covers them. Above the bound b a step shrinks by (b / f)^2.
+    """
+    if until <= 0.0:
+        return lambda _done: 1.0
+    frequency = _frequencies(height_px, width_px)
+    octaves = math.log(HIGHEST_FREQUENCY / start)
+
+    def focus(done: tf.Tensor) -> tf.Tensor:
+        bound = start * tf.exp(octaves * tf.minimum(done / until, 1.0))
+        return tf.minimum(1.0, (bound / frequency.astype(np.float32)) ** 2)  # [h, F]
+
+    return focus
 
 
 def fourier_scale(height_px: int, width_px: int, decay_power: float) -> np.ndarray:
     """Return the factor of each coefficient, [h, F], F = w // 2 + 1 for even and + 2 for odd w."""
+    frequency = _frequencies(height_px, width_px)
+    return (np.sqrt(height_px * width_px) / frequency**decay_power).astype(np.float32)
+
+
+def _frequencies(height_px: int, width_px: int) -> np.ndarray:
+    """Return cycles a pixel of each coefficient, [h, F]; zero counts as the lowest other one."""
     columns = width_px // 2 + 1 + width_px % 2
     fy = np.fft.fftfreq(height_px)[:, None]
     fx = np.fft.fftfreq(width_px)[:columns]
-    frequency = np.maximum(np.sqrt(fx**2 + fy**2), 1.0 / max(height_px, width_px))
-    return (np.sqrt(height_px * width_px) / frequency**decay_power).astype(np.float32)
+    return np.maximum(np.sqrt(fx**2 + fy**2), 1.0 / max(height_px, width_px))
 
 
 def pixel(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import tensorflow as tf
 
@@ -16,10 +16,26 @@ class Optimizer:
 
     slots: How many tensors of the shape of the numbers it remembers, all zero at the start.
     update: (gradient, slots, step from 1 on) -> (what to subtract, new slots).
+    rate: Share of the ascent done, 0 to 1 -> factor on what is subtracted, 0 to 1.
     """
 
     slots: int
     update: Callable[[tf.Tensor, Slots, tf.Tensor], tuple[tf.Tensor, Slots]]
+    rate: Callable[[tf.Tensor], tf.Tensor | float] = lambda _done: 1.0
+
+
+def annealed(optimizer: Optimizer, start: float) -> Optimizer:
+    """Let the steps of an optimizer shrink linearly to zero from a share of the ascent on.
+
+    The last, small steps settle what larger ones keep moving about: grain goes, the score stays.
+
+    Args:
+        optimizer: Which one.
+        start: Share of the ascent after which steps shrink; from 1 on they never do.
+    """
+    if start >= 1.0:
+        return optimizer
+    return replace(optimizer, rate=lambda done: tf.clip_by_value((1.0 - done) / (1.0 - start), 0.0, 1.0))
 
 
 def adam(

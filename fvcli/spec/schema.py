@@ -238,6 +238,8 @@ class Fourier(Strictly):
     decorrelate: Bool = True
     std: Positive = 0.01
     decay_power: Annotated[Float, Field(ge=0, le=4)] = 1.0
+    coarse_until: Share = 0.0
+    coarse_from: Annotated[Float, Field(gt=0, le=0.5)] = 0.03
 
 
 class Pixel(Strictly):
@@ -307,6 +309,7 @@ class Adam(Strictly):
     beta1: Beta = 0.9
     beta2: Beta = 0.999
     epsilon: Positive = 1e-8
+    anneal_from: Share = 1.0
 
 
 class Lion(Strictly):
@@ -316,6 +319,7 @@ class Lion(Strictly):
     learning_rate: Positive = 0.05
     beta1: Beta = 0.5
     beta2: Beta = 0.9
+    anneal_from: Share = 1.0
 
 
 Parameterization = Annotated[Fourier | Pixel, Field(discriminator="kind"), OrName("kind")]

@@ -35,7 +35,7 @@ def build_recipe(program: Program, channels: int) -> Recipe:
     return Recipe(
         parameterization=make(program.height_px, program.width_px, channels, **options),
         transforms=[_call(TRANSFORMS, transform) for transform in settings["transforms"]],
-        optimizer=_call(OPTIMIZERS, settings["optimizer"]),
+        optimizer=_optimizer(settings["optimizer"]),
         redirect_steps=settings["redirect_steps"],
     )
 
@@ -47,6 +47,11 @@ def _named(table: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[Any, 
 def _call(table: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
     make, options = _named(table, settings)
     return make(**options)
+
+
+def _optimizer(settings: Mapping[str, Any]) -> optimizers.Optimizer:
+    own = {key: value for key, value in settings.items() if key != "anneal_from"}
+    return optimizers.annealed(_call(OPTIMIZERS, own), settings["anneal_from"])
 
 
 def changes_size(program: Program) -> bool:

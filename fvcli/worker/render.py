@@ -149,7 +149,8 @@ class Worker:
         state = ascent.start(streams)
         start = ascent.score(ascent.picture(state.numbers), arrays)
         while state.step < steps:
-            state = ascent.climb(state, arrays, min(STEPS_PER_CALL, steps - state.step), streams, shared)
+            todo = min(STEPS_PER_CALL, steps - state.step)
+            state = ascent.climb(state, arrays, todo, streams, shared, steps)
             yield StepsDone(len(units), state.step, steps)
         return _look(ascent, state, arrays, start)
 
