@@ -150,6 +150,41 @@ def test_fourier_gradient_is_the_adjoint(height, width):
     assert (found * direction).sum() == pytest.approx(expected, rel=1e-4)
 
 
+# ---- from coarse to fine
+
+
+def frequencies(height: int, width: int) -> np.ndarray:
+    """Return cycles a pixel; the constant counts as the lowest other frequency."""
+    table = np.empty((height, lucid_columns(width)))
+    for y, x in np.ndindex(*table.shape):
+        table[y, x] = max(
+            np.hypot(min(y, height - y) / height, min(x, width - x) / width), 1 / max(height, width)
+        )
+    return table
+
+
+@pytest.mark.parametrize("make", [fourier, pixel])
+@pytest.mark.parametrize("done", [0.0, 0.5, 1.0])
+def test_all_numbers_move_freely_by_default(make, done):
+    assert make(8, 12).focus(tf.constant(done)) == 1.0
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (17, 24), (24, 17)])
+@pytest.mark.parametrize("done", [0.0, 0.1, 0.3, 0.5, 0.9])
+def test_high_frequencies_are_held_back_by_a_bound_that_rises(height, width, done):
+    made = fourier(height, width, coarse_until=0.5, coarse_from=0.05)
+    bound = 0.05 * (np.sqrt(0.5) / 0.05) ** min(done / 0.5, 1.0)  # exponentially, to the corner
+    expected = np.minimum(1.0, (bound / frequencies(height, width)) ** 2)
+    np.testing.assert_allclose(made.focus(tf.constant(done)), expected, rtol=1e-5)
+
+
+def test_coarse_to_fine_changes_neither_start_nor_picture():
+    plain, coarse = fourier(9, 12), fourier(9, 12, coarse_until=0.5)
+    numbers = plain.initial(streams("a"))
+    np.testing.assert_array_equal(coarse.initial(streams("a")), numbers)
+    np.testing.assert_array_equal(picture(coarse, numbers), picture(plain, numbers))
+
+
 # ---- pixels
 
 

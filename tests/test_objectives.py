@@ -274,10 +274,10 @@ def test_gradient_of_a_neuron_is_one_at_its_place():
 
 def test_vectors_of_a_network_arrive_as_maps_of_one_position(model):
     network = cut(model, ["pool", "logits"])
-    T = network(tf.random.stateless_uniform((2, 32, 48, 3), (1, 2)), tf.constant(False))
-    assert T("pool").shape == (2, 1, 1, 1280)
-    assert T("logits").shape == (2, 1, 1, 1000)
-    logits = T("logits").numpy()[:, 0, 0]
-    np.testing.assert_array_equal(class_logit("logits", 207)(T), logits[:, 207])
-    np.testing.assert_allclose(class_probability("logits", 207)(T), softmax(logits)[:, 207], rtol=1e-4)
-    np.testing.assert_array_equal(channel("logits", 207)(T), logits[:, 207])  # the mean over one position
+    acts = network(tf.random.stateless_uniform((2, 32, 48, 3), (1, 2)), tf.constant(False))
+    assert acts("pool").shape == (2, 1, 1, 1280)
+    assert acts("logits").shape == (2, 1, 1, 1000)
+    logits = acts("logits").numpy()[:, 0, 0]
+    np.testing.assert_array_equal(class_logit("logits", 207)(acts), logits[:, 207])
+    np.testing.assert_allclose(class_probability("logits", 207)(acts), softmax(logits)[:, 207], rtol=1e-4)
+    np.testing.assert_array_equal(channel("logits", 207)(acts), logits[:, 207])  # the mean over one position

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fvcli.optvis.optimizers import Optimizer, adam, lion
+from fvcli.optvis.optimizers import Optimizer, adam, annealed, lion
 
 STEPS = 20
 
@@ -109,3 +109,25 @@ def test_steps_go_downhill(optimizer):
     """What is subtracted has the sign of a steady gradient."""
     grads = np.tile(np.array([[2.0, -3.0, 0.5]], np.float32), (STEPS, 1))
     assert (np.sign(run(optimizer, grads)) == np.sign(grads)).all()
+
+
+# ---- annealing
+
+
+@pytest.mark.parametrize(
+    ("start", "done", "rate"),
+    [(0.5, 0.0, 1.0), (0.5, 0.5, 1.0), (0.5, 0.75, 0.5), (0.5, 1.0, 0.0), (0.0, 0.25, 0.75), (0.8, 0.9, 0.5)],
+)
+def test_annealing_shrinks_steps_linearly_to_zero(start, done, rate):
+    assert float(annealed(adam(), start).rate(tf.constant(done))) == pytest.approx(rate, abs=1e-6)
+
+
+@pytest.mark.parametrize("optimizer", [adam(), lion(), annealed(adam(), 1.0)])
+@pytest.mark.parametrize("done", [0.0, 0.5, 1.0])
+def test_steps_do_not_shrink_by_default(optimizer, done):
+    assert optimizer.rate(tf.constant(done)) == 1.0
+
+
+def test_annealing_leaves_the_rule_alone():
+    grads = gradients()
+    np.testing.assert_array_equal(run(annealed(adam(), 0.5), grads), run(adam(), grads))

@@ -133,6 +133,6 @@ def test_a_cut_gives_what_the_model_gives(model):
     names = ["stem", "block1_expand", "block1_dw"]
     whole = model(2.0 * images - 1.0, training=False)
     for redirect in (True, False):
-        T = cut(model, names)(images, tf.constant(redirect))
+        acts = cut(model, names)(images, tf.constant(redirect))
         for name in names:
-            np.testing.assert_array_equal(T(name), whole[name])
+            np.testing.assert_array_equal(acts(name), whole[name])

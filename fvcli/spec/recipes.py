@@ -7,7 +7,6 @@ from fvcli.spec.schema import (
     Affine,
     Fourier,
     Jitter,
-    Lion,
     Pad,
     Render,
     Rotate,
@@ -25,11 +24,12 @@ _LUCID_SCALES = tuple(1 + (i - 5) / 50 for i in range(11))
 _LUCID_DEGREES = tuple(float(d) for d in (*range(-10, 11), *5 * [0]))
 
 RECIPES: dict[str, Render] = {
+    # Chosen by looking and measuring; docs/recipes.md says against what.
     "default": Render(
-        steps=192,
-        parameterization=Fourier(),
-        transforms=(Affine(degrees=10, scales=(0.9, 1.1), shift_px=8, crop_px=16),),
-        optimizer=Lion(),
+        steps=160,
+        parameterization=Fourier(decay_power=1.1, coarse_until=0.5, coarse_from=0.03),
+        transforms=(Affine(degrees=12, scales=(0.92, 1.12), shift_px=16, crop_px=16),),
+        optimizer=Adam(learning_rate=0.1, beta1=0.5, beta2=0.9, anneal_from=0.5),
         **_COMMON,
     ),
     # A threshold of 512 is 513 updates in Lucid's loop; redirection lasts while global_step <= 16.
