@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
+
+import numpy as np
 
 from fvcli.models import ModelFacts
 from fvcli.spec.schema import Affine, Jitter, Pad, Scale
@@ -32,7 +33,7 @@ def _side_after(transform: Any, side_px: int, pick: Callable[[Iterable[float]], 
     if isinstance(transform, Affine):
         return side_px - transform.crop_px
     if isinstance(transform, Scale):
-        return math.floor(side_px * pick(transform.factors))
+        return int(np.float32(pick(transform.factors)) * np.float32(side_px))  # as the transform rounds
     return side_px
 
 
