@@ -218,6 +218,7 @@ def test_sum_of_weights_may_be_in_capitals(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "expected"),
     [
+        ("render.steps=", "write key.path=value, such as render.steps=64; the value null leaves the key out"),
         ("steps", "write key.path=value, such as render.steps=64"),
         ("=3", "write key.path=value, such as render.steps=64"),
         ("...=3", "write key.path=value, such as render.steps=64"),
@@ -238,13 +239,22 @@ def test_sum_of_weights_may_be_in_capitals(tmp_path: Path) -> None:
         ("jobs.textures.layer=stem_bm", "jobs[0].layer: efficientnet-lite0 has no layer 'stem_bm'"),
         ("jobs.textures=3", "jobs[0]: 3 should be a mapping"),
         ("jobs=[]", "jobs: the list is empty"),
+        ("jobs=[{name: 3}]", "jobs[0].name: 3 should be a valid string"),
+        ("jobs.1.layer=stem", "jobs[1]: the list ends with [0]"),
+        (f"jobs.{'9' * 5000}.layer=stem", "jobs: no entry is named '999"),
+        ("jobs.0.name.x=3", "jobs[0].name: 'textures' has no keys that could be set"),
+        ("model.weights=", "write key.path=value"),
+        ("render.transforms=[{kind: jitter, px: 300}]", "render.transforms: of 224 x 224 px"),
         ("version=2", "version: 2 is not possible"),
         ("model=efficientnet-lite3", "model: there is no model 'efficientnet-lite3'"),
         # the key below is what is wrong, and the file says nothing of it
         ("model.weights=no/such.pth", "no/such.pth: No such file or directory"),
         ("render.size_px=16", "16 x 16 is too small"),
         ("render.steps.x=3", "render.steps"),
-        ("render.optimizer.learning_rate=0.1", "render.optimizer"),
+        (
+            "render.optimizer.learning_rate=0.1",
+            "render.optimizer: the key kind is missing (one of adam, lion)",
+        ),
         ("jobs.textures.objective.row=3", "jobs[0].objective"),
         ("jobs.textures.channels.every=2", "jobs[0].channels"),
     ],
@@ -253,6 +263,12 @@ def test_set(spec: Path, tmp_path: Path, override: str, expected: str) -> None:
     (line,) = mistakes(tmp_path / "run", spec, "--set", override)
     assert line.startswith(f"--set {override}: ")
     assert expected in line
+
+
+def test_set_below_a_shorthand_is_not_blamed_for_it(spec: Path, tmp_path: Path) -> None:
+    spec.write_text(GOOD.replace("lite0", "lite3"))
+    (line,) = mistakes(tmp_path / "run", spec, "--set", "model.weights=imagenet")
+    assert line.startswith(f"{spec}:1: model.name: there is no model 'efficientnet-lite3'")
 
 
 def test_set_of_several_lines_is_one_message(spec: Path, tmp_path: Path) -> None:
@@ -269,7 +285,7 @@ def test_mistakes_of_set_follow_those_of_the_file(spec: Path, tmp_path: Path) ->
 # ---- other options
 
 
-@pytest.mark.parametrize("shard", ["3", "0/2", "3/2", "1/2/3", "-1/2", "1/", "/2", "a/b", "1.0/2", "", "²/3"])
+@pytest.mark.parametrize("shard", ["3", "0/2", "3/2", "1/2/3", "-1/2", "1/", "/2", "a/b", "1.0/2", "", "²/3", "1/" + "9" * 5000])
 def test_shard(spec: Path, tmp_path: Path, shard: str) -> None:
     (line,) = mistakes(tmp_path / "run", spec, f"--shard={shard}")
     assert line.startswith(f"--shard {shard}: not a slice: write I/N")

@@ -68,6 +68,10 @@ def test_suggestion() -> None:
     assert "golden retriever = 207" in hint
 
 
+def test_suggestion_of_an_ambiguous_name() -> None:
+    assert "crane = 134/517" in find_class("cranne")[1]
+
+
 def test_suggestions_are_different_classes() -> None:
     _, hint = find_class("tabbby")
     assert hint.count("= 281") == 1

@@ -10,13 +10,16 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fvcli.cli import main
 from fvcli.models import ModelFacts
 from fvcli.plan import Plan, Unit, lone_spec, make_plan
-from fvcli.plan.views import batch_size_for, image_bytes, view_size
+from fvcli.plan.views import batch_size_for, gigabytes, image_bytes, view_size
 from fvcli.spec import parse_document, validate
+from fvcli.spec.recipes import RECIPES
 from fvcli.spec.schema import Affine, Jitter, Pad, Rotate, Scale
 
 Data = dict[str, Any]
@@ -80,6 +83,7 @@ def only_unit(facts: ModelFacts, job: Data, **render: Any) -> Unit:
 
 
 ONE: Data = CHANNELS | {"channels": 2}
+DEFAULT: Data = RECIPES["default"].model_dump(mode="json", exclude_none=True)
 
 
 # ---- units, batches, shards
@@ -234,9 +238,9 @@ def test_only(facts: ModelFacts, pattern: str, count: int) -> None:
         pytest.param(lambda job: [job | {"channels": [7, 2]}], id="neighbours"),
         pytest.param(lambda job: [NEURON, job], id="order"),
         pytest.param(lambda job: [job, LOGITS, SUM], id="jobs"),
-        pytest.param(lambda job: [job | {"memory_gb": 0.75}], id="same-memory"),
-        pytest.param(lambda job: [job | {"steps": 192, "seed": 0, "size_px": [224, 224]}], id="defaults"),
-        pytest.param(lambda job: [job | {"recipe": "default", "optimizer": "lion"}], id="recipe"),
+        pytest.param(lambda job: [job | {"memory_gb": DEFAULT["memory_gb"]}], id="same-memory"),
+        pytest.param(lambda job: [job | DEFAULT | {"size_px": [224, 224]}], id="defaults"),
+        pytest.param(lambda job: [job | {"recipe": "default"}], id="recipe"),
         pytest.param(lambda job: [job | {"objective": {"kind": "channel"}}], id="mapping"),
     ],
 )
@@ -264,6 +268,8 @@ PICTURE_CHANGES: list[Data] = [
     {"parameterization": {"kind": "fourier", "decorrelate": False}},
     {"parameterization": {"kind": "fourier", "std": 0.02}},
     {"parameterization": {"kind": "fourier", "decay_power": 0.5}},
+    {"parameterization": {"kind": "fourier", "coarse_until": 0.3}},
+    {"parameterization": {"kind": "fourier", "coarse_until": 0.3, "coarse_from": 0.1}},
     {"transforms": []},
     *({"transforms": [AFFINE | {key: value}]} for key, value in [
         ("degrees", 9),
@@ -278,7 +284,7 @@ PICTURE_CHANGES: list[Data] = [
     {"transforms": [{"kind": "rotate", "degrees": [0]}, AFFINE]},
     {"transforms": [{"kind": "scale", "factors": [1]}, AFFINE]},
     {"optimizer": "adam"},
-    *({"optimizer": {"kind": "lion", key: 0.4}} for key in ("learning_rate", "beta1", "beta2")),
+    *({"optimizer": {"kind": "lion", key: 0.4}} for key in ("learning_rate", "beta1", "beta2", "anneal_from")),
     {"optimizer": {"kind": "adam", "epsilon": 1e-7}},
     {"recipe": "lucid"},
     {"recipe": "distill"},
@@ -395,6 +401,7 @@ def test_lone_spec_names_its_own_weights(facts: ModelFacts) -> None:
         ([Rotate(degrees=(45.0,))], (100, 201), (100, 201)),
         ([Affine(degrees=10, scales=(0.9, 1.1), shift_px=8, crop_px=16)], (84, 185), (84, 185)),
         ([Pad(px=10), Scale(factors=(0.5,)), Jitter(px=5)], (55, 105), (55, 105)),
+        ([Jitter(px=100), Pad(px=100)], (0, 0), (0, 0)),
     ],
 )
 def test_view_size(transforms: list[Any], smallest: tuple[int, int], largest: tuple[int, int]) -> None:
@@ -438,6 +445,13 @@ def test_memory_is_held(facts: ModelFacts, job: Data) -> None:
     assert 0 < plan.memory_bytes <= 0.5e9
 
 
+@pytest.mark.parametrize(
+    ("count", "text"), [(1_404_000_000, "1.40 GB"), (10_000_000, "0.01 GB"), (85_000, "0.000085 GB")]
+)
+def test_gigabytes(count: int, text: str) -> None:
+    assert gigabytes(count) == text
+
+
 def test_image_bytes_grow(facts: ModelFacts) -> None:
     def needed(layer: str, side: int, *transforms: Any) -> int:
         return image_bytes(facts, [layer], transforms, (side, side))
@@ -446,6 +460,17 @@ def test_image_bytes_grow(facts: ModelFacts) -> None:
     assert needed("logits", 112) < needed("logits", 224) / 3
     assert needed("logits", 224) < needed("logits", 224, Pad(px=16))
     assert needed("logits", 224) == needed("logits", 224, Jitter(px=16))
+
+
+# ---- what is said of a plan
+
+
+@pytest.mark.parametrize(("channels", "said"), [("2", "1 unit in 1 batch;"), ("0-1", "2 units in 2 batches;")])
+def test_counts(tmp_path, channels: str, said: str) -> None:
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(json.dumps({"model": "efficientnet-lite0", "jobs": [CHANNELS | {"batch_size": 1}]}))
+    result = CliRunner().invoke(main, ["plan", str(spec), "--set", f"jobs.a.channels='{channels}'"])
+    assert said in result.output
 
 
 # ---- what a plan does not need

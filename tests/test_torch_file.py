@@ -256,6 +256,12 @@ def test_file_cannot_change_the_reader() -> None:
         torch_file._rebuild_tensor.__defaults__ = None
 
 
+def test_file_may_set_attributes_of_its_dictionary() -> None:
+    """As state_dict does, with its _metadata."""
+    code = state(w=tensor()) + op({"_metadata": {"": {"version": 1}}}) + b"b"
+    assert list(read_tensors(weights_file(code), "w.pth")) == ["w"]
+
+
 def test_file_cannot_change_numpy() -> None:
     state_of_dtype = op((3, ">", None, None, None, -1, -1, 63))
     refusal(weights_file(b"ctorch\nFloatStorage\n" + state_of_dtype + b"b"))
@@ -263,11 +269,17 @@ def test_file_cannot_change_numpy() -> None:
     assert np.dtype("f4").flags == 0
 
 
+LARGE = tensor(shape=(1 << 17,), strides=(1,), count=1 << 17)
+SHARING = {f"w{i}": LARGE for i in range(1000)}
+
+
 @pytest.mark.parametrize(
     "content",
     [
         pytest.param(weights_file(op(1) + b"r" + struct.pack("<I", 1 << 25)), id="memo"),
         pytest.param(weights_file(state(w=tensor(shape=(1 << 27,), strides=(0,)))), id="strides"),
+        pytest.param(weights_file(state(**SHARING), ("0",), np.zeros(1 << 17, "<f4")), id="sharing"),
+        pytest.param(weights_file(b"\x95" + struct.pack("<Q", 1 << 29) + b"x"), id="frame"),
         pytest.param(weights_file(b"\x8e" + struct.pack("<Q", 1 << 29) + b"x"), id="bytes"),
         pytest.param(weights_file(b"\x96" + struct.pack("<Q", 1 << 29) + b"x"), id="bytearray"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -82,13 +83,16 @@ def _plan(text: str, origin: str, overrides: Sequence[str]) -> Plan:
 
 
 def _describe(document: Document, spec: Spec) -> Any:
-    from fvcli.models import ModelChoice, describe
+    from fvcli.models import ModelChoice, describe, model_names
     from fvcli.spec import Problem
 
     try:
         return describe(ModelChoice(spec.model.name, spec.model.weights, spec.model.sha256))
     except FvcliError as error:
-        document.report([Problem(("model",), str(error))])
+        key = "weights" if spec.model.name in model_names() else "name"
+        written = document.data["model"]
+        below = (key,) if isinstance(written, dict) and key in written else ()
+        document.report([Problem(("model", *below), str(error))])
         return None
 
 
@@ -100,7 +104,7 @@ def parse_shard(text: str | None) -> tuple[int, int] | None:
     """
     if text is None:
         return None
-    index, slash, count = text.partition("/")
-    if slash and index.isdigit() and count.isdigit() and 1 <= int(index) <= int(count):
-        return int(index), int(count)
+    match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
+    if match and 1 <= int(match[1]) <= int(match[2]):
+        return int(match[1]), int(match[2])
     raise UsageError(f"--shard {text}: not a slice", "write I/N with I from 1 to N, such as 1/4")

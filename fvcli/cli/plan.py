@@ -25,15 +25,19 @@ def plan(spec: str, overrides: Sequence[str], as_json: bool) -> None:
       fvcli plan spec.yaml
       fvcli plan spec.yaml --set render.recipe=lucid --json
     """
+    from fvcli.plan.views import gigabytes
+
     made = plan_of_spec(spec, overrides).plan
     if as_json:
         print_json(_facts(made))
         return
     print_table(("job", "units", "layer", "objective", "recipe", "size", "steps", "batch"), _rows(made))
-    units, batches = len(made.units), len(made.batches)
-    click.echo(
-        f"\n{units} units in {batches} batches; about {made.memory_bytes / 1e9:.2f} GB for the largest batch"
-    )
+    units, batches = _counted(len(made.units), "unit", "units"), _counted(len(made.batches), "batch", "batches")
+    click.echo(f"\n{units} in {batches}; about {gigabytes(made.memory_bytes)} for the largest batch")
+
+
+def _counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
 
 
 def _facts(made: Plan) -> dict[str, Any]:

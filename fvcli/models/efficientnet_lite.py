@@ -154,7 +154,7 @@ def read_weights_file(variant: Variant, path: Path | None, sha256: str | None) -
     Args:
         variant: Which network.
         path: The user's own file, or None for the installed package's.
-        sha256: What the user says the file's sum is, or None.
+        sha256: What the user says the sum is of the file that is read, or None.
     """
     own = path is not None
     path = path or installed_weights(variant)
@@ -165,12 +165,11 @@ def read_weights_file(variant: Variant, path: Path | None, sha256: str | None) -
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}", "give the path of a .pth file") from error
     found = hashlib.sha256(content).hexdigest()
-    expected = sha256 if own else variant.sha256
-    if expected is not None and found != expected.lower():
-        raise UsageError(
-            f"{path}: SHA-256 is {found[:16]}..., expected {expected[:16]}...",
-            "the file is damaged or another one" if own else f"reinstall {variant.package}",
-        )
+    known = None if own else variant.sha256
+    for expected, hint in ((known, f"reinstall {variant.package}"), (sha256, "it is damaged or another file")):
+        if expected is not None and found != expected.lower():
+            message = f"{path}: SHA-256 is {found[:16]}..., expected {expected[:16]}..."
+            raise UsageError(message, hint)
     return path, content, found
 
 

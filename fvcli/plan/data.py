@@ -137,6 +137,8 @@ class Plan:
             ValueError, KeyError, TypeError: The text is no plan of this version.
         """
         data = json.loads(text)
+        if not isinstance(data, dict):
+            raise TypeError("it holds no keys")
         if data.pop("version", None) != PLAN_VERSION:
             raise ValueError("it was written by another version of fvcli")
         for program in data["programs"]:

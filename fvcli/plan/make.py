@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Protocol
 
 from fvcli.models import ModelFacts
 from fvcli.plan.data import JobPlan, Plan, Program, Unit, digest
 from fvcli.plan.objectives import Resolver, Target
-from fvcli.plan.views import batch_size_for, image_bytes, view_size
+from fvcli.plan.views import batch_size_for, gigabytes, image_bytes, view_size
 from fvcli.spec.problems import Path, Problem
 from fvcli.spec.recipes import ALGORITHM, resolve
 from fvcli.spec.schema import Job, Render, Spec
@@ -34,12 +36,13 @@ def make_plan(spec: Spec, positions: Sequence[int], facts: ModelFacts) -> tuple[
     for position, job in zip(positions, spec.jobs, strict=True):
         settings = resolve(job, spec.render, facts.native_size_px)
         path: Path = ("jobs", position)
-        too_small = _check_size(settings, path, facts)
+        origin = partial(_origin, path, job, spec.render)
+        too_small = _check_size(settings, facts, origin)
         resolver = Resolver(job, path, facts, facts.layers_at(*_size(settings)))
         targets = resolver.targets()
         problems += too_small + resolver.problems
         if not too_small:
-            problems += draft.add(job, targets, settings, facts, path)
+            problems += draft.add(job, targets, settings, facts, origin)
     plan = Plan(
         model={"name": spec.model.name, "weights": spec.model.weights, "sha256": spec.model.sha256},
         programs=tuple(draft.programs),
@@ -51,6 +54,21 @@ def make_plan(spec: Spec, positions: Sequence[int], facts: ModelFacts) -> tuple[
     return plan, problems
 
 
+class _Origin(Protocol):
+    """Tell where the first of some settings that is written stands: in the job, or in render."""
+
+    def __call__(self, *keys: str) -> Path: ...
+
+
+def _origin(path: Path, job: Job, render: Render, *keys: str) -> Path:
+    for key in keys:
+        if getattr(job, key) is not None:
+            return (*path, key)
+        if getattr(render, key) is not None:
+            return ("render", key)
+    return (*path, keys[0])
+
+
 @dataclass
 class _Draft:
     """Units and programs so far; numbers finds a program's position by its digest."""
@@ -60,7 +78,7 @@ class _Draft:
     units: list[Unit]
 
     def add(
-        self, job: Job, targets: Sequence[Target], settings: Render, facts: ModelFacts, path: Path
+        self, job: Job, targets: Sequence[Target], settings: Render, facts: ModelFacts, origin: _Origin
     ) -> list[Problem]:
         problems: list[Problem] = []
         of_shape: dict[tuple[tuple[str, str, bool], ...], int] = {}
@@ -69,7 +87,7 @@ class _Draft:
             if shape not in of_shape:
                 program = _program(shape, settings, facts)
                 of_shape[shape] = self._number(program)
-                problems += _check_memory(program, settings, path)
+                problems += _check_memory(program, settings, job, origin)
             number = of_shape[shape]
             self.units.append(_unit(job, target, number, self.programs[number]))
         return problems
@@ -154,28 +172,29 @@ def _job_plan(job: Job, units: Sequence[Unit], programs: Sequence[Program]) -> J
 # ---- what only size and memory can be wrong about
 
 
-def _check_size(settings: Render, path: Path, facts: ModelFacts) -> list[Problem]:
+def _check_size(settings: Render, facts: ModelFacts, origin: _Origin) -> list[Problem]:
     height, width = _size(settings)
     least = facts.min_size_px
     if min(height, width) < least:
         message = f"{height} x {width} is too small for {facts.name}; it needs at least {least} px"
-        return [Problem((*path, "size_px"), message)]
+        return [Problem(origin("size_px"), message)]
     seen = view_size(settings.transforms or (), height, width, min)
     if min(seen) < least:
+        view = f"a view of {seen[0]} x {seen[1]}" if min(seen) else "nothing"
         message = (
-            f"of {height} x {width} px the transforms leave a view of {seen[0]} x {seen[1]}, "
+            f"of {height} x {width} px the transforms leave {view}, "
             f"and {facts.name} needs at least {least}; use a larger size_px or smaller transforms"
         )
-        return [Problem((*path, "transforms"), message)]
+        return [Problem(origin("transforms", "size_px"), message)]
     return []
 
 
-def _check_memory(program: Program, settings: Render, path: Path) -> list[Problem]:
+def _check_memory(program: Program, settings: Render, job: Job, origin: _Origin) -> list[Problem]:
     budget = settings.memory_gb or 0.0
     if settings.batch_size is not None or program.image_bytes <= budget * 1e9:
         return []
-    needed = program.image_bytes / 1e9
     message = (
-        f"one picture needs about {needed:.2f} GB, and memory_gb is {budget:g}; raise it or lower size_px"
+        f"one picture needs about {gigabytes(program.image_bytes)}, and memory_gb is {budget:g}; "
+        f"raise it, or lower the size_px of job {job.name}"
     )
-    return [Problem((*path, "memory_gb"), message)]
+    return [Problem(origin("memory_gb", "size_px"), message)]

@@ -70,10 +70,9 @@ class Resolver:
     # ---- sums
 
     def _sum_targets(self, objective: SumObjective) -> list[Target]:
-        layers = [
-            self._layer(term.kind, term.layer or self._job.layer, ("objective", "terms", i, "layer"))
-            for i, term in enumerate(objective.terms)
-        ]
+        if not any(_takes_layer(term) for term in objective.terms):
+            self._refuse("layer", "no term is without one of its own")
+        layers = [self._term_layer(i, term) for i, term in enumerate(objective.terms)]
         parts = list(zip(objective.terms, layers, strict=True))
         open_kinds = {_sweep(term) for term in objective.terms} - {""}
         targets = []
@@ -84,6 +83,11 @@ class Resolver:
             else:
                 break  # what is wrong with one is wrong with all
         return targets
+
+    def _term_layer(self, i: int, term: Term) -> LayerFacts | None:
+        if _takes_layer(term) and self._job.layer is not None:
+            return self._layer(term.kind, self._job.layer, ("layer",))
+        return self._layer(term.kind, term.layer, ("objective", "terms", i, "layer"))
 
     def _swept(self, open_kinds: set[str], layers: Sequence[LayerFacts | None]) -> list[int]:
         """Return the indices that terms without one of their own take in turn; [-1] if all have one."""
@@ -119,7 +123,7 @@ class Resolver:
 
     def _layer(self, kind: str, name: str | None, path: Path) -> LayerFacts | None:
         if kind in CLASS_KINDS:
-            if name not in {None, self._facts.logits} and path == ("layer",):
+            if name not in {None, self._facts.logits}:
                 self._report(path, f"a class objective reads {self._facts.logits}; leave layer out")
             return self._layers[self._facts.logits]
         if name is None:
@@ -163,9 +167,9 @@ class Resolver:
                 path, f"there is no class {name}; {self._facts.name} has 0-{len(self._facts.labels) - 1}"
             )
             return -1
-        index, hint = find_class(name)
+        index, mistake = find_class(name)
         if index is None:
-            self._report(path, f"no class is named {name!r} ({hint})")
+            self._report(path, mistake)
         return -1 if index is None else index
 
     def _check_position(self, layer: LayerFacts, row: int, column: int, path: Path) -> None:
@@ -181,6 +185,11 @@ class Resolver:
         problem = Problem((*self._path, *path), message)
         if problem not in self.problems:
             self.problems.append(problem)
+
+
+def _takes_layer(term: Term) -> bool:
+    """Say whether a term takes the job's layer, because it has none of its own."""
+    return term.layer is None and term.kind not in CLASS_KINDS
 
 
 def _sweep(term: Term) -> str:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import copy
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fvcli.spec.problems import Path, Problem, SpecError, did_you_mean, dotted
+from fvcli.spec.problems import Path, Problem, SpecError, did_you_mean, dotted, one_line
 from fvcli.spec.yaml_text import parse_yaml
 
 _PART = re.compile(r"[^.\[\]]+")
+_POSITION = re.compile(r"\d{1,9}")
+# Where a plain name may stand for a mapping, and the key of that mapping which it is.
+_SHORTHANDS = {"model": "name", "objective": "kind", "parameterization": "kind", "optimizer": "kind"}
+_HOW_TO_SET = "write key.path=value, such as render.steps=64; the value null leaves the key out"
+
+Source = int | str  # a line of the document, or the override that set the value
 
 
 @dataclass
@@ -23,37 +30,40 @@ class Document:
 
     origin: str
     data: Any
-    lines: dict[Path, int]
-    overrides: dict[Path, str] = field(default_factory=dict)
-    problems: list[tuple[str, Problem]] = field(default_factory=list)
+    places: dict[Path, Source]
+    problems: list[tuple[Source, Problem]] = field(default_factory=list)
 
     def place(self, path: Path) -> str:
         """Say where a path stands: file:line, or the override that set it."""
-        for end in range(len(path), -1, -1):
-            if path[:end] in self.overrides:
-                return f"--set {self.overrides[path[:end]]}"
-            if path[:end] in self.lines:
-                return f"{self.origin}:{self.lines[path[:end]]}"
-        return f"{self.origin}:1"
+        return self._say(self._source(path))
 
     def report(self, problems: Iterable[Problem]) -> None:
-        self.problems += [(self.place(problem.path), problem) for problem in problems]
+        """Note problems, but not what follows from one that is known of the same value."""
+        known = {problem.path for _, problem in self.problems}
+        self.problems += [(self._source(p.path), p) for p in problems if p.path not in known]
 
     def raise_problems(self) -> None:
         """Raise every problem found so far, in the order of the document; return if there is none."""
         if self.problems:
-            ordered = sorted(self.problems, key=lambda item: _line_number(item[0]))
-            raise SpecError(dict.fromkeys(_sentence(place, problem) for place, problem in ordered))
+            ordered = sorted(self.problems, key=lambda item: item[0] if isinstance(item[0], int) else math.inf)
+            raise SpecError(dict.fromkeys(self._sentence(*item) for item in ordered))
+
+    def _source(self, path: Path) -> Source:
+        above = (path[:end] for end in range(len(path), -1, -1))
+        return next((self.places[part] for part in above if part in self.places), 1)
+
+    def _say(self, source: Source) -> str:
+        return f"{self.origin}:{source}" if isinstance(source, int) else f"--set {source}"
+
+    def _sentence(self, source: Source, problem: Problem) -> str:
+        where = dotted(problem.path)
+        return one_line(f"{self._say(source)}: {where + ': ' if where else ''}{problem.message}")
 
 
-def _line_number(place: str) -> int:
-    tail = place.rpartition(":")[2]
-    return int(tail) if tail.isdigit() else 1 << 30
-
-
-def _sentence(place: str, problem: Problem) -> str:
-    where = dotted(problem.path)
-    return f"{place}: {where}: {problem.message}" if where else f"{place}: {problem.message}"
+class _NoPlaceError(Exception):
+    def __init__(self, path: Path, message: str) -> None:
+        super().__init__(message)
+        self.problem = Problem(path, message)
 
 
 def parse_document(text: str, origin: str, overrides: Sequence[str] = ()) -> Document:
@@ -63,8 +73,7 @@ def parse_document(text: str, origin: str, overrides: Sequence[str] = ()) -> Doc
         SpecError: The text is no YAML mapping, has equal keys, or an override has no place.
     """
     parsed = parse_yaml(text)
-    document = Document(origin, parsed.data, parsed.lines)
-    document.problems = [(f"{origin}:{line}", problem) for line, problem in parsed.problems]
+    document = Document(origin, parsed.data, {**parsed.lines}, [*parsed.problems])
     if not document.problems and not isinstance(parsed.data, dict):
         what = "the file is empty" if parsed.data is None else "not a spec: it holds no keys"
         document.report([Problem((), f"{what}; write one with: fvcli init")])
@@ -76,52 +85,63 @@ def parse_document(text: str, origin: str, overrides: Sequence[str] = ()) -> Doc
 
 
 def _override(document: Document, text: str) -> None:
-    key, equals, value = text.partition("=")
-    place = f"--set {text}"
+    """Lay one override over the document, or note why it has no place there."""
+    key, _, value = text.partition("=")
     parts: list[str] = _PART.findall(key)
-    if not equals or not parts:
-        document.problems.append((place, Problem((), "write key.path=value, such as render.steps=64")))
-        return
     parsed = parse_yaml(value)
-    if parsed.problems:
-        document.problems += [(place, problem) for _, problem in parsed.problems]
-        return
+    found = [problem for _, problem in parsed.problems]
+    try:
+        if not found and parts and parsed.lines:
+            _put(document, parts, parsed.data, text)
+        elif not found:
+            raise _NoPlaceError((), _HOW_TO_SET)
+    except _NoPlaceError as error:
+        found = [error.problem]
+    document.problems += [(text, problem) for problem in found]
+
+
+def _put(document: Document, parts: Sequence[str], value: Any, text: str) -> None:
     path: Path = ()
-    target: Any = document.data
+    target = document.data
     for part in parts[:-1]:
-        step = _step(target, part)
-        if isinstance(step, Problem):
-            document.problems.append((place, Problem((*path, *step.path), step.message)))
-            return
-        if isinstance(target, dict) and not isinstance(target.get(str(step)), dict | list):
-            target[str(step)] = _expanded(target.get(str(step)), path, str(step))
-        path, target = (*path, step), target[step]
-    last = _step(target, parts[-1])
-    if isinstance(last, Problem):
-        document.problems.append((place, Problem((*path, *last.path), last.message)))
-        return
-    target[last] = copy.deepcopy(parsed.data)
-    document.overrides[(*path, last)] = text
+        step = _step(target, part, path)
+        path = (*path, step)
+        below = target.get(step) if isinstance(target, dict) else target[step]
+        if not isinstance(below, dict | list):
+            below = target[step] = _open(document, path, below, text)
+        target = below
+    last = _step(target, parts[-1], path)
+    path = (*path, last)
+    target[last] = copy.deepcopy(value)
+    for replaced in [known for known in document.places if known[: len(path)] == path]:
+        del document.places[replaced]
+    document.places[path] = text
 
 
-def _expanded(value: Any, path: Path, key: str) -> dict[str, Any]:
-    """Turn a shorthand into the mapping it stands for, so that a key below it can be set."""
-    if not isinstance(value, str):
-        return {}
-    return {"name" if (*path, key) == ("model",) else "kind": value}
+def _open(document: Document, path: Path, value: Any, text: str) -> dict[str, Any]:
+    """Return the mapping that nothing or a shorthand stands for, so that a key below can be set."""
+    key = _SHORTHANDS.get(str(path[-1]))
+    opened = {}
+    if isinstance(value, str) and key:
+        opened = {key: value}
+        document.places[(*path, key)] = document.places.get(path, 1)
+    elif value is not None:
+        raise _NoPlaceError(path, f"{value!r} has no keys that could be set")
+    document.places[path] = text
+    return opened
 
 
-def _step(target: Any, part: str) -> str | int | Problem:
+def _step(target: Any, part: str, path: Path) -> str | int:
+    """Return the key or the position that a part of an override's path names."""
     if isinstance(target, dict):
         return part
-    if not isinstance(target, list):
-        return Problem((part,), "there is nothing below the value above it")
-    if part.isdigit():
+    if _POSITION.fullmatch(part):
         if int(part) < len(target):
             return int(part)
-        return Problem((int(part),), f"there are {len(target)} entries, counted from 0")
+        end = f"the list ends with [{len(target) - 1}]" if target else "the list is empty"
+        raise _NoPlaceError((*path, int(part)), end)
     names = [item.get("name") for item in target if isinstance(item, dict)]
     if part in names:
         return names.index(part)
     known = [str(name) for name in names if name]
-    return Problem((), f"no entry is named {part!r}{did_you_mean(part, known, ', '.join(known))}")
+    raise _NoPlaceError(path, f"no entry is named {part!r}{did_you_mean(part, known, ', '.join(known))}")

@@ -35,6 +35,11 @@ def dotted(path: Path) -> str:
     return text.lstrip(".")
 
 
+def one_line(text: str) -> str:
+    """Write what would break a line, or do worse to a terminal, as an escape."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return a suggestion in brackets, or the other remark, or nothing; with a leading space."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)

@@ -17,7 +17,7 @@ from fvcli.spec.schema import (
 ALGORITHM = 1
 
 # Shared by all recipes; size_px stays open, because the network knows it.
-_COMMON = {"seed": 0, "redirect_steps": 17, "memory_gb": 0.75}
+_COMMON = {"seed": 0, "redirect_steps": 17, "memory_gb": 0.4}
 
 # Lucid 0.3.10, render_vis and its standard_transforms.
 _LUCID_SCALES = tuple(1 + (i - 5) / 50 for i in range(11))

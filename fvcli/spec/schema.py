@@ -130,7 +130,14 @@ class OrName:
         return core_schema.no_info_before_validator_function(expand, handler(source))
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {"anyOf": [{"type": "string"}, handler(core)]}
+        mapping = handler(core)
+        branches = mapping.get("discriminator", {}).get("mapping", {})
+        required = {
+            name: handler.resolve_ref_schema({"$ref": ref}).get("required", [])
+            for name, ref in branches.items()
+        }
+        alone = [name for name, keys in required.items() if set(keys) <= {self.key}]
+        return {"anyOf": [{"type": "string", **({"enum": alone} if alone else {})}, mapping]}
 
 
 AnyObjective = (
@@ -147,6 +154,8 @@ Objective = Annotated[AnyObjective, Field(discriminator="kind"), OrName("kind")]
 # ---- which units
 
 _RANGE = re.compile(r"^(\d+)(?:\s*-\s*(\d+))?$")
+_RANGES = r"\d+(\s*-\s*\d+)?(\s*,\s*\d+(\s*-\s*\d+)?)*"  # the same in words of JSON Schema
+_HOW = "write all, 0-15, [3, 17] or {every: 8}"
 
 
 class Channels(Strictly):
@@ -173,11 +182,11 @@ def _channels(value: Any) -> Any:
         return {"indices": _ranges(value)}
     if isinstance(value, list):
         if not value:
-            raise ValueError("the list is empty; write all, 0-15, [3, 17] or {every: 8}")
+            raise ValueError(f"the list is empty; {_HOW}")
         return {"indices": [index for item in value for index in _item(item)]}
-    if isinstance(value, dict) and set(value) != {"every"}:
-        raise ValueError("write all, 0-15, [3, 17] or {every: 8}")
-    return value
+    if isinstance(value, dict) and set(value) == {"every"}:
+        return value
+    raise ValueError(_HOW)
 
 
 def _item(item: Any) -> list[Any]:
@@ -189,7 +198,7 @@ def _ranges(text: str) -> list[int]:
     for part in text.split(","):
         match = _RANGE.match(part.strip())
         if not match:
-            raise ValueError(f"{text!r} names no channels; write all, 0-15, [3, 17] or {{every: 8}}")
+            raise ValueError(f"{text!r} names no channels; {_HOW}")
         first = int(match[1])
         last = int(match[2]) if match[2] else first
         if last < first or last > MAX_INDEX:
@@ -210,8 +219,14 @@ _CHANNELS_SCHEMA = {
     "description": "all, a range such as 0-15, a list such as [3, 17], or {every: 8}",
     "anyOf": [
         {"type": "integer", "minimum": 0},
-        {"type": "string", "pattern": r"^(all|\d+(\s*-\s*\d+)?(\s*,\s*\d+(\s*-\s*\d+)?)*)$"},
-        {"type": "array", "minItems": 1, "items": {"type": ["integer", "string"]}},
+        {"type": "string", "pattern": f"^(all|{_RANGES})$"},
+        {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": f"^{_RANGES}$"}]
+            },
+        },
         {
             "type": "object",
             "properties": {"every": {"type": "integer", "minimum": 1}},
@@ -374,7 +389,7 @@ class Model(Strictly):
     """A network by name, with its own weights file if wanted."""
 
     name: Text
-    weights: Text = Field("imagenet", description="imagenet, or the path of a .pth file")
+    weights: Text = Field("imagenet", min_length=1, description="imagenet, or the path of a .pth file")
     sha256: Annotated[Text, Field(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
 
 
@@ -399,3 +414,10 @@ class Spec(Strictly):
     render: Render = Render()
     jobs: Annotated[tuple[Job, ...], Field(min_length=1)]
     output: Output = Output()
+
+    @field_validator("version", mode="before")
+    @classmethod
+    def _readable(cls, value: Any) -> Any:
+        if type(value) is not int or value != 1:
+            raise ValueError(f"{value!r} is not possible; this fvcli reads version 1")
+        return value

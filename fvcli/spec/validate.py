@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -69,11 +70,12 @@ def _drop(data: dict[str, Any], path: Path) -> None:
 def _check_names(spec: Spec, kept: list[int]) -> list[Problem]:
     """Check that no two jobs would share a folder, also where case does not count."""
     found = []
-    first: dict[str, int] = {}
+    first: dict[str, tuple[int, str]] = {}
     for i, job in zip(kept, spec.jobs, strict=True):
-        if first.setdefault(job.name.lower(), i) != i:
-            message = f"jobs[{first[job.name.lower()]}] has the name {job.name!r} already"
-            found.append(Problem(("jobs", i, "name"), message))
+        known, name = first.setdefault(job.name.lower(), (i, job.name))
+        if known != i:
+            case = "" if name == job.name else "; capitals do not count, because some disks ignore them"
+            found.append(Problem(("jobs", i, "name"), f"jobs[{known}] has the name {name!r} already{case}"))
     return found
 
 
@@ -81,30 +83,43 @@ def _check_names(spec: Spec, kept: list[int]) -> list[Problem]:
 
 
 def _problems(error: ValidationError, data: Any) -> list[Problem]:
-    problems = []
+    """Say each mistake once, although pydantic says one for each form that a value could have."""
+    said: dict[Path, list[Any]] = {}
     for detail in error.errors(include_url=False):
-        path = _path_in(data, detail["loc"])
         if detail["type"] == "too_short" and detail["input"]:
             continue  # entries were there, and what is wrong with them is said already
-        if detail["type"] == "extra_forbidden":
-            known = _known_keys(detail["loc"][:-1])
-            hint = did_you_mean(str(path[-1]), known, "the keys here are " + ", ".join(known))
-            problems.append(Problem(path, f"unknown key{hint}"))
-        else:
-            problems.append(Problem(path, _message(detail)))
+        said.setdefault(_path_in(data, detail["loc"]), []).append(detail)
+    problems = []
+    for path, details in said.items():
+        fitting = [detail for detail in details if not _is_of_form(detail)]
+        below = any(other[: len(path)] == path for other in said if other != path)
+        if fitting or not below:
+            problems.append(Problem(path, _message(fitting[0]) if fitting else _forms(details)))
     return problems
 
 
+def _is_of_form(detail: Any) -> bool:
+    return detail["type"] == "literal_error" or detail["type"].endswith("_type")
+
+
+def _forms(details: list[Any]) -> str:
+    """Say what a value could be that has none of the forms that are possible."""
+    if len(details) == 1:
+        return _message(details[0])
+    forms = [str(detail["msg"]).removeprefix("Input should be ") for detail in details]
+    return f"{_short(details[0]['input'])} should be {' or '.join(dict.fromkeys(forms))}"
+
+
 def _path_in(data: Any, loc: tuple[str | int, ...]) -> Path:
-    """Keep of pydantic's location what the document has: no union tags, no branches."""
+    """Keep of pydantic's location what the document has or lacks: no union tags, no branches."""
     path: list[str | int] = []
     for i, part in enumerate(loc):
         if isinstance(data, dict) and part in data:
             data = data[str(part)]
         elif isinstance(data, list) and isinstance(part, int) and part < len(data):
             data = data[part]
-        elif not (isinstance(data, dict) and i == len(loc) - 1 and _is_key(part, loc[:i])):
-            continue
+        elif not (isinstance(data, dict | str) and i == len(loc) - 1 and _is_key(part, loc[:i])):
+            continue  # text may be a shorthand of a mapping
         path.append(part)
     return tuple(path)
 
@@ -115,8 +130,8 @@ def _is_key(part: str | int, above: tuple[str | int, ...]) -> bool:
 
 def _message(detail: Any) -> str:
     kind, value, context = detail["type"], detail["input"], detail.get("ctx", {})
-    if kind == "missing":
-        return "this key is missing"
+    if kind in {"missing", "union_tag_not_found", "extra_forbidden"}:
+        return _message_of_key(detail)
     if kind == "value_error":
         return str(context["error"])
     if kind in {"literal_error", "union_tag_invalid"}:
@@ -125,38 +140,62 @@ def _message(detail: Any) -> str:
         said = value.get("kind") if isinstance(value, dict) else value
         hint = did_you_mean(str(said), words, "one of " + ", ".join(words))
         return f"{said!r} is not possible{hint}"
-    if kind == "union_tag_not_found":
-        return "the key kind is missing"
     if kind == "string_pattern_mismatch":
         return f"{value!r} does not have the form {context['pattern']}"
     if kind == "too_short":
         return "the list is empty"
-    said = "null" if value is None else repr(value)
-    short = said if len(said) <= 60 else said[:57] + "..."
+    if kind == "string_too_short":
+        return "the text is empty"
+    if kind == "too_long":
+        return f"the list should have at most {context['max_length']} entries"
     if kind in {"model_type", "model_attributes_type"}:
-        return f"{short} should be a mapping of keys"
+        return f"{_short(value)} should be a mapping of keys"
     if kind == "tuple_type":
-        return f"{short} should be a list"
-    return f"{short} {str(detail['msg']).removeprefix('Input ')}"
+        return f"{_short(value)} should be a list"
+    return f"{_short(value)} {str(detail['msg']).removeprefix('Input ')}"
 
 
-def _known_keys(loc: tuple[str | int, ...]) -> list[str]:
-    """Return the keys that the schema knows at a pydantic location."""
-    schema = Spec.model_json_schema()
-    here = [schema]
+def _message_of_key(detail: Any) -> str:
+    """Say what is wrong with a key itself: there is none, or none of that name."""
+    *above, key = detail["loc"]
+    if detail["type"] == "union_tag_not_found":
+        branches = _branches_at(detail["loc"])
+        kinds = [branch["properties"]["kind"]["const"] for branch in branches if "properties" in branch]
+        return f"the key kind is missing (one of {', '.join(kinds)})"
+    if detail["type"] == "extra_forbidden":
+        known = _known_keys(above)
+        return f"unknown key{did_you_mean(str(key), known, 'the keys here are ' + ', '.join(known))}"
+    if isinstance(key, int):  # of a list of fixed length
+        return f"the list should have {_branches_at(above)[0]['minItems']} entries"
+    return "this key is missing"
+
+
+def _short(value: Any) -> str:
+    said = "null" if value is None else repr(value)
+    return said if len(said) <= 60 else said[:57] + "..."
+
+
+# ---- what the schema knows at a location of pydantic's
+
+
+def _known_keys(loc: Sequence[str | int]) -> list[str]:
+    return list(dict.fromkeys(key for branch in _branches_at(loc) for key in branch.get("properties", {})))
+
+
+def _branches_at(loc: Sequence[str | int]) -> list[dict[str, Any]]:
+    """Return the plain schemas of all that a location may hold."""
+    root = Spec.model_json_schema()
+    here = _branches(root, root)
     for part in loc:
-        here = [below for node in here for below in _below(schema, node, part)] or here
-    return list(dict.fromkeys(key for node in here for key in _spread(schema, node, "properties")))
+        here = [branch for node in _below(here, part) for branch in _branches(root, node)] or here
+    return here
 
 
-def _below(root: dict[str, Any], node: dict[str, Any], part: str | int) -> list[dict[str, Any]]:
+def _below(here: list[dict[str, Any]], part: str | int) -> list[dict[str, Any]]:
     if isinstance(part, int):
-        return [branch["items"] for branch in _branches(root, node) if isinstance(branch.get("items"), dict)]
-    below = [b["properties"][part] for b in _branches(root, node) if part in b.get("properties", {})]
-    tagged = [
-        b for b in _branches(root, node) if b.get("properties", {}).get("kind", {}).get("const") == part
-    ]
-    return below or tagged
+        return [branch["items"] for branch in here if isinstance(branch.get("items"), dict)]
+    below = [b["properties"][part] for b in here if part in b.get("properties", {})]
+    return below or [b for b in here if b.get("properties", {}).get("kind", {}).get("const") == part]
 
 
 def _branches(root: dict[str, Any], node: dict[str, Any]) -> list[dict[str, Any]]:
@@ -165,7 +204,3 @@ def _branches(root: dict[str, Any], node: dict[str, Any]) -> list[dict[str, Any]
         return _branches(root, root["$defs"][node["$ref"].rpartition("/")[2]])
     unions = [*node.get("anyOf", []), *node.get("oneOf", [])]
     return [found for branch in unions for found in _branches(root, branch)] if unions else [node]
-
-
-def _spread(root: dict[str, Any], node: dict[str, Any], key: str) -> list[str]:
-    return [name for branch in _branches(root, node) for name in branch.get(key, {})]

@@ -1,8 +1,8 @@
 """Read YAML 1.2 text into plain data, with the line of every value, and nothing else.
 
 Stock loaders read ``5e-2`` as text and ``no`` as false, keep the last of two equal keys in silence and
-expand aliases without end. Here numbers and words are YAML 1.2's, equal keys are mistakes, tags are
-refused and aliases are counted.
+expand aliases without end. Here numbers and words are those of YAML 1.2's core schema, equal keys are
+mistakes, tags are refused and aliases are counted.
 """
 
 from __future__ import annotations
@@ -13,13 +13,18 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.resolver import VersionedResolver
 
 from fvcli.spec.problems import Path, Problem
 
 MAX_CHARACTERS = 1_000_000
 MAX_VALUES = 100_000  # after aliases are expanded
 MAX_DEPTH = 40
-SCALARS = {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null")}
+TAGS = {
+    ScalarNode: {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null")},
+    SequenceNode: {"tag:yaml.org,2002:seq"},
+    MappingNode: {"tag:yaml.org,2002:map"},
+}
 
 
 @dataclass
@@ -35,6 +40,18 @@ class _TooMuchError(Exception):
     pass
 
 
+class _CoreResolver(VersionedResolver):
+    """Read words by YAML 1.2's core schema, whatever version the text names; dates are text there."""
+
+    @property
+    def processing_version(self) -> tuple[int, int]:
+        return 1, 2
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+        tag = super().resolve(kind, value, implicit)
+        return tag if str(tag) in TAGS[kind] else self.DEFAULT_SCALAR_TAG
+
+
 def parse_yaml(text: str) -> Parsed:
     """Parse a document; never raises for what is in the text."""
     parsed = Parsed()
@@ -42,6 +59,7 @@ def parse_yaml(text: str) -> Parsed:
         parsed.problems.append((1, Problem((), f"the file is longer than {MAX_CHARACTERS:,} characters")))
         return parsed
     loader = YAML(typ="safe", pure=True)
+    loader.Resolver = _CoreResolver
     try:
         node = loader.compose(text)
         if node is not None:
@@ -71,7 +89,11 @@ class _Reader:
             raise _TooMuchError(f"more than {MAX_VALUES:,} values once aliases are expanded")
         if len(path) > MAX_DEPTH:
             raise _TooMuchError(f"nested more than {MAX_DEPTH} deep, or an alias that contains itself")
-        self._parsed.lines.setdefault(path, node.start_mark.line + 1)
+        line = node.start_mark.line + 1
+        self._parsed.lines.setdefault(path, line)
+        if node.tag not in TAGS[type(node)]:
+            self._report(line, path, f"the tag or type {node.tag} is not allowed")
+            return None
         if isinstance(node, MappingNode):
             return self._mapping(node, path)
         if isinstance(node, SequenceNode):
@@ -84,7 +106,7 @@ class _Reader:
             key = str(key_node.value)
             line = key_node.start_mark.line + 1
             where = (*path, key)
-            if not isinstance(key_node, ScalarNode):
+            if key_node.tag not in TAGS[ScalarNode]:
                 self._report(line, path, "a key must be plain text")
                 continue
             if key in result:
@@ -96,9 +118,6 @@ class _Reader:
         return result
 
     def _scalar(self, node: Node, path: Path) -> Any:
-        if node.tag not in SCALARS:
-            self._report(node.start_mark.line + 1, path, f"the tag or type {node.tag} is not allowed")
-            return None
         try:
             return self._loader.constructor.construct_object(node)
         except (YAMLError, ValueError) as error:
