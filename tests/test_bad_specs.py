@@ -285,7 +285,9 @@ def test_mistakes_of_set_follow_those_of_the_file(spec: Path, tmp_path: Path) ->
 # ---- other options
 
 
-@pytest.mark.parametrize("shard", ["3", "0/2", "3/2", "1/2/3", "-1/2", "1/", "/2", "a/b", "1.0/2", "", "²/3", "1/" + "9" * 5000])
+@pytest.mark.parametrize(
+    "shard", ["3", "0/2", "3/2", "1/2/3", "-1/2", "1/", "/2", "a/b", "1.0/2", "", "²/3", "1/" + "9" * 5000]
+)
 def test_shard(spec: Path, tmp_path: Path, shard: str) -> None:
     (line,) = mistakes(tmp_path / "run", spec, f"--shard={shard}")
     assert line.startswith(f"--shard {shard}: not a slice: write I/N")

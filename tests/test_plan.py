@@ -284,7 +284,8 @@ PICTURE_CHANGES: list[Data] = [
     {"transforms": [{"kind": "rotate", "degrees": [0]}, AFFINE]},
     {"transforms": [{"kind": "scale", "factors": [1]}, AFFINE]},
     {"optimizer": "adam"},
-    *({"optimizer": {"kind": "lion", key: 0.4}} for key in ("learning_rate", "beta1", "beta2", "anneal_from")),
+    *({"optimizer": {"kind": "lion", key: 0.4}} for key in ("learning_rate", "beta1", "beta2")),
+    {"optimizer": {"kind": "lion", "anneal_from": 0.4}},
     {"optimizer": {"kind": "adam", "epsilon": 1e-7}},
     {"recipe": "lucid"},
     {"recipe": "distill"},
@@ -465,7 +466,9 @@ def test_image_bytes_grow(facts: ModelFacts) -> None:
 # ---- what is said of a plan
 
 
-@pytest.mark.parametrize(("channels", "said"), [("2", "1 unit in 1 batch;"), ("0-1", "2 units in 2 batches;")])
+@pytest.mark.parametrize(
+    ("channels", "said"), [("2", "1 unit in 1 batch;"), ("0-1", "2 units in 2 batches;")]
+)
 def test_counts(tmp_path, channels: str, said: str) -> None:
     spec = tmp_path / "spec.yaml"
     spec.write_text(json.dumps({"model": "efficientnet-lite0", "jobs": [CHANNELS | {"batch_size": 1}]}))

@@ -32,7 +32,8 @@ def plan(spec: str, overrides: Sequence[str], as_json: bool) -> None:
         print_json(_facts(made))
         return
     print_table(("job", "units", "layer", "objective", "recipe", "size", "steps", "batch"), _rows(made))
-    units, batches = _counted(len(made.units), "unit", "units"), _counted(len(made.batches), "batch", "batches")
+    units = _counted(len(made.units), "unit", "units")
+    batches = _counted(len(made.batches), "batch", "batches")
     click.echo(f"\n{units} in {batches}; about {gigabytes(made.memory_bytes)} for the largest batch")
 
 

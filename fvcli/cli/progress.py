@@ -14,7 +14,7 @@ from fvcli.engines import Event
 from fvcli.errors import FvcliError
 from fvcli.run import RunFolder, write_run_facts
 
-BAR = "{desc} |{bar}| {n:.0f}/{total} units [{elapsed}<{remaining}{postfix}]"
+BAR = "{desc} |{bar}| [{elapsed}<{remaining}{postfix}]"
 
 
 class Progress:
@@ -53,14 +53,19 @@ class Progress:
         if event.state == "started":
             if not self._batches_done:
                 write_run_facts(self._run, event.where)
-            self._bar.set_description_str(self._job(event.batch))
+            self._describe(event.batch)
         elif event.state == "progress":
             self._move(self._units_done + event.units * event.share)
         else:
             self._batches_done += 1
             self._units_done += event.units
+            self._describe(event.batch)
             self._move(self._units_done)
             self._log(event)
+
+    def _describe(self, batch: int) -> None:
+        done = f"{self._units_done}/{self._total} units"
+        self._bar.set_description_str(f"{self._job(batch)} {done}", refresh=False)
 
     def _job(self, batch: int) -> str:
         jobs = dict.fromkeys(unit.job for unit in self._run.plan.units_of(batch))

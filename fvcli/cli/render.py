@@ -66,6 +66,8 @@ def render(
     """
     planned = _planned(spec, picture, overrides)
     part = parse_shard(shard)
+    if part and force:
+        raise UsageError("--force with --shard would drop what other shards rendered", "give a new folder")
     wanted = _wanted(planned, only)
     from fvcli.run import RunFolder
 

@@ -165,8 +165,10 @@ def read_weights_file(variant: Variant, path: Path | None, sha256: str | None) -
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}", "give the path of a .pth file") from error
     found = hashlib.sha256(content).hexdigest()
-    known = None if own else variant.sha256
-    for expected, hint in ((known, f"reinstall {variant.package}"), (sha256, "it is damaged or another file")):
+    sums = [(sha256, "the file is damaged or another one")]
+    if not own:
+        sums.insert(0, (variant.sha256, f"reinstall {variant.package}"))
+    for expected, hint in sums:
         if expected is not None and found != expected.lower():
             message = f"{path}: SHA-256 is {found[:16]}..., expected {expected[:16]}..."
             raise UsageError(message, hint)

@@ -2,9 +2,11 @@
 
 A pickle can run any code, so the unpickler knows the four names that a state dict needs and refuses
 every other. A pickle can also ask for more memory than there is, so its opcodes are read before they run,
-and no array is made that the file could not fill. The file is: pickle(magic number), pickle(protocol version), pickle(system facts),
-pickle(ordered dict of tensors), pickle(list of storage keys), then for each key an int64 element
-count and the raw little-endian data.
+and no array is made that the file could not fill.
+
+The file is: pickle(magic number), pickle(protocol version), pickle(system facts), pickle(ordered dict of
+tensors), pickle(list of storage keys), then for each key an int64 element count and the raw little-endian
+data.
 """
 
 from __future__ import annotations
@@ -126,7 +128,7 @@ def _unpickle(file: io.BytesIO) -> Any:
     """Load the next pickle, after a look at its opcodes that runs none and finds every length to be there."""
     start = file.tell()
     for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
-        if opcode.name in MEMO_WRITES and argument > count:  # a pickler numbers them from 0
+        if opcode.name in MEMO_WRITES and (argument or 0) > count:  # a pickler numbers them from 0
             raise pickle.UnpicklingError(f"memo index {argument} is out of order")
     file.seek(start)
     return _RestrictedUnpickler(file).load()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Protocol
 
 from fvcli.models import ModelFacts
 from fvcli.plan.data import JobPlan, Plan, Program, Unit, digest
@@ -18,6 +17,7 @@ from fvcli.spec.schema import Job, Render, Spec
 # What a program keeps of the resolved recipe; size and batch size have fields of their own.
 SETTINGS = ("steps", "seed", "parameterization", "transforms", "optimizer", "redirect_steps")
 SIGNS = {"positive": 1, "negative": -1}
+Origin = Callable[..., Path]  # see _origin, for one job
 
 
 def make_plan(spec: Spec, positions: Sequence[int], facts: ModelFacts) -> tuple[Plan, list[Problem]]:
@@ -54,13 +54,8 @@ def make_plan(spec: Spec, positions: Sequence[int], facts: ModelFacts) -> tuple[
     return plan, problems
 
 
-class _Origin(Protocol):
-    """Tell where the first of some settings that is written stands: in the job, or in render."""
-
-    def __call__(self, *keys: str) -> Path: ...
-
-
 def _origin(path: Path, job: Job, render: Render, *keys: str) -> Path:
+    """Return where the first of some settings that is written stands: in the job, or in render."""
     for key in keys:
         if getattr(job, key) is not None:
             return (*path, key)
@@ -78,7 +73,7 @@ class _Draft:
     units: list[Unit]
 
     def add(
-        self, job: Job, targets: Sequence[Target], settings: Render, facts: ModelFacts, origin: _Origin
+        self, job: Job, targets: Sequence[Target], settings: Render, facts: ModelFacts, origin: Origin
     ) -> list[Problem]:
         problems: list[Problem] = []
         of_shape: dict[tuple[tuple[str, str, bool], ...], int] = {}
@@ -172,7 +167,7 @@ def _job_plan(job: Job, units: Sequence[Unit], programs: Sequence[Program]) -> J
 # ---- what only size and memory can be wrong about
 
 
-def _check_size(settings: Render, facts: ModelFacts, origin: _Origin) -> list[Problem]:
+def _check_size(settings: Render, facts: ModelFacts, origin: Origin) -> list[Problem]:
     height, width = _size(settings)
     least = facts.min_size_px
     if min(height, width) < least:
@@ -189,7 +184,7 @@ def _check_size(settings: Render, facts: ModelFacts, origin: _Origin) -> list[Pr
     return []
 
 
-def _check_memory(program: Program, settings: Render, job: Job, origin: _Origin) -> list[Problem]:
+def _check_memory(program: Program, settings: Render, job: Job, origin: Origin) -> list[Problem]:
     budget = settings.memory_gb or 0.0
     if settings.batch_size is not None or program.image_bytes <= budget * 1e9:
         return []

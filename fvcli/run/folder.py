@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fvcli.errors import FvcliError, UsageError
+from fvcli.errors import UsageError
 from fvcli.plan import Plan, Unit
 from fvcli.run import lock
 from fvcli.run.atomic import remove_temporaries, write_atomic
@@ -30,7 +30,7 @@ class RunFolder:
     """A run on disk.
 
     Args:
-        path: The folder; see ``open_run`` for reading one and ``begin`` for writing one.
+        path: The folder; ``read`` opens one, ``begin`` makes or continues one.
         plan: Its plan.
     """
 
@@ -63,17 +63,18 @@ class RunFolder:
             UsageError: The folder holds something else, another plan without force, or is in use.
         """
         _refuse_foreign(path, plan, force)
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-            os.access(path, os.W_OK)
-            holding = lock.hold(path, shard)
-            with holding:
-                run = cls(path, plan)
-                _refuse_foreign(path, plan, force)  # again: it may have been made since
-                run._prepare(spec_text, force, alone=shard is None)
-                yield run
-        except OSError as error:
-            raise FvcliError(f"{path} cannot be written: {error.strerror or error}") from error
+        with contextlib.ExitStack() as stack:
+            try:
+                path.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(lock.hold(path, shard))
+            except OSError as error:
+                raise UsageError(
+                    f"{path} cannot be written: {error.strerror}", "give another folder"
+                ) from error
+            _refuse_foreign(path, plan, force)  # again: it may have been made since
+            run = cls(path, plan)
+            run._prepare(spec_text, force, alone=shard is None)
+            yield run
 
     def _prepare(self, spec_text: str, force: bool, *, alone: bool) -> None:
         if alone:
@@ -135,14 +136,17 @@ class RunFolder:
         """Write run.json: versions, device and command of the latest process."""
         self._write(RUN_FACTS, json.dumps(facts, indent=1) + "\n")
 
-    def attempts(self, batch: int) -> list[Path]:
-        """Return the attempt files of a batch, oldest first."""
-        found = (self.path / "attempts").glob(f"{batch}.*.json")
-        return sorted(found, key=lambda path: int(path.name.split(".")[1]))
+    def attempts(self) -> dict[int, list[Path]]:
+        """Return the attempt files of every batch that was begun, oldest first."""
+        found: dict[int, list[tuple[int, Path]]] = {}
+        for path in (self.path / "attempts").glob("[0-9]*.*.json"):
+            batch, number = path.name.split(".")[:2]
+            found.setdefault(int(batch), []).append((int(number), path))
+        return {batch: [path for _, path in sorted(numbered)] for batch, numbered in found.items()}
 
     def begin_attempt(self, batch: int) -> int:
         """Note that this process starts on a batch; return how many times the batch was begun."""
-        number = len(self.attempts(batch)) + 1
+        number = len(self.attempts().get(batch, ())) + 1
         facts = {"batch": batch, "host": socket.gethostname(), "pid": os.getpid(), "outcome": None}
         self._write(f"attempts/{batch}.{number}.json", json.dumps(facts) + "\n")
         return number

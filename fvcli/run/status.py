@@ -58,25 +58,22 @@ def run_status(run: RunFolder) -> RunStatus:
     """Recompute the state of every unit from the files of the run."""
     held = lock.is_held(run.path)
     batch_of = {i: number for number, batch in enumerate(run.plan.batches) for i in batch}
-    begun = {number: _is_open(run, number) for number in range(len(run.plan.batches))}
+    begun = {number for number, attempts in run.attempts().items() if _is_open(attempts[-1])}
     states = []
     for i, unit in enumerate(run.plan.units):
         sidecar = run.sidecar(unit)
         if sidecar is not None:
             states.append((unit, sidecar.status, sidecar.error))
-        elif begun[batch_of[i]]:
+        elif batch_of[i] in begun:
             states.append((unit, "running" if held else "lost", None))
         else:
             states.append((unit, "pending", None))
     return RunStatus(run.path, tuple(states))
 
 
-def _is_open(run: RunFolder, batch: int) -> bool:
-    """Tell whether the latest attempt at a batch began and never ended."""
-    attempts = run.attempts(batch)
-    if not attempts:
-        return False
+def _is_open(attempt: Path) -> bool:
+    """Tell whether an attempt began and never ended."""
     try:
-        return json.loads(attempts[-1].read_text())["outcome"] is None
-    except (OSError, ValueError, KeyError):
+        return json.loads(attempt.read_text())["outcome"] is None
+    except (OSError, ValueError, KeyError, TypeError):
         return True

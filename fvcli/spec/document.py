@@ -45,7 +45,7 @@ class Document:
     def raise_problems(self) -> None:
         """Raise every problem found so far, in the order of the document; return if there is none."""
         if self.problems:
-            ordered = sorted(self.problems, key=lambda item: item[0] if isinstance(item[0], int) else math.inf)
+            ordered = sorted(self.problems, key=lambda item: _line(item[0]))
             raise SpecError(dict.fromkeys(self._sentence(*item) for item in ordered))
 
     def _source(self, path: Path) -> Source:
@@ -58,6 +58,10 @@ class Document:
     def _sentence(self, source: Source, problem: Problem) -> str:
         where = dotted(problem.path)
         return one_line(f"{self._say(source)}: {where + ': ' if where else ''}{problem.message}")
+
+
+def _line(source: Source) -> float:
+    return source if isinstance(source, int) else math.inf  # overrides come after the document
 
 
 class _NoPlaceError(Exception):

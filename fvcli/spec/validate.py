@@ -91,15 +91,15 @@ def _problems(error: ValidationError, data: Any) -> list[Problem]:
         said.setdefault(_path_in(data, detail["loc"]), []).append(detail)
     problems = []
     for path, details in said.items():
-        fitting = [detail for detail in details if not _is_of_form(detail)]
+        fitting = [detail for detail in details if not _has_other_form(detail)]
         below = any(other[: len(path)] == path for other in said if other != path)
         if fitting or not below:
             problems.append(Problem(path, _message(fitting[0]) if fitting else _forms(details)))
     return problems
 
 
-def _is_of_form(detail: Any) -> bool:
-    return detail["type"] == "literal_error" or detail["type"].endswith("_type")
+def _has_other_form(detail: Any) -> bool:
+    return str(detail["type"]).endswith(("_type", "literal_error"))
 
 
 def _forms(details: list[Any]) -> str:
