@@ -60,12 +60,14 @@ def streams_of(names: Sequence[str]) -> list[np.random.Generator]:
     return [stream(0, name) for name in names]
 
 
-def climb(ascent: Ascent, names: Sequence[str], of: dict[str, np.ndarray], steps: int) -> State:
+def climb(
+    ascent: Ascent, names: Sequence[str], of: dict[str, np.ndarray], steps: int, total: int | None = None
+) -> State:
     """Climb as the worker does: a stream an image, one for the batch, STEPS_PER_CALL steps a call."""
     streams, shared = streams_of(names), stream(0, "shared")
     state = ascent.start(streams)
     while state.step < steps:
-        state = ascent.climb(state, of, steps - state.step, streams, shared)
+        state = ascent.climb(state, of, steps - state.step, streams, shared, total)
     return state
 
 
@@ -84,13 +86,13 @@ def shallow(request, model, facts) -> Ascent:
 
 def test_scores_rise(shallow):
     of = units(3, 17, 40)
-    start, end = (scores(shallow, climb(shallow, "abc", of, steps), of) for steps in (0, 32))
+    start, end = (scores(shallow, climb(shallow, "abc", of, steps, 32), of) for steps in (0, 32))
     assert (end > start + 0.1).all()
 
 
 def test_a_negative_sign_lowers_the_plain_objective(shallow):
     of, plain = units(3, 17, 40, sign=-1.0), units(3, 17, 40)
-    start, end = (scores(shallow, climb(shallow, "abc", of, steps), plain) for steps in (0, 32))
+    start, end = (scores(shallow, climb(shallow, "abc", of, steps, 32), plain) for steps in (0, 32))
     assert (end < start - 0.1).all()
 
 

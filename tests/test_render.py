@@ -13,7 +13,8 @@ from tests.running import SMALL_SPEC, fvcli, pictures, write_spec
 
 EVERY_KIND = """\
 model: efficientnet-lite0
-render: {size_px: [64, 80], steps: 16, batch_size: 2, redirect_steps: 4}
+render:
+  {size_px: [64, 80], steps: 16, batch_size: 2, redirect_steps: 4, transforms: [{kind: jitter, px: 4}]}
 jobs:
   - {name: channels, layer: block1_expand_bn, channels: [3, 17]}
   - {name: negative, layer: block1_expand_bn, channels: [3], sign: negative}

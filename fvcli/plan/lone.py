@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fvcli.plan.data import Plan, TermPlan, Unit
-
-CLASS_KINDS = {"class_logit", "class_probability"}
+from fvcli.plan.objectives import CLASS_KINDS
 
 
 def lone_spec(plan: Plan, unit: Unit) -> dict[str, Any]:
@@ -17,8 +16,7 @@ def lone_spec(plan: Plan, unit: Unit) -> dict[str, Any]:
         job["objective"] = {"kind": "sum", "terms": [_term(term) for term in unit.terms]}
     else:
         term = unit.terms[0]
-        place = {"row": term.row, "column": term.column} if term.row >= 0 else {}
-        job["objective"] = {"kind": term.kind, **place}
+        job["objective"] = {"kind": term.kind, **_place(term)}
         if term.kind in CLASS_KINDS:
             job["classes"] = [term.index]
         else:
@@ -37,7 +35,10 @@ def lone_spec(plan: Plan, unit: Unit) -> dict[str, Any]:
     }
 
 
+def _place(term: TermPlan) -> dict[str, int]:
+    return {"row": term.row, "column": term.column} if term.row >= 0 else {}
+
+
 def _term(term: TermPlan) -> dict[str, Any]:
-    place = {"row": term.row, "column": term.column} if term.row >= 0 else {}
     index = {"class" if term.kind in CLASS_KINDS else "channel": term.index} if term.index >= 0 else {}
-    return {"kind": term.kind, "layer": term.layer, **index, **place, "weight": term.weight}
+    return {"kind": term.kind, "layer": term.layer, **index, **_place(term), "weight": term.weight}
