@@ -58,6 +58,11 @@ def jitter(px: int) -> Transform:
     return Transform(apply, draws=2)
 
 
+def crop(px: int) -> Transform:
+    """Cut px pixels off on every side."""
+    return Transform(lambda images, _: images[:, px:-px, px:-px])
+
+
 def scale(factors: Sequence[float]) -> Transform:
     """Resize the whole batch by one of the factors; sizes are cut to whole pixels.
 

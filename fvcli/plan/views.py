@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from fvcli.models import ModelFacts
-from fvcli.spec.schema import Affine, Jitter, Pad, Scale
+from fvcli.spec.schema import Affine, Crop, Jitter, Pad, Scale
 
 # What one more image of a batch adds to peak memory, as a share of the float32 outputs of all its layers:
 # 0.33 to 0.65 measured on a CPU (EfficientNet-Lite0 up to block4 and head, recipes default and lucid).
 MEMORY_FACTOR = 0.7
-MAX_AUTO_BATCH = 64
+MAX_AUTO_BATCH = 8  # larger ones gain nothing on CPUs, and every batch is filled up
 
 
 def view_size(
@@ -33,6 +33,8 @@ def view_size(
 def _side_after(transform: Any, side_px: int, pick: Callable[[Iterable[float]], float]) -> int:
     if isinstance(transform, Pad):
         return side_px + 2 * transform.px
+    if isinstance(transform, Crop):
+        return side_px - 2 * transform.px
     if isinstance(transform, Jitter):
         return side_px - transform.px
     if isinstance(transform, Affine):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fvcli.spec.schema import (
     Adam,
     Affine,
+    Crop,
     Fourier,
     Jitter,
     Pad,
@@ -56,6 +57,7 @@ RECIPES: dict[str, Render] = {
             Scale(factors=(1.0, 0.975, 1.025, 0.95, 1.05)),
             Rotate(degrees=tuple(float(d) for d in range(-5, 6))),
             Jitter(px=8),
+            Crop(px=16),
         ),
         optimizer=Adam(),
         **_COMMON,

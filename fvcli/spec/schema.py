@@ -281,6 +281,13 @@ class Jitter(Strictly):
     px: Annotated[Int, Field(ge=1, le=MAX_SIDE_PX)]
 
 
+class Crop(Strictly):
+    """Cut a border off, such as one that pad added."""
+
+    kind: Literal["crop"] = "crop"
+    px: Annotated[Int, Field(ge=1, le=MAX_SIDE_PX)]
+
+
 class Scale(Strictly):
     """Resize by one of the factors."""
 
@@ -338,7 +345,7 @@ class Lion(Strictly):
 
 
 Parameterization = Annotated[Fourier | Pixel, Field(discriminator="kind"), OrName("kind")]
-AnyTransform = Annotated[Pad | Jitter | Scale | Rotate | Affine, Field(discriminator="kind")]
+AnyTransform = Annotated[Pad | Jitter | Crop | Scale | Rotate | Affine, Field(discriminator="kind")]
 Optimizer = Annotated[Adam | Lion, Field(discriminator="kind"), OrName("kind")]
 
 

@@ -16,6 +16,7 @@ PARAMETERIZATIONS = {"fourier": images.fourier, "pixel": images.pixel}
 TRANSFORMS = {
     "pad": transforms.pad,
     "jitter": transforms.jitter,
+    "crop": transforms.crop,
     "scale": transforms.scale,
     "rotate": transforms.rotate,
     "affine": transforms.affine,
