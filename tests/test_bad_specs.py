@@ -182,7 +182,7 @@ def test_weights_that_run_code(tmp_path: Path) -> None:
 
 def test_weights_of_another_network(tmp_path: Path) -> None:
     (line,) = mistakes(tmp_path / "run", with_weights(tmp_path, INSTALLED["efficientnet-lite1"]))
-    assert "layer block3_dw_conv has weights of shape (3, 3, 144, 1), expected (5, 5, 144, 1)" in line
+    assert "layer block3_dw_conv has a weight of shape (3, 3, 144, 1), expected (5, 5, 144, 1)" in line
     assert "the file belongs to another network" in line
 
 

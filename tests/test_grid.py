@@ -38,7 +38,7 @@ def test_a_thousand_units_stay_readable() -> None:
     assert sheet.shape[1] == layout.size[0]
 
 
-@pytest.mark.parametrize("status", ["dead", "failed", "pending"])
+@pytest.mark.parametrize("status", ["dead", "failed", "pending", "damaged"])
 def test_cells_that_are_not_done_look_different(status: str) -> None:
     done = draw_grid(cells(1), 1, (224, 224), "t")
     other = draw_grid(cells(1, status), 1, (224, 224), "t")
@@ -59,8 +59,15 @@ def test_without_labels_rows_are_closer() -> None:
 
 def test_long_labels_stay_in_their_cell() -> None:
     cell = Cell("a very long class name that never ends, and goes on", "done", RED)
-    sheet = draw_grid(iter([cell]), 1, (224, 224), "a title longer than the only cell of this sheet is wide")
+    sheet = draw_grid(iter([cell]), 1, (224, 224), "t")
     assert (sheet[:, 16 + 224 :] == BACKGROUND).all()
+
+
+def test_a_sheet_is_as_wide_as_its_title() -> None:
+    title = "a title that is longer than the only cell of this sheet is wide"
+    short, long = (draw_grid(cells(1), 1, (224, 224), text) for text in ("t", title))
+    assert long.shape[1] > short.shape[1] == 2 * 16 + 224
+    assert (long[:50, -16:] == BACKGROUND).all()
 
 
 @pytest.mark.parametrize("shape", [(64, 640), (640, 64), (33, 47)])

@@ -68,6 +68,17 @@ def test_a_signal_stops_cleanly_and_a_second_process_is_refused(
     assert pictures(run) == undisturbed
 
 
+def test_a_signal_before_the_first_batch_stops_cleanly_too(tmp_path: Path) -> None:
+    spec, run = write_spec(tmp_path, SLOW_SPEC), tmp_path / "run"
+    process = start_fvcli("render", spec, "-o", run)
+    wait_until((run / "plan.json").exists, process)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 75
+    assert "stopped by SIGTERM" in errors
+    assert not list(run.glob("units/**/*.png"))
+
+
 def test_shards_of_one_folder_may_run_together(tmp_path: Path) -> None:
     from fvcli.run import lock
 
@@ -99,7 +110,7 @@ def test_a_full_disk_is_said_and_leaves_nothing_half_written(tmp_path: Path) -> 
         check=False,
     )
     assert done.returncode == 1
-    assert "no space left on the disk" in done.stderr
+    assert "no space left for" in done.stderr
     assert "Traceback" not in done.stderr
     assert not list(run.glob("units/**/*.png"))
     assert not list(run.glob("units/**/*.json"))

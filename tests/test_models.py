@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import pickle
 import subprocess
 import sys
 from dataclasses import replace
@@ -14,9 +15,11 @@ import pytest
 from PIL import Image
 
 from fvcli.engines.quiet import quiet_start
-from fvcli.errors import UsageError
+from fvcli.errors import FvcliError, UsageError
 from fvcli.models import ModelChoice, ModelFacts, describe, list_models, load, model_names, weights_in_use
 from fvcli.models.graph import Node, ancestors, layer_facts
+from fvcli.models.torch_file import read_tensors
+from tests.test_torch_file import state, tensor, weights_file
 
 if TYPE_CHECKING:
     import keras
@@ -151,6 +154,18 @@ def test_facts_of_one_layer() -> None:
     assert (facts["a"].height, facts["a"].width, facts["a"].output_bytes) == (4, 4, 4 * 4 * 5 * 4)
 
 
+def test_facts_of_layers_are_worked_out_once_and_cannot_be_changed(facts: ModelFacts) -> None:
+    at = facts.layers_at(96, 64)
+    assert dict(at) == layer_facts(facts.nodes, 96, 64, 3)
+    assert facts.layers_at(96, 64)["head"] is at["head"]
+    assert facts.layers_at(64, 96)["stem"] != at["stem"]
+    with pytest.raises(TypeError):
+        del at["head"]  # type: ignore[attr-defined]
+    again = pickle.loads(pickle.dumps(facts))
+    assert again == facts
+    assert again.layers_at(96, 64) == at
+
+
 def test_registry() -> None:
     assert model_names() == list(NAMES)
     assert [listing.name for listing in list_models()] == list(NAMES)
@@ -167,6 +182,49 @@ def test_unknown_model(name: str) -> None:
 def test_own_copy_of_the_weights(facts: ModelFacts) -> None:
     path = str(weights_in_use()[NAMES[0]])
     assert describe(ModelChoice(NAMES[0], path, SHA256[NAMES[0]])) == replace(facts, weights=path)
+
+
+@pytest.fixture(scope="module")
+def own_tensors() -> dict[str, np.ndarray]:
+    content = Path(str(weights_in_use()[NAMES[0]])).read_bytes()
+    return {key: array for key, array in read_tensors(content, "w.pth").items() if array.dtype == np.float32}
+
+
+def write_weights(path: Path, tensors: dict[str, np.ndarray]) -> Path:
+    codes = {}
+    for i, (key, array) in enumerate(tensors.items()):
+        strides = tuple(step // array.itemsize for step in array.strides)
+        codes[key] = tensor(str(i), 0, array.shape, strides, array.size)
+    path.write_bytes(weights_file(state(**codes), tuple(map(str, range(len(codes)))), *tensors.values()))
+    return path
+
+
+def test_own_weights_without_counters(own_tensors: dict[str, np.ndarray], tmp_path: Path) -> None:
+    path = write_weights(tmp_path / "own.pth", own_tensors)
+    assert describe(ModelChoice(NAMES[0], str(path))).weights == str(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "shape", "said"),
+    [
+        ("_fc.weight", (1000, 1281), "logits has a weight of shape (1281, 1000), expected (1280, 1000)"),
+        ("_fc.bias", (999,), "logits has a bias of shape (999,), expected (1000,)"),
+        ("_fc.bias", (1000, 1), "logits has a bias of shape (1000, 1), expected (1000,)"),
+        ("_bn0.weight", (31,), "stem_bn has a weight of shape (31,), expected (32,)"),
+        ("_bn0.bias", (1,), "stem_bn has a bias of shape (1,), expected (32,)"),
+        ("_bn1.running_mean", (1281,), "head_bn has a running_mean of shape (1281,), expected (1280,)"),
+        ("_bn1.running_var", (2, 640), "head_bn has a running_var of shape (2, 640), expected (1280,)"),
+        ("_conv_stem.weight", (32, 27), "stem_conv has a weight of shape (32, 27), expected (3, 3, 3, 32)"),
+    ],
+)
+def test_every_array_must_fit(
+    own_tensors: dict[str, np.ndarray], tmp_path: Path, key: str, shape: tuple[int, ...], said: str
+) -> None:
+    path = write_weights(tmp_path / "own.pth", own_tensors | {key: np.ones(shape, np.float32)})
+    with pytest.raises(FvcliError) as caught:
+        describe(ModelChoice(NAMES[0], str(path)))
+    assert caught.value.message == f"{path}: layer {said}"
+    assert caught.value.hint == "the file belongs to another network"
 
 
 def test_describe_loads_no_tensorflow() -> None:

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from fvcli.cli import main
 from fvcli.models import ModelFacts
 from fvcli.plan import Plan, Unit, lone_spec, make_plan
-from fvcli.plan.views import batch_size_for, gigabytes, image_bytes, view_size
+from fvcli.plan.views import MAX_AUTO_BATCH, batch_size_for, gigabytes, image_bytes, view_size
 from fvcli.spec import parse_document, validate
+from fvcli.spec.pieces import Affine, Crop, Jitter, Pad, Rotate, Scale
 from fvcli.spec.recipes import RECIPES
-from fvcli.spec.schema import Affine, Jitter, Pad, Rotate, Scale
 
 Data = dict[str, Any]
 quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -280,6 +280,8 @@ PICTURE_CHANGES: list[Data] = [
     ]),
     {"transforms": [{"kind": "pad", "px": 3}, AFFINE]},
     {"transforms": [AFFINE, {"kind": "pad", "px": 3}]},
+    {"transforms": [AFFINE, {"kind": "crop", "px": 3}]},
+    {"transforms": [AFFINE, {"kind": "crop", "px": 4}]},
     {"transforms": [AFFINE, {"kind": "pad", "px": 3, "mode": "reflect"}]},
     {"transforms": [{"kind": "rotate", "degrees": [0]}, AFFINE]},
     {"transforms": [{"kind": "scale", "factors": [1]}, AFFINE]},
@@ -375,6 +377,7 @@ def test_lone_spec_with_changed_settings(facts: ModelFacts) -> None:
         {"kind": "jitter", "px": 2},
         {"kind": "scale", "factors": [0.9, 1 / 3]},
         {"kind": "rotate", "degrees": [-5, 0.1]},
+        {"kind": "crop", "px": 3},
         AFFINE,
     ]
     job = ONE | {"transforms": transforms, "parameterization": "pixel", "optimizer": "adam", "batch_size": 3}
@@ -398,6 +401,9 @@ def test_lone_spec_names_its_own_weights(facts: ModelFacts) -> None:
         ([], (100, 201), (100, 201)),
         ([Pad(px=12)], (124, 225), (124, 225)),
         ([Jitter(px=8)], (92, 193), (92, 193)),
+        ([Crop(px=8)], (84, 185), (84, 185)),
+        ([Crop(px=50)], (0, 0), (0, 0)),
+        ([Pad(px=16), Scale(factors=(0.5,)), Crop(px=16)], (34, 84), (34, 84)),
         ([Scale(factors=(0.9, 1.1))], (90, 180), (110, 221)),
         ([Rotate(degrees=(45.0,))], (100, 201), (100, 201)),
         ([Affine(degrees=10, scales=(0.9, 1.1), shift_px=8, crop_px=16)], (84, 185), (84, 185)),
@@ -422,10 +428,10 @@ def test_lucid_views(facts: ModelFacts) -> None:
 @given(st.floats(1e-6, 4096), st.integers(1, 10**12))
 def test_batch_size_fits_the_memory(memory_gb: float, bytes_an_image: int) -> None:
     size = batch_size_for(memory_gb, bytes_an_image)
-    assert 0 <= size <= 64
+    assert 0 <= size <= MAX_AUTO_BATCH
     assert size & (size - 1) == 0
     assert size * bytes_an_image <= memory_gb * 1e9
-    if size < 64:
+    if size < MAX_AUTO_BATCH:
         assert max(1, 2 * size) * bytes_an_image > memory_gb * 1e9 * (1 - 1e-9)
 
 
@@ -433,10 +439,11 @@ def test_batch_size_follows_memory(facts: ModelFacts) -> None:
     def batch(**render: Any) -> int:
         return plan_of(facts, [ONE | {"layer": "head_bn"}], render=render).programs[0].batch_size
 
-    assert batch(memory_gb=0.4) < batch(memory_gb=1.6)
-    assert batch(memory_gb=1.6) == 4 * batch(memory_gb=0.4)
-    assert batch(memory_gb=4000) == 64
-    assert batch(memory_gb=1, size_px=448) < batch(memory_gb=1)
+    assert 1 < batch(memory_gb=0.2) < MAX_AUTO_BATCH
+    assert batch(memory_gb=0.2) == 2 * batch(memory_gb=0.1)
+    assert batch(memory_gb=4000) == MAX_AUTO_BATCH
+    assert batch(memory_gb=0.4, size_px=448) < batch(memory_gb=0.4)
+    assert batch(memory_gb=4000, batch_size=64) == 64
     assert batch(memory_gb=1e-3, batch_size=7) == 7
 
 

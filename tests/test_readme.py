@@ -5,6 +5,7 @@ Only `fvcli render` gets a smaller picture and fewer steps added, so that this t
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -117,6 +118,13 @@ def test_every_fvcli_command_of_the_readme_works(tmp_path: Path) -> None:
         assert done.returncode == 0, (command, done.stderr)
     again = (tmp_path / "again/units/textures/channel-0003.png").read_bytes()
     assert again == (tmp_path / "run/units/textures/channel-0003.png").read_bytes()
+    [check] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", check], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    sidecar = json.loads((tmp_path / "run/units/textures/channel-0003.json").read_text())
+    assert float(done.stdout) == pytest.approx(sidecar["score"]["saved"], rel=0.01)
     for picture in (tmp_path / "run").glob("units/*/*.png"):
         assert (
             tmp_path / "whole" / picture.relative_to(tmp_path / "run")

@@ -11,7 +11,7 @@ import pytest
 
 from fvcli.cli.inputs import plan_of_spec
 from fvcli.errors import FvcliError, UsageError
-from fvcli.plan import Plan, Unit
+from fvcli.plan import Plan, Unit, lone_spec
 from fvcli.run import (
     RunFolder,
     Sidecar,
@@ -34,6 +34,7 @@ def commit(run: RunFolder, unit: Unit, value: int = 0, status: str = "done") -> 
     """Commit a picture of one colour, as a worker would."""
     pixels = np.full((64, 64, 3), value, np.uint8)
     failed = status == "failed"
+    png = None if failed else encode_picture(pixels, "t", {"key": unit.key, "spec": {}})
     sidecar = Sidecar(
         key=unit.key,
         job=unit.job,
@@ -48,6 +49,7 @@ def commit(run: RunFolder, unit: Unit, value: int = 0, status: str = "done") -> 
         steps=24,
         score=None if failed else {"start": 0.0, "end": 1.0, "saved": 1.0},
         pixel_sha256=None if failed else pixel_sha256(pixels),
+        png_bytes=None if png is None else len(png),
         weights_sha256="0" * 64,
         seconds=1.0,
         batch={"number": 0, "size": 2, "planned_size": 2},
@@ -56,7 +58,6 @@ def commit(run: RunFolder, unit: Unit, value: int = 0, status: str = "done") -> 
         status=status,
         error="it broke" if failed else None,
     )
-    png = None if failed else encode_picture(pixels, "t", {"key": unit.key, "spec": {}})
     run.commit(unit, sidecar, png)
 
 
@@ -65,6 +66,11 @@ def begun(path: Path, plan: Plan, units: list[int], value: int = 0, status: str 
         for i in units:
             commit(run, plan.units[i], value + i, status)
     return RunFolder.read(path)
+
+
+def merged(folder: Path, *sources: str, into: str) -> RunFolder:
+    with merge_runs([folder / source for source in sources], folder / into) as run:
+        return run
 
 
 def test_status_counts_from_files_alone(tmp_path: Path, plan: Plan) -> None:
@@ -83,8 +89,10 @@ def test_status_counts_from_files_alone(tmp_path: Path, plan: Plan) -> None:
 
 
 def test_a_unit_counts_only_with_its_picture_and_its_key(tmp_path: Path, plan: Plan) -> None:
-    run = begun(tmp_path / "run", plan, [0, 1, 2])
+    run = begun(tmp_path / "run", plan, [0, 1, 2, 3])
     run.png(plan.units[0]).unlink()
+    cut_short = run.png(plan.units[3])
+    cut_short.write_bytes(cut_short.read_bytes()[:-9])
     broken = run.json(plan.units[1])
     broken.write_text(broken.read_text()[:100])
     other = run.json(plan.units[2])
@@ -109,25 +117,24 @@ def test_begin_removes_what_a_killed_process_left(tmp_path: Path, plan: Plan) ->
 def test_merge_joins_and_refuses_clashes(tmp_path: Path, plan: Plan) -> None:
     begun(tmp_path / "a", plan, [0, 1, 2])
     begun(tmp_path / "b", plan, [2, 3, 4, 5, 6])
-    merge_runs([tmp_path / "a", tmp_path / "b"], tmp_path / "both")
+    merged(tmp_path, "a", "b", into="both")
     assert run_status(RunFolder.read(tmp_path / "both")).counts["done"] == 7
     begun(tmp_path / "c", plan, [2], value=100)
     with pytest.raises(UsageError, match="edges/channel-0002 differs"):
-        merge_runs([tmp_path / "a", tmp_path / "c"], tmp_path / "never")
+        merged(tmp_path, "a", "c", into="never")
     assert not (tmp_path / "never").exists()
     before = pictures(tmp_path / "both")
     with pytest.raises(UsageError, match="differs"):
-        merge_runs([tmp_path / "c"], tmp_path / "both")
+        merged(tmp_path, "c", into="both")
     assert pictures(tmp_path / "both") == before
 
 
 def test_merge_prefers_a_picture_to_a_failure(tmp_path: Path, plan: Plan) -> None:
     begun(tmp_path / "a", plan, [0], status="failed")
     begun(tmp_path / "b", plan, [0])
-    merged = merge_runs([tmp_path / "a", tmp_path / "b"], tmp_path / "both")
-    assert run_status(merged).counts["done"] == 1
-    again = merge_runs([tmp_path / "a"], tmp_path / "both")
-    assert run_status(again).counts == run_status(merged).counts
+    counts = run_status(merged(tmp_path, "a", "b", into="both")).counts
+    assert counts["done"] == 1
+    assert run_status(merged(tmp_path, "a", into="both")).counts == counts
 
 
 def test_merge_refuses_another_plan_and_damaged_pictures(tmp_path: Path, plan: Plan) -> None:
@@ -135,11 +142,13 @@ def test_merge_refuses_another_plan_and_damaged_pictures(tmp_path: Path, plan: P
     other = plan_of_spec(str(tmp_path / "spec.yaml"), ["render.seed=1"]).plan
     begun(tmp_path / "b", other, [])
     with pytest.raises(UsageError, match="another plan"):
-        merge_runs([tmp_path / "a", tmp_path / "b"], tmp_path / "never")
+        merged(tmp_path, "a", "b", into="never")
     png = a.png(plan.units[0])
-    png.write_bytes(png.read_bytes()[:-40])
+    content = bytearray(png.read_bytes())
+    content[len(content) // 2] ^= 255
+    png.write_bytes(content)
     with pytest.raises(UsageError, match="damaged"):
-        merge_runs([tmp_path / "a"], tmp_path / "never")
+        merged(tmp_path, "a", into="never")
     assert not (tmp_path / "never").exists()
 
 
@@ -166,6 +175,60 @@ def test_a_plan_that_cannot_be_read(tmp_path: Path, plan: Plan) -> None:
     assert "there is no run here" in fvcli("status", run.path).stderr
 
 
+def test_a_damaged_picture_is_shown_as_such(tmp_path: Path, plan: Plan) -> None:
+    run = begun(tmp_path / "run", plan, [0, 1])
+    png = run.png(plan.units[0])
+    png.write_bytes(b"x" * png.stat().st_size)
+    result = fvcli("grid", run.path)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.split() == [str(run.grid("edges"))]
+
+
+def test_a_foreign_spec_is_not_overwritten(tmp_path: Path, plan: Plan) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "spec.yaml").write_text("my notes")
+    with pytest.raises(UsageError, match="holds no run"), RunFolder.begin(own, plan, SMALL_SPEC):
+        pass
+    assert (own / "spec.yaml").read_text() == "my notes"
+    (own / "spec.yaml").write_text(SMALL_SPEC)  # what a process killed at the very start leaves
+    with RunFolder.begin(own, plan, SMALL_SPEC):
+        pass
+    assert (own / "plan.json").exists()
+
+
+def test_a_change_of_the_sheets_alone_keeps_the_run(tmp_path: Path, plan: Plan) -> None:
+    begun(tmp_path / "run", plan, [0, 1])
+    other = plan_of_spec(str(tmp_path / "spec.yaml"), ["output.grid.columns=2"]).plan
+    again = begun(tmp_path / "run", other, [])
+    assert again.plan.output["grid"]["columns"] == 2
+    assert run_status(again).counts["done"] == 2
+
+
+def test_force_keeps_what_both_specs_have(tmp_path: Path, plan: Plan) -> None:
+    begun(tmp_path / "run", plan, [0, 1, 2])
+    fewer = plan_of_spec(str(tmp_path / "spec.yaml"), ["jobs.edges.channels=[1, 2]"]).plan
+    with RunFolder.begin(tmp_path / "run", fewer, SMALL_SPEC, force=True) as run:
+        assert run_status(run).counts["done"] == 2
+    assert sorted(path.name for path in (tmp_path / "run/units/edges").iterdir()) == [
+        "channel-0001.json",
+        "channel-0001.png",
+        "channel-0002.json",
+        "channel-0002.png",
+    ]
+
+
+def test_the_refusal_of_a_large_plan_is_quick_and_names_the_change(tmp_path: Path) -> None:
+    spec = write_spec(tmp_path, "model: efficientnet-lite0\njobs: [{name: a, layer: head, channels: all}]\n")
+    plans = [plan_of_spec(str(spec), [f"render.seed={seed}"]).plan for seed in (0, 1)]
+    begun(tmp_path / "run", plans[0], [])
+    with (
+        pytest.raises(UsageError, match='"seed": 0 -> "seed": 1'),
+        RunFolder.begin(tmp_path / "run", plans[1], ""),
+    ):
+        pass
+
+
 def test_equal_pixels_give_equal_files_and_the_text_comes_back(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8)
     first, second = (encode_picture(pixels, "a title", {"key": "k", "spec": {"ü": 1}}) for _ in range(2))
@@ -187,3 +250,17 @@ def test_one_channel_pictures(tmp_path: Path) -> None:
     path = tmp_path / "p.png"
     path.write_bytes(encode_picture(pixels, "grey", {"key": "k", "spec": {}}))
     assert (read_picture(path) == pixels).all()
+
+
+def test_a_lone_picture_of_a_sweep_keeps_its_name_and_label(tmp_path: Path) -> None:
+    spec = """
+model: efficientnet-lite0
+jobs:
+  - name: mixed
+    layer: stem_bn
+    channels: [3, 4]
+    objective: {kind: sum, terms: [{kind: channel}, {kind: class_logit, class: tabby, weight: -0.5}]}
+"""
+    plan = plan_of_spec(str(write_spec(tmp_path, spec)), []).plan
+    lone = write_spec(tmp_path, json.dumps(lone_spec(plan, plan.units[1])), "lone.yaml")
+    assert plan_of_spec(str(lone), []).plan.units == (plan.units[1],)

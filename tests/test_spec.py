@@ -17,9 +17,11 @@ from pydantic import ValidationError
 from fvcli.models import ModelFacts
 from fvcli.plan import Plan, make_plan
 from fvcli.spec import Document, Spec, SpecError, json_schema, parse_document, validate
+from fvcli.spec.channels import Channels
+from fvcli.spec.pieces import Adam, Affine, Crop, Fourier, Jitter, Pad, Pixel, Rotate, Scale
 from fvcli.spec.problems import did_you_mean, dotted, one_line
 from fvcli.spec.recipes import RECIPES, resolve
-from fvcli.spec.schema import Adam, Affine, Channels, Fourier, Jitter, Pad, Pixel, Render, Rotate, Scale
+from fvcli.spec.schema import Render
 from fvcli.spec.yaml_text import parse_yaml
 
 Data = dict[str, Any]
@@ -307,6 +309,7 @@ GOOD: list[Data] = [
     with_job(objective={"kind": "sum", "terms": [{"kind": "class_logit", "class": "tabby", "weight": -1}]}),
     with_job(classes=[3, "tabby"], sign="negative", recipe="lucid"),
     with_job(transforms=[{"kind": "affine", "scales": [0.5, 1]}, {"kind": "rotate", "degrees": [-3, 0.5]}]),
+    with_job(transforms=[{"kind": "pad", "px": 3}, {"kind": "crop", "px": 3}]),
     with_job(parameterization={"kind": "pixel", "std": 1}, steps=None, size_px=None),
 ]
 BAD: list[Data] = [
@@ -346,6 +349,8 @@ BAD: list[Data] = [
     with_job(optimizer={"kind": "adam", "beta1": 1}),
     with_job(transforms=[{"kind": "pad"}]),
     with_job(transforms=[{"kind": "blur"}]),
+    with_job(transforms=[{"kind": "crop"}]),
+    with_job(transforms=[{"kind": "crop", "px": 0}]),
     with_job(classes=[]),
     with_job(recipe="lucd"),
     with_job(sign=1),
@@ -439,6 +444,7 @@ def test_distill() -> None:
         Scale(factors=(1, 0.975, 1.025, 0.95, 1.05)),
         Rotate(degrees=(-5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5)),
         Jitter(px=8),
+        Crop(px=16),  # "crop padding": as much as was added
     )
 
 

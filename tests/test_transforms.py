@@ -8,9 +8,9 @@ import tensorflow as tf
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fvcli.optvis.transforms import Transform, affine, apply_all, jitter, pad, rotate, scale
+from fvcli.optvis.transforms import Transform, affine, apply_all, crop, jitter, pad, rotate, scale
 from fvcli.plan.views import view_size
-from fvcli.spec import schema
+from fvcli.spec import pieces
 from fvcli.spec.recipes import RECIPES
 from fvcli.worker.build import TRANSFORMS
 
@@ -164,6 +164,29 @@ def test_jitters_gradient_is_the_exact_adjoint(px, y, x):
     expected = np.zeros_like(pictures)
     expected[:, top : top + 11 - px, left : left + 14 - px] = upstream
     np.testing.assert_array_equal(gradient(jitter(px), pictures, [[y, x]], upstream), expected)
+
+
+# ---- crop
+
+
+@pytest.mark.parametrize("px", [1, 2, 5])
+def test_crop_cuts_every_side(px):
+    pictures = images()
+    found = apply(crop(px), pictures, np.zeros((2, 0)))
+    np.testing.assert_array_equal(found, pictures[:, px : 11 - px, px : 14 - px])
+
+
+@pytest.mark.parametrize("mode", ["constant", "reflect"])
+def test_crop_takes_off_what_pad_put_on(mode):
+    pictures = images()
+    padded = apply(pad(4, mode), pictures, np.zeros((2, 0)))
+    np.testing.assert_array_equal(apply(crop(4), padded, np.zeros((2, 0))), pictures)
+
+
+def test_crops_gradient_is_zero_on_the_border():
+    upstream = images(2, 5, 8)
+    found = gradient(crop(3), images(), np.zeros((2, 0)), upstream)
+    np.testing.assert_array_equal(found, np.pad(upstream, [(0, 0), (3, 3), (3, 3), (0, 0)]))
 
 
 # ---- scale
@@ -396,13 +419,23 @@ def test_lucids_chain_leaves_lucids_sizes():
     assert found == [(size, size) for size in LUCID_SIZES]
 
 
+def test_distills_chain_ends_smaller_by_its_jitters_and_grows_by_no_padding():
+    """(224 + 32 - 16), times a factor, - 8 - 32; 1.05 is a little less in float32, so 251 and not 252."""
+    chain = RECIPES["distill"].transforms
+    found = [view_after(chain, 224, 224, [nth_of(i, 5)]) for i in range(5)]
+    assert found == [(size, size) for size in (200, 194, 206, 188, 211)]
+    assert view_size(chain, 224, 224, min) == (188, 188)
+    assert view_size(chain, 224, 224, max) == (211, 211)
+
+
 steps = st.one_of(
-    st.builds(schema.Pad, px=st.integers(1, 12), mode=st.sampled_from(["constant", "reflect"])),
-    st.builds(schema.Jitter, px=st.integers(1, 6)),
-    st.builds(schema.Rotate, degrees=st.just((-5.0, 0.0, 5.0))),
-    st.builds(schema.Affine, degrees=st.just(5.0), crop_px=st.integers(0, 6)),
+    st.builds(pieces.Pad, px=st.integers(1, 12), mode=st.sampled_from(["constant", "reflect"])),
+    st.builds(pieces.Jitter, px=st.integers(1, 6)),
+    st.builds(pieces.Crop, px=st.integers(1, 4)),
+    st.builds(pieces.Rotate, degrees=st.just((-5.0, 0.0, 5.0))),
+    st.builds(pieces.Affine, degrees=st.just(5.0), crop_px=st.integers(0, 6)),
     st.builds(
-        schema.Scale,
+        pieces.Scale,
         factors=st.lists(
             st.integers(70, 140).map(lambda hundredths: hundredths / 100), min_size=1, max_size=4
         ).map(tuple),
@@ -412,8 +445,9 @@ steps = st.one_of(
 
 @settings(deadline=None, max_examples=40)
 @given(st.lists(steps, max_size=4), st.integers(40, 90), st.integers(40, 90), st.sampled_from([min, max]))
-@example([schema.Scale(factors=(1.05,))], 60, 100, max)
-@example([schema.Scale(factors=(0.7, 0.9))], 90, 50, min)
+@example([pieces.Scale(factors=(1.05,))], 60, 100, max)
+@example([pieces.Scale(factors=(0.7, 0.9))], 90, 50, min)
+@example([pieces.Pad(px=7), pieces.Crop(px=7)], 41, 60, max)
 def test_plans_foresee_the_size_of_the_view(chain, height, width, pick):
     factors = [one.factors for one in chain if one.kind == "scale"]
     shared = [nth_of(each.index(pick(each)), len(each)) for each in factors]

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import imageio.v3 as iio
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from fvcli.plan import Unit
+from fvcli.plan import JobPlan, Unit
 from fvcli.run import RunFolder, read_picture
 from fvcli.run.atomic import write_atomic
-from fvcli.run.sidecar import DEAD, DONE, FAILED
+from fvcli.run.sidecar import DONE, FAILED
 
 SHEET_WIDTH_PX = 4096  # at the most, with automatic columns
+CELLS_A_SHEET = 1200
 MIN_CELL_PX = 96
 MAX_CELL_PX = 256
 GAP_PX = 8
@@ -66,35 +68,60 @@ class _Layout:
 
 
 def write_grids(run: RunFolder) -> list[Path]:
-    """Draw the contact sheet of each job that has anything to show; return the files."""
+    """Draw the contact sheets of each job that has anything to show; return the files."""
     options = run.plan.output["grid"]
+    columns = None if options["columns"] == "auto" else options["columns"]
     written = []
-    for job in run.plan.jobs:
-        units = [unit for unit in run.plan.units if unit.job == job.name]
-        if not any(run.sidecar(unit) for unit in units):
+    for job, page, pages, units in _pages(run):
+        if not any(run.json(unit).exists() for unit in units):
             continue
-        shape = (run.plan.programs[units[0].program].height_px, run.plan.programs[units[0].program].width_px)
-        columns = None if options["columns"] == "auto" else options["columns"]
+        program = run.plan.programs[units[0].program]
+        title = job.title if pages == 1 else f"{job.title} ({page} of {pages})"
         sheet = draw_grid(
-            _cells(run, units), len(units), shape, job.title, columns=columns, labels=options["labels"]
+            map(partial(_cell, run), units),
+            len(units),
+            (program.height_px, program.width_px),
+            title,
+            columns=columns,
+            labels=options["labels"],
         )
-        write_atomic(run.grid(job.name), iio.imwrite("<bytes>", sheet, extension=".png", plugin="pillow"))
-        written.append(run.grid(job.name))
+        path = run.grid(job.name, page)
+        write_atomic(path, iio.imwrite("<bytes>", sheet, extension=".png", plugin="pillow"))
+        written.append(path)
     return written
 
 
-def _cells(run: RunFolder, units: Sequence[Unit]) -> Iterator[Cell]:
-    for unit in units:
-        sidecar = run.sidecar(unit)
-        if sidecar is None:
-            yield Cell(unit.label, "pending", None)
-        else:
-            pixels = None if sidecar.status == FAILED else read_picture(run.png(unit))
-            yield Cell(unit.label, sidecar.status, pixels)
+def grid_paths(run: RunFolder) -> list[Path]:
+    """Return where the contact sheets of a complete run are."""
+    return [run.grid(job.name, page) for job, page, _, _ in _pages(run)]
+
+
+def _pages(run: RunFolder) -> Iterator[tuple[JobPlan, int, int, list[Unit]]]:
+    """Yield job, page, number of pages and units of every sheet."""
+    units_of: dict[str, list[Unit]] = {job.name: [] for job in run.plan.jobs}
+    for unit in run.plan.units:
+        units_of[unit.job].append(unit)
+    for job in run.plan.jobs:
+        units = units_of[job.name]
+        pages = -(-len(units) // CELLS_A_SHEET)
+        for page in range(pages):
+            yield job, page + 1, pages, units[page * CELLS_A_SHEET : (page + 1) * CELLS_A_SHEET]
+
+
+def _cell(run: RunFolder, unit: Unit) -> Cell:
+    sidecar = run.sidecar(unit)
+    if sidecar is None:
+        return Cell(unit.label, "pending", None)
+    if sidecar.status == FAILED:
+        return Cell(unit.label, FAILED, None)
+    try:
+        return Cell(unit.label, sidecar.status, read_picture(run.png(unit)))
+    except (OSError, ValueError, SyntaxError):  # Pillow's word for a broken PNG
+        return Cell(unit.label, "damaged", None)
 
 
 def draw_grid(
-    cells: Iterator[Cell],
+    cells: Iterable[Cell],
     count: int,
     shape: tuple[int, int],
     title: str,
@@ -113,11 +140,12 @@ def draw_grid(
         labels: Whether each cell's label stands under it. Cells that are not done are marked anyway.
     """
     layout = _lay_out(count, shape, columns, labels)
-    sheet = Image.new("RGB", layout.size, BACKGROUND)
-    draw = ImageDraw.Draw(sheet)
     title_font = ImageFont.load_default(layout.title_px)
+    title_width = min(SHEET_WIDTH_PX, math.ceil(title_font.getlength(title)) + 2 * MARGIN_PX)
+    sheet = Image.new("RGB", (max(layout.size[0], title_width), layout.size[1]), BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
     draw.text(
-        (MARGIN_PX, MARGIN_PX), _fit(draw, title, title_font, layout.size[0] - 2 * MARGIN_PX), INK, title_font
+        (MARGIN_PX, MARGIN_PX), _fit(draw, title, title_font, sheet.width - 2 * MARGIN_PX), INK, title_font
     )
     for i, cell in enumerate(cells):
         across, down = layout.step
@@ -164,13 +192,13 @@ def _draw_cell(
         _mark(draw, cell.status, (x, y, x + size[0] - 1, y + size[1] - 1))
     if layout.label_px:
         font = ImageFont.load_default(layout.label_px)
-        ink = INK if cell.status == DONE else WARNING if cell.status in {DEAD, FAILED} else FAINT
+        ink = INK if cell.status == DONE else FAINT if cell.status == "pending" else WARNING
         draw.text((x, y + size[1] + 2), _fit(draw, cell.label, font, size[0]), ink, font)
 
 
 def _mark(draw: ImageDraw.ImageDraw, status: str, box: tuple[int, int, int, int]) -> None:
     """Frame a cell that is not done, strike it through if it failed, and say what it is."""
-    colour = WARNING if status in {DEAD, FAILED} else FAINT
+    colour = FAINT if status == "pending" else WARNING
     draw.rectangle(box, outline=colour, width=2)
     if status == FAILED:
         draw.line(box, colour, 2)

@@ -45,7 +45,7 @@ def plan_of_spec(spec: str, overrides: Sequence[str]) -> PlannedSpec:
         SpecError: With every mistake that was found.
     """
     text = _read(spec)
-    header = "".join(f"# --set {override}\n" for override in overrides)
+    header = "".join(f"# --set {override!r}\n" for override in overrides)  # a comment of one line each
     return PlannedSpec(_plan(text, spec, overrides), header + text)
 
 

@@ -50,9 +50,7 @@ def models(as_json: bool) -> None:
 
 @click.command()
 @click.argument("model")
-@click.option(
-    "--size", "size_px", type=click.IntRange(min=1), help="Input side in pixels; the model's own if left out."
-)
+@click.option("--size", "size_px", type=int, help="Input side in pixels; the model's own if left out.")
 @JSON
 def layers(model: str, size_px: int | None, as_json: bool) -> None:
     """List the layers of a MODEL: what a spec can render.
@@ -68,7 +66,7 @@ def layers(model: str, size_px: int | None, as_json: bool) -> None:
     from fvcli.models import ModelChoice, describe
 
     facts = describe(ModelChoice(model))
-    side = size_px or facts.native_size_px
+    side = facts.native_size_px if size_px is None else size_px
     if side < facts.min_size_px:
         raise UsageError(f"--size {side} is too small for {model}", f"it needs at least {facts.min_size_px}")
     found = list(facts.layers_at(side, side).values())
@@ -113,13 +111,14 @@ def schema() -> None:
     print_json(json_schema())
 
 
-@click.command()
+@click.command(short_help="Write a commented starter spec.")
 @click.argument("file", default="fvcli.yaml", type=click.Path(path_type=Path, allow_dash=True))
 def init(file: Path) -> None:
-    """Write a commented starter spec to FILE, or to standard output for -.
+    """Write a commented starter spec to FILE (fvcli.yaml), or to standard output for -.
 
     \b
       fvcli init spec.yaml
+      fvcli plan spec.yaml
     """
     text = resources.files("fvcli.spec").joinpath("starter.yaml").read_text()
     if str(file) == "-":
@@ -132,7 +131,7 @@ def init(file: Path) -> None:
         raise UsageError(f"{file} is there already", "give another name") from error
     except OSError as error:
         raise FvcliError(f"{file} cannot be written: {error.strerror}") from error
-    click.echo(f"{file} is written; next: fvcli render {file} -o run")
+    click.echo(f"{file} is written; next: fvcli plan {file}, fvcli render {file} -o run")
 
 
 @click.command()

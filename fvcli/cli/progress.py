@@ -11,8 +11,7 @@ import click
 from tqdm import tqdm
 
 from fvcli.engines import Event
-from fvcli.errors import FvcliError
-from fvcli.run import RunFolder, write_run_facts
+from fvcli.run import RunFolder
 
 BAR = "{desc} |{bar}| [{elapsed}<{remaining}{postfix}]"
 
@@ -51,8 +50,6 @@ class Progress:
     def show(self, event: Event) -> None:
         """Show one event."""
         if event.state == "started":
-            if not self._batches_done:
-                write_run_facts(self._run, event.where)
             self._describe(event.batch)
         elif event.state == "progress":
             self._move(self._units_done + event.units * event.share)
@@ -90,16 +87,8 @@ class Progress:
             f"{left_min:.1f} min left)"
         )
         for text in (*event.remarks, line):
-            self._append(text)
+            self._run.log(text)
             if self._bar.disable:
                 click.echo(text, err=True)
             elif text is not line:
                 self._bar.write(text, file=sys.stderr)
-
-    def _append(self, text: str) -> None:
-        try:
-            self._run.log.parent.mkdir(parents=True, exist_ok=True)
-            with self._run.log.open("a") as log:
-                log.write(time.strftime("%Y-%m-%d %H:%M:%S ") + text + "\n")
-        except OSError as error:
-            raise FvcliError(f"{self._run.log} cannot be written: {error.strerror}") from error

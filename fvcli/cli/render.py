@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
-import signal
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
 from fvcli.cli.inputs import PlannedSpec, parse_shard, plan_of_picture, plan_of_spec, set_option
-from fvcli.cli.session import EXIT_FAILED
-from fvcli.errors import StoppedError, UsageError
+from fvcli.cli.session import EXIT_FAILED, current_stop
+from fvcli.errors import UsageError
 
 if TYPE_CHECKING:
     from fvcli.run import RunFolder
@@ -74,19 +70,18 @@ def render(
     slice_name = f"{part[0]}-of-{part[1]}" if part else None
     with RunFolder.begin(output, planned.plan, planned.text, force=force, shard=slice_name) as run:
         batches = planned.plan.shard(*part) if part else range(len(planned.plan.batches))
-        missing = _missing(run, batches, wanted)
-        _render_missing(run, engine, missing, wanted)
+        rendered = _render_missing(run, engine, batches, wanted)
         if part is None:
-            _draw_grids(run)
+            _draw_grids(run, rendered)
         _report(run, batches, wanted)
 
 
 def _planned(spec: str | None, picture: Path | None, overrides: Sequence[str]) -> PlannedSpec:
-    if (spec is None) == (picture is None):
-        raise UsageError("give either a SPEC or --from PICTURE", "such as: fvcli render spec.yaml -o run")
-    return (
-        plan_of_spec(spec, overrides) if spec is not None else plan_of_picture(picture or Path(), overrides)
-    )
+    if spec is not None and picture is None:
+        return plan_of_spec(spec, overrides)
+    if picture is not None and spec is None:
+        return plan_of_picture(picture, overrides)
+    raise UsageError("give either a SPEC or --from PICTURE", "fvcli render spec.yaml -o run")
 
 
 def _wanted(planned: PlannedSpec, only: str | None) -> frozenset[str] | None:
@@ -99,79 +94,51 @@ def _wanted(planned: PlannedSpec, only: str | None) -> frozenset[str] | None:
     return wanted
 
 
-def _missing(run: RunFolder, batches: Sequence[int], wanted: frozenset[str] | None) -> dict[int, int]:
-    """Count the units that each batch still lacks; leave out batches that lack none."""
-    lacking = {
-        number: sum(
-            not run.is_finished(unit)
-            for unit in run.plan.units_of(number)
-            if wanted is None or unit.path in wanted
-        )
-        for number in batches
-    }
-    return {number: count for number, count in lacking.items() if count}
-
-
 def _render_missing(
-    run: RunFolder, engine: str, missing: dict[int, int], wanted: frozenset[str] | None
-) -> None:
-    if not missing:
-        return
+    run: RunFolder, engine: str, batches: Sequence[int], wanted: frozenset[str] | None
+) -> bool:
+    """Render what the batches still lack; tell whether there was anything."""
     from fvcli.cli.progress import Progress
     from fvcli.engines import ENGINES, EngineOptions
+    from fvcli.run import missing_units
 
-    with _heed_signals() as signals, Progress(run, missing) as progress:
+    missing = missing_units(run, batches, wanted)
+    if not missing:
+        return False
+    stop = current_stop()
+    stop.patient = True
+    with Progress(run, missing) as progress:
         events = ENGINES[engine]().run(run, list(missing), EngineOptions(wanted))
         with contextlib.closing(events):  # type: ignore[type-var]  # engines are generators
             for event in events:
-                if signals:
+                if stop.heard:
                     break
                 progress.show(event)
-    if signals:
+    stop.patient = False
+    if stop.heard:
         done = sum(run.is_finished(unit) for unit in run.plan.units)
-        raise StoppedError(
-            f"stopped by {signal.Signals(signals[0]).name} with {done} of {len(run.plan.units)} units done",
-            f"to go on: {shlex.join(['fvcli', *sys.argv[1:]])}",
-        )
+        stop.raise_it(f" with {done} of {len(run.plan.units)} units done")
+    return True
 
 
-@contextlib.contextmanager
-def _heed_signals() -> Iterator[list[int]]:
-    """Collect SIGINT and SIGTERM instead of dying; a second one dies at once."""
-    heard: list[int] = []
+def _draw_grids(run: RunFolder, rendered: bool) -> None:
+    """Draw the contact sheets, unless they are all there and nothing was rendered."""
+    from fvcli.atlas import grid_paths, write_grids
 
-    def hear(number: int, _frame: FrameType | None) -> None:
-        if heard:
-            raise KeyboardInterrupt
-        heard.append(number)
-
-    before = {number: signal.signal(number, hear) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield heard
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _draw_grids(run: RunFolder) -> None:
-    from fvcli.atlas import write_grids
-
-    for path in write_grids(run):
+    paths = grid_paths(run)
+    if rendered or not all(path.exists() for path in paths):
+        paths = write_grids(run)
+    for path in paths:
         click.echo(path)
 
 
 def _report(run: RunFolder, batches: Sequence[int], wanted: frozenset[str] | None) -> None:
     """Say what the asked-for units came to, and exit with 1 if one failed."""
-    units = [
-        unit
-        for number in batches
-        for unit in run.plan.units_of(number)
-        if wanted is None or unit.path in wanted
-    ]
+    units = [u for number in batches for u in run.plan.units_of(number) if wanted is None or u.path in wanted]
     sidecars = [(unit, run.sidecar(unit)) for unit in units]
     statuses = [sidecar.status if sidecar else "missing" for _, sidecar in sidecars]
     counts = ", ".join(f"{statuses.count(status)} {status}" for status in dict.fromkeys(statuses))
-    click.echo(f"{run.path}: {counts}")
+    click.echo(f"{run.path}: {counts or 'no units in this slice'}")
     failed = [(unit, sidecar) for unit, sidecar in sidecars if sidecar and sidecar.status == "failed"]
     for unit, sidecar in failed:
         click.echo(f"Error: {unit.path} failed: {sidecar.error}", err=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from fvcli.cli.session import EXIT_FAILED
 from fvcli.cli.table import print_json, print_table
 from fvcli.errors import UsageError
 
@@ -50,7 +51,8 @@ def status(run: Path, as_json: bool) -> None:
 def merge(runs: tuple[Path, ...], output: Path) -> None:
     """Join the RUNS of shards of one spec into one run folder.
 
-    Refuses runs of different specs, damaged pictures, and pictures of one unit that
+    Units that no run has yet stay pending; a run that is rendered later can be merged
+    into the same folder. Refuses runs of different specs, damaged pictures, and pictures of one unit that
     differ; then nothing is written.
 
     \b
@@ -59,14 +61,16 @@ def merge(runs: tuple[Path, ...], output: Path) -> None:
     from fvcli.atlas import write_grids
     from fvcli.run import merge_runs, run_status
 
-    merged = merge_runs(runs, output)
-    for path in write_grids(merged):
-        click.echo(path)
+    with merge_runs(runs, output) as merged:
+        for path in write_grids(merged):
+            click.echo(path)
     counts = {state: count for state, count in run_status(merged).counts.items() if count}
     click.echo(f"{output}: " + ", ".join(f"{count} {state}" for state, count in counts.items()))
+    if "failed" in counts:
+        click.get_current_context().exit(EXIT_FAILED)
 
 
-@click.command()
+@click.command(short_help="Draw the contact sheets of a RUN folder.")
 @click.argument("run", type=FOLDER)
 def grid(run: Path) -> None:
     """Draw the contact sheets of a RUN folder from the units that are finished.

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import shlex
+import signal
+import sys
 import traceback
+from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 import click
@@ -12,31 +18,25 @@ from fvcli.errors import FvcliError, StoppedError, UsageError
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_STOPPED = 75  # EX_TEMPFAIL: run it again
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class FriendlyGroup(click.Group):
-    """A group of commands that all know --debug and turn errors into lines."""
+    """A group of commands that all know --debug, heed signals and turn errors into lines."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.append(_debug_option())
 
     def add_command(self, command: click.Command, name: str | None = None) -> None:
-        debug = click.Option(
-            ["--debug"],
-            is_flag=True,
-            expose_value=False,
-            help="Show the traceback of an error.",
-            callback=_set_debug,
-        )
-        command.params.append(debug)
+        command.params.append(_debug_option())
         super().add_command(command, name)
 
     def invoke(self, context: click.Context) -> Any:
         try:
-            return super().invoke(context)
-        except (click.exceptions.Exit, click.ClickException, click.Abort):
-            raise
-        except KeyboardInterrupt:
-            click.echo("Error: stopped", err=True)
-            context.exit(EXIT_STOPPED)
-        except BrokenPipeError:
+            with heed_signals(context):
+                return super().invoke(context)
+        except (click.exceptions.Exit, click.ClickException, click.Abort, BrokenPipeError):
             raise
         except Exception as error:
             if context.meta.get("fvcli.debug"):
@@ -46,8 +46,18 @@ class FriendlyGroup(click.Group):
             context.exit(_exit_code(error))
 
 
+def _debug_option() -> click.Option:
+    return click.Option(
+        ["--debug"],
+        is_flag=True,
+        expose_value=False,
+        help="Show the traceback of an error.",
+        callback=_set_debug,
+    )
+
+
 def _set_debug(context: click.Context, _option: click.Parameter, value: bool) -> None:
-    context.meta["fvcli.debug"] = value
+    context.meta["fvcli.debug"] = value or context.meta.get("fvcli.debug", False)
 
 
 def _lines(error: Exception) -> list[str]:
@@ -60,3 +70,44 @@ def _exit_code(error: Exception) -> int:
     if isinstance(error, StoppedError):
         return EXIT_STOPPED
     return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
+
+
+# ---- signals
+
+
+class Stop:
+    """A wish to stop. While patient, it is remembered; else, and the second time, it is raised at once."""
+
+    def __init__(self) -> None:
+        self.patient = False
+        self.heard: int | None = None
+
+    def hear(self, number: int, _frame: FrameType | None) -> None:
+        again = self.heard is not None
+        self.heard = number
+        if again or not self.patient:
+            self.raise_it()
+
+    def raise_it(self, done: str = "") -> None:
+        """Raise StoppedError, saying how to go on."""
+        name = signal.Signals(self.heard or signal.SIGTERM).name
+        command = shlex.join(["fvcli", *sys.argv[1:]])
+        raise StoppedError(f"stopped by {name}{done}", f"to go on: {command}")
+
+
+def current_stop() -> Stop:
+    """Return the Stop of the command that runs."""
+    stop: Stop = click.get_current_context().meta["fvcli.stop"]
+    return stop
+
+
+@contextlib.contextmanager
+def heed_signals(context: click.Context) -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into StoppedError while a command runs."""
+    stop = context.meta["fvcli.stop"] = Stop()
+    before = {number: signal.signal(number, stop.hear) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 
 
 @contextlib.contextmanager
 def quiet_start() -> Iterator[None]:
-    """Send standard error of this whole process, C++ included, to nowhere for the time of an import.
+    """Hold back standard error of this whole process, C++ included, for the time of an import.
 
-    Python's own errors are raised as always. With TF_CPP_MIN_LOG_LEVEL set by the user, nothing is
-    hidden.
+    If the import fails, what was held back is shown. With TF_CPP_MIN_LOG_LEVEL set by the user, nothing
+    is held back.
     """
     if "tensorflow" in sys.modules or "TF_CPP_MIN_LOG_LEVEL" in os.environ:
         yield
@@ -21,11 +22,14 @@ def quiet_start() -> Iterator[None]:
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "2"  # errors only, from here on
     sys.stderr.flush()
     kept = os.dup(2)
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)
+    with tempfile.TemporaryFile() as held_back:
+        os.dup2(held_back.fileno(), 2)
+        try:
+            yield
+        except ImportError:
+            held_back.seek(0)
+            os.write(kept, held_back.read())
+            raise
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

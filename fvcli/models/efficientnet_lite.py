@@ -225,18 +225,28 @@ _OTHER_NETWORK = "the file belongs to another network"
 def _check_shapes(variant: Variant, arrays: dict[str, list[np.ndarray]], path: Path) -> None:
     channels = {node.name: node.channels for node in nodes(variant)} | {"input": 3}
     for node in nodes(variant):
-        expected = {
-            "conv": (node.kernel, node.kernel, channels[node.inputs[0]], node.channels),
-            "depthwise_conv": (node.kernel, node.kernel, node.channels, 1),
-            "batch_norm": (node.channels,),
-            "dense": (channels[node.inputs[0]], node.channels),
-        }.get(node.kind)
-        if expected and arrays[node.name][0].shape != expected:
-            found = arrays[node.name][0].shape
-            raise FvcliError(
-                f"{path}: layer {node.name} has weights of shape {found}, expected {expected}",
-                _OTHER_NETWORK,
-            )
+        expected = _shapes(node, channels[node.inputs[0]])
+        for key, array, shape in zip(
+            _wanted_tensors(variant, node), arrays.get(node.name, ()), expected, strict=True
+        ):
+            if array.shape != shape:
+                what = key.rpartition(".")[2]
+                raise FvcliError(
+                    f"{path}: layer {node.name} has a {what} of shape {array.shape}, expected {shape}",
+                    _OTHER_NETWORK,
+                )
+
+
+def _shapes(node: Node, channels_in: int) -> list[tuple[int, ...]]:
+    """Return the shape of each of a layer's arrays in Keras layout."""
+    each = (node.channels,)
+    shapes: dict[str, list[tuple[int, ...]]] = {
+        "conv": [(node.kernel, node.kernel, channels_in, node.channels)],
+        "depthwise_conv": [(node.kernel, node.kernel, node.channels, 1)],
+        "batch_norm": [each] * 4,
+        "dense": [(channels_in, node.channels), each],
+    }
+    return shapes.get(node.kind, [])
 
 
 def facts(variant: Variant, weights: str, sha256: str) -> ModelFacts:

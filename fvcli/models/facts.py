@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import MappingProxyType
 
 from fvcli.models.graph import LayerFacts, Node, ancestors, layer_facts
 
@@ -35,9 +36,17 @@ class ModelFacts:
     def inputs_of(self) -> dict[str, tuple[str, ...]]:
         return {node.name: node.inputs for node in self.nodes}
 
-    def layers_at(self, height_px: int, width_px: int) -> dict[str, LayerFacts]:
-        """Return the facts of every layer, in order, for an input of this size."""
-        return layer_facts(self.nodes, height_px, width_px, self.input_channels)
+    @cached_property
+    def _layers_by_size(self) -> dict[tuple[int, int], dict[str, LayerFacts]]:
+        """Keep what was worked out: a plan asks for the same few sizes once a job."""
+        return {}
+
+    def layers_at(self, height_px: int, width_px: int) -> Mapping[str, LayerFacts]:
+        """Return the facts of every layer, in order and read-only, for an input of this size."""
+        size = (height_px, width_px)
+        if size not in self._layers_by_size:
+            self._layers_by_size[size] = layer_facts(self.nodes, *size, self.input_channels)
+        return MappingProxyType(self._layers_by_size[size])
 
     def activation_bytes(self, layers: Sequence[str], height_px: int, width_px: int) -> int:
         """Sum the float32 outputs of one image over all layers that these layers need."""

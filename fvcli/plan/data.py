@@ -105,10 +105,12 @@ class Unit:
 
 @dataclass(frozen=True)
 class JobPlan:
-    """What a contact sheet says of a job."""
+    """What contact sheets and lone pictures need of a job: its title, and what it asked for."""
 
     name: str
     title: str
+    layer: str | None
+    objective: Mapping[str, Any]
 
 
 @dataclass(frozen=True)

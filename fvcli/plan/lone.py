@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from fvcli.plan.data import Plan, TermPlan, Unit
-from fvcli.plan.objectives import CLASS_KINDS
+from fvcli.plan.data import Plan, Unit
 
 
 def lone_spec(plan: Plan, unit: Unit) -> dict[str, Any]:
-    """Return a spec whose plan is this unit: same key, same batch size, same bytes."""
+    """Return a spec whose plan is this unit: same key, name and batch size, and so the same bytes."""
     program = plan.programs[unit.program]
-    job: dict[str, Any] = {"name": unit.job, "sign": "positive" if unit.sign > 0 else "negative"}
-    if unit.objective == "sum":
-        job["objective"] = {"kind": "sum", "terms": [_term(term) for term in unit.terms]}
-    else:
-        term = unit.terms[0]
-        job["objective"] = {"kind": term.kind, **_place(term)}
-        if term.kind in CLASS_KINDS:
-            job["classes"] = [term.index]
-        else:
-            job["layer"] = term.layer
-            job |= {"channels": [term.index]} if term.index >= 0 else {}
+    asked = next(job for job in plan.jobs if job.name == unit.job)
+    job: dict[str, Any] = {
+        "name": unit.job,
+        "objective": dict(asked.objective),
+        "sign": "positive" if unit.sign > 0 else "negative",
+    }
+    if asked.layer is not None:
+        job["layer"] = asked.layer
+    if "channel" in unit.unit:
+        job["channels"] = [unit.unit["channel"]]
+    if "class" in unit.unit:
+        job["classes"] = [unit.unit["class"]]
     return {
         "version": 1,
         "model": {key: value for key, value in plan.model.items() if value is not None},
@@ -33,12 +33,3 @@ def lone_spec(plan: Plan, unit: Unit) -> dict[str, Any]:
         },
         "jobs": [job],
     }
-
-
-def _place(term: TermPlan) -> dict[str, int]:
-    return {"row": term.row, "column": term.column} if term.row >= 0 else {}
-
-
-def _term(term: TermPlan) -> dict[str, Any]:
-    index = {"class" if term.kind in CLASS_KINDS else "channel": term.index} if term.index >= 0 else {}
-    return {"kind": term.kind, "layer": term.layer, **index, **_place(term), "weight": term.weight}

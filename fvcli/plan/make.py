@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 
 from fvcli.models import ModelFacts
 from fvcli.plan.data import JobPlan, Plan, Program, Unit, digest
 from fvcli.plan.objectives import Resolver, Target
 from fvcli.plan.views import batch_size_for, gigabytes, image_bytes, view_size
-from fvcli.spec.problems import Path, Problem
+from fvcli.spec.problems import KeyPath, Problem
 from fvcli.spec.recipes import ALGORITHM, resolve
 from fvcli.spec.schema import Job, Render, Spec
 
 # What a program keeps of the resolved recipe; size and batch size have fields of their own.
 SETTINGS = ("steps", "seed", "parameterization", "transforms", "optimizer", "redirect_steps")
 SIGNS = {"positive": 1, "negative": -1}
-Origin = Callable[..., Path]  # see _origin, for one job
+Origin = Callable[..., KeyPath]  # see _origin, for one job
 
 
 def make_plan(spec: Spec, positions: Sequence[int], facts: ModelFacts) -> tuple[Plan, list[Problem]]:
@@ -35,7 +35,7 @@ def make_plan(spec: Spec, positions: Sequence[int], facts: ModelFacts) -> tuple[
     problems: list[Problem] = []
     for position, job in zip(positions, spec.jobs, strict=True):
         settings = resolve(job, spec.render, facts.native_size_px)
-        path: Path = ("jobs", position)
+        path: KeyPath = ("jobs", position)
         origin = partial(_origin, path, job, spec.render)
         too_small = _check_size(settings, facts, origin)
         resolver = Resolver(job, path, facts, facts.layers_at(*_size(settings)))
@@ -43,10 +43,11 @@ def make_plan(spec: Spec, positions: Sequence[int], facts: ModelFacts) -> tuple[
         problems += too_small + resolver.problems
         if not too_small:
             problems += draft.add(job, targets, settings, facts, origin)
+    first = {unit.job: unit for unit in reversed(draft.units)}
     plan = Plan(
         model={"name": spec.model.name, "weights": spec.model.weights, "sha256": spec.model.sha256},
         programs=tuple(draft.programs),
-        jobs=tuple(_job_plan(job, draft.units, draft.programs) for job in spec.jobs),
+        jobs=tuple(_job_plan(job, first.get(job.name), draft.programs) for job in spec.jobs),
         units=tuple(draft.units),
         batches=_batches(draft.units, draft.programs),
         output=spec.output.model_dump(mode="json"),
@@ -54,7 +55,7 @@ def make_plan(spec: Spec, positions: Sequence[int], facts: ModelFacts) -> tuple[
     return plan, problems
 
 
-def _origin(path: Path, job: Job, render: Render, *keys: str) -> Path:
+def _origin(path: KeyPath, job: Job, render: Render, *keys: str) -> KeyPath:
     """Return where the first of some settings that is written stands: in the job, or in render."""
     for key in keys:
         if getattr(job, key) is not None:
@@ -88,7 +89,7 @@ class _Draft:
         return problems
 
     def _number(self, program: Program) -> int:
-        code = digest(asdict(program))
+        code = digest(vars(program))  # asdict would copy the settings, too
         if code not in self.numbers:
             self.numbers[code] = len(self.programs)
             self.programs.append(program)
@@ -127,7 +128,7 @@ def _unit(job: Job, target: Target, number: int, program: Program) -> Unit:
         "batch_size": program.batch_size,
         "settings": program.settings,
         "sign": sign,
-        "terms": [asdict(term) for term in target.terms],
+        "terms": [vars(term) for term in target.terms],
     }
     return Unit(
         job=job.name,
@@ -154,14 +155,14 @@ def _batches(units: Sequence[Unit], programs: Sequence[Program]) -> tuple[tuple[
     )
 
 
-def _job_plan(job: Job, units: Sequence[Unit], programs: Sequence[Program]) -> JobPlan:
-    mine = [unit for unit in units if unit.job == job.name]
-    if not mine:
-        return JobPlan(job.name, job.name)
-    program = programs[mine[0].program]
-    layers = " + ".join(program.layers)
-    kind = job.objective.kind.replace("_", " ") + (", negative" if job.sign == "negative" else "")
-    return JobPlan(job.name, f"{job.name}: {layers}, {kind}, {program.model}, {program.recipe}")
+def _job_plan(job: Job, first: Unit | None, programs: Sequence[Program]) -> JobPlan:
+    title = job.name
+    if first is not None:
+        program = programs[first.program]
+        kind = job.objective.kind.replace("_", " ") + (", negative" if job.sign == "negative" else "")
+        title += f": {' + '.join(program.layers)}, {kind}, {program.model}, {program.recipe}"
+    objective = job.objective.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return JobPlan(job.name, title, job.layer, objective)
 
 
 # ---- what only size and memory can be wrong about

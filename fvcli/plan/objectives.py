@@ -9,8 +9,9 @@ from typing import Any
 from fvcli.models import LayerFacts, ModelFacts
 from fvcli.models.labels import find_class
 from fvcli.plan.data import TermPlan
-from fvcli.spec.problems import Path, Problem, did_you_mean
-from fvcli.spec.schema import Job, NeuronObjective, SumObjective, Term
+from fvcli.spec.objectives import NeuronObjective, SumObjective, Term
+from fvcli.spec.problems import KeyPath, Problem, did_you_mean
+from fvcli.spec.schema import Job
 
 CLASS_KINDS = {"class_logit", "class_probability"}
 MAX_LISTED = 3
@@ -36,7 +37,7 @@ class Resolver:
         layers: Facts of its layers at the job's size.
     """
 
-    def __init__(self, job: Job, path: Path, facts: ModelFacts, layers: Mapping[str, LayerFacts]) -> None:
+    def __init__(self, job: Job, path: KeyPath, facts: ModelFacts, layers: Mapping[str, LayerFacts]) -> None:
         self.problems: list[Problem] = []
         self._job = job
         self._path = path
@@ -104,7 +105,7 @@ class Resolver:
         return self._indices(kind, narrowest)
 
     def _term(self, i: int, term: Term, layer: LayerFacts | None, swept: int) -> TermPlan | None:
-        path: Path = ("objective", "terms", i)
+        path: KeyPath = ("objective", "terms", i)
         if layer is None:
             return None
         index = -1
@@ -121,7 +122,7 @@ class Resolver:
 
     # ---- layers, channels, classes
 
-    def _layer(self, kind: str, name: str | None, path: Path) -> LayerFacts | None:
+    def _layer(self, kind: str, name: str | None, path: KeyPath) -> LayerFacts | None:
         if kind in CLASS_KINDS:
             if name not in {None, self._facts.logits}:
                 self._report(path, f"a class objective reads {self._facts.logits}; leave layer out")
@@ -159,7 +160,7 @@ class Resolver:
                 self._report(("classes", i), f"{self._facts.labels[index]} ({index}) is listed twice")
         return [index for index in found if index >= 0]
 
-    def _class(self, name: int | str, path: Path) -> int:
+    def _class(self, name: int | str, path: KeyPath) -> int:
         if isinstance(name, int):
             if name < len(self._facts.labels):
                 return name
@@ -172,7 +173,7 @@ class Resolver:
             self._report(path, mistake)
         return -1 if index is None else index
 
-    def _check_position(self, layer: LayerFacts, row: int, column: int, path: Path) -> None:
+    def _check_position(self, layer: LayerFacts, row: int, column: int, path: KeyPath) -> None:
         for key, value, size in (("row", row, layer.height), ("column", column, layer.width)):
             if value >= size:
                 self._report((*path, key), f"{key} {value} is outside {layer.name}, which has 0-{size - 1}")
@@ -181,7 +182,7 @@ class Resolver:
         if getattr(self._job, key) is not None:
             self._report((key,), f"{reason}; leave {key} out")
 
-    def _report(self, path: Path, message: str) -> None:
+    def _report(self, path: KeyPath, message: str) -> None:
         problem = Problem((*self._path, *path), message)
         if problem not in self.problems:
             self.problems.append(problem)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fvcli.models import ModelFacts
-from fvcli.spec.schema import Affine, Crop, Jitter, Pad, Scale
+from fvcli.spec.pieces import Affine, Crop, Jitter, Pad, Scale
 
 # What one more image of a batch adds to peak memory, as a share of the float32 outputs of all its layers:
 # 0.33 to 0.65 measured on a CPU (EfficientNet-Lite0 up to block4 and head, recipes default and lucid).

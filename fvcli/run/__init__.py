@@ -5,7 +5,7 @@ from fvcli.run.folder import RunFolder
 from fvcli.run.merge import merge_runs
 from fvcli.run.picture import encode_picture, picture_text, pixel_sha256, read_picture
 from fvcli.run.sidecar import FINISHED, Sidecar
-from fvcli.run.status import RunStatus, run_status
+from fvcli.run.status import RunStatus, missing_units, run_status
 
 __all__ = [
     "FINISHED",
@@ -14,6 +14,7 @@ __all__ = [
     "Sidecar",
     "encode_picture",
     "merge_runs",
+    "missing_units",
     "picture_text",
     "pixel_sha256",
     "read_picture",

@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import socket
 from pathlib import Path
 
 from fvcli.errors import FvcliError
 
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # disk, quota, or the limit on the size of a file
 
 
 def write_atomic(path: Path, content: bytes) -> None:
@@ -18,7 +19,7 @@ def write_atomic(path: Path, content: bytes) -> None:
     Raises:
         FvcliError: The disk is full or the folder cannot be written; nothing is left behind.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary = path.with_name(f".{path.name}.{socket.gethostname()}-{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
@@ -31,7 +32,7 @@ def write_atomic(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             temporary.unlink()
         if error.errno in FULL:
-            message = f"no space left on the disk for {path}"
+            message = f"no space left for {path} ({error.strerror})"
             raise FvcliError(message, "free some and run the same command; what is done is kept") from error
         raise FvcliError(f"{path} cannot be written: {error.strerror}") from error
 

@@ -8,16 +8,16 @@ plan.json makes a folder a run; a unit's .json makes the unit finished. Nothing 
 from __future__ import annotations
 
 import contextlib
-import difflib
 import json
 import os
 import shutil
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fvcli.errors import UsageError
+from fvcli.errors import FvcliError, UsageError
 from fvcli.plan import Plan, Unit
 from fvcli.run import lock
 from fvcli.run.atomic import remove_temporaries, write_atomic
@@ -47,7 +47,7 @@ class RunFolder:
         """
         try:
             return cls(path, Plan.from_json((path / PLAN).read_text()))
-        except FileNotFoundError as error:
+        except (FileNotFoundError, NotADirectoryError) as error:
             raise UsageError(f"{path}: there is no run here", "give a folder that fvcli rendered") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UsageError(f"{path / PLAN}: not a readable plan ({error})") from error
@@ -62,7 +62,8 @@ class RunFolder:
         Raises:
             UsageError: The folder holds something else, another plan without force, or is in use.
         """
-        _refuse_foreign(path, plan, force)
+        plan_text = plan.to_json()
+        _refuse_foreign(path, plan_text, spec_text, force)
         with contextlib.ExitStack() as stack:
             try:
                 path.mkdir(parents=True, exist_ok=True)
@@ -71,24 +72,35 @@ class RunFolder:
                 raise UsageError(
                     f"{path} cannot be written: {error.strerror}", "give another folder"
                 ) from error
-            _refuse_foreign(path, plan, force)  # again: it may have been made since
             run = cls(path, plan)
-            run._prepare(spec_text, force, alone=shard is None)
+            with lock.hold_while_preparing(path):  # shards may get here together
+                _refuse_foreign(path, plan_text, spec_text, force)  # again: it may have been made since
+                run._prepare(plan_text, spec_text, alone=shard is None)
             yield run
 
-    def _prepare(self, spec_text: str, force: bool, *, alone: bool) -> None:
+    def _prepare(self, plan_text: str, spec_text: str, *, alone: bool) -> None:
         if alone:
             remove_temporaries(self.path)
-        if force:
-            for sidecar in (self.path / "units").rglob("*.json"):
-                sidecar.unlink()
+        if not (self.path / PLAN).exists() or _text(self.path / PLAN) != plan_text:
+            another = (self.path / PLAN).exists() and not _same_pictures(_text(self.path / PLAN), plan_text)
             self._write(SPEC, spec_text)
-            self._write(PLAN, self.plan.to_json())  # from here on the folder is the new run's
-            for name in ("units", "grids", "attempts"):
-                shutil.rmtree(self.path / name, ignore_errors=True)
-        elif not (self.path / PLAN).exists():
-            self._write(SPEC, spec_text)
-            self._write(PLAN, self.plan.to_json())
+            self._write(PLAN, plan_text)  # from here on the folder is this run's
+            if another:
+                self._drop_what_is_not_planned()
+
+    def _drop_what_is_not_planned(self) -> None:
+        """Remove what another plan left; units that this plan has, too, are kept."""
+        kept = {
+            place
+            for unit in self.plan.units
+            if self.sidecar(unit)
+            for place in (self.png(unit), self.json(unit))
+        }
+        for path in (self.path / "units").rglob("*"):
+            if path.is_file() and path not in kept:
+                path.unlink()
+        for name in ("grids", "attempts"):
+            shutil.rmtree(self.path / name, ignore_errors=True)
 
     def _write(self, name: str, text: str) -> None:
         write_atomic(self.path / name, text.encode())
@@ -101,21 +113,20 @@ class RunFolder:
     def json(self, unit: Unit) -> Path:
         return self.path / "units" / f"{unit.path}.json"
 
-    def grid(self, job: str) -> Path:
-        return self.path / "grids" / f"{job}.png"
-
-    @property
-    def log(self) -> Path:
-        return self.path / "logs" / "render.log"
+    def grid(self, job: str, page: int = 1) -> Path:
+        return self.path / "grids" / (f"{job}.png" if page == 1 else f"{job}-{page}.png")
 
     # ---- units
 
     def sidecar(self, unit: Unit) -> Sidecar | None:
-        """Return what is known of a unit, or None if it was not rendered, or as something else."""
+        """Return what is known of a unit, or None if it was not rendered, or as something else.
+
+        A finished unit counts only with its picture, of the size that was written.
+        """
         sidecar = read_sidecar(self.json(unit))
         if sidecar is None or sidecar.key != unit.key:
             return None
-        if sidecar.status in FINISHED and not self.png(unit).is_file():
+        if sidecar.status in FINISHED and _size(self.png(unit)) != sidecar.png_bytes:
             return None
         return sidecar
 
@@ -136,6 +147,16 @@ class RunFolder:
         """Write run.json: versions, device and command of the latest process."""
         self._write(RUN_FACTS, json.dumps(facts, indent=1) + "\n")
 
+    def log(self, text: str) -> None:
+        """Add a line to logs/render.log."""
+        path = self.path / "logs" / "render.log"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("a") as file:
+                file.write(time.strftime("%Y-%m-%d %H:%M:%S ") + text + "\n")
+        except OSError as error:
+            raise FvcliError(f"{path} cannot be written: {error.strerror}") from error
+
     def attempts(self) -> dict[int, list[Path]]:
         """Return the attempt files of every batch that was begun, oldest first."""
         found: dict[int, list[tuple[int, Path]]] = {}
@@ -146,41 +167,68 @@ class RunFolder:
 
     def begin_attempt(self, batch: int) -> int:
         """Note that this process starts on a batch; return how many times the batch was begun."""
-        number = len(self.attempts().get(batch, ())) + 1
+        number = 1
+        while self._attempt(batch, number).exists():
+            number += 1
         facts = {"batch": batch, "host": socket.gethostname(), "pid": os.getpid(), "outcome": None}
-        self._write(f"attempts/{batch}.{number}.json", json.dumps(facts) + "\n")
+        write_atomic(self._attempt(batch, number), (json.dumps(facts) + "\n").encode())
         return number
 
     def end_attempt(self, batch: int, number: int, outcome: str) -> None:
         """Note how an attempt ended: done or stopped. A killed one never does, and so is lost."""
-        path = f"attempts/{batch}.{number}.json"
-        facts = json.loads((self.path / path).read_text())
-        self._write(path, json.dumps({**facts, "outcome": outcome}) + "\n")
+        path = self._attempt(batch, number)
+        facts = json.loads(path.read_text())
+        write_atomic(path, (json.dumps({**facts, "outcome": outcome}) + "\n").encode())
+
+    def _attempt(self, batch: int, number: int) -> Path:
+        return self.path / "attempts" / f"{batch}.{number}.json"
 
 
-def _refuse_foreign(path: Path, plan: Plan, force: bool) -> None:
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
+
+
+def _refuse_foreign(path: Path, plan_text: str, spec_text: str, force: bool) -> None:
     if path.exists() and not path.is_dir():
         raise UsageError(f"{path} is a file", "give a folder")
     if (path / PLAN).exists():
-        if not force and _text(path / PLAN) != plan.to_json():
-            change = _first_change(_text(path / PLAN), plan.to_json())
+        old = _text(path / PLAN)
+        if not force and not _same_pictures(old, plan_text):
             raise UsageError(
-                f"{path} holds the run of another spec ({change})",
+                f"{path} holds the run of another spec ({_first_change(old, plan_text)})",
                 "give another folder, or --force to replace what is there",
             )
         return
-    known = {SPEC}
-    if path.is_dir() and any(p.name not in known and not p.name.startswith(".") for p in path.iterdir()):
+    if path.is_dir() and any(not _is_ours(place, spec_text) for place in path.iterdir()):
         raise UsageError(f"{path} is not empty and holds no run", "give a new or an empty folder")
+
+
+def _is_ours(place: Path, spec_text: str) -> bool:
+    """Tell whether a file is what a process that was killed at the very start leaves."""
+    if place.name == SPEC:
+        return _text(place) == spec_text
+    return place.name.startswith((lock.LOCK_NAME, f".{SPEC}.", f".{PLAN}."))
 
 
 def _text(path: Path) -> str:
     return path.read_text(errors="replace")
 
 
+def _same_pictures(old: str, new: str) -> bool:
+    """Tell whether two plans differ at most in what is drawn beside the pictures."""
+    if old == new:
+        return True
+    try:
+        plans = [json.loads(text) for text in (old, new)]
+        return bool({**plans[0], "output": None} == {**plans[1], "output": None})
+    except (ValueError, TypeError):
+        return False
+
+
 def _first_change(old: str, new: str) -> str:
-    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=0)
-    changed = [line for line in lines if line[:1] in "+-" and line[:3] not in {"+++", "---"}]
-    was = next((line[1:].strip() for line in changed if line[0] == "-"), "nothing")
-    now = next((line[1:].strip() for line in changed if line[0] == "+"), "nothing")
-    return f"first change: {was.rstrip(',')} -> {now.rstrip(',')}"
+    pairs = zip(old.splitlines(), new.splitlines(), strict=False)
+    was, now = next(((a, b) for a, b in pairs if a != b), ("fewer units", "more units"))
+    return f"first change: {was.strip().rstrip(',')} -> {now.strip().rstrip(',')}"

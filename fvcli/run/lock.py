@@ -35,6 +35,14 @@ def hold(folder: Path, shard: str | None = None) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def hold_while_preparing(folder: Path) -> Iterator[None]:
+    """Wait for, and hold, the lock under which a run folder is set up."""
+    with (folder / f"{LOCK_NAME}-prepare").open("a") as file:
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
 def _hold_file(path: Path, *, shared: bool) -> Iterator[None]:
     with path.open("a") as file:
         if not _acquire(file.fileno(), shared):

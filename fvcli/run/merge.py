@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from fvcli.errors import UsageError
 from fvcli.plan import Unit
-from fvcli.run.folder import PLAN, SPEC, RunFolder
+from fvcli.run.folder import PLAN, RUN_FACTS, SPEC, RunFolder
 from fvcli.run.picture import pixel_sha256, read_picture
 from fvcli.run.sidecar import FAILED, Sidecar
 
 
-def merge_runs(sources: Sequence[Path], target: Path) -> RunFolder:
-    """Copy every finished unit of runs of one plan into a new run, or into one of that plan.
+@contextlib.contextmanager
+def merge_runs(sources: Sequence[Path], target: Path) -> Iterator[RunFolder]:
+    """Copy every finished unit of runs of one plan into a new run, or into one of that plan; hold its lock.
 
     Raises:
         UsageError: The runs are of different plans, or have different pictures of the same unit;
@@ -25,18 +29,32 @@ def merge_runs(sources: Sequence[Path], target: Path) -> RunFolder:
     text = runs[0].plan.to_json()
     for run in runs[1:]:
         if run.plan.to_json() != text:
-            raise UsageError(
-                f"{run.path} is the run of another plan than {runs[0].path}", "merge shards of one spec"
-            )
+            message = f"{run.path} is the run of another plan than {runs[0].path}"
+            raise UsageError(message, "merge shards of one spec")
     chosen = {unit.path: _choose(unit, runs) for unit in runs[0].plan.units}
-    spec_text = (runs[0].path / SPEC).read_text()
-    with RunFolder.begin(target, runs[0].plan, spec_text) as merged:
+    with RunFolder.begin(target, runs[0].plan, _spec_text(runs[0].path)) as merged:
         for unit in merged.plan.units:
-            run, sidecar = chosen[unit.path] or (merged, None)
-            if sidecar is not None and run.path != target:
-                png = run.png(unit).read_bytes() if sidecar.status != FAILED else None
+            source, sidecar = chosen[unit.path] or (merged, None)
+            if sidecar is not None and source.path != target:
+                png = source.png(unit).read_bytes() if sidecar.status != FAILED else None
                 merged.commit(unit, sidecar, png)
-    return merged
+        merged.write_facts({"merged_from": [_facts(run.path) for run in runs if run.path != target]})
+        yield merged
+
+
+def _spec_text(run: Path) -> str:
+    try:
+        return (run / SPEC).read_text()
+    except OSError as error:
+        raise UsageError(f"{run / SPEC}: {error.strerror}", "give a whole run folder") from error
+
+
+def _facts(run: Path) -> Any:
+    """Return what rendered a shard, or None where it does not say."""
+    try:
+        return json.loads((run / RUN_FACTS).read_text())
+    except (OSError, ValueError):
+        return None
 
 
 def _choose(unit: Unit, runs: Sequence[RunFolder]) -> tuple[RunFolder, Sidecar] | None:
@@ -51,7 +69,7 @@ def _choose(unit: Unit, runs: Sequence[RunFolder]) -> tuple[RunFolder, Sidecar] 
             )
     for run, sidecar in finished[:1]:
         _check_pixels(unit, run, sidecar)
-    return next(iter(finished or found), None)
+    return next(iter([*finished, *found]), None)
 
 
 def _check_pixels(unit: Unit, run: RunFolder, sidecar: Sidecar) -> None:

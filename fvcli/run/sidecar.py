@@ -18,8 +18,9 @@ class Sidecar:
     """What is known of one rendered unit.
 
     sign: 1 where the objective was maximised, -1 where it was minimised.
-    score: start and end of the ascent and of the saved 8-bit picture; the plain objective times sign,
-        without transforms, so it rises.
+    score: the plain objective, without sign and transforms, at the start and the end of the ascent and of
+        the saved 8-bit picture. It rises, or falls where the sign is -1.
+    png_bytes: size of the picture's file.
     seconds: wall time of the batch, shared out among its units.
     batch: number, size it ran with, and planned_size; they differ after an out-of-memory error.
     attempt: how many times the batch was begun.
@@ -39,6 +40,7 @@ class Sidecar:
     steps: int
     score: Mapping[str, float] | None
     pixel_sha256: str | None
+    png_bytes: int | None
     weights_sha256: str
     seconds: float
     batch: Mapping[str, int]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,3 +78,16 @@ def _is_open(attempt: Path) -> bool:
         return json.loads(attempt.read_text())["outcome"] is None
     except (OSError, ValueError, KeyError, TypeError):
         return True
+
+
+def missing_units(run: RunFolder, batches: Sequence[int], wanted: frozenset[str] | None) -> dict[int, int]:
+    """Count the wanted units that each batch still lacks; leave out batches that lack none."""
+    lacking = {
+        number: sum(
+            not run.is_finished(unit)
+            for unit in run.plan.units_of(number)
+            if wanted is None or unit.path in wanted
+        )
+        for number in batches
+    }
+    return {number: count for number, count in lacking.items() if count}

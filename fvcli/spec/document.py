@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fvcli.spec.problems import Path, Problem, SpecError, did_you_mean, dotted, one_line
+from fvcli.spec.problems import KeyPath, Problem, SpecError, did_you_mean, dotted, one_line
 from fvcli.spec.yaml_text import parse_yaml
 
 _PART = re.compile(r"[^.\[\]]+")
@@ -30,10 +30,10 @@ class Document:
 
     origin: str
     data: Any
-    places: dict[Path, Source]
+    places: dict[KeyPath, Source]
     problems: list[tuple[Source, Problem]] = field(default_factory=list)
 
-    def place(self, path: Path) -> str:
+    def place(self, path: KeyPath) -> str:
         """Say where a path stands: file:line, or the override that set it."""
         return self._say(self._source(path))
 
@@ -48,7 +48,7 @@ class Document:
             ordered = sorted(self.problems, key=lambda item: _line(item[0]))
             raise SpecError(dict.fromkeys(self._sentence(*item) for item in ordered))
 
-    def _source(self, path: Path) -> Source:
+    def _source(self, path: KeyPath) -> Source:
         above = (path[:end] for end in range(len(path), -1, -1))
         return next((self.places[part] for part in above if part in self.places), 1)
 
@@ -65,7 +65,7 @@ def _line(source: Source) -> float:
 
 
 class _NoPlaceError(Exception):
-    def __init__(self, path: Path, message: str) -> None:
+    def __init__(self, path: KeyPath, message: str) -> None:
         super().__init__(message)
         self.problem = Problem(path, message)
 
@@ -105,7 +105,7 @@ def _override(document: Document, text: str) -> None:
 
 
 def _put(document: Document, parts: Sequence[str], value: Any, text: str) -> None:
-    path: Path = ()
+    path: KeyPath = ()
     target = document.data
     for part in parts[:-1]:
         step = _step(target, part, path)
@@ -122,7 +122,7 @@ def _put(document: Document, parts: Sequence[str], value: Any, text: str) -> Non
     document.places[path] = text
 
 
-def _open(document: Document, path: Path, value: Any, text: str) -> dict[str, Any]:
+def _open(document: Document, path: KeyPath, value: Any, text: str) -> dict[str, Any]:
     """Return the mapping that nothing or a shorthand stands for, so that a key below can be set."""
     key = _SHORTHANDS.get(str(path[-1]))
     opened = {}
@@ -135,7 +135,7 @@ def _open(document: Document, path: Path, value: Any, text: str) -> dict[str, An
     return opened
 
 
-def _step(target: Any, part: str, path: Path) -> str | int:
+def _step(target: Any, part: str, path: KeyPath) -> str | int:
     """Return the key or the position that a part of an override's path names."""
     if isinstance(target, dict):
         return part

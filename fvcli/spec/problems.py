@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from fvcli.errors import UsageError
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]  # keys and positions in lists, from the top
 
 
 @dataclass(frozen=True)
 class Problem:
     """A mistake at a place of the spec; an empty path is the document as a whole."""
 
-    path: Path
+    path: KeyPath
     message: str
 
 
@@ -27,7 +27,7 @@ class SpecError(UsageError):
         super().__init__("\n".join(self.lines))
 
 
-def dotted(path: Path) -> str:
+def dotted(path: KeyPath) -> str:
     """Write a path as people write it: jobs[0].channels."""
     text = ""
     for part in path:

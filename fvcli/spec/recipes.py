@@ -2,17 +2,8 @@
 
 from __future__ import annotations
 
-from fvcli.spec.schema import (
-    Adam,
-    Affine,
-    Crop,
-    Fourier,
-    Jitter,
-    Pad,
-    Render,
-    Rotate,
-    Scale,
-)
+from fvcli.spec.pieces import Adam, Affine, Crop, Fourier, Jitter, Pad, Rotate, Scale
+from fvcli.spec.schema import Render
 
 # Raised whenever the mathematics changes so that equal settings give other pixels.
 ALGORITHM = 1

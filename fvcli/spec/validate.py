@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from fvcli.spec.document import Document
-from fvcli.spec.problems import Path, Problem, did_you_mean
+from fvcli.spec.problems import KeyPath, Problem, did_you_mean
 from fvcli.spec.schema import Spec
 
 
@@ -58,7 +59,7 @@ def _valid_part(data: dict[str, Any], problems: list[Problem]) -> tuple[Spec | N
         return None, []
 
 
-def _drop(data: dict[str, Any], path: Path) -> None:
+def _drop(data: dict[str, Any], path: KeyPath) -> None:
     """Remove the key of a section that holds the mistake, or the whole section."""
     section = data.get(str(path[0])) if path else None
     if isinstance(section, dict) and len(path) > 1 and path[1] in section:
@@ -84,7 +85,7 @@ def _check_names(spec: Spec, kept: list[int]) -> list[Problem]:
 
 def _problems(error: ValidationError, data: Any) -> list[Problem]:
     """Say each mistake once, although pydantic says one for each form that a value could have."""
-    said: dict[Path, list[Any]] = {}
+    said: dict[KeyPath, list[Any]] = {}
     for detail in error.errors(include_url=False):
         if detail["type"] == "too_short" and detail["input"]:
             continue  # entries were there, and what is wrong with them is said already
@@ -110,7 +111,7 @@ def _forms(details: list[Any]) -> str:
     return f"{_short(details[0]['input'])} should be {' or '.join(dict.fromkeys(forms))}"
 
 
-def _path_in(data: Any, loc: tuple[str | int, ...]) -> Path:
+def _path_in(data: Any, loc: tuple[str | int, ...]) -> KeyPath:
     """Keep of pydantic's location what the document has or lacks: no union tags, no branches."""
     path: list[str | int] = []
     for i, part in enumerate(loc):
@@ -182,9 +183,15 @@ def _known_keys(loc: Sequence[str | int]) -> list[str]:
     return list(dict.fromkeys(key for branch in _branches_at(loc) for key in branch.get("properties", {})))
 
 
+@functools.cache
+def _root() -> dict[str, Any]:
+    """Return the schema of a whole spec, to look things up in and not to change."""
+    return Spec.model_json_schema()
+
+
 def _branches_at(loc: Sequence[str | int]) -> list[dict[str, Any]]:
     """Return the plain schemas of all that a location may hold."""
-    root = Spec.model_json_schema()
+    root = _root()
     here = _branches(root, root)
     for part in loc:
         here = [branch for node in _below(here, part) for branch in _branches(root, node)] or here

@@ -15,7 +15,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.resolver import VersionedResolver
 
-from fvcli.spec.problems import Path, Problem
+from fvcli.spec.problems import KeyPath, Problem
 
 MAX_CHARACTERS = 1_000_000
 MAX_VALUES = 100_000  # after aliases are expanded
@@ -32,7 +32,7 @@ class Parsed:
     """Plain data, the line (from 1) of each path, and what was wrong with the text."""
 
     data: Any = None
-    lines: dict[Path, int] = field(default_factory=dict)
+    lines: dict[KeyPath, int] = field(default_factory=dict)
     problems: list[tuple[int, Problem]] = field(default_factory=list)
 
 
@@ -83,7 +83,7 @@ class _Reader:
         self._parsed = parsed
         self._values = 0
 
-    def value(self, node: Node, path: Path) -> Any:
+    def value(self, node: Node, path: KeyPath) -> Any:
         self._values += 1
         if self._values > MAX_VALUES:
             raise _TooMuchError(f"more than {MAX_VALUES:,} values once aliases are expanded")
@@ -100,7 +100,7 @@ class _Reader:
             return [self.value(item, (*path, i)) for i, item in enumerate(node.value)]
         return self._scalar(node, path)
 
-    def _mapping(self, node: MappingNode, path: Path) -> dict[str, Any]:
+    def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = str(key_node.value)
@@ -117,12 +117,12 @@ class _Reader:
             result[key] = self.value(value_node, where)
         return result
 
-    def _scalar(self, node: Node, path: Path) -> Any:
+    def _scalar(self, node: Node, path: KeyPath) -> Any:
         try:
             return self._loader.constructor.construct_object(node)
         except (YAMLError, ValueError) as error:
             self._report(node.start_mark.line + 1, path, f"unreadable value: {error}")
             return None
 
-    def _report(self, line: int, path: Path, message: str) -> None:
+    def _report(self, line: int, path: KeyPath, message: str) -> None:
         self._parsed.problems.append((line, Problem(path, message)))

@@ -21,6 +21,12 @@ TRANSFORMS = {
     "rotate": transforms.rotate,
     "affine": transforms.affine,
 }
+OBJECTIVES = {
+    "channel": objectives.channel,
+    "neuron": objectives.neuron,
+    "class_logit": objectives.class_logit,
+    "class_probability": objectives.class_probability,
+}
 OPTIMIZERS = {"adam": optimizers.adam, "lion": optimizers.lion}
 
 
@@ -85,7 +91,7 @@ def _term(kind: str, layer: str, centre: tuple[int, int] | None, i: int, units: 
     if centre is not None:
         down, right = units["row"][:, i] - centre[0], units["column"][:, i] - centre[1]
         return objectives.neuron_off_centre(layer, index, down, right)
-    return getattr(objectives, kind)(layer, index)
+    return OBJECTIVES[kind](layer, index)
 
 
 def unit_arrays(units: Sequence[Unit]) -> dict[str, np.ndarray]:

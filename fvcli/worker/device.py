@@ -18,7 +18,7 @@ class Device:
 
 def set_up_device() -> Device:
     """Choose the first GPU if there is one: memory that grows as needed, kernels that repeat exactly."""
-    tf.get_logger().setLevel("ERROR")  # it takes a function a program for a function traced again
+    tf.get_logger().setLevel("ERROR")  # each program has functions of its own; it warns of that
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
         return Device("cpu", False)

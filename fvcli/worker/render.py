@@ -19,15 +19,14 @@ from fvcli.optvis.ascent import STEPS_PER_CALL, Ascent, State
 from fvcli.optvis.network import cut
 from fvcli.optvis.streams import stream
 from fvcli.plan import Unit, lone_spec
-from fvcli.run import RunFolder, Sidecar, encode_picture, pixel_sha256
+from fvcli.run import RunFolder, Sidecar, encode_picture, pixel_sha256, write_run_facts
 from fvcli.run.sidecar import DEAD, DONE, FAILED
 from fvcli.worker.build import build_objective, build_recipe, changes_size, unit_arrays
 from fvcli.worker.device import set_up_device
 
-DEAD_REASON = (
-    "the unit never fired: no gradient reached the picture; "
-    "its pre-activation (the layer whose name ends in _bn) can be rendered"
-)
+NEVER_FIRED = "the unit never fired: no gradient reached the picture"
+TRY_PRE_ACTIVATION = "; render its pre-activation instead, the layer whose name ends in _bn"
+ALREADY_SILENT = "the unit is silent from the start, so there is nothing to minimise"
 
 
 @dataclass(frozen=True)
@@ -50,6 +49,8 @@ class BatchDone:
 
 @dataclass(frozen=True)
 class _Outcome:
+    """What a batch came to: scores are signed; silent: no gradient in the last step; finite: no NaN."""
+
     pixels: np.ndarray  # uint8 [batch, h, w, channels]
     start: np.ndarray
     end: np.ndarray
@@ -59,15 +60,20 @@ class _Outcome:
 
 
 class Worker:
-    """Renders batches of one run; loads the model once and compiles each program once."""
+    """Renders batches of one run: loads the model once, compiles a program when its batches begin.
+
+    The plan keeps the batches of a program together, so only the latest one is kept.
+    """
 
     def __init__(self, run: RunFolder) -> None:
         self._run = run
         self._device = set_up_device()
+        write_run_facts(run, self._device.name)
         choice = run.plan.model_choice
         self._facts = describe(choice)
         self._model = load(choice)
-        self._ascents: dict[tuple[int, int], Ascent] = {}
+        self._ascent: tuple[tuple[int, int], Ascent] | None = None  # of the latest program and batch size
+        self._sizes: dict[int, int] = {}  # batch sizes of programs that ran out of memory with theirs
 
     @property
     def device(self) -> str:
@@ -95,38 +101,37 @@ class Worker:
         outcome = "stopped"
         remarks: list[str] = []
         try:
-            statuses = yield from self._render_smaller_and_smaller(number, todo, attempt, remarks)
+            statuses = yield from self._render_halving_when_out_of_memory(number, todo, attempt, remarks)
             outcome = "done"
         finally:  # a closed generator comes through here, too
             self._run.end_attempt(number, attempt, outcome)
         counts = {status: statuses.count(status) for status in dict.fromkeys(statuses)}
         yield BatchDone(counts, time.perf_counter() - began, tuple(remarks))
 
-    def _render_smaller_and_smaller(
+    def _render_halving_when_out_of_memory(
         self, number: int, todo: list[Unit], attempt: int, remarks: list[str]
     ) -> Iterator[StepsDone]:
-        """Render all units; on an out-of-memory error go on with half the batch size."""
-        size = planned = self._run.plan.program_of(number).batch_size
+        """Render all units; on an out-of-memory error go on with half the batch size, for good."""
+        planned, program = self._run.plan.program_of(number).batch_size, todo[0].program
         statuses: list[str] = []
         while todo:
+            size = self._sizes.get(program, planned)
             batch = {"number": number, "size": size, "planned_size": planned}
             try:
                 statuses += yield from self._render_units(todo[:size], batch, attempt)
-                todo = todo[size:]
             except (tf.errors.ResourceExhaustedError, MemoryError):
-                self._ascents.clear()  # let go of what the failed attempt holds
-                if size == 1:
-                    statuses += self._fail(
-                        todo[:1], batch, attempt, "out of memory even alone; lower size_px"
+                self._ascent = None  # let go of what the failed attempt holds
+                if size > 1:
+                    self._sizes[program] = size // 2
+                    remarks.append(
+                        f"out of memory: batch {number} goes on with {size // 2} pictures at a time"
                     )
-                    todo = todo[1:]
-                else:
-                    size //= 2
-                    remarks.append(f"out of memory: batch {number} goes on with {size} pictures at a time")
+                    continue
+                statuses += self._fail(todo[:1], batch, attempt, "out of memory even alone; lower size_px")
             except (tf.errors.OpError, ValueError, ArithmeticError) as error:
                 reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
                 statuses += self._fail(todo[:size], batch, attempt, reason)
-                todo = todo[size:]
+            todo = todo[size:]
         return statuses
 
     def _render_units(
@@ -141,7 +146,7 @@ class Worker:
         """Climb with a full batch: places without a unit repeat the first one, and are dropped."""
         settings = self._run.plan.programs[units[0].program].settings
         seed, steps = settings["seed"], settings["steps"]
-        ascent = self._ascent(units[0].program, size)
+        ascent = self._compiled(units[0].program, size)
         slots = [*units, *[units[0]] * (size - len(units))]
         arrays = unit_arrays(slots)
         streams = [stream(seed, unit.identity) for unit in slots]
@@ -154,8 +159,9 @@ class Worker:
             yield StepsDone(len(units), state.step, steps)
         return _look(ascent, state, arrays, start)
 
-    def _ascent(self, number: int, size: int) -> Ascent:
-        if (number, size) not in self._ascents:
+    def _compiled(self, number: int, size: int) -> Ascent:
+        if self._ascent is None or self._ascent[0] != (number, size):
+            self._ascent = None  # first, so that two never share the memory
             program = self._run.plan.programs[number]
             compile_it = self._device.is_gpu and not changes_size(program)
             network = cut(self._model, program.layers, self._facts.value_range, jit_compile=compile_it)
@@ -163,8 +169,8 @@ class Worker:
             at = self._facts.layers_at(program.height_px, program.width_px)
             centres = {name: (at[name].height // 2, at[name].width // 2) for name in program.layers}
             objective = partial(build_objective, program, centres)
-            self._ascents[number, size] = Ascent(network, objective, recipe)
-        return self._ascents[number, size]
+            self._ascent = (number, size), Ascent(network, objective, recipe)
+        return self._ascent[1]
 
     def _commit(
         self, unit: Unit, i: int, outcome: _Outcome, batch: dict[str, int], attempt: int, seconds: float
@@ -178,23 +184,27 @@ class Worker:
         png = encode_picture(pixels, title, {"key": unit.key, "spec": lone_spec(self._run.plan, unit)})
         sidecar = self._sidecar(
             unit,
-            score={"start": start, "end": end, "saved": saved},
+            score={"start": unit.sign * start, "end": unit.sign * end, "saved": unit.sign * saved},
             pixel_sha256=pixel_sha256(pixels),
+            png_bytes=len(png),
             seconds=round(seconds, 3),
             batch=batch,
             attempt=attempt,
             status=DEAD if dead else DONE,
-            error=DEAD_REASON if dead else None,
+            error=self._why_dead(unit) if dead else None,
         )
         self._run.commit(unit, sidecar, png)
         return sidecar.status
 
     def _fail(self, units: Sequence[Unit], batch: dict[str, int], attempt: int, reason: str) -> list[str]:
         for unit in units:
+            if self._run.is_finished(unit):
+                continue  # it was committed before the error
             sidecar = self._sidecar(
                 unit,
                 score=None,
                 pixel_sha256=None,
+                png_bytes=None,
                 seconds=0.0,
                 batch=batch,
                 attempt=attempt,
@@ -202,7 +212,14 @@ class Worker:
                 error=reason,
             )
             self._run.commit(unit, sidecar, None)
-        return [FAILED] * len(units)
+        return [DONE if self._run.is_finished(unit) else FAILED for unit in units]
+
+    def _why_dead(self, unit: Unit) -> str:
+        if unit.sign < 0:
+            return ALREADY_SILENT
+        kinds = {node.name: node.kind for node in self._facts.nodes}
+        behind_relu = any(kinds[term.layer].startswith("relu") for term in unit.terms)
+        return NEVER_FIRED + (TRY_PRE_ACTIVATION if behind_relu else "")
 
     def _sidecar(self, unit: Unit, **facts: object) -> Sidecar:
         program = self._run.plan.programs[unit.program]
@@ -232,5 +249,5 @@ def _look(ascent: Ascent, state: State, arrays: dict[str, np.ndarray], start: np
     pixels = np.clip(images * 255.0 + 0.5, 0, 255).astype(np.uint8)
     end = ascent.score(images, arrays)
     saved = ascent.score(pixels / np.float32(255), arrays)
-    finite &= np.isfinite(end) & np.isfinite(saved)
+    finite &= np.isfinite(start) & np.isfinite(end) & np.isfinite(saved)
     return _Outcome(pixels, start, end, saved, state.silent.numpy(), finite)

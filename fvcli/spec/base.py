@@ -1,0 +1,51 @@
+"""What all parts of a spec are made of: strict models, number types, names that stand for mappings."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
+from pydantic_core import CoreSchema, core_schema
+
+MAX_SIDE_PX = 8192
+MAX_INDEX = 10_000_000
+
+Int = Annotated[int, Strict()]
+Bool = Annotated[bool, Strict()]
+Float = Annotated[float, Strict()]
+Text = Annotated[str, Strict()]
+Side = Annotated[Int, Field(ge=8, le=MAX_SIDE_PX)]
+Index = Annotated[Int, Field(ge=0, le=MAX_INDEX)]
+Positive = Annotated[Float, Field(gt=0)]
+Factor = Annotated[Float, Field(ge=0.1, le=10)]
+Share = Annotated[Float, Field(ge=0, le=1)]
+Beta = Annotated[Float, Field(ge=0, lt=1)]
+
+
+class Strictly(BaseModel):
+    """Immutable, no unknown keys, no infinities."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class OrName:
+    """Let a plain name stand for a mapping: ``channel`` for ``{kind: channel}``."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def expand(value: Any) -> Any:
+            return {self.key: value} if isinstance(value, str) else value
+
+        return core_schema.no_info_before_validator_function(expand, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        mapping = handler(core)
+        branches = mapping.get("discriminator", {}).get("mapping", {})
+        required = {
+            name: handler.resolve_ref_schema({"$ref": ref}).get("required", [])
+            for name, ref in branches.items()
+        }
+        alone = [name for name, keys in required.items() if set(keys) <= {self.key}]
+        return {"anyOf": [{"type": "string", **({"enum": alone} if alone else {})}, mapping]}

@@ -1,0 +1,99 @@
+"""Which channels of a layer: all, a range, a list or every n-th, each in its own notation."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+
+from fvcli.spec.base import MAX_INDEX, Index, Int, Strictly
+
+_RANGE = re.compile(r"^(\d+)(?:\s*-\s*(\d+))?$")
+_RANGES = r"\d+(\s*-\s*\d+)?(\s*,\s*\d+(\s*-\s*\d+)?)*"  # the same in words of JSON Schema
+_HOW = "write all, 0-15, [3, 17] or {every: 8}"
+
+
+class Channels(Strictly):
+    """Which channels of a layer: all of them, every n-th, or the listed ones, in order."""
+
+    every: Annotated[Int, Field(ge=1)] | None = None
+    indices: tuple[Index, ...] = ()
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Channels:
+        seen: set[int] = set()
+        twice = sorted({i for i in self.indices if i in seen or seen.add(i)})  # type: ignore[func-returns-value]
+        if twice:
+            raise ValueError(f"channel {twice[0]} is listed twice")
+        return self
+
+
+def _channels(value: Any) -> Any:
+    if value == "all":
+        return {"every": 1}
+    if isinstance(value, int) and not isinstance(value, bool):
+        return {"indices": [value]}
+    if isinstance(value, str):
+        return {"indices": _ranges(value)}
+    if isinstance(value, list):
+        if not value:
+            raise ValueError(f"the list is empty; {_HOW}")
+        return {"indices": [index for item in value for index in _item(item)]}
+    if isinstance(value, dict) and set(value) == {"every"}:
+        return value
+    raise ValueError(_HOW)
+
+
+def _item(item: Any) -> list[Any]:
+    return _ranges(item) if isinstance(item, str) else [item]
+
+
+def _ranges(text: str) -> list[int]:
+    found: list[int] = []
+    for part in text.split(","):
+        match = _RANGE.match(part.strip())
+        if not match:
+            raise ValueError(f"{text!r} names no channels; {_HOW}")
+        first = int(match[1])
+        last = int(match[2]) if match[2] else first
+        if last < first or last > MAX_INDEX:
+            raise ValueError(f"{part.strip()} is no range of channels, low to high")
+        if last - first > 1_000_000:
+            raise ValueError(f"{part.strip()} has more than a million channels; write all")
+        found.extend(range(first, last + 1))
+    return found
+
+
+def _write_channels(channels: Channels) -> Any:
+    if channels.every == 1:
+        return "all"
+    return {"every": channels.every} if channels.every else list(channels.indices)
+
+
+_CHANNELS_SCHEMA = {
+    "description": "all, a range such as 0-15, a list such as [3, 17], or {every: 8}",
+    "anyOf": [
+        {"type": "integer", "minimum": 0},
+        {"type": "string", "pattern": f"^(all|{_RANGES})$"},
+        {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": f"^{_RANGES}$"}]
+            },
+        },
+        {
+            "type": "object",
+            "properties": {"every": {"type": "integer", "minimum": 1}},
+            "required": ["every"],
+            "additionalProperties": False,
+        },
+    ],
+}
+ChannelsField = Annotated[
+    Channels,
+    BeforeValidator(_channels),
+    PlainSerializer(_write_channels),
+    WithJsonSchema(_CHANNELS_SCHEMA),
+]
