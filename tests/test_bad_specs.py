@@ -239,7 +239,7 @@ def test_sum_of_weights_may_be_in_capitals(tmp_path: Path) -> None:
         ("jobs.textures.layer=stem_bm", "jobs[0].layer: efficientnet-lite0 has no layer 'stem_bm'"),
         ("jobs.textures=3", "jobs[0]: 3 should be a mapping"),
         ("jobs=[]", "jobs: the list is empty"),
-        ("jobs=[{name: 3}]", "jobs[0].name: 3 should be a valid string"),
+        ("jobs=[{name: 3, layer: stem}]", "jobs[0].name: 3 should be a valid string"),
         ("jobs.1.layer=stem", "jobs[1]: the list ends with [0]"),
         (f"jobs.{'9' * 5000}.layer=stem", "jobs: no entry is named '999"),
         ("jobs.0.name.x=3", "jobs[0].name: 'textures' has no keys that could be set"),

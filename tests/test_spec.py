@@ -487,3 +487,13 @@ def test_starter_says_what_there_is() -> None:
 @pytest.mark.parametrize("stem", ["steps_text", "unknown_key_render", "jobs_empty", "version", "beta"])
 def test_bad_specs_are_bad_for_editors(checker: jsonschema.Draft202012Validator, stem: str) -> None:
     assert not checker.is_valid(parse_yaml((BAD_SPECS / f"{stem}.yaml").read_text()).data)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"), [("tabby", ("tabby",)), (281, (281,)), (["tabby", 3], ("tabby", 3))]
+)
+def test_classes_may_be_one(written: object, meant: tuple[object, ...]) -> None:
+    job = {"name": "a", "objective": "class_logit", "classes": written}
+    spec = Spec.model_validate({"model": "efficientnet-lite0", "jobs": [job]})
+    assert spec.jobs[0].classes == meant
+    jsonschema.validate({"model": "efficientnet-lite0", "jobs": [job]}, json_schema())

@@ -49,3 +49,17 @@ class OrName:
         }
         alone = [name for name, keys in required.items() if set(keys) <= {self.key}]
         return {"anyOf": [{"type": "string", **({"enum": alone} if alone else {})}, mapping]}
+
+
+class OneOrMore:
+    """Let a single value stand for a list of one: ``tabby`` for ``[tabby]``."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def expand(value: Any) -> Any:
+            return [value] if isinstance(value, int | str) else value
+
+        return core_schema.no_info_before_validator_function(expand, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        several = handler(core)
+        return {"anyOf": [several["items"], several]}

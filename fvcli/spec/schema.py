@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from fvcli.spec.base import Bool, Float, Index, Int, OrName, Side, Strictly, Text
+from fvcli.spec.base import Bool, Float, Index, Int, OneOrMore, OrName, Side, Strictly, Text
 from fvcli.spec.channels import ChannelsField
 from fvcli.spec.objectives import ChannelObjective, Objective
 from fvcli.spec.pieces import AnyTransform, Optimizer, Parameterization
@@ -47,12 +47,14 @@ class Render(Strictly):
 class Job(Render):
     """One family of pictures: an objective over the units of a layer."""
 
-    name: Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+    name: Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")] = Field(
+        description="1 to 100 letters, digits, dots, dashes and underscores, a letter or digit first"
+    )
     layer: Text | None = None
     objective: Objective = ChannelObjective(kind="channel")
     sign: Literal["positive", "negative"] = "positive"
     channels: ChannelsField | None = None
-    classes: Annotated[tuple[Index | Text, ...], Field(min_length=1)] | None = None
+    classes: Annotated[tuple[Index | Text, ...], Field(min_length=1), OneOrMore()] | None = None
 
 
 class Model(Strictly):
@@ -60,7 +62,9 @@ class Model(Strictly):
 
     name: Text
     weights: Text = Field("imagenet", min_length=1, description="imagenet, or the path of a .pth file")
-    sha256: Annotated[Text, Field(pattern=r"^[0-9a-fA-F]{64}$")] | None = None
+    sha256: (
+        Annotated[Text, Field(pattern=r"^[0-9a-fA-F]{64}$", description="64 hexadecimal digits")] | None
+    ) = None
 
 
 class Grid(Strictly):

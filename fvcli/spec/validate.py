@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from fvcli.spec.document import Document
 from fvcli.spec.problems import KeyPath, Problem, did_you_mean
-from fvcli.spec.schema import Spec
+from fvcli.spec.schema import Render, Spec
 
 
 def json_schema() -> dict[str, Any]:
@@ -43,20 +43,33 @@ def validate(document: Document) -> tuple[Spec | None, list[int]]:
 
 
 def _valid_part(data: dict[str, Any], problems: list[Problem]) -> tuple[Spec | None, list[int]]:
-    """Leave out the jobs and the keys that are wrong, and try again."""
+    """Leave out what is wrong, and try again."""
     jobs = data.get("jobs")
     if not isinstance(jobs, list):
         return None, []
-    wrong_jobs = {p.path[1] for p in problems if p.path[:1] == ("jobs",) and len(p.path) > 1}
-    kept = [i for i in range(len(jobs)) if i not in wrong_jobs]
-    data["jobs"] = [jobs[i] for i in kept]
+    wrong: dict[int, set[str]] = {}
     for problem in problems:
         if problem.path[:1] != ("jobs",):
             _drop(data, problem.path)
+        elif len(problem.path) > 1:
+            wrong.setdefault(int(problem.path[1]), set()).add(
+                str(problem.path[2]) if problem.path[2:] else ""
+            )
+    mended = [_mended(job, i, wrong.get(i, set())) for i, job in enumerate(jobs)]
+    kept = [i for i, job in enumerate(mended) if job is not None]
+    data["jobs"] = [mended[i] for i in kept]
     try:
         return Spec.model_validate(data), kept
     except ValidationError:
         return None, []
+
+
+def _mended(job: Any, position: int, wrong: set[str]) -> Any:
+    """Return a job without its wrong keys, or None where the rest could not be understood without them."""
+    if not isinstance(job, dict) or wrong & {"", "layer", "objective"}:
+        return None if wrong else job
+    rest = {key: value for key, value in job.items() if key not in wrong}
+    return {**rest, "name": f"job-{position}"} if "name" in wrong else rest
 
 
 def _drop(data: dict[str, Any], path: KeyPath) -> None:
@@ -142,7 +155,8 @@ def _message(detail: Any) -> str:
         hint = did_you_mean(str(said), words, "one of " + ", ".join(words))
         return f"{said!r} is not possible{hint}"
     if kind == "string_pattern_mismatch":
-        return f"{value!r} does not have the form {context['pattern']}"
+        form = _branches_at(detail["loc"])[0].get("description") or f"of the form {context['pattern']}"
+        return f"{_short(value)} should be {form}"
     if kind == "too_short":
         return "the list is empty"
     if kind == "string_too_short":
@@ -164,11 +178,20 @@ def _message_of_key(detail: Any) -> str:
         kinds = [branch["properties"]["kind"]["const"] for branch in branches if "properties" in branch]
         return f"the key kind is missing (one of {', '.join(kinds)})"
     if detail["type"] == "extra_forbidden":
-        known = _known_keys(above)
-        return f"unknown key{did_you_mean(str(key), known, 'the keys here are ' + ', '.join(known))}"
+        return f"unknown key{_suggestion(str(key), above)}"
     if isinstance(key, int):  # of a list of fixed length
         return f"the list should have {_branches_at(above)[0]['minItems']} entries"
     return "this key is missing"
+
+
+def _suggestion(key: str, above: Sequence[str | int]) -> str:
+    """Say which key was meant, or where a key belongs that is known elsewhere."""
+    known = _known_keys(above)
+    if key == "render":
+        return " (write the keys of render directly into the job)"
+    if not above and not did_you_mean(key, known) and did_you_mean(key, Render.model_fields):
+        return did_you_mean(key, Render.model_fields).replace("mean ", "mean render.")
+    return did_you_mean(key, known, "the keys here are " + ", ".join(known))
 
 
 def _short(value: Any) -> str:
