@@ -229,8 +229,17 @@ jobs: [{name: heads, layer: head, channels: 0-7}]
     )
 
 
-def test_out_of_memory_goes_on_with_smaller_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """TensorFlow's own error, raised where it would be; a real one would take the machine's memory."""
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("ResourceExhaustedError", "OOM when allocating tensor"),
+        ("AbortedError", "Operation received an exception:Status: 1, message: could not create a primitive"),
+    ],
+)
+def test_out_of_memory_goes_on_with_smaller_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, text: str
+) -> None:
+    """TensorFlow's errors, raised where they would be; real ones would take the machine's memory."""
     import tensorflow as tf
 
     from fvcli.optvis.ascent import Ascent
@@ -239,7 +248,7 @@ def test_out_of_memory_goes_on_with_smaller_batches(tmp_path: Path, monkeypatch:
 
     def climb_in_little_memory(self, state, units, *rest):
         if len(units["sign"]) > 1:
-            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+            raise getattr(tf.errors, kind)(None, None, text)
         return climb(self, state, units, *rest)
 
     monkeypatch.setattr(Ascent, "climb", climb_in_little_memory)

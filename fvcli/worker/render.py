@@ -119,18 +119,15 @@ class Worker:
             batch = {"number": number, "size": size, "planned_size": planned}
             try:
                 statuses += yield from self._render_units(todo[:size], batch, attempt)
-            except (tf.errors.ResourceExhaustedError, MemoryError):
-                self._ascent = None  # let go of what the failed attempt holds
-                if size > 1:
+            except (tf.errors.OpError, MemoryError, ValueError, ArithmeticError) as error:
+                if _is_out_of_memory(error) and size > 1:
+                    self._ascent = None  # let go of what the failed attempt holds
                     self._sizes[program] = size // 2
                     remarks.append(
                         f"out of memory: batch {number} goes on with {size // 2} pictures at a time"
                     )
                     continue
-                statuses += self._fail(todo[:1], batch, attempt, "out of memory even alone; lower size_px")
-            except (tf.errors.OpError, ValueError, ArithmeticError) as error:
-                reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
-                statuses += self._fail(todo[:size], batch, attempt, reason)
+                statuses += self._fail(todo[:size], batch, attempt, _reason(error))
             todo = todo[size:]
         return statuses
 
@@ -239,6 +236,21 @@ class Worker:
             device=self._device.name,
             **facts,
         )
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Tell it by TensorFlow's own error, Python's, or status 1 of the CPU library oneDNN."""
+    of_onednn = isinstance(error, tf.errors.AbortedError) and "Status: 1," in str(error)
+    return of_onednn or isinstance(error, tf.errors.ResourceExhaustedError | MemoryError)
+
+
+def _reason(error: Exception) -> str:
+    """Return the one line of an error that says what happened."""
+    if _is_out_of_memory(error):
+        return "out of memory even alone; lower size_px"
+    noise = ("Graph execution error", "Detected at", "<stack traces", "[[", "\t")
+    lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith(noise)]
+    return f"{type(error).__name__}: {lines[0] if lines else 'it gives no reason'}"
 
 
 def _look(ascent: Ascent, state: State, arrays: dict[str, np.ndarray], start: np.ndarray) -> _Outcome:
