@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 
 from fvcli.optvis.streams import stream
 
-# The separator of parts appears in no identity: those are JSON, which escapes control characters.
-texts = st.text(st.characters(exclude_characters="\x1f"), max_size=20)
-parts = st.lists(st.integers(0, 2**63 - 1) | texts, min_size=1, max_size=4)
+parts = st.lists(st.integers(0, 2**63 - 1) | st.text(max_size=20), min_size=1, max_size=4)
 
 
 def first_numbers(*of: str | int) -> list[float]:
@@ -25,7 +23,7 @@ def test_equal_parts_give_equal_streams(some):
 
 @given(parts, parts)
 def test_different_parts_give_different_streams(some, others):
-    assume([str(part) for part in some] != [str(part) for part in others])
+    assume(some != others)
     assert first_numbers(*some) != first_numbers(*others)
 
 
@@ -43,8 +41,8 @@ def test_order_of_creation_and_of_use_does_not_matter():
 @pytest.mark.parametrize(
     ("of", "expected"),
     [
-        ((0, "unit"), [0.4198698401451111, 0.5721908807754517, 0.24818390607833862]),
-        ((7, "shared by the batch"), [0.9767159819602966, 0.5263772010803223, 0.6401253938674927]),
+        ((0, "unit"), [0.10916060209274292, 0.2304222583770752, 0.7670307755470276]),
+        ((7, "shared by the batch"), [0.9598737359046936, 0.9560708403587341, 0.3090816140174866]),
     ],
 )
 def test_first_values_are_the_same_on_every_machine(of, expected):
