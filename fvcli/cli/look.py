@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fvcli.cli.table import print_json, print_table
-from fvcli.errors import FvcliError, UsageError
+from fvcli.errors import UsageError
 
 if TYPE_CHECKING:
     from fvcli.models import LayerFacts
@@ -130,7 +130,7 @@ def init(file: Path) -> None:
     except FileExistsError as error:
         raise UsageError(f"{file} is there already", "give another name") from error
     except OSError as error:
-        raise FvcliError(f"{file} cannot be written: {error.strerror}") from error
+        raise UsageError(f"{file} cannot be written: {error.strerror}", "give another place") from error
     click.echo(f"{file} is written; next: fvcli plan {file}, fvcli render {file} -o run")
 
 
@@ -160,12 +160,15 @@ def info(as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
-    for name, version in versions().items():
-        click.echo(f"{name:<12} {version}")
-    click.echo(f"{'platform':<12} {facts['platform']}, {facts['cpus']} CPUs")
-    for device in devices["devices"]:
-        click.echo(f"{'device':<12} {device['name']}")
-    if not any(device["kind"] == "GPU" for device in devices["devices"]):
-        click.echo(f"{'gpu':<12} none (to use one: pip install 'fvcli[gpu]')")
-    for name, place in weights_in_use().items():
-        click.echo(f"{'weights':<12} {name}: {place or 'not installed'}")
+    for name, value in _info_rows(facts):
+        click.echo(f"{name:<12} {value}")
+
+
+def _info_rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    rows = [*facts["versions"].items(), ("platform", f"{facts['platform']}, {facts['cpus']} CPUs")]
+    rows += [("device", device["name"]) for device in facts["devices"]]
+    if not any(device["kind"] == "GPU" for device in facts["devices"]):
+        rows.append(("gpu", "none (to use one: pip install 'fvcli[gpu]')"))
+    return rows + [
+        ("weights", f"{name}: {place or 'not installed'}") for name, place in facts["weights"].items()
+    ]
