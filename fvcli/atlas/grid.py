@@ -12,6 +12,7 @@ import imageio.v3 as iio
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from fvcli.errors import FvcliError
 from fvcli.plan import JobPlan, Unit
 from fvcli.run import RunFolder, read_picture
 from fvcli.run.atomic import write_atomic
@@ -98,11 +99,7 @@ def grid_paths(run: RunFolder) -> list[Path]:
 
 def _pages(run: RunFolder) -> Iterator[tuple[JobPlan, int, int, list[Unit]]]:
     """Yield job, page, number of pages and units of every sheet."""
-    units_of: dict[str, list[Unit]] = {job.name: [] for job in run.plan.jobs}
-    for unit in run.plan.units:
-        units_of[unit.job].append(unit)
-    for job in run.plan.jobs:
-        units = units_of[job.name]
+    for job, units in run.plan.by_job():
         pages = -(-len(units) // CELLS_A_SHEET)
         for page in range(pages):
             yield job, page + 1, pages, units[page * CELLS_A_SHEET : (page + 1) * CELLS_A_SHEET]
@@ -116,7 +113,7 @@ def _cell(run: RunFolder, unit: Unit) -> Cell:
         return Cell(unit.label, FAILED, None)
     try:
         return Cell(unit.label, sidecar.status, read_picture(run.png(unit)))
-    except (OSError, ValueError, SyntaxError):  # Pillow's word for a broken PNG
+    except FvcliError:
         return Cell(unit.label, "damaged", None)
 
 

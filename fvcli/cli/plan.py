@@ -50,8 +50,7 @@ def _facts(made: Plan) -> dict[str, Any]:
 
 def _rows(made: Plan) -> list[tuple[Any, ...]]:
     rows = []
-    for job in made.jobs:
-        units = [unit for unit in made.units if unit.job == job.name]
+    for job, units in made.by_job():
         program = made.programs[units[0].program]
         size = f"{program.height_px}x{program.width_px}"
         kind = units[0].objective + (" (negative)" if units[0].sign < 0 else "")

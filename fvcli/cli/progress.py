@@ -10,6 +10,7 @@ from types import TracebackType
 import click
 from tqdm import tqdm
 
+from fvcli.cli.table import say_counts
 from fvcli.engines import Event
 from fvcli.run import RunFolder
 
@@ -78,7 +79,7 @@ class Progress:
         self._bar.refresh()
 
     def _log(self, event: Event) -> None:
-        counts = ", ".join(f"{count} {status}" for status, count in event.counts.items()) or "nothing to do"
+        counts = say_counts(event.counts) or "nothing to do"
         left_min = (self._total - self._units_done) / max(1e-9, self._rate())
         line = (
             f"batch {self._batches_done}/{self._batches} {self._job(event.batch)}: {counts} "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ import click
 
 from fvcli.cli.inputs import PlannedSpec, parse_shard, plan_of_picture, plan_of_spec, set_option
 from fvcli.cli.session import EXIT_FAILED, current_stop
+from fvcli.cli.table import say_counts
 from fvcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -134,11 +136,10 @@ def _draw_grids(run: RunFolder, rendered: bool) -> None:
 
 def _report(run: RunFolder, batches: Sequence[int], wanted: frozenset[str] | None) -> None:
     """Say what the asked-for units came to, and exit with 1 if one failed."""
-    units = [u for number in batches for u in run.plan.units_of(number) if wanted is None or u.path in wanted]
+    units = [unit for number in batches for unit in run.plan.units_of(number, wanted)]
     sidecars = [(unit, run.sidecar(unit)) for unit in units]
-    statuses = [sidecar.status if sidecar else "missing" for _, sidecar in sidecars]
-    counts = ", ".join(f"{statuses.count(status)} {status}" for status in dict.fromkeys(statuses))
-    click.echo(f"{run.path}: {counts or 'no units in this slice'}")
+    counts = Counter(sidecar.status if sidecar else "missing" for _, sidecar in sidecars)
+    click.echo(f"{run.path}: {say_counts(counts) or 'no units in this slice'}")
     failed = [(unit, sidecar) for unit, sidecar in sidecars if sidecar and sidecar.status == "failed"]
     for unit, sidecar in failed:
         click.echo(f"Error: {unit.path} failed: {sidecar.error}", err=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from fvcli.cli.session import EXIT_FAILED
-from fvcli.cli.table import print_json, print_table
+from fvcli.cli.table import print_json, print_table, say_counts
 from fvcli.errors import UsageError
 
 FOLDER = click.Path(path_type=Path)
@@ -64,9 +64,9 @@ def merge(runs: tuple[Path, ...], output: Path) -> None:
     with merge_runs(runs, output) as merged:
         for path in write_grids(merged):
             click.echo(path)
-    counts = {state: count for state, count in run_status(merged).counts.items() if count}
-    click.echo(f"{output}: " + ", ".join(f"{count} {state}" for state, count in counts.items()))
-    if "failed" in counts:
+    counts = run_status(merged).counts
+    click.echo(f"{output}: {say_counts(counts)}")
+    if counts["failed"]:
         click.get_current_context().exit(EXIT_FAILED)
 
 

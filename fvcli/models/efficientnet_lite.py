@@ -193,13 +193,13 @@ def _wanted_tensors(variant: Variant, node: Node) -> list[str]:
     if node.kind not in {"conv", "depthwise_conv", "batch_norm"}:
         return []
     owner, part = node.name.rsplit("_", 1)
-    prefix = _torch_name(owner, part, has_expand=not owner.startswith("block0_"))
+    prefix = _torch_name(owner, part)
     if part == "bn":
         return [f"{prefix}.{p}" for p in ("weight", "bias", "running_mean", "running_var")]
     return [f"{prefix}.weight"]
 
 
-def _torch_name(owner: str, part: str, *, has_expand: bool) -> str:
+def _torch_name(owner: str, part: str) -> str:
     if owner in {"stem", "head"}:
         return {"conv": f"_conv_{owner}", "bn": "_bn0" if owner == "stem" else "_bn1"}[part]
     block, role = owner.removeprefix("block").split("_", 1)

@@ -163,8 +163,17 @@ class Plan:
     def program_of(self, batch: int) -> Program:
         return self.programs[self.units[self.batches[batch][0]].program]
 
-    def units_of(self, batch: int) -> list[Unit]:
-        return [self.units[i] for i in self.batches[batch]]
+    def units_of(self, batch: int, wanted: frozenset[str] | None = None) -> list[Unit]:
+        """Return the units of a batch, or those whose paths are wanted."""
+        units = [self.units[i] for i in self.batches[batch]]
+        return [unit for unit in units if wanted is None or unit.path in wanted]
+
+    def by_job(self) -> list[tuple[JobPlan, list[Unit]]]:
+        """Return every job with its units, both in order."""
+        units: dict[str, list[Unit]] = {job.name: [] for job in self.jobs}
+        for unit in self.units:
+            units[unit.job].append(unit)
+        return [(job, units[job.name]) for job in self.jobs]
 
     def shard(self, index: int, count: int) -> tuple[int, ...]:
         """Return the batch numbers of shard index, from 1, of count: every count-th batch."""

@@ -29,12 +29,13 @@ def write_atomic(path: Path, content: bytes) -> None:
         temporary.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
         if error.errno in FULL:
             message = f"no space left for {path} ({error.strerror})"
             raise FvcliError(message, "free some and run the same command; what is done is kept") from error
         raise FvcliError(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        with contextlib.suppress(OSError):  # renamed away if all went well
+            temporary.unlink()
 
 
 def _sync_folder(folder: Path) -> None:

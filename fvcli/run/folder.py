@@ -81,12 +81,13 @@ class RunFolder:
     def _prepare(self, plan_text: str, spec_text: str, *, alone: bool) -> None:
         if alone:
             remove_temporaries(self.path)
-        if not (self.path / PLAN).exists() or _text(self.path / PLAN) != plan_text:
-            another = (self.path / PLAN).exists() and not _same_pictures(_text(self.path / PLAN), plan_text)
-            self._write(SPEC, spec_text)
-            self._write(PLAN, plan_text)  # from here on the folder is this run's
-            if another:
-                self._drop_what_is_not_planned()
+        present = _text(self.path / PLAN) if (self.path / PLAN).exists() else None
+        if present == plan_text:
+            return
+        self._write(SPEC, spec_text)
+        self._write(PLAN, plan_text)  # from here on the folder is this run's
+        if present is not None and not _same_pictures(present, plan_text):
+            self._drop_what_is_not_planned()
 
     def _drop_what_is_not_planned(self) -> None:
         """Remove what another plan left; units that this plan has, too, are kept."""

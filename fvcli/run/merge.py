@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from fvcli.errors import UsageError
+from fvcli.errors import FvcliError, UsageError
 from fvcli.plan import Unit
 from fvcli.run.folder import PLAN, RUN_FACTS, SPEC, RunFolder
 from fvcli.run.picture import pixel_sha256, read_picture
@@ -75,7 +75,7 @@ def _choose(unit: Unit, runs: Sequence[RunFolder]) -> tuple[RunFolder, Sidecar] 
 def _check_pixels(unit: Unit, run: RunFolder, sidecar: Sidecar) -> None:
     try:
         matches = pixel_sha256(read_picture(run.png(unit))) == sidecar.pixel_sha256
-    except (OSError, ValueError, SyntaxError):  # Pillow's word for a broken PNG
+    except FvcliError:
         matches = False
     if not matches:
         raise UsageError(

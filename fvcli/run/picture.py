@@ -14,7 +14,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from fvcli import __version__
-from fvcli.errors import UsageError
+from fvcli.errors import FvcliError, UsageError
 
 TEXT_KEY = "fvcli"
 
@@ -36,8 +36,15 @@ def encode_picture(pixels: np.ndarray, title: str, text: Mapping[str, Any]) -> b
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """Return the uint8 pixels [h, w, channels] of a PNG file."""
-    pixels = np.asarray(iio.imread(path, plugin="pillow"))
+    """Return the uint8 pixels [h, w, channels] of a PNG file.
+
+    Raises:
+        FvcliError: It cannot be read as one.
+    """
+    try:
+        pixels = np.asarray(iio.imread(path, plugin="pillow"))
+    except (OSError, ValueError, SyntaxError) as error:  # the last is Pillow's word for a broken PNG
+        raise FvcliError(f"{path}: not a readable picture") from error
     return pixels if pixels.ndim == 3 else pixels[..., None]
 
 

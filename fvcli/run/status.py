@@ -83,11 +83,7 @@ def _is_open(attempt: Path) -> bool:
 def missing_units(run: RunFolder, batches: Sequence[int], wanted: frozenset[str] | None) -> dict[int, int]:
     """Count the wanted units that each batch still lacks; leave out batches that lack none."""
     lacking = {
-        number: sum(
-            not run.is_finished(unit)
-            for unit in run.plan.units_of(number)
-            if wanted is None or unit.path in wanted
-        )
+        number: sum(not run.is_finished(unit) for unit in run.plan.units_of(number, wanted))
         for number in batches
     }
     return {number: count for number, count in lacking.items() if count}

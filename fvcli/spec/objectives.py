@@ -11,6 +11,11 @@ from fvcli.spec.base import Float, Index, OrName, Strictly, Text
 Kind = Literal["channel", "neuron", "layer", "class_logit", "class_probability"]
 
 
+def _check_place(row: int | None, column: int | None) -> None:
+    if (row is None) != (column is None):
+        raise ValueError("give both row and column, or neither for the centre")
+
+
 class ChannelObjective(Strictly):
     """Mean of a channel over all positions: textures and patterns."""
 
@@ -26,8 +31,7 @@ class NeuronObjective(Strictly):
 
     @model_validator(mode="after")
     def _both_or_none(self) -> NeuronObjective:
-        if (self.row is None) != (self.column is None):
-            raise ValueError("give both row and column, or neither for the centre")
+        _check_place(self.row, self.column)
         return self
 
 
@@ -70,8 +74,7 @@ class Term(Strictly):
             raise ValueError(f"a {self.kind} term takes no channel")
         if (self.row is not None or self.column is not None) and self.kind != "neuron":
             raise ValueError("only a neuron term takes row and column")
-        if (self.row is None) != (self.column is None):
-            raise ValueError("give both row and column, or neither for the centre")
+        _check_place(self.row, self.column)
         return self
 
 

@@ -70,10 +70,7 @@ class Affine(Strictly):
 
     kind: Literal["affine"] = "affine"
     degrees: Annotated[Float, Field(ge=0, le=180)] = 0.0
-    scales: tuple[Annotated[Float, Field(ge=0.1, le=10)], Annotated[Float, Field(ge=0.1, le=10)]] = (
-        1.0,
-        1.0,
-    )
+    scales: tuple[Factor, Factor] = (1.0, 1.0)
     shift_px: Annotated[Float, Field(ge=0, le=MAX_SIDE_PX)] = 0.0
     crop_px: Annotated[Int, Field(ge=0, le=MAX_SIDE_PX)] = 0
     fill: Share = 0.5

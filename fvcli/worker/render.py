@@ -89,11 +89,8 @@ class Worker:
             wanted: Paths of units to restrict it to.
         """
         began = time.perf_counter()
-        todo = [
-            unit
-            for unit in self._run.plan.units_of(number)
-            if (wanted is None or unit.path in wanted) and not self._run.is_finished(unit)
-        ]
+        units = self._run.plan.units_of(number, wanted)
+        todo = [unit for unit in units if not self._run.is_finished(unit)]
         if not todo:
             yield BatchDone({}, 0.0)
             return
