@@ -4,14 +4,16 @@
        ^                                                                                       |
        +------------------------------- optimizer <--------------- gradient of -sum(scores) ---+
 
-What differs between units (indices, weights, random draws) is an input of the compiled function; what
-it closes over (network, sizes, recipe) is what has to be compiled anew.
+What differs between units (indices, weights, random draws, where each stands in its schedule) is an
+input of the compiled function; what it closes over (network, sizes, recipe) is what has to be compiled
+anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -42,22 +44,34 @@ class Recipe:
 
 @dataclass(frozen=True)
 class State:
-    """Where an ascent stands: the numbers, the optimizer's memory, steps done, and which are silent.
+    """Where an ascent stands: the numbers, the optimizer's memory, and steps done.
 
     silent: bool [batch]; the last step's gradient of that image was zero throughout.
+    score: float32 [batch]; the mean score of the last call's views.
     """
 
     numbers: tf.Tensor
     slots: tuple[tf.Tensor, ...]
     step: int
     silent: tf.Tensor
+    score: tf.Tensor
+
+
+class _Schedule(NamedTuple):
+    """When the steps of a call are taken; see ``Ascent.climb``."""
+
+    done: tf.Tensor
+    steps: tf.Tensor
+    total: tf.Tensor
+    skipped: tf.Tensor
+    moving: tf.Tensor
 
 
 class Ascent:
     """A compiled ascent for batches of one size; see the module for the picture of it.
 
     Args:
-        network: From ``fvcli.optvis.network.cut``.
+        network: The model to read.
         objective: Units as tensors -> the objective for such a batch.
         recipe: The rest.
     """
@@ -79,7 +93,8 @@ class Ascent:
         """Draw the initial numbers of a batch, each image's from its own stream."""
         numbers = tf.constant(self._recipe.parameterization.initial(streams))
         slots = tuple(tf.zeros_like(numbers) for _ in range(self._recipe.optimizer.slots))
-        return State(numbers, slots, 0, tf.zeros(numbers.shape[0], tf.bool))
+        batch = numbers.shape[0]
+        return State(numbers, slots, 0, tf.zeros(batch, tf.bool), tf.zeros(batch))
 
     def climb(
         self,
@@ -89,6 +104,8 @@ class Ascent:
         streams: Sequence[np.random.Generator],
         shared_stream: np.random.Generator,
         total: int | None = None,
+        skipped: np.ndarray | None = None,
+        moving: np.ndarray | None = None,
     ) -> State:
         """Take up to STEPS_PER_CALL steps; each stream goes on where the call before left it.
 
@@ -99,22 +116,31 @@ class Ascent:
             streams: One for each image.
             shared_stream: For what the batch shares.
             total: Steps of the whole ascent, for schedules; without it they stay where they start.
+            skipped: Steps of its schedule that each image has left out, int [batch]; none by default.
+            moving: Which images still change, bool [batch]; all by default.
         """
+        batch = len(streams)
         own, shared = self.draws_per_step
         shape = (STEPS_PER_CALL, own)  # one shape whatever the steps, so that nothing is retraced
         draws = np.stack([s.random(shape, dtype=np.float32) for s in streams], axis=1)
         common = shared_stream.random((STEPS_PER_CALL, shared), dtype=np.float32)
-        numbers, slots, silent = self._climb(
+        taken = min(steps, STEPS_PER_CALL)
+        schedule = _Schedule(
+            done=tf.constant(state.step),
+            steps=tf.constant(taken),
+            total=tf.constant(float(total or np.inf), tf.float32),
+            skipped=tf.constant(np.zeros(batch) if skipped is None else skipped, tf.float32),
+            moving=tf.constant(np.ones(batch) if moving is None else moving, tf.float32),
+        )
+        numbers, slots, silent, score = self._climb(
             state.numbers,
             state.slots,
             {name: tf.constant(value) for name, value in units.items()},
             tf.constant(draws),  # [steps, batch, own]
             tf.constant(common),  # [steps, shared]
-            tf.constant(state.step),
-            tf.constant(min(steps, STEPS_PER_CALL)),
-            tf.constant(float(total or np.inf), tf.float32),
+            schedule,
         )
-        return State(numbers, slots, state.step + min(steps, STEPS_PER_CALL), silent)
+        return State(numbers, slots, state.step + taken, silent, score / taken)
 
     @property
     def draws_per_step(self) -> tuple[int, int]:
@@ -128,7 +154,7 @@ class Ascent:
         return self._score(tf.convert_to_tensor(images, tf.float32), tensors).numpy()
 
     def _plain_score(self, images: tf.Tensor, units: Units) -> tf.Tensor:
-        return self._objective(units)(self._network(images, tf.constant(False)))
+        return self._objective(units)(self._network(images, redirect=False))
 
     def _loop(
         self,
@@ -137,38 +163,50 @@ class Ascent:
         units: Units,
         draws: tf.Tensor,
         shared: tf.Tensor,
-        done: tf.Tensor,
-        steps: tf.Tensor,
-        total: tf.Tensor,
-    ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...], tf.Tensor]:
-        def body(
-            i: tf.Tensor, numbers: tf.Tensor, slots: tuple[tf.Tensor, ...], _silent: tf.Tensor
-        ) -> tuple[tf.Tensor, ...]:
-            redirect = done + i < self._recipe.redirect_steps
-            gradient = self._gradient(numbers, units, draws[i], shared[i], redirect)
-            change, slots = self._recipe.optimizer.update(gradient, slots, done + i + 1)
-            share = tf.cast(done + i, tf.float32) / total
-            change *= self._recipe.optimizer.rate(share) * self._recipe.parameterization.focus(share)
-            rest = list(range(1, numbers.shape.rank))
-            return i + 1, numbers - change, slots, tf.reduce_all(gradient == 0.0, axis=rest)
+        schedule: _Schedule,
+    ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...], tf.Tensor, tf.Tensor]:
+        """Take the steps that redirect gradients, then the others: each kind has a body of its own."""
+        redirected = tf.clip_by_value(self._recipe.redirect_steps - schedule.done, 0, schedule.steps)
+        batch = numbers.shape[0]
+        state = (tf.constant(0), numbers, slots, tf.zeros(batch, tf.bool), tf.zeros(batch))
+        for redirect, until in ((True, redirected), (False, schedule.steps)):
+            if redirect and not self._recipe.redirect_steps:
+                continue
 
-        silent = tf.zeros(numbers.shape[0], tf.bool)
-        start = (tf.constant(0), numbers, slots, silent)
-        return tf.while_loop(lambda i, *_: i < steps, body, start)[1:]
+            def body(i, numbers, slots, _silent, score, redirect=redirect):
+                gradient, scores = self._gradient(numbers, units, draws[i], shared[i], redirect)
+                numbers, slots = self._step(numbers, slots, gradient, schedule, i)
+                rest = list(range(1, numbers.shape.rank))
+                return i + 1, numbers, slots, tf.reduce_all(gradient == 0.0, axis=rest), score + scores
 
-    def _gradient(
+            state = tf.while_loop(lambda i, *_, until=until: i < until, body, state)
+        return state[1:]
+
+    def _step(
         self,
         numbers: tf.Tensor,
-        units: Units,
-        draws: tf.Tensor,
-        shared: tf.Tensor,
-        redirect: tf.Tensor,
-    ) -> tf.Tensor:
-        """Return the gradient of the loss, the negative sum of scores: each image follows its own."""
+        slots: tuple[tf.Tensor, ...],
+        gradient: tf.Tensor,
+        schedule: _Schedule,
+        i: tf.Tensor,
+    ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
+        change, slots = self._recipe.optimizer.update(gradient, slots, schedule.done + i + 1)
+        share = (tf.cast(schedule.done + i, tf.float32) + schedule.skipped) / schedule.total
+        rate = self._recipe.optimizer.rate(share) * schedule.moving  # [batch]
+        rate = tf.reshape(rate, [-1] + [1] * (numbers.shape.rank - 1))
+        return numbers - change * rate * self._recipe.parameterization.focus(share), slots
+
+    def _gradient(
+        self, numbers: tf.Tensor, units: Units, draws: tf.Tensor, shared: tf.Tensor, redirect: bool
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the gradient of the loss, the negative sum of scores, and the scores.
+
+        Each image follows its own gradient.
+        """
         with tf.GradientTape() as tape:
             tape.watch(numbers)
             images = self._recipe.parameterization.to_image(numbers)
             views = apply_all(self._recipe.transforms, images, draws, shared)
             scores = self._objective(units)(self._network(views, redirect))
             loss = -tf.reduce_sum(scores)
-        return tape.gradient(loss, numbers)
+        return tape.gradient(loss, numbers), scores

@@ -1,58 +1,147 @@
-"""Prepare a model for ascent: cut it at the layers that are read, redirect its ReLUs."""
+"""A model as objectives read it: folded, with redirected ReLUs, computed as far as it is asked for.
+
+    images --scaled--> conv+bn+relu6 --> conv+bn+relu6 --> ... --> T("layer") or one channel of it
+
+Nothing is cut beforehand: T computes a layer when it is called, from the layers that it needs. Three
+things make a step cheaper than calling the Keras model, and change no activation beyond rounding:
+
+- a BatchNormalization behind a convolution becomes the convolution's weights and bias;
+- of the layer that an objective reads, only the channel that it reads is computed;
+- once ReLUs are no longer redirected, their gradients are TensorFlow's own.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import keras
 import tensorflow as tf
 
-from fvcli.optvis.relu import RedirectedReLU, Switch
+from fvcli.optvis.fold import Linear, read_linear, source
+from fvcli.optvis.relu import relu
 
-Network = Callable[[tf.Tensor, tf.Tensor], Callable[[str], tf.Tensor]]
+RELU_MAX_VALUES = {"relu": None, "relu6": 6.0}  # of Activation layers, by the name of their function
 
 
-def cut(
-    model: keras.Model,
-    layers: Sequence[str],
-    value_range: tuple[float, float] = (-1.0, 1.0),
-    jit_compile: bool = False,
-) -> Network:
-    """Return the part of a model that the layers need, with redirectable ReLUs.
+class Network:
+    """A functional Keras model, ready for ascent.
 
     Args:
-        model: A functional Keras model whose outputs are a dict by layer name.
-        layers: The layers to read.
+        model: Its outputs are a dict by layer name.
         value_range: What the model takes for 0 and 1 in a picture.
-        jit_compile: Compile this part with XLA (pays on GPUs with a fixed input size).
-
-    Returns:
-        A function of images [batch, h, w, c] in [0, 1] and a scalar bool (redirect) that gives T:
-        layer name -> activations [batch, h, w, channels], h = w = 1 for vectors.
+        dtype: What convolutions and activations are computed in; scores are float32 whatever it is.
     """
-    wanted = keras.Model(model.input, {name: model.output[name] for name in layers})
-    switch = Switch()
 
-    def redirected(layer: keras.Layer) -> keras.Layer:
-        if isinstance(layer, keras.layers.ReLU):
-            return RedirectedReLU(switch, layer.max_value, name=layer.name)
-        return layer  # shared with the whole model, weights and all
+    def __init__(
+        self, model: keras.Model, value_range: tuple[float, float] = (-1.0, 1.0), dtype: str = "float32"
+    ) -> None:
+        self._image = model.inputs[0]
+        self._outputs: Mapping[str, Any] = model.output
+        self._range = value_range
+        self._dtype = tf.as_dtype(dtype)
+        self._linear: dict[int, Linear | None] = {}  # weights are read and folded once a layer
 
-    redirectable = keras.models.clone_model(wanted, clone_function=redirected)
-    low, high = value_range
+    def __call__(self, images: tf.Tensor, redirect: bool) -> Reading:
+        """Return T for images [batch, h, w, c] in [0, 1]: layer name -> activations."""
+        low, high = self._range
+        scaled = tf.cast(low + images * (high - low), self._dtype)
+        return Reading(self, scaled, redirect)
 
-    def run(images: tf.Tensor, redirect: tf.Tensor) -> dict[str, tf.Tensor]:
-        switch.on = redirect
-        return redirectable(low + images * (high - low), training=False)
+    def linear(self, tensor: Any) -> Linear | None:
+        """Return the convolution or dense layer that a tensor is the whole result of, if it is one's."""
+        operation = source(tensor)[0]
+        if id(operation) not in self._linear:
+            self._linear[id(operation)] = read_linear(tensor, self._dtype.as_numpy_dtype)
+        return self._linear[id(operation)]
 
-    compiled = tf.function(run, jit_compile=True) if jit_compile else run
 
-    def network(images: tf.Tensor, redirect: tf.Tensor) -> Callable[[str], tf.Tensor]:
-        acts = compiled(images, redirect)
-        return lambda layer: _as_map(acts[layer])
+class Reading:
+    """T: the activations of one batch of images, each layer computed once, when it is first read."""
 
-    return network
+    def __init__(self, network: Network, images: tf.Tensor, redirect: bool) -> None:
+        self._network = network
+        self._redirect = redirect
+        self._done: dict[int, tf.Tensor] = {id(network._image): images}
+
+    def __call__(self, layer: str) -> tf.Tensor:
+        """Return a layer's activations, float32 [batch, h, w, channels], h = w = 1 for vectors."""
+        return tf.cast(_as_map(self._compute(self._network._outputs[layer])), tf.float32)
+
+    def channel(self, layer: str, n: tf.Tensor | int) -> tf.Tensor:
+        """Return channel n (an int, or int [batch]) of a layer as float32 [batch, h, w]."""
+        tensor = self._network._outputs[layer]
+        batch = self._done[id(self._network._image)].shape[0]
+        index = tf.broadcast_to(tf.convert_to_tensor(n, tf.int32), [batch])
+        return tf.cast(self._one_channel(tensor, index), tf.float32)
+
+    def _compute(self, tensor: Any) -> tf.Tensor:
+        if id(tensor) not in self._done:
+            self._done[id(tensor)] = self._apply(tensor)
+        return self._done[id(tensor)]
+
+    def _apply(self, tensor: Any) -> tf.Tensor:
+        operation, node = source(tensor)
+        linear = self._network.linear(tensor)
+        if linear is not None:
+            return linear(self._compute(linear.input))
+        max_value = _relu_max_value(operation)
+        if max_value is not False:
+            return relu(self._compute(node.input_tensors[0]), self._redirect, max_value)
+        if isinstance(operation, keras.layers.Add):
+            return tf.add_n([self._compute(part) for part in node.input_tensors])
+        return self._call(operation, node, tensor)
+
+    def _call(self, operation: Any, node: Any, tensor: Any) -> tf.Tensor:
+        """Run any other layer as Keras does, in inference mode."""
+        values = {id(part): self._compute(part) for part in node.input_tensors}
+        args, kwargs = node.arguments.fill_in(values)
+        if "training" in inspect.signature(operation.call).parameters:
+            kwargs["training"] = False
+        outputs = operation(*args, **kwargs)
+        for symbolic, value in zip(node.output_tensors, tf.nest.flatten(outputs), strict=True):
+            self._done[id(symbolic)] = value
+        return self._done[id(tensor)]
+
+    # ---- one channel
+
+    def _one_channel(self, tensor: Any, n: tf.Tensor) -> tf.Tensor:
+        """Return channel n[i] of image i as a map [batch, h, w], without the layer's other channels."""
+        if id(tensor) in self._done:
+            return select(_as_map(self._done[id(tensor)]), n)
+        operation, node = source(tensor)
+        below = partial(self._one_channel, n=n)
+        linear = self._network.linear(tensor)
+        if linear is not None and linear.depthwise:
+            return linear.depthwise_channel(below(linear.input), n)
+        if linear is not None and linear.can_read_channel(n.shape[0]):
+            return linear.channel(self._compute(linear.input), n)
+        max_value = _relu_max_value(operation)
+        if max_value is not False:
+            return relu(below(node.input_tensors[0]), self._redirect, max_value)
+        if isinstance(operation, keras.layers.Add) and len({t.shape for t in node.input_tensors}) == 1:
+            return tf.add_n([below(part) for part in node.input_tensors])
+        return select(_as_map(self._compute(tensor)), n)
+
+
+def select(values: tf.Tensor, n: tf.Tensor) -> tf.Tensor:
+    """Pick channel n[i] of [batch, h, w, channels] by a product, whose gradient is the same everywhere."""
+    mask = tf.one_hot(n, tf.shape(values)[-1], dtype=values.dtype)
+    return tf.linalg.matvec(values, mask[:, None])  # [batch, h, w]
+
+
+def _relu_max_value(operation: Any) -> float | None | bool:
+    """Return where a ReLU cuts, None if nowhere, or False if the operation is no plain ReLU."""
+    if isinstance(operation, keras.layers.ReLU):
+        plain = not operation.negative_slope and not operation.threshold
+        return operation.max_value if plain else False
+    if isinstance(operation, keras.layers.Activation):
+        return RELU_MAX_VALUES.get(getattr(operation.activation, "__name__", ""), False)
+    return False
 
 
 def _as_map(tensor: tf.Tensor) -> tf.Tensor:
     return tensor if tensor.shape.rank == 4 else tensor[:, None, None, :]
+

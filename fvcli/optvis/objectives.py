@@ -61,9 +61,18 @@ def _value(
     return other(T) if isinstance(other, Objective) else other
 
 
+def channel_map(T: Activations, layer: str, n: Index) -> tf.Tensor:
+    """Return channel n of a layer, [batch, h, w].
+
+    A T that has a method ``channel(layer, n)``, as a ``network.Reading`` has, computes no more than that.
+    """
+    read = getattr(T, "channel", None)
+    return read(layer, n) if read else _select(T(layer), n)
+
+
 def channel(layer: str, n: Index) -> Objective:
     """Maximise the mean over all positions of channel n."""
-    return Objective(lambda T: _select(tf.reduce_mean(T(layer), axis=(1, 2)), n))
+    return Objective(lambda T: tf.reduce_mean(channel_map(T, layer, n), axis=(1, 2)))
 
 
 def neuron(layer: str, n: Index, row: Index | None = None, column: Index | None = None) -> Objective:
@@ -73,11 +82,11 @@ def neuron(layer: str, n: Index, row: Index | None = None, column: Index | None 
     """
 
     def score(T: Activations) -> tf.Tensor:
-        acts = T(layer)
+        acts = channel_map(T, layer, n)
         height, width = tf.shape(acts)[1], tf.shape(acts)[2]
         y = height // 2 if row is None else row
         x = width // 2 if column is None else column
-        return _at(acts, n, y, x)
+        return _at(acts, y, x)
 
     return Objective(score)
 
@@ -90,19 +99,19 @@ def neuron_off_centre(layer: str, n: Index, down: Index, right: Index) -> Object
     """
 
     def score(T: Activations) -> tf.Tensor:
-        acts = T(layer)
+        acts = channel_map(T, layer, n)
         height, width = tf.shape(acts)[1], tf.shape(acts)[2]
         y = tf.clip_by_value(height // 2 + down, 0, height - 1)
         x = tf.clip_by_value(width // 2 + right, 0, width - 1)
-        return _at(acts, n, y, x)
+        return _at(acts, y, x)
 
     return Objective(score)
 
 
-def _at(acts: tf.Tensor, n: Index, y: Index, x: Index) -> tf.Tensor:
+def _at(acts: tf.Tensor, y: Index, x: Index) -> tf.Tensor:
     rows, columns = tf.one_hot(y, tf.shape(acts)[1]), tf.one_hot(x, tf.shape(acts)[2])
     mask = rows[..., :, None] * columns[..., None, :]  # [h, w] or [batch, h, w]
-    return _select(tf.reduce_sum(acts * mask[..., None], axis=(1, 2)), n)
+    return tf.reduce_sum(acts * mask, axis=(1, 2))
 
 
 def deepdream(layer: str) -> Objective:
@@ -112,7 +121,7 @@ def deepdream(layer: str) -> Objective:
 
 def class_logit(layer: str, n: Index) -> Objective:
     """Maximise the evidence for class n before the softmax; layer gives the logits."""
-    return Objective(lambda T: _select(T(layer)[:, 0, 0], n))
+    return Objective(lambda T: channel_map(T, layer, n)[:, 0, 0])
 
 
 def class_probability(layer: str, n: Index) -> Objective:
@@ -121,5 +130,8 @@ def class_probability(layer: str, n: Index) -> Objective:
 
 
 def _select(values: tf.Tensor, n: Index) -> tf.Tensor:
-    """Pick entry n of [batch, channels] by a product, whose gradient is the same on every device."""
-    return tf.reduce_sum(values * tf.one_hot(n, tf.shape(values)[-1]), axis=-1)  # [batch]
+    """Pick entry n of [batch, ..., channels] by a product, whose gradient is the same on every device."""
+    mask = tf.one_hot(n, tf.shape(values)[-1])  # [channels] or [batch, channels]
+    while 1 < mask.shape.rank < values.shape.rank:
+        mask = mask[:, None]
+    return tf.reduce_sum(values * mask, axis=-1)  # [batch, ...]
