@@ -20,16 +20,14 @@ class EngineOptions:
 class Event:
     """Something that happened to a batch; for progress, never for deciding what is done.
 
-    units: how many units of the batch are being rendered.
-    share: how far they are, 0 to 1.
+    units: how many units of the batch are rendered, counting parts of those that climb.
     counts: of a batch that is done, its units by status.
     """
 
     batch: int
     state: Literal["started", "progress", "done"]
     where: str = ""
-    units: int = 0
-    share: float = 0.0
+    units: float = 0.0
     seconds: float = 0.0
     counts: Mapping[str, int] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()

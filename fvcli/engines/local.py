@@ -1,7 +1,8 @@
-"""The local engine: this process renders one batch after the other."""
+"""The local engine: this process renders the batches."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 
 from fvcli.engines.base import EngineOptions, Event
@@ -17,23 +18,22 @@ class LocalEngine:
     def run(self, run: RunFolder, batches: Sequence[int], options: EngineOptions) -> Iterator[Event]:
         """Render the batches in order and say how it goes."""
         with quiet_start():
-            from fvcli.worker import StepsDone, Worker  # brings TensorFlow
+            from fvcli.worker import BatchStarted, StepsDone, Worker  # brings TensorFlow
 
             worker = Worker(run)
-        for number in batches:
-            yield Event(number, "started", worker.device)
-            for progress in worker.render_batch(number, options.only):
-                if isinstance(progress, StepsDone):
-                    share = progress.step / progress.steps
-                    yield Event(number, "progress", worker.device, progress.units, share)
+        with contextlib.closing(worker.render(batches, options.only)) as progress:
+            for said in progress:
+                if isinstance(said, BatchStarted):
+                    yield Event(said.batch, "started", worker.device)
+                elif isinstance(said, StepsDone):
+                    yield Event(said.batch, "progress", worker.device, units=said.units)
                 else:
                     yield Event(
-                        number,
+                        said.batch,
                         "done",
                         worker.device,
-                        units=sum(progress.counts.values()),
-                        share=1.0,
-                        seconds=progress.seconds,
-                        counts=progress.counts,
-                        remarks=progress.remarks,
+                        units=sum(said.counts.values()),
+                        seconds=said.seconds,
+                        counts=said.counts,
+                        remarks=said.remarks,
                     )

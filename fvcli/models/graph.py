@@ -35,6 +35,8 @@ class LayerFacts:
     height, width: of its output map in positions (1 after global pooling).
     receptive_field_px: side of the square of pixels that one position sees; None: the whole image.
     stride_px: pixels from one position to the next; None after global pooling.
+    offset_px: row and column of the pixel at which the field of the first position begins; padding puts it
+        outside the image, at 0 or below.
     """
 
     name: str
@@ -45,6 +47,7 @@ class LayerFacts:
     receptive_field_px: int | None
     stride_px: int | None
     inputs: tuple[str, ...]
+    offset_px: tuple[int, int] = (0, 0)
 
     @property
     def output_bytes(self) -> int:
@@ -67,6 +70,7 @@ def _facts_of(node: Node, sources: Sequence[LayerFacts]) -> LayerFacts:
         return LayerFacts(node.name, node.kind, 1, 1, node.channels, None, None, node.inputs)
     widest = max(source.receptive_field_px or 0 for source in sources)
     stride = first.stride_px or 1
+    top, left = (min(source.offset_px[axis] for source in sources) for axis in (0, 1))
     return LayerFacts(
         node.name,
         node.kind,
@@ -76,7 +80,32 @@ def _facts_of(node: Node, sources: Sequence[LayerFacts]) -> LayerFacts:
         widest + (node.kernel - 1) * stride,
         stride * node.stride,
         node.inputs,
+        (top - stride * _padding(first.height, node), left - stride * _padding(first.width, node)),
     )
+
+
+def _padding(size: int, node: Node) -> int:
+    """Return how many zeros ``same`` padding puts before a side of this size: half of them, or one less."""
+    positions = -(-size // node.stride)
+    return max(0, (positions - 1) * node.stride + node.kernel - size) // 2
+
+
+def multiplications(
+    nodes: Sequence[Node], facts: Mapping[str, LayerFacts], needed: set[str], channels: int
+) -> int:
+    """Count the multiplications of the convolutions and dense layers among the needed layers, one image."""
+    widths = {"input": channels} | {node.name: node.channels for node in nodes}
+    return sum(
+        facts[node.name].height * facts[node.name].width * _multiplications_a_position(node, widths)
+        for node in nodes
+        if node.name in needed
+    )
+
+
+def _multiplications_a_position(node: Node, widths: Mapping[str, int]) -> int:
+    if node.kind in {"conv", "dense"}:
+        return node.kernel**2 * widths[node.inputs[0]] * node.channels
+    return node.kernel**2 * node.channels if node.kind == "depthwise_conv" else 0
 
 
 def ancestors(inputs_of: Mapping[str, Sequence[str]], targets: Sequence[str]) -> set[str]:

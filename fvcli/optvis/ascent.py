@@ -25,6 +25,7 @@ from fvcli.optvis.optimizers import Optimizer
 from fvcli.optvis.transforms import Transform, apply_all
 
 Units = Mapping[str, np.ndarray]
+MakeObjective = Callable[[Units], Objective]
 
 STEPS_PER_CALL = 16  # steps inside one call of the graph; between calls a signal is heard
 
@@ -71,18 +72,32 @@ class Ascent:
     """A compiled ascent for batches of one size; see the module for the picture of it.
 
     Args:
-        network: The model to read.
+        network: The model to climb on.
         objective: Units as tensors -> the objective for such a batch.
         recipe: The rest.
+        plain: The network and the objective that whole pictures are scored with; by default the same.
+        jit_compile: Compile what comes after the transforms with XLA, which pays on GPUs where views have
+            one size. Transforms have no XLA kernel.
     """
 
-    def __init__(self, network: Network, objective: Callable[[Units], Objective], recipe: Recipe) -> None:
+    def __init__(
+        self,
+        network: Network,
+        objective: MakeObjective,
+        recipe: Recipe,
+        plain: tuple[Network, MakeObjective] | None = None,
+        jit_compile: bool = False,
+    ) -> None:
         self._network = network
+        self._plain = plain or (network, objective)
         self._objective = objective
         self._recipe = recipe
-        self._climb = tf.function(self._loop)
-        self._score = tf.function(self._plain_score)
-        self.picture = tf.function(recipe.parameterization.to_image)
+        self._see = self._scores_of_views
+        if jit_compile:
+            self._see = tf.function(self._see, autograph=False, jit_compile=True)
+        self._climb = tf.function(self._loop, autograph=False)
+        self._score = tf.function(self._plain_score, autograph=False)
+        self.picture = tf.function(recipe.parameterization.to_image, autograph=False)
 
     @property
     def traces(self) -> int:
@@ -154,7 +169,8 @@ class Ascent:
         return self._score(tf.convert_to_tensor(images, tf.float32), tensors).numpy()
 
     def _plain_score(self, images: tf.Tensor, units: Units) -> tf.Tensor:
-        return self._objective(units)(self._network(images, redirect=False))
+        network, objective = self._plain
+        return objective(units)(network(images, redirect=False))
 
     def _loop(
         self,
@@ -194,7 +210,8 @@ class Ascent:
         share = (tf.cast(schedule.done + i, tf.float32) + schedule.skipped) / schedule.total
         rate = self._recipe.optimizer.rate(share) * schedule.moving  # [batch]
         rate = tf.reshape(rate, [-1] + [1] * (numbers.shape.rank - 1))
-        return numbers - change * rate * self._recipe.parameterization.focus(share), slots
+        change *= rate * self._recipe.parameterization.focus(share)
+        return numbers - tf.where(rate > 0.0, change, 0.0), slots  # a standing image has no change, not even NaN
 
     def _gradient(
         self, numbers: tf.Tensor, units: Units, draws: tf.Tensor, shared: tf.Tensor, redirect: bool
@@ -207,6 +224,9 @@ class Ascent:
             tape.watch(numbers)
             images = self._recipe.parameterization.to_image(numbers)
             views = apply_all(self._recipe.transforms, images, draws, shared)
-            scores = self._objective(units)(self._network(views, redirect))
-            loss = -tf.reduce_sum(scores)
-        return tape.gradient(loss, numbers), scores
+            scores = self._see(views, units, redirect)
+            loss = -tf.reduce_sum(scores) * self._network.loss_scale
+        return tape.gradient(loss, numbers) / self._network.loss_scale, scores
+
+    def _scores_of_views(self, views: tf.Tensor, units: Units, redirect: bool) -> tf.Tensor:
+        return self._objective(units)(self._network(views, redirect))

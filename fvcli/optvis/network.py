@@ -23,6 +23,7 @@ import tensorflow as tf
 from fvcli.optvis.fold import Linear, read_linear, source
 from fvcli.optvis.relu import relu
 
+FLOAT16_LOSS_SCALE = 1024.0
 RELU_MAX_VALUES = {"relu": None, "relu6": 6.0}  # of Activation layers, by the name of their function
 
 
@@ -42,6 +43,8 @@ class Network:
         self._outputs: Mapping[str, Any] = model.output
         self._range = value_range
         self._dtype = tf.as_dtype(dtype)
+        # Gradients of means over thousands of positions are below what float16 can hold.
+        self.loss_scale = FLOAT16_LOSS_SCALE if dtype == "float16" else 1.0
         self._linear: dict[int, Linear | None] = {}  # weights are read and folded once a layer
 
     def __call__(self, images: tf.Tensor, redirect: bool) -> Reading:
@@ -54,7 +57,8 @@ class Network:
         """Return the convolution or dense layer that a tensor is the whole result of, if it is one's."""
         operation = source(tensor)[0]
         if id(operation) not in self._linear:
-            self._linear[id(operation)] = read_linear(tensor, self._dtype.as_numpy_dtype)
+            with tf.init_scope():  # weights are values, also while a graph is traced
+                self._linear[id(operation)] = read_linear(tensor, self._dtype.as_numpy_dtype)
         return self._linear[id(operation)]
 
 
@@ -78,26 +82,39 @@ class Reading:
         return tf.cast(self._one_channel(tensor, index), tf.float32)
 
     def _compute(self, tensor: Any) -> tf.Tensor:
-        if id(tensor) not in self._done:
-            self._done[id(tensor)] = self._apply(tensor)
+        """Return the value of a symbolic tensor; deep networks are walked without recursion."""
+        todo = [tensor]
+        while todo:
+            missing = [part for part in self._read_by(todo[-1]) if id(part) not in self._done]
+            if id(todo[-1]) in self._done:
+                todo.pop()
+            elif missing:
+                todo += missing
+            else:
+                self._done[id(todo[-1])] = self._apply(todo[-1])
         return self._done[id(tensor)]
+
+    def _read_by(self, tensor: Any) -> list[Any]:
+        if id(tensor) in self._done:
+            return []
+        linear = self._network.linear(tensor)
+        return source(tensor)[1].input_tensors if linear is None else [linear.input]
 
     def _apply(self, tensor: Any) -> tf.Tensor:
         operation, node = source(tensor)
         linear = self._network.linear(tensor)
         if linear is not None:
-            return linear(self._compute(linear.input))
+            return linear(self._done[id(linear.input)])
         max_value = _relu_max_value(operation)
         if max_value is not False:
-            return relu(self._compute(node.input_tensors[0]), self._redirect, max_value)
+            return relu(self._done[id(node.input_tensors[0])], self._redirect, max_value)
         if isinstance(operation, keras.layers.Add):
-            return tf.add_n([self._compute(part) for part in node.input_tensors])
+            return tf.add_n([self._done[id(part)] for part in node.input_tensors])
         return self._call(operation, node, tensor)
 
     def _call(self, operation: Any, node: Any, tensor: Any) -> tf.Tensor:
         """Run any other layer as Keras does, in inference mode."""
-        values = {id(part): self._compute(part) for part in node.input_tensors}
-        args, kwargs = node.arguments.fill_in(values)
+        args, kwargs = node.arguments.fill_in(self._done)
         if "training" in inspect.signature(operation.call).parameters:
             kwargs["training"] = False
         outputs = operation(*args, **kwargs)

@@ -7,8 +7,8 @@ program share batches, whatever job they come from. Every batch is padded to the
 because another size changes rounding and, over hundreds of steps, pixels.
 """
 
-from fvcli.plan.data import JobPlan, Plan, Program, TermPlan, Unit
+from fvcli.plan.data import JobPlan, Plan, Program, TermPlan, Unit, Window
 from fvcli.plan.lone import lone_spec
 from fvcli.plan.make import make_plan
 
-__all__ = ["JobPlan", "Plan", "Program", "TermPlan", "Unit", "lone_spec", "make_plan"]
+__all__ = ["JobPlan", "Plan", "Program", "TermPlan", "Unit", "Window", "lone_spec", "make_plan"]

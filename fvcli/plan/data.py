@@ -11,7 +11,7 @@ from typing import Any
 
 from fvcli.models import ModelChoice
 
-PLAN_VERSION = 1
+PLAN_VERSION = 2
 KEY_DIGITS = 16
 
 
@@ -43,12 +43,29 @@ class TermPlan:
 
 
 @dataclass(frozen=True)
+class Window:
+    """The part of a picture that a neuron's ascent works on, because the neuron sees no more.
+
+    canvas_px: side of the square that is optimised.
+    view_px: side of what the network sees of it, a multiple of the layer's stride.
+    row, column: of the neuron in the layer's map of a view.
+    """
+
+    canvas_px: int
+    view_px: int
+    row: int
+    column: int
+
+
+@dataclass(frozen=True)
 class Program:
     """Everything that units compiled together share.
 
     terms: the shape of each term of the objective.
-    settings: steps, seed, parameterization, transforms, optimizer, redirect_steps as plain data.
+    settings: steps, seed, parameterization, transforms, optimizer, redirect_steps, early_stop and precision
+        as plain data.
     image_bytes: estimated memory of one image of an ascent.
+    window: what is optimised of the picture; None: all of it.
     """
 
     model: str
@@ -60,6 +77,14 @@ class Program:
     batch_size: int
     image_bytes: int
     settings: Mapping[str, Any]
+    window: Window | None = None
+
+    def canvas_of(self, unit: Unit) -> dict[str, int] | None:
+        """Return which part of the picture is optimised, in pixels, or None for all of it."""
+        if self.window is None or unit.place is None:
+            return None
+        side = self.window.canvas_px
+        return {"top": unit.place[0], "left": unit.place[1], "height": side, "width": side}
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -76,6 +101,7 @@ class Unit:
     unit: what it is within its layer, such as {"channel": 44}.
     sign: 1 to maximise the objective, -1 to minimise it.
     program: position in the plan's programs.
+    place: row and column of the picture at which the program's window begins; outside is possible.
     """
 
     job: str
@@ -87,6 +113,7 @@ class Unit:
     sign: int
     terms: tuple[TermPlan, ...]
     program: int
+    place: tuple[int, int] | None = None
 
     @property
     def path(self) -> str:
@@ -145,8 +172,10 @@ class Plan:
             raise ValueError("it was written by another version of fvcli")
         for program in data["programs"]:
             program["terms"] = tuple((kind, layer, placed) for kind, layer, placed in program["terms"])
+            program["window"] = program["window"] and Window(**program["window"])
         for unit in data["units"]:
             unit["terms"] = tuple(TermPlan(**term) for term in unit["terms"])
+            unit["place"] = unit["place"] and tuple(unit["place"])
         return cls(
             model=data["model"],
             programs=tuple(Program(**program) for program in data["programs"]),

@@ -7,16 +7,21 @@ from dataclasses import dataclass
 from functools import partial
 
 from fvcli.models import ModelFacts
-from fvcli.plan.data import JobPlan, Plan, Program, Unit, digest
+from fvcli.plan.data import JobPlan, Plan, Program, Unit, Window, digest
 from fvcli.plan.objectives import Resolver, Target
 from fvcli.plan.views import batch_size_for, gigabytes, image_bytes, view_size
+from fvcli.plan.windows import window_of
 from fvcli.spec.problems import KeyPath, Problem
 from fvcli.spec.recipes import ALGORITHM, resolve
 from fvcli.spec.schema import Job, Render, Spec
 
 # What a program keeps of the resolved recipe; size and batch size have fields of their own.
-SETTINGS = ("steps", "seed", "parameterization", "transforms", "optimizer", "redirect_steps")
+SETTINGS = (
+    *("steps", "seed", "parameterization", "transforms", "optimizer", "redirect_steps"),
+    *("early_stop", "canvas", "precision"),
+)
 SIGNS = {"positive": 1, "negative": -1}
+Shape = tuple[tuple[str, str, bool], ...]
 Origin = Callable[..., KeyPath]  # see _origin, for one job
 
 
@@ -77,19 +82,21 @@ class _Draft:
         self, job: Job, targets: Sequence[Target], settings: Render, facts: ModelFacts, origin: Origin
     ) -> list[Problem]:
         problems: list[Problem] = []
-        of_shape: dict[tuple[tuple[str, str, bool], ...], int] = {}
+        known: dict[tuple[Shape, Window | None], int] = {}
         for target in targets:
             shape = tuple(term.shape for term in target.terms)
-            if shape not in of_shape:
-                program = _program(shape, settings, facts)
-                of_shape[shape] = self._number(program)
+            window, place = _window(target, settings, facts)
+            if (shape, window) not in known:
+                program = _program(shape, window, settings, facts)
+                known[shape, window] = self._number(program)
                 problems += _check_memory(program, settings, job, origin)
-            number = of_shape[shape]
-            self.units.append(_unit(job, target, number, self.programs[number]))
+            number = known[shape, window]
+            self.units.append(_unit(job, target, number, self.programs[number], place))
         return problems
 
     def _number(self, program: Program) -> int:
-        code = digest(vars(program))  # asdict would copy the settings, too
+        window = program.window and vars(program.window)
+        code = digest({**vars(program), "window": window})  # asdict would copy the settings, too
         if code not in self.numbers:
             self.numbers[code] = len(self.programs)
             self.programs.append(program)
@@ -101,10 +108,21 @@ def _size(settings: Render) -> tuple[int, int]:
     return settings.size_px
 
 
-def _program(shape: tuple[tuple[str, str, bool], ...], settings: Render, facts: ModelFacts) -> Program:
+def _window(
+    target: Target, settings: Render, facts: ModelFacts
+) -> tuple[Window | None, tuple[int, int] | None]:
+    if len(target.terms) == 1 and target.terms[0].kind == "neuron":
+        return window_of(target.terms[0], settings, facts) or (None, None)
+    return None, None
+
+
+def _program(shape: Shape, window: Window | None, settings: Render, facts: ModelFacts) -> Program:
     height, width = _size(settings)
     layers = tuple(dict.fromkeys(layer for _, layer, _ in shape))
-    needed = image_bytes(facts, layers, settings.transforms or (), (height, width))
+    if window is None:
+        needed = image_bytes(facts, layers, settings.transforms or (), (height, width))
+    else:
+        needed = image_bytes(facts, layers, (), (window.view_px, window.view_px))
     return Program(
         model=facts.name,
         weights_sha256=facts.weights_sha256,
@@ -115,10 +133,13 @@ def _program(shape: tuple[tuple[str, str, bool], ...], settings: Render, facts: 
         batch_size=settings.batch_size or max(1, batch_size_for(settings.memory_gb or 0, needed)),
         image_bytes=needed,
         settings=settings.model_dump(mode="json", include=set(SETTINGS)),
+        window=window,
     )
 
 
-def _unit(job: Job, target: Target, number: int, program: Program) -> Unit:
+def _unit(
+    job: Job, target: Target, number: int, program: Program, place: tuple[int, int] | None
+) -> Unit:
     sign = SIGNS[job.sign]
     decides = {
         "algorithm": ALGORITHM,
@@ -140,6 +161,7 @@ def _unit(job: Job, target: Target, number: int, program: Program) -> Unit:
         sign=sign,
         terms=target.terms,
         program=number,
+        place=place,
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 DONE, DEAD, FAILED = "done", "dead", "failed"
 FINISHED = {DONE, DEAD}
 
@@ -20,9 +20,12 @@ class Sidecar:
     sign: 1 where the objective was maximised, -1 where it was minimised.
     score: the plain objective, without sign and transforms, at the start and the end of the ascent and of
         the saved 8-bit picture. It rises, or falls where the sign is -1.
+    steps, planned_steps: taken, and of the recipe; fewer are taken where the score has flattened.
+    canvas: top, left, height and width of what was optimised of the picture; None for all of it.
     png_bytes: size of the picture's file.
-    seconds: wall time of the batch, shared out among its units.
-    batch: number, size it ran with, and planned_size; they differ after an out-of-memory error.
+    seconds, cpu_seconds: wall time and CPU time of the process, shared out among the units that climbed.
+    batch: its number, size, how many pictures an ascent had, and planned_size: a CPU takes one at a time,
+        and after an out-of-memory error there are fewer than planned.
     attempt: how many times the batch was begun.
     status: done, dead (no gradient ever reached the picture) or failed; error says why.
     """
@@ -38,11 +41,14 @@ class Sidecar:
     recipe: str
     seed: int
     steps: int
+    planned_steps: int
+    canvas: Mapping[str, int] | None
     score: Mapping[str, float] | None
     pixel_sha256: str | None
     png_bytes: int | None
     weights_sha256: str
     seconds: float
+    cpu_seconds: float
     batch: Mapping[str, int]
     attempt: int
     device: str

@@ -6,10 +6,12 @@ from fvcli.spec.pieces import Adam, Affine, Crop, Fourier, Jitter, Pad, Rotate, 
 from fvcli.spec.schema import Render
 
 # Raised whenever the mathematics changes so that equal settings give other pixels.
-ALGORITHM = 1
+ALGORITHM = 2
 
 # Shared by all recipes; size_px stays open, because the network knows it.
-_COMMON = {"seed": 0, "redirect_steps": 17, "memory_gb": 0.4}
+_COMMON = {"seed": 0, "redirect_steps": 17, "precision": "auto", "memory_gb": 0.4}
+# What the recipes of other systems do not have.
+_AS_PUBLISHED = {**_COMMON, "early_stop": 0.0, "canvas": "whole", "precision": "float32"}
 
 # Lucid 0.3.10, render_vis and its standard_transforms.
 _LUCID_SCALES = tuple(1 + (i - 5) / 50 for i in range(11))
@@ -22,6 +24,8 @@ RECIPES: dict[str, Render] = {
         parameterization=Fourier(decay_power=1.1, coarse_until=0.5, coarse_from=0.03),
         transforms=(Affine(degrees=12, scales=(0.92, 1.12), shift_px=16, crop_px=16),),
         optimizer=Adam(learning_rate=0.1, beta1=0.5, beta2=0.9, anneal_from=0.5),
+        early_stop=0.01,
+        canvas="seen",
         **_COMMON,
     ),
     # A threshold of 512 is 513 updates in Lucid's loop; redirection lasts while global_step <= 16.
@@ -36,7 +40,7 @@ RECIPES: dict[str, Render] = {
             Jitter(px=4),
         ),
         optimizer=Adam(),
-        **_COMMON,
+        **_AS_PUBLISHED,
     ),
     # Olah, Mordvintsev, Schubert, Distill 2017, the footnote on how the pictures were made.
     "distill": Render(
@@ -51,7 +55,7 @@ RECIPES: dict[str, Render] = {
             Crop(px=16),
         ),
         optimizer=Adam(),
-        **_COMMON,
+        **_AS_PUBLISHED,
     ),
 }
 

@@ -27,6 +27,17 @@ class Render(Strictly):
     redirect_steps: Annotated[Int, Field(ge=0, le=100_000)] | None = Field(
         None, description="steps during which silent ReLUs pass gradients on"
     )
+    early_stop: Annotated[Float, Field(ge=0, lt=1)] | None = Field(
+        None,
+        description="finish a unit early when 16 steps raise its score by less than this share of its whole "
+        "rise, twice in a row; 0 never does",
+    )
+    canvas: Literal["whole", "seen"] | None = Field(
+        None, description="what a neuron's ascent works on: the whole picture, or what the neuron sees of it"
+    )
+    precision: Literal["auto", "float32", "bfloat16", "float16"] | None = Field(
+        None, description="what the network computes in; auto is the fastest that the device does well"
+    )
     batch_size: Annotated[Int, Field(ge=1, le=4096)] | None = Field(
         None, description="pictures optimised together; by default what memory_gb holds"
     )

@@ -39,9 +39,13 @@ def build_recipe(program: Program, channels: int) -> Recipe:
     """
     settings = program.settings
     make, options = _named(PARAMETERIZATIONS, settings["parameterization"])
+    size, chain = (program.height_px, program.width_px), settings["transforms"]
+    if program.window is not None:
+        side, crop_px = program.window.canvas_px, program.window.canvas_px - program.window.view_px
+        size, chain = (side, side), [{**transform, "crop_px": crop_px} for transform in chain]
     return Recipe(
-        parameterization=make(program.height_px, program.width_px, channels, **options),
-        transforms=[_call(TRANSFORMS, transform) for transform in settings["transforms"]],
+        parameterization=make(*size, channels, **options),
+        transforms=[_call(TRANSFORMS, transform) for transform in chain],
         optimizer=_optimizer(settings["optimizer"]),
         redirect_steps=settings["redirect_steps"],
     )
@@ -82,6 +86,16 @@ def build_objective(program: Program, centres: Centres, units: Units) -> Objecti
         for i, (kind, layer, placed) in enumerate(program.terms)
     )
     return total * units["sign"]
+
+
+def build_climbing_objective(program: Program, centres: Centres, units: Units) -> Objective:
+    """Return what is climbed: the objective, in a window at the position where the view has the neuron."""
+    if program.window is None:
+        return build_objective(program, centres, units)
+    ((_, layer, _),) = program.terms
+    place = program.window.row, program.window.column
+    one = objectives.neuron(layer, units["index"][:, 0], *place)
+    return one * units["weight"][:, 0] * units["sign"]
 
 
 def _term(kind: str, layer: str, centre: tuple[int, int] | None, i: int, units: Units) -> Objective:

@@ -2,31 +2,70 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
 import tensorflow as tf
 
+FAST_FLOAT16, FAST_BFLOAT16 = (7, 0), (8, 0)  # CUDA compute capabilities with tensor cores for them
+
 
 @dataclass(frozen=True)
 class Device:
-    """name: as sidecars record it. is_gpu: whether pictures are made on a GPU."""
+    """How pictures are made here.
+
+    name: As sidecars record it.
+    is_gpu: Whether they are made on a GPU.
+    lanes: How many ascents run at a time.
+    whole_batches: Whether an ascent takes a whole batch; else it takes one picture.
+    precision: What ``precision: auto`` means here.
+    """
 
     name: str
     is_gpu: bool
+    lanes: int
+    whole_batches: bool
+    precision: str = "float32"
 
 
 def set_up_device() -> Device:
-    """Choose the first GPU if there is one: memory that grows as needed, kernels that repeat exactly."""
+    """Choose the first GPU if there is one, else the CPU.
+
+    On a GPU memory grows as needed, so that several workers can share it, and kernels repeat exactly. On a
+    CPU every core ascends with a picture of its own: the activations of one picture fit into a core's
+    caches, no operation waits for another thread, and neither the number of cores nor the size of a batch
+    changes what is computed.
+    """
     tf.get_logger().setLevel("ERROR")  # each program has functions of its own; it warns of that
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
-        return Device("cpu", False)
+        lanes = len(os.sched_getaffinity(0))
+        _compute_with_one_thread_an_operation(lanes)
+        return Device("cpu", False, lanes, whole_batches=False)
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
     tf.config.experimental.enable_op_determinism()
     details = tf.config.experimental.get_device_details(gpus[0])
-    return Device(f"gpu: {details.get('device_name', 'unknown')}", True)
+    name = f"gpu: {details.get('device_name', 'unknown')}"
+    precision = auto_precision(details.get("compute_capability"))
+    return Device(name, True, 1, whole_batches=True, precision=precision)
+
+
+def auto_precision(compute_capability: tuple[int, int] | None) -> str:
+    """Return the fastest type that a GPU computes convolutions in without harm to pictures."""
+    if compute_capability is None or compute_capability < FAST_FLOAT16:
+        return "float32"
+    return "bfloat16" if compute_capability >= FAST_BFLOAT16 else "float16"
+
+
+def _compute_with_one_thread_an_operation(lanes: int) -> None:
+    wanted = (1, lanes + 1)  # one more, so that a picture is scored and saved while others climb
+    threading = tf.config.threading
+    found = threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()
+    if found != wanted:
+        threading.set_intra_op_parallelism_threads(wanted[0])
+        threading.set_inter_op_parallelism_threads(wanted[1])
 
 
 def device_facts() -> dict[str, Any]:

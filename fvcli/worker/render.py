@@ -1,62 +1,87 @@
-"""Render the batches of a run: climb, look at what came out, commit each unit.
+"""Render the batches of a run.
 
-A batch is rendered by a generator that yields after every few steps. Closing it there drops the batch;
-what is committed stays.
+    batches --cut--> tasks --lanes--> ascend --> record
+                       ^                |
+                       +-- out of memory: smaller ones
+
+A task is what one ascent takes: a whole batch on a GPU, one unit on a CPU, where every core has a lane of
+its own. Tasks of the next batch begin when a lane is free, unless they need another compiled program.
+The generator can be closed at any time: what climbs is dropped, what is committed stays.
 """
 
 from __future__ import annotations
 
 import time
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, field
+from queue import SimpleQueue
 
-import numpy as np
 import tensorflow as tf
 
 from fvcli.models import describe, load
-from fvcli.optvis.ascent import STEPS_PER_CALL, Ascent, State
-from fvcli.optvis.network import cut
-from fvcli.optvis.streams import stream
-from fvcli.plan import Unit, lone_spec
-from fvcli.run import RunFolder, Sidecar, encode_picture, pixel_sha256, write_run_facts
-from fvcli.run.sidecar import DEAD, DONE, FAILED
-from fvcli.worker.build import build_objective, build_recipe, changes_size, unit_arrays
+from fvcli.plan import Unit
+from fvcli.run import RunFolder, write_run_facts
+from fvcli.worker.ascend import Compiled, compiled_with
 from fvcli.worker.device import set_up_device
+from fvcli.worker.lanes import Lanes, Ledger
+from fvcli.worker.record import Attempt, Recorder
 
-NEVER_FIRED = "the unit never fired: no gradient reached the picture"
-TRY_PRE_ACTIVATION = "; render its pre-activation instead, the layer whose name ends in _bn"
-ALREADY_SILENT = "the unit is silent from the start, so there is nothing to minimise"
+POLL_S = 0.2  # how long a signal may go unheard
+
+
+@dataclass(frozen=True)
+class BatchStarted:
+    """The first units of a batch begin to climb."""
+
+    batch: int
 
 
 @dataclass(frozen=True)
 class StepsDone:
-    """Some units of the batch have taken so many of their steps."""
+    """So many of the batch's units are done, counting parts of those that climb."""
 
-    units: int
-    step: int
-    steps: int
+    batch: int
+    units: float
 
 
 @dataclass(frozen=True)
 class BatchDone:
     """The batch is finished; counts by status, and what to tell beside the errors in the sidecars."""
 
+    batch: int
     counts: dict[str, int]
     seconds: float
     remarks: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Outcome:
-    """What a batch came to: scores are signed; silent: no gradient in the last step; finite: no NaN."""
+@dataclass
+class _Batch:
+    """A batch that is being rendered."""
 
-    pixels: np.ndarray  # uint8 [batch, h, w, channels]
-    start: np.ndarray
-    end: np.ndarray
-    saved: np.ndarray
-    silent: np.ndarray
-    finite: np.ndarray
+    number: int
+    waiting: int
+    attempt: int = 0
+    began: float = 0.0
+    shares: dict[int, float] = field(default_factory=dict)
+    statuses: Counter[str] = field(default_factory=Counter)
+    remarks: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Task:
+    batch: _Batch
+    units: tuple[Unit, ...]
+
+
+@dataclass(frozen=True)
+class _Report:
+    """What a lane says: how far a task is, or what its units came to, or that it ran out of memory."""
+
+    task: _Task
+    share: float = 0.0
+    statuses: tuple[str, ...] | None = None
+    out_of_memory: bool = False
 
 
 class Worker:
@@ -72,167 +97,141 @@ class Worker:
         choice = run.plan.model_choice
         self._facts = describe(choice)
         self._model = load(choice)
-        self._ascent: tuple[tuple[int, int], Ascent] | None = None  # of the latest program and batch size
-        self._sizes: dict[int, int] = {}  # batch sizes of programs that ran out of memory with theirs
+        self._recorder = Recorder(run, self._facts, self._device.name)
+        self._compiled: tuple[object, Compiled] | None = None
+        self._sizes: dict[int, int] = {}  # pictures an ascent, of programs that ran out of memory with more
+        self._ledger = Ledger()
+        self._reports: SimpleQueue[_Report] = SimpleQueue()
+        self._stopped = False
 
     @property
     def device(self) -> str:
         return self._device.name
 
-    def render_batch(
-        self, number: int, wanted: frozenset[str] | None = None
-    ) -> Iterator[StepsDone | BatchDone]:
-        """Render what a batch still lacks; the last thing yielded is the BatchDone.
+    def render(
+        self, numbers: Sequence[int], wanted: frozenset[str] | None = None
+    ) -> Iterator[BatchStarted | StepsDone | BatchDone]:
+        """Render what batches still lack.
 
         Args:
-            number: Of the batch in the plan.
-            wanted: Paths of units to restrict it to.
+            numbers: Of the batches in the plan.
+            wanted: Paths of units to restrict them to.
         """
-        began = time.perf_counter()
-        units = self._run.plan.units_of(number, wanted)
-        todo = [unit for unit in units if not self._run.is_finished(unit)]
-        if not todo:
-            yield BatchDone({}, 0.0)
-            return
-        attempt = self._run.begin_attempt(number)
-        outcome = "stopped"
-        remarks: list[str] = []
+        todo = deque(task for number in numbers for task in self._tasks(number, wanted))
+        open_batches: dict[int, _Batch] = {}
+        lanes = Lanes(self._device.lanes)
         try:
-            statuses = yield from self._render_halving_when_out_of_memory(number, todo, attempt, remarks)
-            outcome = "done"
+            while todo or not lanes.is_idle or not self._reports.empty():
+                while todo and lanes.has_room and self._may_start(todo[0], lanes):
+                    task = todo.popleft()
+                    if task.batch.number not in open_batches:
+                        self._open(task.batch)
+                        open_batches[task.batch.number] = task.batch
+                        yield BatchStarted(task.batch.number)
+                    compiled = self._compile(task)
+                    lanes.submit(lambda task=task, compiled=compiled: self._run_task(task, compiled, lanes))
+                if not lanes.is_idle:
+                    lanes.wait(POLL_S)
+                while not self._reports.empty():
+                    yield from self._heed(self._reports.get(), todo, open_batches)
         finally:  # a closed generator comes through here, too
-            self._run.end_attempt(number, attempt, outcome)
-        counts = {status: statuses.count(status) for status in dict.fromkeys(statuses)}
-        yield BatchDone(counts, time.perf_counter() - began, tuple(remarks))
+            self._stopped = True
+            lanes.close()
+            for batch in open_batches.values():
+                self._run.end_attempt(batch.number, batch.attempt, "stopped")
+            self._stopped = False
 
-    def _render_halving_when_out_of_memory(
-        self, number: int, todo: list[Unit], attempt: int, remarks: list[str]
-    ) -> Iterator[StepsDone]:
-        """Render all units; on an out-of-memory error go on with half the batch size, for good."""
-        planned, program = self._run.plan.program_of(number).batch_size, todo[0].program
-        statuses: list[str] = []
-        while todo:
-            size = self._sizes.get(program, planned)
-            batch = {"number": number, "size": size, "planned_size": planned}
-            try:
-                statuses += yield from self._render_units(todo[:size], batch, attempt)
-            except (tf.errors.OpError, MemoryError, ValueError, ArithmeticError) as error:
-                if _is_out_of_memory(error) and size > 1:
-                    self._ascent = None  # let go of what the failed attempt holds
-                    self._sizes[program] = size // 2
-                    remarks.append(
-                        f"out of memory: batch {number} goes on with {size // 2} pictures at a time"
-                    )
-                    continue
-                statuses += self._fail(todo[:size], batch, attempt, _reason(error))
-            todo = todo[size:]
-        return statuses
+    # ---- batches and tasks
 
-    def _render_units(
-        self, units: Sequence[Unit], batch: dict[str, int], attempt: int
-    ) -> Iterator[StepsDone]:
-        began = time.perf_counter()
-        outcome = yield from self._climb(units, batch["size"])
-        seconds = (time.perf_counter() - began) / len(units)
-        return [self._commit(unit, i, outcome, batch, attempt, seconds) for i, unit in enumerate(units)]
+    def _tasks(self, number: int, wanted: frozenset[str] | None) -> list[_Task]:
+        units = [u for u in self._run.plan.units_of(number, wanted) if not self._run.is_finished(u)]
+        return self._cut(_Batch(number, len(units)), units)
 
-    def _climb(self, units: Sequence[Unit], size: int) -> Iterator[StepsDone]:
-        """Climb with a full batch: places without a unit repeat the first one, and are dropped."""
-        settings = self._run.plan.programs[units[0].program].settings
-        seed, steps = settings["seed"], settings["steps"]
-        ascent = self._compiled(units[0].program, size)
-        slots = [*units, *[units[0]] * (size - len(units))]
-        arrays = unit_arrays(slots)
-        streams = [stream(seed, unit.identity) for unit in slots]
-        shared = stream(seed, "shared by the batch")
-        state = ascent.start(streams)
-        start = ascent.score(ascent.picture(state.numbers), arrays)
-        while state.step < steps:
-            todo = min(STEPS_PER_CALL, steps - state.step)
-            state = ascent.climb(state, arrays, todo, streams, shared, steps)
-            yield StepsDone(len(units), state.step, steps)
-        return _look(ascent, state, arrays, start)
+    def _cut(self, batch: _Batch, units: Sequence[Unit]) -> list[_Task]:
+        if not units:
+            return []
+        size = self._size(units[0].program)
+        return [_Task(batch, tuple(units[i : i + size])) for i in range(0, len(units), size)]
 
-    def _compiled(self, number: int, size: int) -> Ascent:
-        if self._ascent is None or self._ascent[0] != (number, size):
-            self._ascent = None  # first, so that two never share the memory
-            program = self._run.plan.programs[number]
-            compile_it = self._device.is_gpu and not changes_size(program)
-            network = cut(self._model, program.layers, self._facts.value_range, jit_compile=compile_it)
-            recipe = build_recipe(program, self._facts.input_channels)
-            at = self._facts.layers_at(program.height_px, program.width_px)
-            centres = {name: (at[name].height // 2, at[name].width // 2) for name in program.layers}
-            objective = partial(build_objective, program, centres)
-            self._ascent = (number, size), Ascent(network, objective, recipe)
-        return self._ascent[1]
+    def _size(self, program: int) -> int:
+        planned = self._run.plan.programs[program].batch_size if self._device.whole_batches else 1
+        return self._sizes.get(program, planned)
 
-    def _commit(
-        self, unit: Unit, i: int, outcome: _Outcome, batch: dict[str, int], attempt: int, seconds: float
-    ) -> str:
-        if not outcome.finite[i]:
-            return self._fail([unit], batch, attempt, "the picture is not finite; lower the learning rate")[0]
-        start, end, saved = (float(scores[i]) for scores in (outcome.start, outcome.end, outcome.saved))
-        dead = end <= start and (bool(outcome.silent[i]) or start == end == 0.0)
-        pixels = outcome.pixels[i]
-        title = f"{unit.layer} {unit.objective} {unit.label}, {self._facts.name}"
-        png = encode_picture(pixels, title, {"key": unit.key, "spec": lone_spec(self._run.plan, unit)})
-        sidecar = self._sidecar(
-            unit,
-            score={"start": unit.sign * start, "end": unit.sign * end, "saved": unit.sign * saved},
-            pixel_sha256=pixel_sha256(pixels),
-            png_bytes=len(png),
-            seconds=round(seconds, 3),
-            batch=batch,
-            attempt=attempt,
-            status=DEAD if dead else DONE,
-            error=self._why_dead(unit) if dead else None,
-        )
-        self._run.commit(unit, sidecar, png)
-        return sidecar.status
+    def _open(self, batch: _Batch) -> None:
+        batch.attempt = self._run.begin_attempt(batch.number)
+        batch.began = time.perf_counter()
 
-    def _fail(self, units: Sequence[Unit], batch: dict[str, int], attempt: int, reason: str) -> list[str]:
-        for unit in units:
-            if self._run.is_finished(unit):
-                continue  # it was committed before the error
-            sidecar = self._sidecar(
-                unit,
-                score=None,
-                pixel_sha256=None,
-                png_bytes=None,
-                seconds=0.0,
-                batch=batch,
-                attempt=attempt,
-                status=FAILED,
-                error=reason,
+    def _heed(
+        self, report: _Report, todo: deque[_Task], open_batches: dict[int, _Batch]
+    ) -> Iterator[StepsDone | BatchDone]:
+        batch = report.task.batch
+        if report.out_of_memory:
+            todo.extendleft(reversed(self._with_less_memory(report.task)))
+            return
+        batch.shares[id(report.task)] = report.share * len(report.task.units)
+        yield StepsDone(batch.number, sum(batch.shares.values()))
+        if report.statuses is None:
+            return
+        batch.statuses.update(report.statuses)
+        batch.waiting -= len(report.statuses)
+        if batch.waiting == 0:
+            del open_batches[batch.number]
+            self._run.end_attempt(batch.number, batch.attempt, "done")
+            seconds = time.perf_counter() - batch.began
+            yield BatchDone(batch.number, dict(batch.statuses), seconds, tuple(batch.remarks))
+
+    def _with_less_memory(self, task: _Task) -> list[_Task]:
+        """Cut a task that ran out of memory in half, and those of its program that follow, for good."""
+        program = task.units[0].program
+        half = max(1, len(task.units) // 2)
+        if self._size(program) > half:
+            self._sizes[program] = half
+            task.batch.remarks.append(
+                f"out of memory: batch {task.batch.number} goes on with {half} pictures at a time"
             )
-            self._run.commit(unit, sidecar, None)
-        return [DONE if self._run.is_finished(unit) else FAILED for unit in units]
+        return self._cut(task.batch, task.units)
 
-    def _why_dead(self, unit: Unit) -> str:
-        if unit.sign < 0:
-            return ALREADY_SILENT
-        kinds = {node.name: node.kind for node in self._facts.nodes}
-        behind_relu = any(kinds[term.layer].startswith("relu") for term in unit.terms)
-        return NEVER_FIRED + (TRY_PRE_ACTIVATION if behind_relu else "")
+    # ---- in a lane
 
-    def _sidecar(self, unit: Unit, **facts: object) -> Sidecar:
-        program = self._run.plan.programs[unit.program]
-        return Sidecar(
-            key=unit.key,
-            job=unit.job,
-            model=program.model,
-            layer=unit.layer,
-            objective=unit.objective,
-            unit=unit.unit,
-            label=unit.label,
-            sign=unit.sign,
-            recipe=program.recipe,
-            seed=program.settings["seed"],
-            steps=program.settings["steps"],
-            weights_sha256=program.weights_sha256,
-            device=self._device.name,
-            **facts,
-        )
+    def _may_start(self, task: _Task, lanes: Lanes) -> bool:
+        """Tell whether a task can begin: at once if what is compiled serves it, else once all others end."""
+        return lanes.is_idle or self._key(task) == (self._compiled and self._compiled[0])
+
+    def _key(self, task: _Task) -> object:
+        return compiled_with(self._run.plan.programs[task.units[0].program])
+
+    def _compile(self, task: _Task) -> Compiled:
+        key = self._key(task)
+        if self._compiled is None or self._compiled[0] != key:
+            self._compiled = None  # first, so that two never share the memory
+            program = self._run.plan.programs[task.units[0].program]
+            self._compiled = key, Compiled(program, self._model, self._facts, self._device)
+        return self._compiled[1]
+
+    def _run_task(self, task: _Task, compiled: Compiled, lanes: Lanes) -> None:
+        number = task.units[0].program
+        program, size = self._run.plan.programs[number], self._size(number)
+        attempt = Attempt(task.batch.number, program.batch_size, size, task.batch.attempt)
+
+        def report(share: float) -> None:
+            self._reports.put(_Report(task, share))
+
+        try:
+            with lanes.climbing, self._ledger.account() as cost:
+                outcomes = compiled.climb(program, task.units, size, report, lambda: self._stopped)
+        except (tf.errors.OpError, MemoryError, ValueError, ArithmeticError) as error:
+            if _is_out_of_memory(error) and len(task.units) > 1:
+                self._reports.put(_Report(task, out_of_memory=True))
+                return
+            reason = _reason(error)
+            statuses = tuple(self._recorder.fail(unit, attempt, reason) for unit in task.units)
+        else:
+            if outcomes is None:
+                return
+            each = cost.shared(len(task.units))
+            pairs = zip(task.units, outcomes, strict=True)
+            statuses = tuple(self._recorder.commit(unit, o, attempt, each) for unit, o in pairs)
+        self._reports.put(_Report(task, 1.0, statuses))
 
 
 def _is_out_of_memory(error: Exception) -> bool:
@@ -248,15 +247,3 @@ def _reason(error: Exception) -> str:
     noise = ("Graph execution error", "Detected at", "<stack traces", "[[", "\t")
     lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith(noise)]
     return f"{type(error).__name__}: {lines[0] if lines else 'it gives no reason'}"
-
-
-def _look(ascent: Ascent, state: State, arrays: dict[str, np.ndarray], start: np.ndarray) -> _Outcome:
-    """Round the pictures to 8 bits and score them as they are and as they are saved."""
-    images = ascent.picture(state.numbers).numpy()
-    finite = np.isfinite(images).all(axis=(1, 2, 3))
-    images = np.where(finite[:, None, None, None], images, 0.0)
-    pixels = np.clip(images * 255.0 + 0.5, 0, 255).astype(np.uint8)
-    end = ascent.score(images, arrays)
-    saved = ascent.score(pixels / np.float32(255), arrays)
-    finite &= np.isfinite(start) & np.isfinite(end) & np.isfinite(saved)
-    return _Outcome(pixels, start, end, saved, state.silent.numpy(), finite)

@@ -1,0 +1,113 @@
+"""From the outcome of a unit to its files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fvcli.models import ModelFacts
+from fvcli.plan import Unit, lone_spec
+from fvcli.run import RunFolder, Sidecar, encode_picture, pixel_sha256
+from fvcli.run.sidecar import DEAD, DONE, FAILED
+from fvcli.worker.ascend import Outcome
+from fvcli.worker.lanes import Cost
+
+NEVER_FIRED = "the unit never fired: no gradient reached the picture"
+TRY_PRE_ACTIVATION = "; render its pre-activation instead, the layer whose name ends in _bn"
+ALREADY_SILENT = "the unit is silent from the start, so there is nothing to minimise"
+NOT_FINITE = "the picture is not finite; lower the learning rate"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Where a unit was rendered: number and planned size of its batch, pictures an ascent, which try."""
+
+    batch: int
+    planned_size: int
+    size: int
+    number: int
+
+
+class Recorder:
+    """Writes the pictures and sidecars of a run.
+
+    Args:
+        run: The run.
+        facts: Of its model.
+        device: Name of the device, for the sidecars.
+    """
+
+    def __init__(self, run: RunFolder, facts: ModelFacts, device: str) -> None:
+        self._run = run
+        self._facts = facts
+        self._device = device
+
+    def commit(self, unit: Unit, outcome: Outcome, attempt: Attempt, cost: Cost) -> str:
+        """Write a unit's picture and sidecar; return its status."""
+        if not outcome.finite:
+            return self.fail(unit, attempt, NOT_FINITE)
+        start, end, saved = outcome.start, outcome.end, outcome.saved
+        dead = end <= start and (outcome.silent or start == end == 0.0)
+        title = f"{unit.layer} {unit.objective} {unit.label}, {self._facts.name}"
+        png = encode_picture(outcome.pixels, title, {"key": unit.key, "spec": lone_spec(self._run.plan, unit)})
+        sidecar = self._sidecar(
+            unit,
+            attempt,
+            steps=outcome.steps,
+            score={"start": unit.sign * start, "end": unit.sign * end, "saved": unit.sign * saved},
+            pixel_sha256=pixel_sha256(outcome.pixels),
+            png_bytes=len(png),
+            seconds=round(cost.wall_s, 3),
+            cpu_seconds=round(cost.cpu_s, 3),
+            status=DEAD if dead else DONE,
+            error=self._why_dead(unit) if dead else None,
+        )
+        self._run.commit(unit, sidecar, png)
+        return sidecar.status
+
+    def fail(self, unit: Unit, attempt: Attempt, reason: str) -> str:
+        """Record why a unit failed, unless it was committed before the error; return its status."""
+        if self._run.is_finished(unit):
+            return DONE
+        sidecar = self._sidecar(
+            unit,
+            attempt,
+            steps=0,
+            score=None,
+            pixel_sha256=None,
+            png_bytes=None,
+            seconds=0.0,
+            cpu_seconds=0.0,
+            status=FAILED,
+            error=reason,
+        )
+        self._run.commit(unit, sidecar, None)
+        return FAILED
+
+    def _why_dead(self, unit: Unit) -> str:
+        if unit.sign < 0:
+            return ALREADY_SILENT
+        kinds = {node.name: node.kind for node in self._facts.nodes}
+        behind_relu = any(kinds[term.layer].startswith("relu") for term in unit.terms)
+        return NEVER_FIRED + (TRY_PRE_ACTIVATION if behind_relu else "")
+
+    def _sidecar(self, unit: Unit, attempt: Attempt, **facts: object) -> Sidecar:
+        program = self._run.plan.programs[unit.program]
+        return Sidecar(
+            key=unit.key,
+            job=unit.job,
+            model=program.model,
+            layer=unit.layer,
+            objective=unit.objective,
+            unit=unit.unit,
+            label=unit.label,
+            sign=unit.sign,
+            recipe=program.recipe,
+            seed=program.settings["seed"],
+            planned_steps=program.settings["steps"],
+            canvas=program.canvas_of(unit),
+            weights_sha256=program.weights_sha256,
+            batch={"number": attempt.batch, "size": attempt.size, "planned_size": attempt.planned_size},
+            attempt=attempt.number,
+            device=self._device,
+            **facts,
+        )
