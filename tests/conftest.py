@@ -18,6 +18,15 @@ settings.load_profile("suite")
 LITE0 = ModelChoice("efficientnet-lite0")
 
 
+
+def pytest_sessionstart() -> None:
+    """Set TensorFlow up as a worker does, before its first use, so that bytes agree with a worker's."""
+    with quiet_start():
+        from fvcli.worker.device import set_up_device
+
+        set_up_device()
+
+
 @pytest.fixture(scope="session")
 def facts() -> ModelFacts:
     """Facts of the default network; no TensorFlow."""
@@ -27,8 +36,7 @@ def facts() -> ModelFacts:
 @pytest.fixture(scope="session")
 def model():
     """The default network as a Keras model with ImageNet weights."""
-    with quiet_start():
-        return load(LITE0)
+    return load(LITE0)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from fvcli.optvis.ascent import STEPS_PER_CALL, Ascent, Recipe, State
 from fvcli.optvis.images import fourier
-from fvcli.optvis.network import cut
+from fvcli.optvis.network import Network
 from fvcli.optvis.objectives import Objective, channel
 from fvcli.optvis.optimizers import adam, annealed, lion
 from fvcli.optvis.streams import stream
@@ -49,7 +49,7 @@ def ascent_of(model, layer: str, recipe: Recipe, jit_compile: bool = False) -> A
     def objective(units) -> Objective:
         return channel(layer, units["index"]) * units["sign"]
 
-    return Ascent(cut(model, [layer], jit_compile=jit_compile), objective, recipe)
+    return Ascent(Network(model), objective, recipe, jit_compile=jit_compile)
 
 
 def units(*index: int, sign: float = 1.0) -> dict[str, np.ndarray]:
@@ -175,7 +175,7 @@ def test_an_ascent_goes_on_from_what_was_kept(shallow):
     streams, shared = streams_of("abc"), stream(0, "shared")
     state = shallow.climb(shallow.start(streams), of, 16, streams, shared)
     kept = [tf.constant(slot.numpy()) for slot in state.slots]
-    copy = State(tf.constant(state.numbers.numpy()), tuple(kept), state.step, state.silent)
+    copy = State(tf.constant(state.numbers.numpy()), tuple(kept), state.step, state.silent, state.score)
     resumed = shallow.climb(copy, of, 4, streams, shared)
     np.testing.assert_array_equal(resumed.numbers, climb(shallow, "abc", of, 20).numbers)
 
@@ -200,7 +200,7 @@ def test_schedules_follow_the_share_of_the_whole_ascent(model):
     start = ascent.start(streams)
     for step, total in ((0, 64), (16, 64), (32, 64), (48, 64), (32, 40), (48, None)):
         share = step / total if total else 0.0
-        before = State(start.numbers, start.slots, step, start.silent)
+        before = State(start.numbers, start.slots, step, start.silent, start.score)
         after = ascent.climb(before, of, 1, streams, shared, total)
         moved = np.abs(after.numbers - before.numbers)
         bound = 0.1 * (np.sqrt(0.5) / 0.1) ** min(share / 0.5, 1.0)

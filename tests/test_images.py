@@ -175,7 +175,16 @@ def test_high_frequencies_are_held_back_by_a_bound_that_rises(height, width, don
     made = fourier(height, width, coarse_until=0.5, coarse_from=0.05)
     bound = 0.05 * (np.sqrt(0.5) / 0.05) ** min(done / 0.5, 1.0)  # exponentially, to the corner
     expected = np.minimum(1.0, (bound / frequencies(height, width)) ** 2)
-    np.testing.assert_allclose(made.focus(tf.constant(done)), expected, rtol=1e-5)
+    np.testing.assert_allclose(made.focus(tf.constant([done]))[0, 0, 0], expected, rtol=1e-5)
+
+
+def test_each_image_is_held_back_by_where_it_stands():
+    made = fourier(9, 12, coarse_until=0.5)
+    shares = [0.0, 0.9, 0.2]
+    together = made.focus(tf.constant(shares))
+    assert together.shape == (3, 1, 1, *made.initial(streams("a")).shape[-2:])
+    for found, share in zip(together, shares, strict=True):
+        np.testing.assert_array_equal(found, made.focus(tf.constant([share]))[0])
 
 
 def test_coarse_to_fine_changes_neither_start_nor_picture():

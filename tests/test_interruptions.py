@@ -31,7 +31,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 def test_kill_9_loses_only_the_batch_in_flight(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
     spec, run = write_spec(tmp_path, SLOW_SPEC), tmp_path / "run"
     process = start_fvcli("render", spec, "-o", run)
-    wait_until(lambda: len(list(run.glob("attempts/*.json"))) >= 2, process)
+    wait_until(lambda: len(pictures(run)) >= 2, process)
     process.kill()
     process.communicate()
     kept = pictures(run)

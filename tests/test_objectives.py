@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fvcli.optvis.network import cut
+from fvcli.optvis.network import Network
 from fvcli.optvis.objectives import (
     Objective,
     channel,
@@ -273,8 +273,7 @@ def test_gradient_of_a_neuron_is_one_at_its_place():
 
 
 def test_vectors_of_a_network_arrive_as_maps_of_one_position(model):
-    network = cut(model, ["pool", "logits"])
-    acts = network(tf.random.stateless_uniform((2, 32, 48, 3), (1, 2)), tf.constant(False))
+    acts = Network(model)(tf.random.stateless_uniform((2, 32, 48, 3), (1, 2)), redirect=False)
     assert acts("pool").shape == (2, 1, 1, 1280)
     assert acts("logits").shape == (2, 1, 1, 1000)
     logits = acts("logits").numpy()[:, 0, 0]

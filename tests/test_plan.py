@@ -149,7 +149,7 @@ def test_same_spec_same_plan(facts: ModelFacts, jobs: list[Data]) -> None:
     assert plan_of(facts, jobs).to_json() == plan_of(facts, jobs).to_json()
 
 
-@pytest.mark.parametrize("text", ["{}", '{"version": 2}', "[]", "", '{"version": 1}', "null"])
+@pytest.mark.parametrize("text", ["{}", '{"version": 2}', "[]", "", '{"version": 1}', '{"version": 3}', "null"])
 def test_no_plan(text: str) -> None:
     with pytest.raises((ValueError, KeyError, TypeError)):
         Plan.from_json(text)
@@ -264,6 +264,11 @@ PICTURE_CHANGES: list[Data] = [
     {"batch_size": 1},
     {"batch_size": 5},
     {"redirect_steps": 0},
+    {"early_stop": 0},
+    {"early_stop": 0.5},
+    {"canvas": "whole"},
+    {"precision": "float32"},
+    {"precision": "float16"},
     {"parameterization": "pixel"},
     {"parameterization": {"kind": "fourier", "decorrelate": False}},
     {"parameterization": {"kind": "fourier", "std": 0.02}},

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fvcli.optvis.network import cut
-from fvcli.optvis.relu import redirected_relu
+from fvcli.optvis.network import Network
+from fvcli.optvis.relu import relu
 
 # max_value, gradient in, x -> gradient out while redirecting, and afterwards
 TABLE = [
@@ -33,7 +33,7 @@ def gradient(x: np.ndarray, upstream: np.ndarray, redirect: bool, max_value: flo
     tensor = tf.constant(x)
     with tf.GradientTape() as tape:
         tape.watch(tensor)
-        y = redirected_relu(tensor, tf.constant(redirect), max_value)
+        y = relu(tensor, redirect, max_value)
     return tape.gradient(y, tensor, tf.constant(upstream)).numpy()
 
 
@@ -47,9 +47,8 @@ def test_lucids_table(max_value, upstream, x, redirected, afterwards):
 @pytest.mark.parametrize("redirect", [True, False])
 def test_values_are_those_of_a_relu(redirect):
     x = np.linspace(-9, 9, 73, dtype=np.float32).reshape(1, 73)
-    relu, relu6 = (redirected_relu(tf.constant(x), tf.constant(redirect), top) for top in (None, 6.0))
-    np.testing.assert_array_equal(relu, np.maximum(x, 0))
-    np.testing.assert_array_equal(relu6, np.clip(x, 0, 6))
+    for top in (None, 6.0, 2.5):
+        np.testing.assert_array_equal(relu(tf.constant(x), redirect, top), np.clip(x, 0, top))
 
 
 @pytest.mark.parametrize("max_value", [None, 6.0])
@@ -92,19 +91,19 @@ def small_network(max_value: float | None) -> keras.Model:
     """Return conv (weight one, bias -2) and ReLU: silent for pictures below (2 + 1) / 2 of 0 to 1."""
     image = keras.Input((None, None, 1), name="input")
     conv = keras.layers.Conv2D(1, 1, name="conv")(image)
-    relu = keras.layers.ReLU(max_value=max_value, name="relu")(conv)
-    model = keras.Model(image, {"conv": conv, "relu": relu})
+    cut = keras.layers.ReLU(max_value=max_value, name="relu")(conv)
+    model = keras.Model(image, {"conv": conv, "relu": cut})
     model.get_layer("conv").set_weights([np.ones((1, 1, 1, 1)), np.full(1, -2.0)])
     return model
 
 
 @pytest.mark.parametrize("max_value", [None, 6.0])
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_the_switch_of_a_cut_network(max_value, jit_compile):
-    network = cut(small_network(max_value), ["relu"], (-1.0, 1.0), jit_compile)
+def test_the_switch_of_a_network(max_value, jit_compile):
+    network = Network(small_network(max_value), (-1.0, 1.0))
     images = tf.constant([0.25, 1.75], shape=(2, 1, 1, 1))  # -0.5 and 2.5 for the network
 
-    @tf.function
+    @tf.function(autograph=False, jit_compile=jit_compile)
     def look(redirect):
         with tf.GradientTape() as tape:
             tape.watch(images)
@@ -113,26 +112,24 @@ def test_the_switch_of_a_cut_network(max_value, jit_compile):
         return acts, tape.gradient(loss, images)
 
     for redirect, expected in ((True, [-2.0, -2.0]), (False, [0.0, -2.0]), (True, [-2.0, -2.0])):
-        acts, found = look(tf.constant(redirect))
+        acts, found = look(redirect)
         np.testing.assert_array_equal(np.ravel(acts), [0.0, 0.5])
         np.testing.assert_array_equal(np.ravel(found), expected)  # times 2, the width of -1 to 1
-    assert look.experimental_get_tracing_count() == 1
+    assert look.experimental_get_tracing_count() == 2  # one graph redirects, one does not
 
 
-def test_cutting_leaves_the_model_and_its_weights_alone():
+def test_a_network_leaves_the_model_and_its_weights_alone():
     model = small_network(6.0)
     image = tf.constant(1.75, shape=(1, 1, 1, 1))
     before = model(2 * image - 1)
-    cut(model, ["relu"])(image, tf.constant(True))
+    Network(model)(image, redirect=True)("relu")
     assert type(model.get_layer("relu")) is keras.layers.ReLU
     np.testing.assert_array_equal(before["relu"], model(2 * image - 1)["relu"])
 
 
-def test_a_cut_gives_what_the_model_gives(model):
+def test_redirection_changes_no_value(model):
     images = tf.random.stateless_uniform((2, 40, 32, 3), (3, 4))
-    names = ["stem", "block1_expand", "block1_dw"]
-    whole = model(2.0 * images - 1.0, training=False)
-    for redirect in (True, False):
-        acts = cut(model, names)(images, tf.constant(redirect))
-        for name in names:
-            np.testing.assert_array_equal(acts(name), whole[name])
+    network = Network(model)
+    for name in ("stem", "block1_expand", "block1_dw"):
+        found = [network(images, redirect)(name) for redirect in (True, False)]
+        np.testing.assert_array_equal(*found)

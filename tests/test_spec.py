@@ -165,6 +165,9 @@ def test_whole_numbers_are_numbers(number: Any) -> None:
         ("transforms", [{"kind": "pad", "px": 2}], []),
         ("optimizer", "adam", "lion"),
         ("redirect_steps", 3, 0),
+        ("early_stop", 0.5, 0),
+        ("canvas", "whole", "seen"),
+        ("precision", "float16", "bfloat16"),
         ("batch_size", 9, 10),
         ("memory_gb", 0.25, 0.5),
     ],
@@ -446,6 +449,12 @@ def test_distill() -> None:
         Jitter(px=8),
         Crop(px=16),  # "crop padding": as much as was added
     )
+
+
+@pytest.mark.parametrize("name", ["lucid", "distill"])
+def test_recipes_of_other_systems_have_nothing_of_ours(name: str) -> None:
+    recipe = RECIPES[name]
+    assert (recipe.early_stop, recipe.canvas, recipe.precision) == (0.0, "whole", "float32")
 
 
 def test_default_recipe_is_quick() -> None:

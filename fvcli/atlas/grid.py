@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -112,9 +112,23 @@ def _cell(run: RunFolder, unit: Unit) -> Cell:
     if sidecar.status == FAILED:
         return Cell(unit.label, FAILED, None)
     try:
-        return Cell(unit.label, sidecar.status, read_picture(run.png(unit)))
+        return Cell(unit.label, sidecar.status, _seen(read_picture(run.png(unit)), sidecar.canvas))
     except FvcliError:
         return Cell(unit.label, "damaged", None)
+
+
+def _seen(pixels: np.ndarray, canvas: Mapping[str, int] | None) -> np.ndarray:
+    """Cut a picture down to what was optimised of it, in the proportions of the whole picture."""
+    if canvas is None:
+        return pixels
+    begins, ends = [], []
+    scale = max(canvas[side] / size for side, size in zip(("height", "width"), pixels.shape, strict=False))
+    for begin, side, size in zip(("top", "left"), ("height", "width"), pixels.shape, strict=False):
+        length = min(size, round(scale * size))
+        first = canvas[begin] + (canvas[side] - length) // 2
+        begins.append(min(max(0, first), size - length))
+        ends.append(begins[-1] + length)
+    return pixels[begins[0] : ends[0], begins[1] : ends[1]]
 
 
 def draw_grid(

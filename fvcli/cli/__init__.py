@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from fvcli import __version__
+from fvcli.cli.calibrate import calibrate
 from fvcli.cli.look import info, init, layers, models, schema
 from fvcli.cli.plan import plan
 from fvcli.cli.render import render
@@ -28,5 +29,5 @@ def main() -> None:
     """
 
 
-for command in (render, plan, status, merge, grid, models, layers, schema, init, info):
+for command in (render, plan, calibrate, status, merge, grid, models, layers, schema, init, info):
     main.add_command(command)

@@ -15,16 +15,18 @@ import click
 from fvcli.errors import FvcliError, UsageError
 
 if TYPE_CHECKING:
+    from fvcli.models import ModelFacts
     from fvcli.plan import Plan
     from fvcli.spec import Document, Spec
 
 
 @dataclass(frozen=True)
 class PlannedSpec:
-    """A plan and the text that it came from."""
+    """A plan, the text that it came from, and what is known of its model."""
 
     plan: Plan
     text: str
+    facts: ModelFacts
 
 
 def set_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -46,7 +48,8 @@ def plan_of_spec(spec: str, overrides: Sequence[str]) -> PlannedSpec:
     """
     text = _read(spec)
     header = "".join(f"# --set {override!r}\n" for override in overrides)  # a comment of one line each
-    return PlannedSpec(_plan(text, spec, overrides), header + text)
+    plan, facts = _plan(text, spec, overrides)
+    return PlannedSpec(plan, header + text, facts)
 
 
 def plan_of_picture(picture: Path, overrides: Sequence[str]) -> PlannedSpec:
@@ -54,7 +57,8 @@ def plan_of_picture(picture: Path, overrides: Sequence[str]) -> PlannedSpec:
     from fvcli.run import picture_text
 
     text = json.dumps(picture_text(picture)["spec"], indent=1) + "\n"
-    return PlannedSpec(_plan(text, str(picture), overrides), text)
+    plan, facts = _plan(text, str(picture), overrides)
+    return PlannedSpec(plan, text, facts)
 
 
 def _read(spec: str) -> str:
@@ -68,7 +72,7 @@ def _read(spec: str) -> str:
         raise UsageError(message, "give a spec, such as fvcli init writes") from error
 
 
-def _plan(text: str, origin: str, overrides: Sequence[str]) -> Plan:
+def _plan(text: str, origin: str, overrides: Sequence[str]) -> tuple[Plan, ModelFacts]:
     from fvcli.plan import make_plan
     from fvcli.spec import parse_document, validate
 
@@ -79,7 +83,8 @@ def _plan(text: str, origin: str, overrides: Sequence[str]) -> Plan:
         plan, problems = make_plan(spec, positions, facts)
         document.report(problems)
     document.raise_problems()
-    return plan
+    assert facts is not None  # or there was a problem
+    return plan, facts
 
 
 def _describe(document: Document, spec: Spec) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +12,10 @@ from fvcli.cli.inputs import plan_of_spec, set_option
 from fvcli.cli.table import print_json, print_table
 
 if TYPE_CHECKING:
-    from fvcli.plan import Plan
+    from fvcli.plan import JobPlan, Plan, Unit
+    from fvcli.plan.cost import Estimate, Speed
+
+UNKNOWN = "time: unknown; measure this machine once with: fvcli calibrate"
 
 
 @click.command()
@@ -19,43 +23,77 @@ if TYPE_CHECKING:
 @set_option
 @click.option("--json", "as_json", is_flag=True, help="Print the whole resolved plan as JSON.")
 def plan(spec: str, overrides: Sequence[str], as_json: bool) -> None:
-    """Show what a SPEC would render; nothing is written.
+    """Show what a SPEC would render, and how long it takes; nothing is written.
 
     \b
       fvcli plan spec.yaml
       fvcli plan spec.yaml --set render.recipe=lucid --json
+
+    Times are estimates from what fvcli calibrate measured on this machine.
     """
+    from fvcli.cli.speed import read_speed, speed_path
+    from fvcli.plan.cost import estimate
     from fvcli.plan.views import gigabytes
 
-    made = plan_of_spec(spec, overrides).plan
+    planned = plan_of_spec(spec, overrides)
+    made = planned.plan
+    speed = read_speed(speed_path(), socket.gethostname())
+    time = estimate(made, planned.facts, speed) if speed else None
     if as_json:
-        print_json(_facts(made))
+        print_json(_facts(made, speed, time))
         return
-    print_table(("job", "units", "layer", "objective", "recipe", "size", "steps", "batch"), _rows(made))
+    columns = ("job", "units", "layer", "objective", "recipe", "size", "steps", "batch")
+    print_table((*columns, "time") if time else columns, [_row(made, *job, time) for job in made.by_job()])
     units = _counted(len(made.units), "unit", "units")
     batches = _counted(len(made.batches), "batch", "batches")
     click.echo(f"\n{units} in {batches}; about {gigabytes(made.memory_bytes)} for the largest batch")
+    click.echo(_total(speed, time))
 
 
 def _counted(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def _facts(made: Plan) -> dict[str, Any]:
+def _facts(made: Plan, speed: Speed | None, time: Estimate | None) -> dict[str, Any]:
     import json
 
     totals = {"units": len(made.units), "batches": len(made.batches), "memory_bytes": made.memory_bytes}
-    return {"totals": totals, **json.loads(made.to_json())}
+    return {"totals": totals, "time": _time_facts(speed, time), **json.loads(made.to_json())}
 
 
-def _rows(made: Plan) -> list[tuple[Any, ...]]:
-    rows = []
-    for job, units in made.by_job():
-        program = made.programs[units[0].program]
-        size = f"{program.height_px}x{program.width_px}"
-        kind = units[0].objective + (" (negative)" if units[0].sign < 0 else "")
-        steps = program.settings["steps"]
-        rows.append(
-            (job.name, len(units), units[0].layer, kind, program.recipe, size, steps, program.batch_size)
-        )
-    return rows
+def _time_facts(speed: Speed | None, time: Estimate | None) -> dict[str, Any] | None:
+    """Return the estimates in seconds: the whole, what it begins with, and each job's part."""
+    if speed is None or time is None:
+        return None
+    return {
+        "seconds": round(time.total_s, 2),
+        "start_seconds": round(time.start_s, 2),
+        "job_seconds": {job: round(seconds, 2) for job, seconds in time.jobs.items()},
+        "device": speed.device,
+        "host": speed.host,
+    }
+
+
+def _row(made: Plan, job: JobPlan, units: Sequence[Unit], time: Estimate | None) -> tuple[Any, ...]:
+    program = made.programs[units[0].program]
+    size = f"{program.height_px}x{program.width_px}"
+    kind = units[0].objective + (" (negative)" if units[0].sign < 0 else "")
+    steps = program.settings["steps"]
+    row = (job.name, len(units), units[0].layer, kind, program.recipe, size, steps, program.batch_size)
+    return (*row, _spoken(time.jobs[job.name])) if time else row
+
+
+def _total(speed: Speed | None, time: Estimate | None) -> str:
+    if speed is None or time is None:
+        return UNKNOWN
+    where = f"{speed.device}, measured by fvcli calibrate on {speed.host}"
+    return f"time: at most about {_spoken(time.total_s)} on {where}"
+
+
+def _spoken(seconds: float) -> str:
+    """Write a time with two digits, in the unit that people would use."""
+    for unit, length, many in (("s", 1, 90), ("min", 60, 90 * 60), ("h", 3600, float("inf"))):
+        if seconds < many:
+            value = seconds / length
+            return f"{value:.0f} {unit}" if value >= 10 else f"{value:.1f} {unit}"
+    return "unknown"

@@ -20,6 +20,7 @@ from fvcli.optvis.colour import correlate, correlate_planes
 
 # Lucid divides the inverse transform by 4, which with its scale gives photo-like contrast.
 LUCID_FOURIER_DIVISOR = 4.0
+BANDS = 24  # about three an octave at 224 px
 HIGHEST_FREQUENCY = math.sqrt(0.5)  # cycles a pixel along the diagonal
 
 
@@ -29,12 +30,15 @@ class Parameterization:
 
     initial: random streams, one an image -> float32 numbers [batch, ...].
     to_image: numbers [batch, ...] -> images [batch, h, w, channels] in [0, 1].
+    pool: a value for each number -> the mean over the numbers of the image that play the same part: those
+        of one colour and, of a spectrum, of one frequency band; in a shape that broadcasts to the numbers'.
     focus: share of the ascent done, [batch], 0 to 1 -> factor on each number's step, 0 to 1, one that
         can be multiplied with the numbers.
     """
 
     initial: Callable[[Sequence[np.random.Generator]], np.ndarray]
     to_image: Callable[[tf.Tensor], tf.Tensor]
+    pool: Callable[[tf.Tensor], tf.Tensor]
     focus: Callable[[tf.Tensor], tf.Tensor | float] = lambda _done: 1.0
 
 
@@ -77,12 +81,11 @@ def fourier(
         return tf.sigmoid(tf.transpose(planes, [0, 2, 3, 1]))
 
     focus = _coarse_to_fine(height_px, width_px, coarse_until, coarse_from)
-    return Parameterization(lambda streams: _normal(streams, shape, std), to_image, focus)
+    pool = _pool_bands(height_px, width_px)
+    return Parameterization(lambda streams: _normal(streams, shape, std), to_image, pool, focus)
 
 
-def _inverse_fourier(
-    scale: np.ndarray, height_px: int, width_px: int
-) -> Callable[[tf.Tensor], tf.Tensor]:
+def _inverse_fourier(scale: np.ndarray, height_px: int, width_px: int) -> Callable[[tf.Tensor], tf.Tensor]:
     """Return z [batch, 2, channels, h, F] -> irfft2d(scale * (z0 + i z1)), [batch, channels, h, w], w even.
 
     Its gradient is written out, which halves its cost: for a gradient g of the picture that of z is
@@ -106,6 +109,28 @@ def _inverse_fourier(
         return pixels, gradient
 
     return inverse
+
+
+def _pool_bands(height_px: int, width_px: int) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Return values [batch, 2, channels, h, F] -> their means over bands, [batch, 1, channels, h, F].
+
+    Bands are as wide in the logarithm of frequency as BANDS of them cover the spectrum.
+    """
+    frequency = _frequencies(height_px, width_px)
+    lowest = frequency.min()
+    places = np.log(frequency / lowest) / np.log(frequency.max() / lowest) * BANDS
+    _, band = np.unique(np.minimum(places.astype(int), BANDS - 1), return_inverse=True)
+    band = band.ravel()  # empty bands are left out
+    members = np.eye(band.max() + 1, dtype=np.float32)[band]  # [h F, bands]
+    members /= members.sum(axis=0)
+
+    def pool(values: tf.Tensor) -> tf.Tensor:
+        plane = tf.reduce_mean(values, axis=1)
+        channels, height, width = plane.shape[1:]
+        means = tf.linalg.matmul(tf.reshape(plane, [-1, channels, height * width]), members)
+        return tf.reshape(tf.gather(means, band, axis=-1), [-1, 1, channels, height, width])
+
+    return pool
 
 
 def _coarse_to_fine(
@@ -146,7 +171,11 @@ def pixel(
 ) -> Parameterization:
     """Write pictures as plain pixels before the sigmoid, initially N(0, std) (Lucid, ``pixel_image``)."""
     shape = (height_px, width_px, channels)
-    return Parameterization(lambda streams: _normal(streams, shape, std), lambda x: _to_rgb(x, decorrelate))
+    return Parameterization(
+        initial=lambda streams: _normal(streams, shape, std),
+        to_image=lambda numbers: _to_rgb(numbers, decorrelate),
+        pool=lambda values: tf.reduce_mean(values, axis=(1, 2), keepdims=True),
+    )
 
 
 def _normal(streams: Sequence[np.random.Generator], shape: tuple[int, ...], std: float) -> np.ndarray:

@@ -21,6 +21,7 @@ import keras
 import tensorflow as tf
 
 from fvcli.optvis.fold import Linear, read_linear, source
+from fvcli.optvis.objectives import select
 from fvcli.optvis.relu import relu
 
 FLOAT16_LOSS_SCALE = 1024.0
@@ -143,13 +144,7 @@ class Reading:
         return select(_as_map(self._compute(tensor)), n)
 
 
-def select(values: tf.Tensor, n: tf.Tensor) -> tf.Tensor:
-    """Pick channel n[i] of [batch, h, w, channels] by a product, whose gradient is the same everywhere."""
-    mask = tf.one_hot(n, tf.shape(values)[-1], dtype=values.dtype)
-    return tf.linalg.matvec(values, mask[:, None])  # [batch, h, w]
-
-
-def _relu_max_value(operation: Any) -> float | None | bool:
+def _relu_max_value(operation: Any) -> float | bool | None:
     """Return where a ReLU cuts, None if nowhere, or False if the operation is no plain ReLU."""
     if isinstance(operation, keras.layers.ReLU):
         plain = not operation.negative_slope and not operation.threshold
@@ -161,4 +156,3 @@ def _relu_max_value(operation: Any) -> float | None | bool:
 
 def _as_map(tensor: tf.Tensor) -> tf.Tensor:
     return tensor if tensor.shape.rank == 4 else tensor[:, None, None, :]
-

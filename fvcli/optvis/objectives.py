@@ -67,7 +67,7 @@ def channel_map(T: Activations, layer: str, n: Index) -> tf.Tensor:
     A T that has a method ``channel(layer, n)``, as a ``network.Reading`` has, computes no more than that.
     """
     read = getattr(T, "channel", None)
-    return read(layer, n) if read else _select(T(layer), n)
+    return read(layer, n) if read else select(T(layer), n)
 
 
 def channel(layer: str, n: Index) -> Objective:
@@ -126,12 +126,12 @@ def class_logit(layer: str, n: Index) -> Objective:
 
 def class_probability(layer: str, n: Index) -> Objective:
     """Maximise the probability of class n, 0 to 1; layer gives the logits, the softmax is ours."""
-    return Objective(lambda T: _select(tf.nn.softmax(T(layer)[:, 0, 0]), n))
+    return Objective(lambda T: select(tf.nn.softmax(T(layer)[:, 0, 0]), n))
 
 
-def _select(values: tf.Tensor, n: Index) -> tf.Tensor:
+def select(values: tf.Tensor, n: Index) -> tf.Tensor:
     """Pick entry n of [batch, ..., channels] by a product, whose gradient is the same on every device."""
-    mask = tf.one_hot(n, tf.shape(values)[-1])  # [channels] or [batch, channels]
+    mask = tf.one_hot(n, tf.shape(values)[-1], dtype=values.dtype)  # [channels] or [batch, channels]
     while 1 < mask.shape.rank < values.shape.rank:
         mask = mask[:, None]
     return tf.reduce_sum(values * mask, axis=-1)  # [batch, ...]

@@ -39,13 +39,24 @@ def annealed(optimizer: Optimizer, start: float) -> Optimizer:
 
 
 def adam(
-    learning_rate: float = 0.05, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8
+    learning_rate: float = 0.05,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    epsilon: float = 1e-8,
+    pool: Callable[[tf.Tensor], tf.Tensor] = lambda squares: squares,
 ) -> Optimizer:
-    """Adam (Kingma and Ba 2014) with TensorFlow 1's epsilon, outside of the bias correction."""
+    """Adam (Kingma and Ba 2014) with TensorFlow 1's epsilon, outside of the bias correction.
+
+    Args:
+        learning_rate, beta1, beta2, epsilon: As published.
+        pool: Replaces squared gradients by means over numbers that share a second moment, as Adam-mini does
+            for blocks of weights (Zhang et al. 2024). Then what a gradient says of the numbers of a block
+            survives: those that matter move further than those where it is mere noise.
+    """
 
     def update(gradient: tf.Tensor, slots: Slots, step: tf.Tensor) -> tuple[tf.Tensor, Slots]:
         mean = beta1 * slots[0] + (1.0 - beta1) * gradient
-        square = beta2 * slots[1] + (1.0 - beta2) * gradient**2
+        square = beta2 * slots[1] + (1.0 - beta2) * pool(gradient**2)
         t = tf.cast(step, tf.float32)
         rate = learning_rate * tf.sqrt(1.0 - beta2**t) / (1.0 - beta1**t)
         return rate * mean / (tf.sqrt(square) + epsilon), (mean, square)

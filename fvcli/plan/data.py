@@ -48,11 +48,13 @@ class Window:
 
     canvas_px: side of the square that is optimised.
     view_px: side of what the network sees of it, a multiple of the layer's stride.
+    shift_px: how far views may be shifted: no further than the recipe says, nor than the field allows.
     row, column: of the neuron in the layer's map of a view.
     """
 
     canvas_px: int
     view_px: int
+    shift_px: float
     row: int
     column: int
 

@@ -137,9 +137,7 @@ def _program(shape: Shape, window: Window | None, settings: Render, facts: Model
     )
 
 
-def _unit(
-    job: Job, target: Target, number: int, program: Program, place: tuple[int, int] | None
-) -> Unit:
+def _unit(job: Job, target: Target, number: int, program: Program, place: tuple[int, int] | None) -> Unit:
     sign = SIGNS[job.sign]
     decides = {
         "algorithm": ALGORITHM,

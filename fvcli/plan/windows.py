@@ -19,17 +19,16 @@ from __future__ import annotations
 
 import math
 
-from fvcli.models import LayerFacts, ModelFacts
+from fvcli.models import ModelFacts
 from fvcli.plan.data import TermPlan, Window
 from fvcli.spec.pieces import Affine
 from fvcli.spec.schema import Render
 
+SHIFT = 1 / 8  # of the field; larger shifts than that leave a small field no form, only a texture
 WORTH_IT = 0.7  # a canvas of more than this share of the picture's area is not cut out
 
 
-def window_of(
-    term: TermPlan, settings: Render, facts: ModelFacts
-) -> tuple[Window, tuple[int, int]] | None:
+def window_of(term: TermPlan, settings: Render, facts: ModelFacts) -> tuple[Window, tuple[int, int]] | None:
     """Return the window of a neuron and the row and column of the picture where it begins.
 
     None where the whole picture is to be optimised: by the settings, because the neuron sees it all or
@@ -49,7 +48,8 @@ def window_of(
         return None
     field, stride = layer.receptive_field_px, layer.stride_px
     view, position = _view(term.layer, field, stride, facts)
-    canvas = view + 2 * _margin_px(transforms[0], view)
+    shift_px = min(transforms[0].shift_px, field * SHIFT)
+    canvas = view + 2 * _margin_px(transforms[0], shift_px, view)
     rows = (layer.height // 2, layer.width // 2) if term.row < 0 else (term.row, term.column)
     inside = facts.layers_at(view, view)[term.layer].offset_px
     begins = [layer.offset_px[i] + rows[i] * stride for i in (0, 1)]  # of the field, in the picture
@@ -60,7 +60,7 @@ def window_of(
         return None
     border = (canvas - view) // 2
     place = [begins[i] - inside[i] - position[i] * stride - border for i in (0, 1)]
-    return Window(canvas, view, *position), (place[0], place[1])
+    return Window(canvas, view, shift_px, *position), (place[0], place[1])
 
 
 def _view(layer: str, field: int, stride: int, facts: ModelFacts) -> tuple[int, tuple[int, int]]:
@@ -74,8 +74,8 @@ def _view(layer: str, field: int, stride: int, facts: ModelFacts) -> tuple[int, 
         view += stride
 
 
-def _margin_px(transform: Affine, view: int) -> int:
+def _margin_px(transform: Affine, shift_px: float, view: int) -> int:
     """Return how far around a view the transform can reach: shifted, and turned at its smallest scale."""
     angle = math.radians(min(45.0, transform.degrees))
     reach = (math.cos(angle) + math.sin(angle)) / transform.scales[0]
-    return math.ceil(transform.shift_px + max(0.0, reach - 1.0) * view / 2)
+    return math.ceil(shift_px + max(0.0, reach - 1.0) * view / 2)

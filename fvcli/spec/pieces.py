@@ -84,13 +84,14 @@ class Affine(Strictly):
 
 
 class Adam(Strictly):
-    """Adam; epsilon as in TensorFlow 1."""
+    """Adam; epsilon as in TensorFlow 1; a second moment for each number, or for each band of frequencies."""
 
     kind: Literal["adam"] = "adam"
     learning_rate: Positive = 0.05
     beta1: Beta = 0.9
     beta2: Beta = 0.999
     epsilon: Positive = 1e-8
+    second_moment: Literal["number", "band"] = "number"
     anneal_from: Share = 1.0
 
 

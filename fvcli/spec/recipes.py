@@ -20,10 +20,10 @@ _LUCID_DEGREES = tuple(float(d) for d in (*range(-10, 11), *5 * [0]))
 RECIPES: dict[str, Render] = {
     # Chosen by looking and measuring; docs/recipes.md says against what.
     "default": Render(
-        steps=160,
-        parameterization=Fourier(decay_power=1.1, coarse_until=0.5, coarse_from=0.03),
-        transforms=(Affine(degrees=12, scales=(0.92, 1.12), shift_px=16, crop_px=16),),
-        optimizer=Adam(learning_rate=0.1, beta1=0.5, beta2=0.9, anneal_from=0.5),
+        steps=128,
+        parameterization=Fourier(decay_power=1.1, coarse_until=0.2, coarse_from=0.08),
+        transforms=(Affine(degrees=8, scales=(0.93, 1.08), shift_px=8, crop_px=16),),
+        optimizer=Adam(learning_rate=0.1, beta1=0.3, beta2=0.9, second_moment="band", anneal_from=0.5),
         early_stop=0.01,
         canvas="seen",
         **_COMMON,

@@ -41,12 +41,14 @@ def build_recipe(program: Program, channels: int) -> Recipe:
     make, options = _named(PARAMETERIZATIONS, settings["parameterization"])
     size, chain = (program.height_px, program.width_px), settings["transforms"]
     if program.window is not None:
-        side, crop_px = program.window.canvas_px, program.window.canvas_px - program.window.view_px
-        size, chain = (side, side), [{**transform, "crop_px": crop_px} for transform in chain]
+        window = program.window
+        seen = {"crop_px": window.canvas_px - window.view_px, "shift_px": window.shift_px}
+        size, chain = (window.canvas_px, window.canvas_px), [{**transform, **seen} for transform in chain]
+    parameterization = make(*size, channels, **options)
     return Recipe(
-        parameterization=make(*size, channels, **options),
+        parameterization=parameterization,
         transforms=[_call(TRANSFORMS, transform) for transform in chain],
-        optimizer=_optimizer(settings["optimizer"]),
+        optimizer=_optimizer(settings["optimizer"], parameterization),
         redirect_steps=settings["redirect_steps"],
     )
 
@@ -60,8 +62,12 @@ def _call(table: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
     return make(**options)
 
 
-def _optimizer(settings: Mapping[str, Any]) -> optimizers.Optimizer:
-    own = {key: value for key, value in settings.items() if key != "anneal_from"}
+def _optimizer(
+    settings: Mapping[str, Any], parameterization: images.Parameterization
+) -> optimizers.Optimizer:
+    own = {key: value for key, value in settings.items() if key not in {"anneal_from", "second_moment"}}
+    if settings.get("second_moment") == "band":
+        own["pool"] = parameterization.pool
     return optimizers.annealed(_call(OPTIMIZERS, own), settings["anneal_from"])
 
 

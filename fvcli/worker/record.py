@@ -48,7 +48,9 @@ class Recorder:
         start, end, saved = outcome.start, outcome.end, outcome.saved
         dead = end <= start and (outcome.silent or start == end == 0.0)
         title = f"{unit.layer} {unit.objective} {unit.label}, {self._facts.name}"
-        png = encode_picture(outcome.pixels, title, {"key": unit.key, "spec": lone_spec(self._run.plan, unit)})
+        png = encode_picture(
+            outcome.pixels, title, {"key": unit.key, "spec": lone_spec(self._run.plan, unit)}
+        )
         sidecar = self._sidecar(
             unit,
             attempt,

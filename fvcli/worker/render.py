@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
@@ -110,7 +110,7 @@ class Worker:
 
     def render(
         self, numbers: Sequence[int], wanted: frozenset[str] | None = None
-    ) -> Iterator[BatchStarted | StepsDone | BatchDone]:
+    ) -> Generator[BatchStarted | StepsDone | BatchDone]:
         """Render what batches still lack.
 
         Args:

@@ -1,0 +1,180 @@
+"""How long a plan takes, from what ``fvcli calibrate`` measured on a machine.
+
+    seconds = start + for every program ( compiling it + pictures x steps x seconds of a step )
+
+    seconds of a step |             .---   f: the network, straight between the measured points
+                      |        .---'
+                      |   .---'  + pixels x a constant: parameterization and transforms
+                      +---+----+----+---> multiplications of the layers needed, at the size of the views
+
+Early stopping makes a render shorter, never longer, so an estimate says "at most about".
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import chain, combinations
+from statistics import fmean
+from typing import Annotated, NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from fvcli.models import ModelFacts
+from fvcli.models.graph import ancestors, multiplications
+from fvcli.plan.data import Plan, Program
+from fvcli.plan.views import view_size
+from fvcli.spec.base import Bool, Float, Int, Positive, Strictly, Text
+from fvcli.spec.schema import Render
+
+Count = Annotated[Int, Field(ge=1)]
+Seconds = Annotated[Float, Field(ge=0)]
+
+
+class Point(Strictly):
+    """What was measured of one program: seconds of a picture-step, and of compiling it."""
+
+    layer: Text
+    size_px: Count
+    multiplications: Count
+    pixels: Count
+    layers: Count
+    step_seconds: Positive
+    compile_seconds: Seconds
+
+
+class Speed(Strictly):
+    """What was measured on one device of one machine.
+
+    lanes: ascents side by side.
+    whole_batches: Whether an ascent takes a whole batch; else it takes one picture.
+    start_seconds: Once a process: TensorFlow, network, device.
+    about: Versions and date, for people.
+    """
+
+    host: Text
+    device: Text
+    model: Text
+    lanes: Count
+    whole_batches: Bool
+    start_seconds: Seconds
+    points: Annotated[tuple[Point, ...], Field(min_length=1)]
+    about: dict[str, str] = Field(default_factory=dict)
+
+
+class Work(NamedTuple):
+    """What the time of a program depends on: multiplications and layers of the network, canvas pixels."""
+
+    multiplications: int
+    pixels: int
+    layers: int
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds: once a process, and of each job by name."""
+
+    start_s: float
+    jobs: Mapping[str, float]
+
+    @property
+    def total_s(self) -> float:
+        return self.start_s + sum(self.jobs.values())
+
+
+def estimate(plan: Plan, facts: ModelFacts, speed: Speed) -> Estimate:
+    """Estimate how long a plan takes; what the units of a program share is divided among them."""
+    cost = Cost(speed)
+    units = Counter(unit.program for unit in plan.units)
+    shares = [cost.of(p, work_of(p, facts), units[i]) / units[i] for i, p in enumerate(plan.programs)]
+    jobs: defaultdict[str, float] = defaultdict(float)
+    for unit in plan.units:
+        jobs[unit.job] += shares[unit.program]
+    return Estimate(speed.start_seconds, dict(jobs))
+
+
+def work_of(program: Program, facts: ModelFacts) -> Work:
+    """Return the work of one picture-step; of a window, what is seen of it and what is optimised."""
+    if program.window is not None:
+        view = program.window.view_px, program.window.view_px
+        pixels = program.window.canvas_px**2
+    else:
+        transforms = Render.model_validate({"transforms": program.settings["transforms"]}).transforms or ()
+        view = view_size(transforms, program.height_px, program.width_px, fmean)
+        pixels = program.height_px * program.width_px
+    needed = ancestors(facts.inputs_of, program.layers)
+    at = facts.layers_at(*view)
+    return Work(multiplications(facts.nodes, at, needed, facts.input_channels), pixels, len(needed))
+
+
+def places(units: int, batch_size: int, lanes: int, whole_batches: bool) -> int:
+    """Round units up to full batches, or lanes: a place without a unit takes as long as one with."""
+    width = batch_size if whole_batches else lanes
+    return -(-units // width) * width
+
+
+class Cost:
+    """The cost model of a machine.
+
+    Args:
+        speed: What was measured there.
+    """
+
+    def __init__(self, speed: Speed) -> None:
+        self._speed = speed
+        columns = ("multiplications", "pixels", "layers", "step_seconds", "compile_seconds")
+        table = np.array([[getattr(p, name) for name in columns] for p in speed.points], float)
+        work, pixels, layers, steps, compiling = table.T
+        fitted = non_negative_fit(np.stack([np.ones_like(work), work, pixels], axis=1), steps)
+        self._a_pixel = min(fitted[2], (steps / pixels).min())  # the network is left something everywhere
+        self._network = Curve(work, steps - self._a_pixel * pixels)
+        self._compiling = Curve(layers, compiling)
+
+    def step_s(self, work: Work) -> float:
+        """Return the seconds of a picture-step."""
+        return float(self._network(work.multiplications) + self._a_pixel * work.pixels)
+
+    def of(self, program: Program, work: Work, units: int) -> float:
+        """Return the seconds that some units of a program take, with compiling it."""
+        pictures = places(units, program.batch_size, self._speed.lanes, self._speed.whole_batches)
+        return self._compiling(work.layers) + pictures * int(program.settings["steps"]) * self.step_s(work)
+
+
+class Curve:
+    """A line through points that never falls: level before them, in proportion behind.
+
+    Args:
+        x: [points], positive.
+        y: [points]; of points with the same x the mean counts, and one below another on its left is raised.
+    """
+
+    def __init__(self, x: np.ndarray, y: np.ndarray) -> None:
+        self._x, place = np.unique(x, return_inverse=True)
+        self._y = np.maximum.accumulate(np.bincount(place, y) / np.bincount(place))
+
+    def __call__(self, x: float) -> float:
+        return float(np.interp(x, self._x, self._y) * max(1.0, x / self._x[-1]))
+
+
+def non_negative_fit(columns: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the coefficients, none below zero, whose sum of columns has the least relative error.
+
+    The best solution with some coefficients at zero is the plain one without their columns, and with a
+    handful of columns every choice of them can be tried.
+
+    Args:
+        columns: [points, columns], at least one of them positive throughout.
+        values: [points], positive.
+    """
+    relative = columns / values[:, None]
+    every = range(columns.shape[1])
+    best, least = np.zeros(columns.shape[1]), np.inf
+    for chosen in map(list, chain.from_iterable(combinations(every, n + 1) for n in every)):
+        found = np.zeros(columns.shape[1])
+        found[chosen] = np.linalg.lstsq(relative[:, chosen], np.ones_like(values), rcond=None)[0]
+        error = float(((relative @ found - 1.0) ** 2).sum())
+        if (found >= 0).all() and error < least:
+            best, least = found, error
+    return best

@@ -1,0 +1,148 @@
+"""The command line of scripts/bench."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmark.tools import DEFAULT, PLAIN, Tool, ToolError, choose_tools
+from benchmark.units import BUDGETS, Plan, make_plan
+
+OUT = Path("runs/bench")
+
+
+class _List(click.ParamType):
+    """Comma-separated names or numbers."""
+
+    name = "a,b,..."
+
+    def __init__(self, kind: type = str) -> None:
+        self._kind = kind
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return [self._kind(part.strip()) for part in value.split(",") if part.strip()]
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.group("bench", invoke_without_command=True)
+@click.option("-o", "--output", "out", type=click.Path(path_type=Path), default=OUT, show_default=True)
+@click.option("--tools", type=_List(), help="Only these, such as plain-lucid,fvcli-default.")
+@click.option("--layers", type=_List(), help="Only these depths.")
+@click.option("--channels-per-layer", "per_layer", type=click.IntRange(1), help="Only the first so many.")
+@click.option("--budgets", type=_List(int), default=list(BUDGETS), help="Steps for fvcli's curve.")
+@click.option("--repeats", type=click.IntRange(1), default=1, show_default=True)
+@click.option("--quick", is_flag=True, help="One unit, a few steps for every tool: does everything work?")
+@click.option("--fresh", is_flag=True, help="Measure all anew instead of going on.")
+@click.pass_context
+def bench(
+    context: click.Context,
+    out: Path,
+    tools: list[str] | None,
+    layers: list[str] | None,
+    per_layer: int | None,
+    budgets: list[int],
+    repeats: int,
+    quick: bool,
+    fresh: bool,
+) -> None:
+    """Render the same units with fvcli and with other tools, score all pictures alike, print the tables.
+
+    The output folder gets table.md, bench.json and sheet.png. A bench that was stopped goes on.
+
+    \b
+      scripts/bench --quick -o runs/bench-quick
+      scripts/bench --tools plain-lucid,fvcli-default --repeats 2
+      scripts/bench throughput
+    """
+    context.obj = out
+    if context.invoked_subcommand is not None:
+        return
+    try:
+        plan = make_plan(layers, per_layer, budgets, repeats, quick)
+        chosen = choose_tools(tools)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    if fresh:
+        for name in ("results", "network"):
+            shutil.rmtree(out / name, ignore_errors=True)
+    results, failures = _measure_all(plan, chosen, out)
+    if results:
+        _write_report(results, failures, plan, out)
+    for name, message in failures.items():
+        click.echo(f"Error: {name} failed:\n{message}", err=True)
+    context.exit(1 if failures else 0)
+
+
+@bench.command()
+@click.pass_obj
+def throughput(out: Path) -> None:
+    """Compare one run of 64 units with 8 runs of 8: time a unit and peak memory."""
+    from benchmark.process_costs import throughput as measure_throughput
+
+    click.echo(measure_throughput(out))
+
+
+@bench.command()
+@click.pass_obj
+def startup(out: Path) -> None:
+    """Time a render from the start of the process through its first step."""
+    from benchmark.process_costs import startup as measure_startup
+
+    click.echo(measure_startup(out))
+
+
+def _measure_all(
+    plan: Plan, tools: tuple[Tool, ...], out: Path
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
+    """Measure every tool at a depth before going to the next, so that drift of the machine hits all alike."""
+    from benchmark.measure import measure  # brings TensorFlow
+
+    results, failures = [], {}
+    for place in _places(plan, tools, out):
+        name = f"{place.tool.name} at {place.depth.layer}"
+        click.echo(f"{time.strftime('%H:%M:%S')} {name}, repeat {place.repeat}", err=True)
+        try:
+            results.append(measure(place, plan))
+        except ToolError as error:
+            failures[name] = str(error)
+            click.echo(f"Error: {name} failed, the others go on", err=True)
+    return results, failures
+
+
+def _places(plan: Plan, tools: tuple[Tool, ...], out: Path) -> Iterator[Any]:
+    from benchmark.measure import Place
+
+    for depth in plan.depths:
+        for repeat in range(plan.repeats):
+            for tool in tools:
+                yield Place(tool, depth, repeat, out)
+
+
+def _write_report(results: list[dict[str, Any]], failures: dict[str, str], plan: Plan, out: Path) -> None:
+    from benchmark.report import as_data, markdown
+    from benchmark.sheet import draw_sheet
+
+    text = markdown(results)
+    (out / "table.md").write_text(text)
+    data = as_data(results, asdict(plan), failures)
+    (out / "bench.json").write_text(json.dumps(data, indent=1))
+    draw_sheet(results, out).save(out / "sheet.png")
+    click.echo(text)
+    missing = {PLAIN, DEFAULT} - {result["tool"] for result in results}
+    if missing:
+        click.echo(f"Without {' and '.join(sorted(missing))} some figures are missing.", err=True)
+
+
+if __name__ == "__main__":
+    bench(prog_name="scripts/bench")
