@@ -22,7 +22,7 @@ from fvcli.optvis.objectives import (
     neuron,
     neuron_off_centre,
 )
-from fvcli.optvis.optimizers import adam
+from fvcli.optvis.optimizers import lion
 from fvcli.optvis.streams import stream
 from fvcli.optvis.transforms import jitter
 
@@ -55,8 +55,7 @@ def keras_layer(model: keras.Model, layer: str, images: tf.Tensor) -> tf.Tensor:
 def assert_close(found: tf.Tensor, expected: tf.Tensor, share: float = 1e-5) -> None:
     """Compare to a share of the expected values' range, which is what rounding is relative to."""
     assert found.shape == expected.shape
-    scale = np.abs(expected).max()
-    assert scale > 0.0
+    scale = max(np.abs(expected).max(), 0.1)  # or all of a dead layer would have to be exact
     np.testing.assert_allclose(found, expected, rtol=0.0, atol=share * scale)
 
 
@@ -69,18 +68,19 @@ def test_activations_are_the_models(model, layer, redirect):
     images = pictures(2)
     found = Network(model)(images, redirect)(layer)
     assert found.dtype == tf.float32
-    assert_close(found, keras_layer(model, layer, images))
+    assert_close(found, keras_layer(model, layer, images), 3e-5)
 
 
 @pytest.mark.parametrize("layer", READ_BY_CHANNEL)
-@pytest.mark.parametrize("n", [[5], [0, 11, 2]], ids=str)
-def test_a_channel_is_that_of_the_whole_layer(model, layer, n):
-    """One image or several, each with a channel of its own."""
-    images, network = pictures(len(n)), Network(model)
-    found = network(images, redirect=False).channel(layer, tf.constant(n))
-    whole = network(images, redirect=False)(layer)
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_channel_is_that_of_the_whole_layer(model, layer, batch):
+    """One image or several, each with a channel of its own, one that fires."""
+    images, network = pictures(batch), Network(model)
+    whole = network(images, redirect=False)(layer).numpy()
+    n = np.argsort(whole.max(axis=(0, 1, 2)))[::-1][:batch]
+    found = network(images, redirect=False).channel(layer, tf.constant(n, tf.int32))
     assert found.dtype == tf.float32
-    assert_close(found, tf.stack([whole[i, :, :, n[i]] for i in range(len(n))]), 1e-5)
+    assert_close(found, tf.stack([whole[i, :, :, n[i]] for i in range(batch)]))
 
 
 @pytest.mark.parametrize("layer", ["stem_bn", "block3_dw", "logits"])
@@ -143,7 +143,7 @@ def test_folding_changes_no_score(model, name):
     images = pictures(2)
     found = SCORES[name](Network(model)(images, redirect=False))
     expected = SCORES[name](lambda layer: keras_layer(model, layer, images))
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=2e-5)
 
 
 def test_the_model_and_its_weights_are_left_alone(model):
@@ -175,10 +175,12 @@ def network_of(build: Callable[[keras.KerasTensor], Tensors], channels: int = 3)
     return model
 
 
-def assert_all_as_keras(model: keras.Model, size: tuple[int, int] = (11, 14)) -> None:
-    """Every output, whole and by channel, alone and in batches of three, is the model's own."""
+def assert_all_as_keras(
+    model: keras.Model, size: tuple[int, int] = (11, 14), batches: tuple[int, ...] = (1, 3)
+) -> None:
+    """Every output, whole and by channel, alone and in batches, is the model's own."""
     network = Network(model)
-    for batch in (1, 3):
+    for batch in batches:
         images = pictures(batch, *size, channels=model.inputs[0].shape[-1])
         for name in model.output:
             expected = keras_layer(model, name, images)
@@ -232,7 +234,7 @@ CHAINS: dict[str, Callable[[], list[keras.Layer]]] = {
     "relu cut elsewhere": lambda: [layers.Conv2D(5, 3), layers.ReLU(max_value=0.5)],
     "leaky": lambda: [layers.Conv2D(5, 3), layers.ReLU(negative_slope=0.1), layers.ReLU(threshold=0.2)],
     "other activations": lambda: [layers.Conv2D(5, 3), layers.Activation("swish"), layers.Activation("tanh")],
-    "dropout": lambda: [layers.Conv2D(5, 3), layers.Dropout(0.9), layers.GaussianNoise(5.0), layers.ReLU()],
+    "dropout": lambda: [layers.Conv2D(5, 3), layers.Dropout(0.9), layers.GaussianNoise(0.9), layers.ReLU()],
     "pooling": lambda: [layers.Conv2D(5, 3), layers.MaxPooling2D(), layers.ZeroPadding2D(), BN()],
     "dense": lambda: [
         layers.Conv2D(5, 3),
@@ -298,41 +300,40 @@ def test_a_norm_along_another_axis_is_as_in_keras():
     assert_all_as_keras(keras.Model(image, {"norm": BN(axis=1)(conv)}))
 
 
-DEEP = 600
+@pytest.mark.parametrize("shape", ["chain", "shortcut first", "shortcut last"])
+def test_deep_networks_are_walked_without_recursion(shape):
+    """600 layers, whole and by channel: a chain, or residual blocks.
 
+    Only a run of hundreds of layers that leave channels apart (depthwise, ReLU, sums) is read recursively.
+    """
 
-@pytest.mark.parametrize("shortcut_first", [True, False])
-def test_deep_networks_are_walked_without_recursion(shortcut_first):
-    """A chain of 600 layers, and one of 300 residual blocks, whole and by channel."""
-
-    def build(image: keras.KerasTensor) -> Tensors:
-        chain = image
-        for _ in range(DEEP // 2):
-            chain = layers.ReLU(6.0)(layers.DepthwiseConv2D(1, use_bias=False)(chain))
-        sums = image
-        for _ in range(DEEP // 2):
-            parts = [sums, layers.Conv2D(3, 1, use_bias=False)(sums)]
-            sums = layers.Add()(parts if shortcut_first else parts[::-1])
-        return {"chain": chain, "sums": sums}
+    def build(x: keras.KerasTensor) -> Tensors:
+        for _ in range(300):
+            conv = layers.Conv2D(3, 1, use_bias=False)(x)
+            if shape == "chain":
+                x = layers.ReLU(6.0)(conv)
+            else:
+                x = layers.Add()([x, conv] if shape == "shortcut first" else [conv, x])
+        return {"last": x}
 
     model = network_of(build)
-    for layer in model.layers:
-        for weight in layer.weights:
-            weight.assign(tf.ones_like(weight) * (1e-3 if isinstance(layer, layers.Conv2D) else 0.999))
-    assert_all_as_keras(model, (2, 3))
+    share = 0.95 if shape == "chain" else 0.001  # so that nothing fades or explodes
+    for weight in model.weights:
+        weight.assign(tf.reshape(share * (0.01 * tf.ones((3, 3)) + tf.eye(3)), weight.shape))
+    assert_all_as_keras(model, (2, 3), batches=(2,))
 
 
 def test_activation_layers_are_redirected_as_relus_are():
-    """Silent throughout, and pushed up: the gradient passes in all of them."""
+    """Where all are silent, what would push them up passes, and what would push them down does not."""
     for made in (layers.ReLU(), layers.ReLU(6.0), layers.Activation("relu"), layers.Activation("relu6")):
         image = keras.Input((None, None, 1), name="input")
         model = keras.Model(image, {"cut": made(image)})
         images = tf.zeros((1, 2, 2, 1))  # -1 for the network
-        for redirect in (True, False):
-            found = gradient_of(lambda x, m=model, r=redirect: -Network(m)(x, r)("cut"), images)
-            assert not found.numpy().any()  # pushed down
-            found = gradient_of(lambda x, m=model, r=redirect: Network(m)(x, r)("cut"), images)
-            np.testing.assert_array_equal(found, np.zeros(images.shape))
+        for redirect, sign, expected in ((True, -1.0, -2.0), (True, 1.0, 0.0), (False, -1.0, 0.0)):
+            found = gradient_of(
+                lambda x, m=model, r=redirect, s=sign: s * Network(m)(x, r)("cut"), images
+            )  # of a loss; times 2, the width of -1 to 1
+            np.testing.assert_array_equal(found, np.full(images.shape, expected))
 
 
 def test_the_range_of_values_is_the_models():
@@ -356,7 +357,7 @@ def test_half_precision_activations_are_near(model, dtype, share, layer):
     T = Network(model, dtype=dtype)(images, redirect=False)
     assert T(layer).dtype == T.channel(layer, 1).dtype == tf.float32
     expected = keras_layer(model, layer, images)
-    assert relative_distance(T(layer), expected) < share
+    assert relative_distance(T(layer), expected) < share * (2 if layer == "logits" else 1)
 
 
 @HALVES
@@ -378,18 +379,19 @@ def test_half_precision_ascents_reach_the_same_scores(model, dtype, share):
         return channel("block1_expand_bn", units["index"])
 
     plain, units = (Network(model), objective), {"index": np.array([3, 17], np.int32)}
-    reached = []
+    gains = []
     for precision in ("float32", dtype):
-        recipe = Recipe(fourier(32, 40), [jitter(2)], adam(0.1), 4)
+        recipe = Recipe(fourier(32, 40), [jitter(2)], lion(), 4)
         ascent = Ascent(Network(model, dtype=precision), objective, recipe, plain)
         streams, shared = [stream(0, name) for name in "ab"], stream(0, "shared")
         state = ascent.start(streams)
-        while state.step < 24:
-            state = ascent.climb(state, units, 24 - state.step, streams, shared, 24)
-        reached.append(ascent.score(ascent.picture(state.numbers), units))
+        start = ascent.score(ascent.picture(state.numbers), units)
+        while state.step < 20:
+            state = ascent.climb(state, units, 20 - state.step, streams, shared, 20)
+        gains.append(ascent.score(ascent.picture(state.numbers), units) - start)
         assert state.score.dtype == tf.float32
-    assert (reached[0] > 1.0).all()
-    np.testing.assert_allclose(reached[1], reached[0], rtol=0.05)
+    assert (gains[0] > 0.3).all()  # so that relative means something
+    np.testing.assert_allclose(gains[1], gains[0], rtol=0.05)
 
 
 @HALVES

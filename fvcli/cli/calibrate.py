@@ -25,10 +25,11 @@ if TYPE_CHECKING:
 @click.option("--quick", is_flag=True, help="Measure small pictures only: quicker, and a rougher estimate.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was measured as JSON.")
 def calibrate(model: str, quick: bool, as_json: bool) -> None:
-    """Measure how fast this machine renders, so that fvcli plan can tell how long a spec takes.
+    """Measure how fast this machine renders, for fvcli plan.
 
-    Renders a few layers of MODEL, for a minute or less, and keeps the seconds of a step in the user's
-    cache folder. Once a machine is enough; no other work should run meanwhile.
+    Renders a few layers of MODEL, for a minute or so, and keeps the seconds of a step
+    in the user's cache folder; fvcli plan then tells how long a spec takes. Once a
+    machine is enough. No other work should run meanwhile.
 
     \b
       fvcli calibrate

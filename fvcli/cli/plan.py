@@ -23,7 +23,7 @@ UNKNOWN = "time: unknown; measure this machine once with: fvcli calibrate"
 @set_option
 @click.option("--json", "as_json", is_flag=True, help="Print the whole resolved plan as JSON.")
 def plan(spec: str, overrides: Sequence[str], as_json: bool) -> None:
-    """Show what a SPEC would render, and how long it takes; nothing is written.
+    """Show what a SPEC would render; nothing is written.
 
     \b
       fvcli plan spec.yaml

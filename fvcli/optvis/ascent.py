@@ -211,9 +211,8 @@ class Ascent:
         rate = self._recipe.optimizer.rate(share) * schedule.moving  # [batch]
         rate = tf.reshape(rate, [-1] + [1] * (numbers.shape.rank - 1))
         change *= rate * self._recipe.parameterization.focus(share)
-        return numbers - tf.where(
-            rate > 0.0, change, 0.0
-        ), slots  # a standing image has no change, not even NaN
+        change = tf.where(rate > 0.0, change, 0.0)  # an image that stands has no change, not even NaN
+        return numbers - change, slots
 
     def _gradient(
         self, numbers: tf.Tensor, units: Units, draws: tf.Tensor, shared: tf.Tensor, redirect: bool

@@ -46,7 +46,7 @@ class Network:
         self._dtype = tf.as_dtype(dtype)
         # Gradients of means over thousands of positions are below what float16 can hold.
         self.loss_scale = FLOAT16_LOSS_SCALE if dtype == "float16" else 1.0
-        self._linear: dict[int, Linear | None] = {}  # weights are read and folded once a layer
+        self._linear: dict[int, Linear | None] = {}  # read and folded once
 
     def __call__(self, images: tf.Tensor, redirect: bool) -> Reading:
         """Return T for images [batch, h, w, c] in [0, 1]: layer name -> activations."""
@@ -56,11 +56,10 @@ class Network:
 
     def linear(self, tensor: Any) -> Linear | None:
         """Return the convolution or dense layer that a tensor is the whole result of, if it is one's."""
-        operation = source(tensor)[0]
-        if id(operation) not in self._linear:
+        if id(tensor) not in self._linear:  # by the tensor, for a shared layer has one for each call
             with tf.init_scope():  # weights are values, also while a graph is traced
-                self._linear[id(operation)] = read_linear(tensor, self._dtype.as_numpy_dtype)
-        return self._linear[id(operation)]
+                self._linear[id(tensor)] = read_linear(tensor, self._dtype.as_numpy_dtype)
+        return self._linear[id(tensor)]
 
 
 class Reading:
@@ -109,7 +108,7 @@ class Reading:
         max_value = _relu_max_value(operation)
         if max_value is not False:
             return relu(self._done[id(node.input_tensors[0])], self._redirect, max_value)
-        if isinstance(operation, keras.layers.Add):
+        if isinstance(operation, keras.layers.Add) and _are_of_one_shape(node.input_tensors):
             return tf.add_n([self._done[id(part)] for part in node.input_tensors])
         return self._call(operation, node, tensor)
 
@@ -120,7 +119,8 @@ class Reading:
             kwargs["training"] = False
         outputs = operation(*args, **kwargs)
         for symbolic, value in zip(node.output_tensors, tf.nest.flatten(outputs), strict=True):
-            self._done[id(symbolic)] = value
+            floats = value.dtype.is_floating  # Keras may have computed them in float32
+            self._done[id(symbolic)] = tf.cast(value, self._network._dtype) if floats else value
         return self._done[id(tensor)]
 
     # ---- one channel
@@ -139,9 +139,14 @@ class Reading:
         max_value = _relu_max_value(operation)
         if max_value is not False:
             return relu(below(node.input_tensors[0]), self._redirect, max_value)
-        if isinstance(operation, keras.layers.Add) and len({t.shape for t in node.input_tensors}) == 1:
+        if isinstance(operation, keras.layers.Add) and _are_of_one_shape(node.input_tensors):
             return tf.add_n([below(part) for part in node.input_tensors])
         return select(_as_map(self._compute(tensor)), n)
+
+
+def _are_of_one_shape(tensors: list[Any]) -> bool:
+    """Tell whether tensors can be added without broadcasting."""
+    return len({tensor.shape for tensor in tensors}) == 1
 
 
 def _relu_max_value(operation: Any) -> float | bool | None:

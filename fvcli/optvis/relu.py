@@ -24,11 +24,18 @@ def relu(x: tf.Tensor, redirect: bool, max_value: float | None = None) -> tf.Ten
 
     @tf.custom_gradient
     def redirected(x: tf.Tensor):
-        def gradient(upstream: tf.Tensor) -> tf.Tensor:
-            through = (x > 0.0) if max_value is None else (x > 0.0) & (x < max_value)
-            return _redirect(x, upstream, tf.where(through, upstream, tf.zeros_like(x)), max_value)
+        y = _plain(x, max_value)
 
-        return _plain(x, max_value), gradient
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            plain = _plain_gradient(upstream, y, max_value)
+            silent = _silent(plain)  # hardly ever, so what follows is done only then
+            return tf.cond(
+                tf.reduce_any(silent),
+                lambda: tf.where(silent, _passed_on(x, upstream, max_value), plain),
+                lambda: plain,
+            )
+
+        return y, gradient
 
     return redirected(x)
 
@@ -39,10 +46,25 @@ def _plain(x: tf.Tensor, max_value: float | None) -> tf.Tensor:
     return tf.nn.relu6(x) if max_value == 6.0 else tf.minimum(tf.nn.relu(x), max_value)
 
 
-def _redirect(x: tf.Tensor, upstream: tf.Tensor, plain: tf.Tensor, max_value: float | None) -> tf.Tensor:
+def _plain_gradient(upstream: tf.Tensor, y: tf.Tensor, max_value: float | None) -> tf.Tensor:
+    """Return what passes where the ReLU's output y is neither 0 nor at its maximum."""
+    if max_value is None:
+        return tf.raw_ops.ReluGrad(gradients=upstream, features=y)
+    if max_value == 6.0:
+        return tf.raw_ops.Relu6Grad(gradients=upstream, features=y)
+    return tf.where((y > 0.0) & (y < max_value), upstream, tf.zeros_like(y))
+
+
+def _silent(gradient: tf.Tensor) -> tf.Tensor:
+    """Tell which images have a gradient of zero throughout, bool [batch, 1, ...]."""
+    rest = list(range(1, gradient.shape.rank))
+    lowest = tf.reduce_min(gradient, axis=rest, keepdims=True)
+    highest = tf.reduce_max(gradient, axis=rest, keepdims=True)
+    return (lowest == 0.0) & (highest == 0.0)
+
+
+def _passed_on(x: tf.Tensor, upstream: tf.Tensor, max_value: float | None) -> tf.Tensor:
     blocked = (x < 0.0) & (upstream > 0.0)
     if max_value is not None:
         blocked |= (x > max_value) & (upstream < 0.0)
-    rest = list(range(1, x.shape.rank))
-    silent = tf.reduce_all(plain == 0.0, axis=rest, keepdims=True)  # [batch, 1, ...]
-    return tf.where(silent, tf.where(blocked, tf.zeros_like(x), upstream), plain)
+    return tf.where(blocked, tf.zeros_like(x), upstream)

@@ -21,9 +21,9 @@ RECIPES: dict[str, Render] = {
     # Chosen by looking and measuring; docs/recipes.md says against what.
     "default": Render(
         steps=128,
-        parameterization=Fourier(decay_power=1.1, coarse_until=0.2, coarse_from=0.08),
+        parameterization=Fourier(decay_power=1.1, coarse_until=0.15, coarse_from=0.1),
         transforms=(Affine(degrees=8, scales=(0.93, 1.08), shift_px=8, crop_px=16),),
-        optimizer=Adam(learning_rate=0.1, beta1=0.3, beta2=0.9, second_moment="band", anneal_from=0.5),
+        optimizer=Adam(learning_rate=0.12, beta1=0.3, beta2=0.9, second_moment="band", anneal_from=0.5),
         early_stop=0.01,
         canvas="seen",
         **_COMMON,

@@ -102,6 +102,15 @@ def startup(out: Path) -> None:
     click.echo(measure_startup(out))
 
 
+@bench.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def search(arguments: tuple[str, ...]) -> None:
+    """Compare recipes over units of two networks; see its own --help."""
+    from benchmark.search import search as compare_recipes
+
+    compare_recipes.main(list(arguments), prog_name="scripts/bench search")
+
+
 def _measure_all(
     plan: Plan, tools: tuple[Tool, ...], out: Path
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:

@@ -40,8 +40,8 @@ SIDE_PX = 224
 CANDIDATES = Path(__file__).with_name("candidates.yaml")
 IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
 IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
-# Channels of each layer: the even places are for tuning, the odd ones for reporting. Drawn at random;
-# none is among the units of the comparison with other tools.
+# Arbitrary channels of each layer: the even places are for tuning, the odd ones for reporting. None is
+# among the units of the comparison with other tools.
 LITE0 = {
     "block2_expand_bn": [19, 21, 26, 34, 38, 79, 86, 143],
     "block4_expand_bn": [12, 41, 47, 92, 131, 149, 174, 225],
@@ -196,10 +196,8 @@ def summary(title: str, rows: Sequence[Row], reference: Sequence[Row]) -> str:
     """Return a line of a Markdown table: means over all units, and the score of each network's depths."""
     shares = np.array([row.score / other.score for row, other in zip(rows, reference, strict=True)])
     depths = dict.fromkeys((row.unit.network, row.unit.layer) for row in rows)
-    each = [
-        np.mean([s for s, row in zip(shares, rows, strict=True) if (row.unit.network, row.unit.layer) == depth])
-        for depth in depths
-    ]
+    at = [(row.unit.network, row.unit.layer) for row in rows]
+    each = [np.mean([s for s, place in zip(shares, at, strict=True) if place == depth]) for depth in depths]
     energy, cpu_s = (np.mean([getattr(row, key) for row in rows]) for key in ("energy", "cpu_s"))
     return (
         f"| {title} | {np.exp(np.mean(np.log(np.maximum(shares, 1e-3)))):.3f} | {shares.min():.2f} "
@@ -227,12 +225,12 @@ def draw(path: Path, columns: dict[str, list[Row]]) -> None:
 @click.option("--steps", type=int, help="Instead of each candidate's own.")
 @click.option("-o", "--output", default="runs/search", show_default=True, type=click.Path(path_type=Path))
 def search(candidates: tuple[str, ...], half: str, steps: int | None, output: Path) -> None:
-    """Render all units with each of the CANDIDATES (of candidates.yaml) and compare them with Lucid's recipe."""
+    """Render all units with each of the CANDIDATES, compared with Lucid's recipe; see candidates.yaml."""
     lanes = set_up_device().lanes
     units = units_of(half)
     columns = {"lucid": cached(output, "lucid", units, settings_of("lucid").steps or 0, lanes)}
     click.echo(f"{len(units)} units for {half}; score is the share of what Lucid's recipe reaches\n")
-    click.echo("| recipe, steps | score (geometric mean) | lowest | by depth | high-frequency energy | CPU-s |")
+    click.echo("| recipe, steps | score (geometric mean) | lowest | by depth | high frequencies | CPU-s |")
     click.echo("|---|---|---|---|---|---|")
     click.echo(summary("lucid, 513", columns["lucid"], columns["lucid"]))
     for name in candidates:
