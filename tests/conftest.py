@@ -18,7 +18,6 @@ settings.load_profile("suite")
 LITE0 = ModelChoice("efficientnet-lite0")
 
 
-
 def pytest_sessionstart() -> None:
     """Set TensorFlow up as a worker does, before its first use, so that bytes agree with a worker's."""
     with quiet_start():

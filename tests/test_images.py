@@ -194,6 +194,34 @@ def test_coarse_to_fine_changes_neither_start_nor_picture():
     np.testing.assert_array_equal(picture(coarse, numbers), picture(plain, numbers))
 
 
+# ---- numbers that play the same part
+
+
+@pytest.mark.parametrize(("height", "width"), SIZES)
+def test_numbers_of_a_band_share_their_mean(height, width):
+    """Of one image and colour, real and imaginary part; equal frequencies are in one band."""
+    made = fourier(height, width)
+    values = np.random.default_rng(0).random((2, *made.initial(streams("a")).shape[1:]), np.float32)
+    found = np.broadcast_to(made.pool(tf.constant(values)).numpy(), values.shape)
+    frequency = np.round(frequencies(height, width), 6)
+    for n in range(2):
+        for colour in range(3):
+            mine, pooled = values[n, :, colour], found[n, :, colour]
+            for mean in np.unique(pooled):
+                assert mine[pooled == mean].mean() == pytest.approx(mean, rel=1e-4)
+            for one in np.unique(frequency):
+                assert len(np.unique(pooled[:, frequency == one])) == 1
+    order = np.argsort(frequency.ravel())
+    changes = np.diff(found[0, 0, 0].ravel()[order]) != 0  # bands are intervals of frequency
+    assert 1 < len(np.unique(found[0, :, 0])) == changes.sum() + 1 <= 24
+
+
+def test_pixels_of_a_colour_share_their_mean():
+    values = np.random.default_rng(0).random((2, 8, 11, 3), np.float32)
+    found = pixel(8, 11).pool(tf.constant(values)).numpy()
+    np.testing.assert_allclose(found, values.mean((1, 2), keepdims=True), rtol=1e-5)
+
+
 # ---- pixels
 
 

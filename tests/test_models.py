@@ -17,7 +17,7 @@ from PIL import Image
 from fvcli.engines.quiet import quiet_start
 from fvcli.errors import FvcliError, UsageError
 from fvcli.models import ModelChoice, ModelFacts, describe, list_models, load, model_names, weights_in_use
-from fvcli.models.graph import Node, ancestors, layer_facts
+from fvcli.models.graph import Node, ancestors, layer_facts, multiplications
 from fvcli.models.torch_file import read_tensors
 from tests.test_torch_file import state, tensor, weights_file
 
@@ -146,6 +146,32 @@ def test_ancestors() -> None:
     inputs = {"a": ("input",), "b": ("a",), "c": ("b", "a"), "d": ("a",)}
     assert ancestors(inputs, ["c"]) == {"input", "a", "b", "c"}
     assert ancestors(inputs, ["d", "b"]) == {"input", "a", "b", "d"}
+
+
+def test_multiplications(all_facts: dict[str, ModelFacts]) -> None:
+    """Published for Lite0, Lite1 and Lite2 at their own sizes: 407, 631 and 899 million."""
+    for name, published in zip(NAMES, (407e6, 631e6, 899e6), strict=True):
+        facts = all_facts[name]
+        at = facts.layers_at(facts.native_size_px, facts.native_size_px)
+        found = multiplications(facts.nodes, at, set(at), 3)
+        assert found == pytest.approx(published, rel=0.06), name
+
+
+def test_multiplications_by_hand(facts: ModelFacts) -> None:
+    at = facts.layers_at(224, 224)
+
+    def count(*names: str) -> int:
+        return multiplications(facts.nodes, at, set(names), 3)
+
+    assert count("stem_conv") == 112 * 112 * 3 * 3 * 3 * 32
+    assert count("stem_conv", "stem_bn", "stem") == count("stem_conv")
+    assert count("block0_dw_conv") == 112 * 112 * 3 * 3 * 32
+    assert count("block0_project_conv") == 112 * 112 * 32 * 16
+    assert count("logits") == 1280 * 1000
+    assert count("stem_conv", "logits") == count("stem_conv") + count("logits")
+    assert count("pool", "block2_add") == count() == 0
+    small = facts.layers_at(112, 224)
+    assert multiplications(facts.nodes, small, {"stem_conv"}, 3) == count("stem_conv") // 2
 
 
 def test_facts_of_one_layer() -> None:
@@ -322,6 +348,43 @@ def test_receptive_field_is_what_the_gradient_reaches(
         (places,) = np.nonzero(reached.any(axis=axis))
         assert 0 < places[0] <= places[-1] < side - 1
         assert places[-1] - places[0] + 1 == fact.receptive_field_px
+
+
+@pytest.mark.parametrize("size", [(96, 96), (97, 97), (98, 101), (110, 131)], ids=str)
+@pytest.mark.parametrize(
+    "layer", ["stem_bn", "block0_dw_bn", "block1_dw_bn", "block2_add", "block3_project_bn"]
+)
+def test_offset_is_where_the_gradient_begins(
+    model: keras.Model, facts: ModelFacts, layer: str, size: tuple[int, int]
+) -> None:
+    """Of some positions within: the pixels that matter are offset + position * stride and a field further."""
+    import tensorflow as tf
+
+    fact = facts.layers_at(*size)[layer]
+    draw = np.random.default_rng(0)
+    images = tf.Variable(draw.uniform(-1, 1, (4, *size, 3)).astype(np.float32))
+    direction = draw.normal(size=fact.channels).astype(np.float32)
+    cut = cut_at(model, layer)
+    for row, column in ((fact.height // 2, fact.width // 2), (fact.height // 2 - 1, fact.width // 2 + 1)):
+        with tf.GradientTape() as tape:
+            score = tf.reduce_sum(cut(images)[:, row, column] * direction)
+        reached = np.abs(tape.gradient(score, images).numpy()).max(axis=(0, 3)) > 0
+        for axis, position in ((0, row), (1, column)):
+            (places,) = np.nonzero(reached.any(axis=1 - axis))
+            begin = fact.offset_px[axis] + position * fact.stride_px
+            assert (places[0], places[-1]) == (begin, begin + fact.receptive_field_px - 1)
+
+
+def test_offsets_by_hand(facts: ModelFacts) -> None:
+    """A 3 x 3 convolution with stride 2: of an even side it pads behind only, of an odd one on both sides."""
+    at = facts.layers_at(224, 225)
+    assert at["stem"].offset_px == (0, -1)
+    assert at["block0_dw"].offset_px == (-2, -3)  # one position of 2 px further
+    assert at["block0_project_bn"].offset_px == (-2, -3)
+    assert all(max(layer.offset_px) <= 0 for layer in at.values())
+    assert (
+        facts.layers_at(224, 224)["block2_add"].offset_px == facts.layers_at(448, 224)["block2_add"].offset_px
+    )
 
 
 def test_position_outside_the_field_does_not_matter(model: keras.Model, facts: ModelFacts) -> None:

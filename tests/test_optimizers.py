@@ -85,6 +85,18 @@ def test_adams_epsilon_stands_outside_of_the_bias_correction():
     assert change == pytest.approx(0.05 * root / (root + 1e-8), rel=1e-3)
 
 
+def test_adam_with_a_shared_second_moment():
+    """The mean of squares of a row stands in for the square of each number."""
+    grads = gradients()
+    found = run(adam(0.05, 0.9, 0.999, pool=lambda x: tf.reduce_mean(x, axis=-1, keepdims=True)), grads)
+    m, v = np.zeros(grads.shape[1:]), np.zeros(grads.shape[1:])
+    for t, g in enumerate(grads.astype(np.float64), start=1):
+        m = 0.9 * m + 0.1 * g
+        v = 0.999 * v + 0.001 * (g * g).mean(axis=-1, keepdims=True)
+        expected = 0.05 * np.sqrt(1 - 0.999**t) / (1 - 0.9**t) * m / (np.sqrt(v) + 1e-8)
+        np.testing.assert_allclose(found[t - 1], expected, rtol=2e-4, atol=1e-9)
+
+
 @pytest.mark.parametrize("options", [(0.05, 0.5, 0.9), (0.01, 0.9, 0.99)])
 def test_lion_is_the_papers(options):
     grads = gradients()

@@ -149,7 +149,9 @@ def test_same_spec_same_plan(facts: ModelFacts, jobs: list[Data]) -> None:
     assert plan_of(facts, jobs).to_json() == plan_of(facts, jobs).to_json()
 
 
-@pytest.mark.parametrize("text", ["{}", '{"version": 2}', "[]", "", '{"version": 1}', '{"version": 3}', "null"])
+@pytest.mark.parametrize(
+    "text", ["{}", '{"version": 2}', "[]", "", '{"version": 1}', '{"version": 3}', "null"]
+)
 def test_no_plan(text: str) -> None:
     with pytest.raises((ValueError, KeyError, TypeError)):
         Plan.from_json(text)
@@ -294,6 +296,7 @@ PICTURE_CHANGES: list[Data] = [
     *({"optimizer": {"kind": "lion", key: 0.4}} for key in ("learning_rate", "beta1", "beta2")),
     {"optimizer": {"kind": "lion", "anneal_from": 0.4}},
     {"optimizer": {"kind": "adam", "epsilon": 1e-7}},
+    {"optimizer": {"kind": "adam", "second_moment": "band"}},
     {"recipe": "lucid"},
     {"recipe": "distill"},
 ]  # fmt: skip

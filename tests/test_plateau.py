@@ -73,7 +73,9 @@ def noisy(call: int) -> float:
 EVERY = [rising, slowing, flat, falling, noisy]
 
 
-@pytest.mark.parametrize("score", [rising, noisy, lambda call: -100.0 + call], ids=["rising", "noisy", "below"])
+@pytest.mark.parametrize(
+    "score", [rising, noisy, lambda call: -100.0 + call], ids=["rising", "noisy", "below"]
+)
 @pytest.mark.parametrize("total", [TOTAL, 100, 16, 7, 33])
 def test_what_rises_takes_every_step(score, total):
     plateau, ((*_, last),) = run([score], total)
@@ -139,9 +141,7 @@ def test_each_image_is_judged_alone():
 
 
 @given(
-    st.lists(
-        st.lists(st.floats(-1e3, 1e3, width=32), min_size=70, max_size=70), min_size=1, max_size=4
-    ),
+    st.lists(st.lists(st.floats(-1e3, 1e3, width=32), min_size=70, max_size=70), min_size=1, max_size=4),
     st.integers(1, 1000),
     st.floats(0.0, 0.99),
     st.integers(0, 64),

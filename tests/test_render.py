@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,12 +25,33 @@ jobs:
   - {name: placed, layer: block2_expand_bn, objective: {kind: neuron, row: 2, column: 9}, channels: [5]}
   - {name: dream, layer: stem_bn, objective: layer}
   - {name: logits, objective: class_logit, classes: [tabby]}
-  - {name: probabilities, objective: class_probability, classes: [207], steps: 64}
+  - name: probabilities
+    objective: class_probability
+    classes: [500]
+    steps: 64
+    optimizer: adam
+    parameterization: fourier
   - name: sums
     objective:
       kind: sum
       terms: [{kind: channel, layer: stem_bn, channel: 3}, {kind: layer, layer: stem, weight: -0.5}]
 """
+
+
+OnDevice = Callable[..., None]
+
+
+@pytest.fixture
+def on_device(monkeypatch: pytest.MonkeyPatch) -> OnDevice:
+    """Render as on another device: with other lanes, or with whole batches as on a GPU."""
+    from fvcli.worker import render
+
+    set_up_device = render.set_up_device
+
+    def change(**changes: object) -> None:
+        monkeypatch.setattr(render, "set_up_device", lambda: replace(set_up_device(), **changes))
+
+    return change
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +91,6 @@ def test_sidecars_say_what_was_done(whole: Path) -> None:
     assert (sidecar["status"], sidecar["error"], sidecar["steps"], sidecar["seed"]) == ("done", None, 24, 0)
     assert sidecar["batch"] == {"number": 3, "size": 1, "planned_size": 2}  # a CPU takes one at a time
     assert (sidecar["schema_version"], sidecar["planned_steps"], sidecar["canvas"]) == (2, 24, None)
-    assert 0.0 < sidecar["cpu_seconds"]
     assert sidecar["score"]["end"] > sidecar["score"]["start"]
     pixels = read_picture(whole / "units/textures/channel-0017.png")
     assert pixels.shape == (64, 64, 3)
@@ -239,13 +262,14 @@ jobs: [{name: heads, layer: head, channels: 0-7}]
     ],
 )
 def test_out_of_memory_goes_on_with_smaller_batches(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, text: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_device: OnDevice, kind: str, text: str
 ) -> None:
     """TensorFlow's errors, raised where they would be; real ones would take the machine's memory."""
     import tensorflow as tf
 
     from fvcli.optvis.ascent import Ascent
 
+    on_device(whole_batches=True)
     climb = Ascent.climb
 
     def climb_in_little_memory(self, state, units, *rest):
@@ -261,3 +285,172 @@ def test_out_of_memory_goes_on_with_smaller_batches(
     for sidecar in sidecars(tmp_path / "run").values():
         assert sidecar["batch"] | {"number": 0} == {"number": 0, "size": 1, "planned_size": 2}
         assert sidecar["status"] == "done"
+
+
+# ---- devices: lanes, whole batches, what is compiled
+
+
+def pixels_of(run: Path) -> dict[str, bytes]:
+    """Return the pixels of every picture; its file names the batch size, too."""
+    return {name: read_picture(run / name).tobytes() for name in pictures(run)}
+
+
+def test_pixels_do_not_depend_on_the_batch_size_on_a_cpu(whole: Path, tmp_path: Path) -> None:
+    expected = pixels_of(whole)
+    for size in (1, 5):
+        changed = ["--set", f"render.batch_size={size}", "--only", "edges"]
+        result = fvcli("render", whole / "spec.yaml", "-o", tmp_path / f"run{size}", *changed)
+        assert result.exit_code == 0, result.stderr
+        found = pixels_of(tmp_path / f"run{size}")
+        assert len(found) == 5
+        assert found.items() <= expected.items()
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_bytes_do_not_depend_on_the_number_of_lanes(
+    whole: Path, tmp_path: Path, on_device: OnDevice, lanes: int
+) -> None:
+    on_device(lanes=lanes)
+    result = fvcli("render", whole / "spec.yaml", "-o", tmp_path / "run", "--only", "edges")
+    assert result.exit_code == 0, result.stderr
+    found = pictures(tmp_path / "run")
+    assert len(found) == 5
+    assert found.items() <= pictures(whole).items()
+
+
+def test_whole_batches_reach_the_same_scores(whole: Path, tmp_path: Path, on_device: OnDevice) -> None:
+    """The way of a GPU: an ascent takes a whole batch, which only rounds otherwise."""
+    on_device(whole_batches=True, lanes=1)
+    result = fvcli("render", whole / "spec.yaml", "-o", tmp_path / "run")
+    assert result.exit_code == 0, result.stderr
+    found, expected = sidecars(tmp_path / "run"), sidecars(whole)
+    assert found.keys() == expected.keys()
+    for name, sidecar in found.items():
+        assert sidecar["batch"]["size"] == sidecar["batch"]["planned_size"] == 2
+        assert (sidecar["status"], sidecar["steps"]) == ("done", 24)
+        assert sidecar["score"]["end"] == pytest.approx(expected[name]["score"]["end"], rel=0.02), name
+    only = fvcli("render", whole / "spec.yaml", "-o", tmp_path / "only", "--only", "edges/channel-0004")
+    assert only.exit_code == 0, only.stderr
+    name = "units/edges/channel-0004.png"
+    assert pictures(tmp_path / "only") == {name: (tmp_path / "run" / name).read_bytes()}
+
+
+MANY_JOBS = """\
+model: efficientnet-lite0
+render: {size_px: 48, steps: 4, batch_size: 2}
+jobs:
+  - {name: plain, layer: stem_bn, channels: [0, 1, 2]}
+  - {name: longer, layer: stem_bn, channels: [0], steps: 20}
+  - {name: other-seed, layer: stem_bn, channels: [0], seed: 9}
+  - {name: patient, layer: stem_bn, channels: [0], early_stop: 0.5}
+  - {name: larger-batch, layer: stem_bn, channels: [0], batch_size: 3}
+  - {name: negative, layer: stem_bn, channels: [5], sign: negative}
+  - {name: other-layer, layer: stem_conv, channels: [0]}
+  - {name: other-size, layer: stem_conv, channels: [0], size_px: 56}
+"""
+
+
+def test_what_differs_only_in_inputs_is_compiled_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fvcli.worker import render
+
+    made = []
+
+    class Counted(render.Compiled):
+        def __init__(self, *args: object) -> None:
+            super().__init__(*args)
+            made.append(self)
+
+    monkeypatch.setattr(render, "Compiled", Counted)
+    result = fvcli("render", write_spec(tmp_path, MANY_JOBS), "-o", tmp_path / "run")
+    assert result.exit_code == 0, result.stderr
+    assert len(sidecars(tmp_path / "run")) == 10
+    assert len(made) == 3
+    assert [compiled._ascent.traces for compiled in made] == [1, 1, 1]
+    assert sidecars(tmp_path / "run")["longer/channel-0000.json"]["steps"] == 20
+
+
+def test_units_answer_for_the_cpu_time_that_there_was(tmp_path: Path) -> None:
+    before = time.process_time()
+    result = fvcli("render", write_spec(tmp_path), "-o", tmp_path / "run", "--set", "render.steps=8")
+    assert result.exit_code == 0, result.stderr
+    spent = time.process_time() - before
+    each = [sidecar["cpu_seconds"] for sidecar in sidecars(tmp_path / "run").values()]
+    assert len(each) == 7
+    assert min(each) > 0.0
+    assert 0.1 * spent < sum(each) <= spent + 7 * 0.0005  # they are rounded
+
+
+# ---- early stopping
+
+
+# Neurons behind a ReLU6: those that reach 6 rise no more. The recipe's own early_stop is what is tested.
+SATURATING = """\
+model: efficientnet-lite0
+render: {size_px: 64, steps: 200, batch_size: 4, optimizer: adam, parameterization: fourier}
+jobs: [{name: neurons, layer: block1_expand, objective: neuron, channels: [3, 17, 40, 64]}]
+"""
+
+
+@pytest.fixture(scope="module")
+def saturated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("saturated")
+    result = fvcli("render", write_spec(folder, SATURATING), "-o", folder / "run")
+    assert result.exit_code == 0, result.stderr
+    return folder / "run"
+
+
+def test_what_has_flattened_takes_fewer_steps(saturated: Path) -> None:
+    found = sidecars(saturated).values()
+    assert all(sidecar["planned_steps"] == 200 for sidecar in found)
+    early = [sidecar for sidecar in found if sidecar["steps"] < 200]
+    assert early
+    for sidecar in early:
+        assert sidecar["status"] == "done"
+        assert sidecar["steps"] % 16 == 0
+        assert sidecar["score"]["end"] > max(1.0, sidecar["score"]["start"])
+
+
+def test_early_stopping_can_be_left_out_and_changes_little(saturated: Path, tmp_path: Path) -> None:
+    result = fvcli("render", saturated / "spec.yaml", "-o", tmp_path / "run", "--set", "render.early_stop=0")
+    assert result.exit_code == 0, result.stderr
+    before = sidecars(saturated)
+    for name, sidecar in sidecars(tmp_path / "run").items():
+        assert sidecar["steps"] == 200
+        assert before[name]["score"]["end"] > 0.8 * sidecar["score"]["end"]
+        if before[name]["steps"] == 200:
+            assert before[name]["pixel_sha256"] == sidecar["pixel_sha256"]
+
+
+def test_batch_mates_that_stop_early_change_no_byte(
+    saturated: Path, tmp_path: Path, on_device: OnDevice
+) -> None:
+    """As on a GPU: those that go on and those that stop stand in one batch; each alone gives the same."""
+    on_device(whole_batches=True, lanes=1)
+    result = fvcli("render", saturated / "spec.yaml", "-o", tmp_path / "run")
+    assert result.exit_code == 0, result.stderr
+    together = sidecars(tmp_path / "run")
+    assert len({sidecar["steps"] for sidecar in together.values()}) > 1
+    expected = pictures(tmp_path / "run")
+    by_steps = sorted(together, key=lambda name: together[name]["steps"])
+    for name in (by_steps[0], by_steps[-1]):
+        out = tmp_path / name.replace("/", "-")
+        alone = fvcli("render", saturated / "spec.yaml", "-o", out, "--only", name.removesuffix(".json"))
+        assert alone.exit_code == 0, alone.stderr
+        assert pictures(out).items() <= expected.items()
+        assert sidecars(out)[name]["steps"] == together[name]["steps"]
+
+
+@pytest.mark.parametrize("recipe", ["lucid", "distill"])
+def test_recipes_of_other_systems_never_stop_early(tmp_path: Path, recipe: str) -> None:
+    spec = f"""
+model: efficientnet-lite0
+render: {{recipe: {recipe}, size_px: 48, steps: 80, transforms: [{{kind: jitter, px: 2}}]}}
+jobs: [{{name: flat, layer: stem, objective: neuron, channels: [0, 3]}}]
+"""
+    result = fvcli("render", write_spec(tmp_path, spec), "-o", tmp_path / "run")
+    assert result.exit_code == 0, result.stderr
+    found = sidecars(tmp_path / "run")
+    assert [sidecar["steps"] for sidecar in found.values()] == [80, 80]
+    assert {sidecar["canvas"] for sidecar in found.values()} == {None}

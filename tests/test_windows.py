@@ -98,9 +98,7 @@ def test_a_neuron_is_the_same_in_the_view_and_in_the_picture(model, facts, layer
     expected = whole[0, row, column]
     assert np.abs(expected).max() > 0.0
     scale = np.abs(whole).max()
-    np.testing.assert_allclose(
-        cut(view)[0, window.row, window.column], expected, rtol=0, atol=1e-5 * scale
-    )
+    np.testing.assert_allclose(cut(view)[0, window.row, window.column], expected, rtol=0, atol=1e-5 * scale)
 
     outside = rng.uniform(-1, 1, picture.shape).astype(np.float32)  # all but the view is replaced
     rows, columns = (slice(max(0, b + border), b + border + window.view_px) for b in begin)
