@@ -50,7 +50,8 @@ class Plateau:
             return
         score = state.score.numpy().astype(np.float64)
         if self._first is not None and self._last is not None:
-            flat = score - self._last < self._min_gain * np.abs(score - self._first)
+            rise = score - self._first  # what has not risen yet, such as a class probability, may still
+            flat = (rise > 0.0) & (score - self._last < self._min_gain * rise)
             self._flat = np.where(flat, self._flat + 1, 0)
         else:
             self._first = score
