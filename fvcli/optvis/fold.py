@@ -15,7 +15,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-LINEAR = keras.layers.Conv2D | keras.layers.DepthwiseConv2D | keras.layers.Dense
+# These and no subclasses, for those may compute something else.
+LINEAR = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
 
 
 @dataclass(frozen=True)
@@ -94,12 +95,12 @@ def read_linear(tensor: Any, dtype: Any) -> Linear | None:
     operation, node = source(tensor)
     scale: np.ndarray | float = 1.0
     shift: np.ndarray | float = 0.0
-    if isinstance(operation, keras.layers.BatchNormalization):
+    if type(operation) is keras.layers.BatchNormalization:
         if operation.axis not in {-1, len(tensor.shape) - 1}:
             return None
         scale, shift = _scale_and_shift(operation)
         operation, node = source(node.input_tensors[0])
-    if not isinstance(operation, LINEAR) or not _is_plain(operation):
+    if type(operation) not in LINEAR or not _is_plain(operation):
         return None
     depthwise = isinstance(operation, keras.layers.DepthwiseConv2D)
     kernel = np.asarray(operation.kernel, np.float64)
