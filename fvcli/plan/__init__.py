@@ -3,8 +3,8 @@
     spec.jobs --enumerate--> units --group by program--> batches --every N-th--> shards
 
 A program is what has to be compiled anew: the objective's kinds and layers, size and recipe. Units of one
-program share batches, whatever job they come from. Every batch is padded to the program's batch size,
-because another size changes rounding and, over hundreds of steps, pixels.
+program share batches, whatever job they come from. On a GPU every batch is padded to the program's batch
+size, because another size changes rounding and, over hundreds of steps, pixels.
 """
 
 from fvcli.plan.data import JobPlan, Plan, Program, TermPlan, Unit, Window

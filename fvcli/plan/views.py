@@ -13,7 +13,7 @@ from fvcli.spec.pieces import Affine, Crop, Jitter, Pad, Scale
 # What one more image of a batch adds to peak memory, as a share of the float32 outputs of all its layers:
 # 0.33 to 0.65 measured on a CPU (EfficientNet-Lite0 up to block4 and head, recipes default and lucid).
 MEMORY_FACTOR = 0.7
-MAX_AUTO_BATCH = 8  # larger ones gain nothing on CPUs, and every batch is filled up
+MAX_AUTO_BATCH = 8  # a GPU fills every batch up, and a CPU takes one picture at a time anyway
 
 
 def view_size(
