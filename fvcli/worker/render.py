@@ -117,12 +117,17 @@ class Worker:
             numbers: Of the batches in the plan.
             wanted: Paths of units to restrict them to.
         """
-        todo = deque(task for number in numbers for task in self._tasks(number, wanted))
+        ahead = deque(numbers)  # whose files are looked at only when their turn comes
+        todo: deque[_Task] = deque()
         open_batches: dict[int, _Batch] = {}
         lanes = Lanes(self._device.lanes)
         try:
-            while todo or not lanes.is_idle or not self._reports.empty():
-                while todo and lanes.has_room and self._may_start(todo[0], lanes):
+            while ahead or todo or not lanes.is_idle or not self._reports.empty():
+                while lanes.has_room:
+                    while ahead and not todo:
+                        todo.extend(self._tasks(ahead.popleft(), wanted))
+                    if not todo or not self._may_start(todo[0], lanes):
+                        break
                     task = todo.popleft()
                     if task.batch.number not in open_batches:
                         self._open(task.batch)
