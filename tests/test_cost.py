@@ -125,8 +125,10 @@ def test_an_estimate_is_the_sum_of_what_it_says(tmp_path: Path, facts: ModelFact
     found = estimate(plan, facts, machine())
     cost = Cost(machine())
     edges, textures = plan.programs
-    assert found.jobs["edges"] == pytest.approx(cost.of(edges, work_of(edges, facts), 5))
-    assert found.jobs["textures"] == pytest.approx(cost.of(textures, work_of(textures, facts), 2))
+    for job, program, count in (("edges", edges, 5), ("textures", textures, 2)):
+        work = work_of(program, facts)
+        whole = cost.compile_s(work) + cost.climb_s(program, work, count)
+        assert found.jobs[job] == pytest.approx(whole)
     assert found.total_s == pytest.approx(4.0 + sum(found.jobs.values()))
     compiling = 1 + SECONDS["a_layer"] * 3  # as the made-up machine takes for stem_bn
     climbing = 6 * 24 * cost.step_s(work_of(edges, facts))  # five units on two lanes: three rounds
@@ -137,6 +139,31 @@ def test_jobs_that_share_a_program_share_its_time_by_units(tmp_path: Path, facts
     text = SMALL_SPEC + "  - {name: more, layer: stem_bn, channels: 10-12}\n"
     found = estimate(plan_of(tmp_path, text=text), facts, machine())
     assert found.jobs["edges"] / 5 == pytest.approx(found.jobs["more"] / 3)
+
+
+def test_what_is_compiled_once_is_charged_once(tmp_path: Path, facts: ModelFacts) -> None:
+    longer = "  - {name: longer, layer: stem_bn, channels: 0-4, steps: 48}\n"
+    without = estimate(plan_of(tmp_path), facts, machine()).jobs
+    plan = plan_of(tmp_path, text=SMALL_SPEC + longer)
+    found = estimate(plan, facts, machine()).jobs
+    compiling = 1 + SECONDS["a_layer"] * 3
+    climbing = without["edges"] - compiling
+    assert len(plan.programs) == 3
+    assert found["edges"] + found["longer"] == pytest.approx(compiling + 3 * climbing)
+
+
+def test_views_of_changing_size_take_longer_by_what_was_measured(tmp_path: Path, facts: ModelFacts) -> None:
+    work = Work(POINTS[3].multiplications, POINTS[3].pixels, POINTS[3].layers)
+    changing = POINTS[3].model_copy(
+        update={"changes_size": True, "step_seconds": 1.5 * POINTS[3].step_seconds}
+    )
+    with_it, without = Cost(machine((*POINTS, changing))), Cost(machine())
+    assert with_it.step_s(work) == pytest.approx(without.step_s(work))
+    resized = work._replace(changes_size=True)
+    assert with_it.step_s(resized) == pytest.approx(1.5 * with_it.step_s(work))
+    assert without.step_s(resized) == pytest.approx(without.step_s(work))  # a table from before
+    [program, _] = plan_of(tmp_path, "render.recipe=lucid").programs
+    assert work_of(program, facts).changes_size
 
 
 def test_a_neuron_costs_what_it_sees(tmp_path: Path, facts: ModelFacts) -> None:
@@ -160,7 +187,9 @@ def test_calibration_measures_deeper_and_larger_programs_in_turn(facts: ModelFac
     assert [len(units) for units in jobs] == [2, 4] * (len(jobs) // 2)
     assert len({units[0].program for units in jobs}) == len(jobs)  # none is rendered with another
     assert all(program.settings["early_stop"] == 0 for program in plan.programs)
-    timed = [work_of(plan.programs[units[0].program], facts) for units in jobs[1::2]]
+    *timed, last = [work_of(plan.programs[units[0].program], facts) for units in jobs[1::2]]
+    assert last.changes_size
+    assert not any(work.changes_size for work in timed)
     assert [w.multiplications for w in timed] == sorted({w.multiplications for w in timed})
     assert timed[0].layers < timed[-1].layers
 

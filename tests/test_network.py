@@ -300,15 +300,15 @@ def test_a_norm_along_another_axis_is_as_in_keras():
     assert_all_as_keras(keras.Model(image, {"norm": BN(axis=1)(conv)}))
 
 
-@pytest.mark.parametrize("shape", ["chain", "shortcut first", "shortcut last"])
+@pytest.mark.parametrize("shape", ["chain", "shortcut first", "shortcut last", "channels apart"])
 def test_deep_networks_are_walked_without_recursion(shape):
-    """600 layers, whole and by channel: a chain, or residual blocks.
-
-    Only a run of hundreds of layers that leave channels apart (depthwise, ReLU, sums) is read recursively.
-    """
+    """600 layers, whole and by channel: a chain, residual blocks, or layers that leave channels apart."""
 
     def build(x: keras.KerasTensor) -> Tensors:
         for _ in range(300):
+            if shape == "channels apart":
+                x = layers.ReLU()(layers.ReLU(6.0)(x))
+                continue
             conv = layers.Conv2D(3, 1, use_bias=False)(x)
             if shape == "chain":
                 x = layers.ReLU(6.0)(conv)

@@ -76,11 +76,12 @@ def _say(what: str) -> None:
 
 
 def _show(speed: Speed) -> None:
-    header = ("layer", "size_px", "layers", "multiplications", "ms a step", "compile s")
+    header = ("layer", "size_px", "views", "layers", "multiplications", "ms a step", "compile s")
     rows = [
         (
             p.layer,
             p.size_px,
+            "of changing size" if p.changes_size else "of one size",
             p.layers,
             f"{p.multiplications / 1e6:.1f} M",
             round(1000 * p.step_seconds, 2),

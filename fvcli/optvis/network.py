@@ -25,6 +25,7 @@ from fvcli.optvis.objectives import select
 from fvcli.optvis.relu import relu
 
 FLOAT16_LOSS_SCALE = 1024.0
+MOST_LAYERS_OF_A_CHANNEL = 64  # to follow one channel back through; beyond that a layer is computed whole
 RELU_MAX_VALUES = {"relu": None, "relu6": 6.0}  # of Activation layers, by the name of their function
 
 
@@ -125,12 +126,12 @@ class Reading:
 
     # ---- one channel
 
-    def _one_channel(self, tensor: Any, n: tf.Tensor) -> tf.Tensor:
+    def _one_channel(self, tensor: Any, n: tf.Tensor, depth: int = 0) -> tf.Tensor:
         """Return channel n[i] of image i as a map [batch, h, w], without the layer's other channels."""
-        if id(tensor) in self._done:
-            return select(_as_map(self._done[id(tensor)]), n)
+        if id(tensor) in self._done or depth == MOST_LAYERS_OF_A_CHANNEL:
+            return select(_as_map(self._compute(tensor)), n)
         operation, node = source(tensor)
-        below = partial(self._one_channel, n=n)
+        below = partial(self._one_channel, n=n, depth=depth + 1)
         linear = self._network.linear(tensor)
         if linear is not None and linear.depthwise:
             return linear.depthwise_channel(below(linear.input), n)

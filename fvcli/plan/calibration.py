@@ -1,4 +1,7 @@
-"""What ``fvcli calibrate`` renders: a few layers from shallow to deep, at two or three sizes."""
+"""What ``fvcli calibrate`` renders: a few layers from shallow to deep, at two or three sizes.
+
+One of them is rendered with Lucid's recipe too, whose views have another size at each step.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +29,14 @@ def calibration_plan(facts: ModelFacts, lanes: int, quick: bool = False) -> Plan
     steps = (WARM_UP_STEPS, QUICK_STEPS if quick else TIMED_STEPS)
     units = (min(lanes, MAX_UNITS), min(2 * lanes, MAX_UNITS))
     jobs = [
-        {"name": f"{i}-{name}", "size_px": size, "steps": steps[k], **_asked(layer, units[k], facts)}
-        for i, (layer, size) in enumerate(_points(facts, quick))
+        {
+            "name": f"{i}-{name}",
+            "recipe": recipe,
+            "size_px": size,
+            "steps": steps[k],
+            **_asked(layer, units[k], facts),
+        }
+        for i, (layer, size, recipe) in enumerate(_points(facts, quick))
         for k, name in enumerate(("warm-up", "timed"))
     ]
     spec = Spec.model_validate({"model": facts.name, "render": {"early_stop": 0.0}, "jobs": jobs})
@@ -37,21 +46,24 @@ def calibration_plan(facts: ModelFacts, lanes: int, quick: bool = False) -> Plan
     return plan
 
 
-def _points(facts: ModelFacts, quick: bool) -> list[tuple[str, int]]:
-    """Return layers and sizes; deeper ones and larger ones need more multiplications."""
+def _points(facts: ModelFacts, quick: bool) -> list[tuple[str, int, str]]:
+    """Return layers, sizes and recipes; deeper layers and larger sizes need more multiplications."""
     normalised = [node.name for node in facts.nodes if node.kind == "batch_norm"]
     shallow, middle, deep = (normalised[len(normalised) * i // 4] for i in (0, 1, 2))
     small, half, whole = 2 * facts.min_size_px, facts.native_size_px // 2, facts.native_size_px
     if quick:
-        return [(shallow, small), (shallow, half), (middle, half)]
-    return [
-        (shallow, small),
-        (shallow, whole),
-        (middle, half),
-        (middle, whole),
-        (deep, whole),
-        (facts.logits, whole),
-    ]
+        steady = [(shallow, small), (shallow, half), (middle, half)]
+    else:
+        steady = [
+            (shallow, small),
+            (shallow, whole),
+            (middle, half),
+            (middle, whole),
+            (deep, whole),
+            (facts.logits, whole),
+        ]
+    changing = [(middle, half if quick else whole)]
+    return [(*place, "default") for place in steady] + [(*place, "lucid") for place in changing]
 
 
 def _asked(layer: str, units: int, facts: ModelFacts) -> dict[str, Any]:

@@ -1,12 +1,14 @@
 """How long a plan takes, from what ``fvcli calibrate`` measured on a machine.
 
-    seconds = start + for every program ( compiling it + pictures x steps x seconds of a step )
+    seconds = start + for every compilation its time + for every program pictures x steps x seconds of a step
 
     seconds of a step |             .---   f: the network, straight between the measured points
                       |        .---'
                       |   .---'  + pixels x a constant: parameterization and transforms
                       +---+----+----+---> multiplications of the layers needed, at the size of the views
 
+Where views have another size at each step, that takes longer by a constant factor, because convolutions are
+set up anew for every size.
 Early stopping makes a render shorter, never longer, so an estimate says "at most about".
 """
 
@@ -16,7 +18,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain, combinations
-from statistics import fmean
+from statistics import fmean, median
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -34,13 +36,17 @@ Seconds = Annotated[Float, Field(ge=0)]
 
 
 class Point(Strictly):
-    """What was measured of one program: seconds of a picture-step, and of compiling it."""
+    """What was measured of one program: seconds of a picture-step, and of compiling it.
+
+    changes_size: Whether views had another size at each step.
+    """
 
     layer: Text
     size_px: Count
     multiplications: Count
     pixels: Count
     layers: Count
+    changes_size: Bool = False
     step_seconds: Positive
     compile_seconds: Seconds
 
@@ -70,6 +76,7 @@ class Work(NamedTuple):
     multiplications: int
     pixels: int
     layers: int
+    changes_size: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,7 +95,12 @@ def estimate(plan: Plan, facts: ModelFacts, speed: Speed) -> Estimate:
     """Estimate how long a plan takes; what the units of a program share is divided among them."""
     cost = Cost(speed)
     units = Counter(unit.program for unit in plan.units)
-    shares = [cost.of(p, work_of(p, facts), units[i]) / units[i] for i, p in enumerate(plan.programs)]
+    together = Counter(plan.programs[unit.program].compilation for unit in plan.units)
+    shares = []
+    for i, program in enumerate(plan.programs):
+        work = work_of(program, facts)
+        compiling = cost.compile_s(work) / together[program.compilation]
+        shares.append(compiling + cost.climb_s(program, work, units[i]) / units[i])
     jobs: defaultdict[str, float] = defaultdict(float)
     for unit in plan.units:
         jobs[unit.job] += shares[unit.program]
@@ -106,7 +118,12 @@ def work_of(program: Program, facts: ModelFacts) -> Work:
         pixels = program.height_px * program.width_px
     needed = ancestors(facts.inputs_of, program.layers)
     at = facts.layers_at(*view)
-    return Work(multiplications(facts.nodes, at, needed, facts.input_channels), pixels, len(needed))
+    return Work(
+        multiplications(facts.nodes, at, needed, facts.input_channels),
+        pixels,
+        len(needed),
+        program.changes_size,
+    )
 
 
 def places(units: int, batch_size: int, lanes: int, whole_batches: bool) -> int:
@@ -125,21 +142,33 @@ class Cost:
     def __init__(self, speed: Speed) -> None:
         self._speed = speed
         columns = ("multiplications", "pixels", "layers", "step_seconds", "compile_seconds")
-        table = np.array([[getattr(p, name) for name in columns] for p in speed.points], float)
+        steady = [p for p in speed.points if not p.changes_size] or speed.points
+        table = np.array([[getattr(p, name) for name in columns] for p in steady], float)
         work, pixels, layers, steps, compiling = table.T
         fitted = non_negative_fit(np.stack([np.ones_like(work), work, pixels], axis=1), steps)
         self._a_pixel = min(fitted[2], (steps / pixels).min())  # the network is left something everywhere
         self._network = Curve(work, steps - self._a_pixel * pixels)
         self._compiling = Curve(layers, compiling)
+        changing = [p for p in speed.points if p.changes_size]
+        factors = [p.step_seconds / self._steady_s(p.multiplications, p.pixels) for p in changing]
+        self._changing_factor = max(1.0, median(factors)) if factors else 1.0
 
     def step_s(self, work: Work) -> float:
         """Return the seconds of a picture-step."""
-        return float(self._network(work.multiplications) + self._a_pixel * work.pixels)
+        factor = self._changing_factor if work.changes_size else 1.0
+        return factor * self._steady_s(work.multiplications, work.pixels)
 
-    def of(self, program: Program, work: Work, units: int) -> float:
-        """Return the seconds that some units of a program take, with compiling it."""
+    def _steady_s(self, multiplications: int, pixels: int) -> float:
+        return float(self._network(multiplications) + self._a_pixel * pixels)
+
+    def compile_s(self, work: Work) -> float:
+        """Return the seconds until a program is compiled."""
+        return self._compiling(work.layers)
+
+    def climb_s(self, program: Program, work: Work, units: int) -> float:
+        """Return the seconds that some units of a program climb."""
         pictures = places(units, program.batch_size, self._speed.lanes, self._speed.whole_batches)
-        return self._compiling(work.layers) + pictures * int(program.settings["steps"]) * self.step_s(work)
+        return pictures * int(program.settings["steps"]) * self.step_s(work)
 
 
 class Curve:

@@ -13,6 +13,7 @@ from fvcli.models import ModelChoice
 
 PLAN_VERSION = 2
 KEY_DIGITS = 16
+NOT_COMPILED = ("steps", "seed", "early_stop")  # settings that are inputs of the compiled function
 
 
 def canonical(data: Any) -> str:
@@ -87,6 +88,17 @@ class Program:
             return None
         side = self.window.canvas_px
         return {"top": unit.place[0], "left": unit.place[1], "height": side, "width": side}
+
+    @property
+    def compilation(self) -> tuple[Any, ...]:
+        """What has to be equal in two programs so that one compiled ascent serves both."""
+        settings = {key: value for key, value in self.settings.items() if key not in NOT_COMPILED}
+        return self.terms, self.height_px, self.width_px, self.window, repr(settings)
+
+    @property
+    def changes_size(self) -> bool:
+        """Whether the network sees another size at each step."""
+        return any(transform["kind"] == "scale" for transform in self.settings["transforms"])
 
     @property
     def layers(self) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import keras
 import numpy as np
@@ -20,13 +19,11 @@ from fvcli.worker.build import (
     build_climbing_objective,
     build_objective,
     build_recipe,
-    changes_size,
     unit_arrays,
 )
 from fvcli.worker.device import Device
 
 GREY = 0.5  # of the picture around the canvas of a neuron
-NOT_COMPILED = ("steps", "seed", "early_stop")  # settings that are inputs of the compiled function
 
 
 @dataclass(frozen=True)
@@ -49,12 +46,6 @@ class Outcome:
     steps: int
 
 
-def compiled_with(program: Program) -> tuple[Any, ...]:
-    """Return what has to be equal in two programs so that one compiled ascent serves both."""
-    settings = {key: value for key, value in program.settings.items() if key not in NOT_COMPILED}
-    return program.terms, program.height_px, program.width_px, program.window, repr(settings)
-
-
 class Compiled:
     """A program ready to climb; several threads may climb with it at a time.
 
@@ -68,7 +59,7 @@ class Compiled:
     def __init__(self, program: Program, model: keras.Model, facts: ModelFacts, device: Device) -> None:
         asked = program.settings["precision"]
         precision = device.precision if asked == "auto" else asked
-        compile_it = asked == "auto" and device.is_gpu and not changes_size(program)
+        compile_it = asked == "auto" and device.is_gpu and not program.changes_size
         at = facts.layers_at(program.height_px, program.width_px)
         centres = {name: (at[name].height // 2, at[name].width // 2) for name in program.layers}
         self._shape = (program.height_px, program.width_px)

@@ -71,11 +71,6 @@ def _optimizer(
     return optimizers.annealed(_call(OPTIMIZERS, own), settings["anneal_from"])
 
 
-def changes_size(program: Program) -> bool:
-    """Tell whether the network sees another size at each step."""
-    return any(transform["kind"] == "scale" for transform in program.settings["transforms"])
-
-
 Centres = Mapping[str, tuple[int, int]]
 
 

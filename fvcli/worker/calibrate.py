@@ -96,6 +96,7 @@ def _point(warm_up: _Timed, timed: _Timed, facts: ModelFacts) -> Point:
         multiplications=work.multiplications,
         pixels=work.pixels,
         layers=work.layers,
+        changes_size=work.changes_size,
         step_seconds=round(max(step_s, 1e-6), 6),
         compile_seconds=round(max(0.0, sum(warm_up.seconds) - warm_up.picture_steps * step_s), 3),
     )

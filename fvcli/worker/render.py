@@ -22,7 +22,7 @@ import tensorflow as tf
 from fvcli.models import describe, load
 from fvcli.plan import Unit
 from fvcli.run import RunFolder, write_run_facts
-from fvcli.worker.ascend import Compiled, compiled_with
+from fvcli.worker.ascend import Compiled
 from fvcli.worker.device import set_up_device
 from fvcli.worker.lanes import Lanes, Ledger
 from fvcli.worker.record import Attempt, Recorder
@@ -203,7 +203,7 @@ class Worker:
         return lanes.is_idle or self._key(task) == (self._compiled and self._compiled[0])
 
     def _key(self, task: _Task) -> object:
-        return compiled_with(self._run.plan.programs[task.units[0].program])
+        return self._run.plan.programs[task.units[0].program].compilation
 
     def _compile(self, task: _Task) -> Compiled:
         key = self._key(task)

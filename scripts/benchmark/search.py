@@ -193,15 +193,20 @@ def _read(place: Path, unit: Unit) -> Row:
 
 
 def summary(title: str, rows: Sequence[Row], reference: Sequence[Row]) -> str:
-    """Return a line of a Markdown table: means over all units, and the score of each network's depths."""
-    shares = np.array([row.score / other.score for row, other in zip(rows, reference, strict=True)])
+    """Return a line of a Markdown table: means over all units, and the score of each network's depths.
+
+    A unit that stays silent with Lucid's recipe has no share; that and silence here are counted instead.
+    """
+    pairs = [(row, other) for row, other in zip(rows, reference, strict=True) if other.score > 0.0]
+    shares = np.array([row.score / other.score for row, other in pairs])
     depths = dict.fromkeys((row.unit.network, row.unit.layer) for row in rows)
-    at = [(row.unit.network, row.unit.layer) for row in rows]
+    at = [(row.unit.network, row.unit.layer) for row, _ in pairs]
     each = [np.mean([s for s, place in zip(shares, at, strict=True) if place == depth]) for depth in depths]
     energy, cpu_s = (np.mean([getattr(row, key) for row in rows]) for key in ("energy", "cpu_s"))
+    silent = sum(row.score <= 0.0 for row in rows)
     return (
         f"| {title} | {np.exp(np.mean(np.log(np.maximum(shares, 1e-3)))):.3f} | {shares.min():.2f} "
-        f"| {' '.join(f'{share:.2f}' for share in each)} | {energy:.3f} | {cpu_s:.1f} |"
+        f"| {' '.join(f'{share:.2f}' for share in each)} | {silent} | {energy:.3f} | {cpu_s:.1f} |"
     )
 
 
@@ -230,8 +235,10 @@ def search(candidates: tuple[str, ...], half: str, steps: int | None, output: Pa
     units = units_of(half)
     columns = {"lucid": cached(output, "lucid", units, settings_of("lucid").steps or 0, lanes)}
     click.echo(f"{len(units)} units for {half}; score is the share of what Lucid's recipe reaches\n")
-    click.echo("| recipe, steps | score (geometric mean) | lowest | by depth | high frequencies | CPU-s |")
-    click.echo("|---|---|---|---|---|---|")
+    click.echo(
+        "| recipe, steps | score (geometric mean) | lowest | by depth | silent | high frequencies | CPU-s |"
+    )
+    click.echo("|---|---|---|---|---|---|---|")
     click.echo(summary("lucid, 513", columns["lucid"], columns["lucid"]))
     for name in candidates:
         taken = steps or settings_of(name).steps or 0
