@@ -7,8 +7,7 @@
                       |   .---'  + pixels x a constant: parameterization and transforms
                       +---+----+----+---> multiplications of the layers needed, at the size of the views
 
-Where views have another size at each step, that takes longer by a constant factor, because convolutions are
-set up anew for every size.
+Where views have another size at each step, that may take longer, by a factor that is measured too.
 Early stopping makes a render shorter, never longer, so an estimate says "at most about".
 """
 
