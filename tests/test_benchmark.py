@@ -85,11 +85,13 @@ def test_the_score_is_that_of_changed_views_of_the_better_canvas() -> None:
         seen.append(views.shape[1:])
         return views
 
-    ramp = np.zeros((448, 448, 3), np.uint8)
-    ramp[112:336, 112:336, 1] = 255  # fills the centre, a quarter of the whole
-    assert robust_score(network, 1, ramp) > 0.8
-    assert robust_score(network, 0, ramp) < -0.9
+    square = np.zeros((448, 448, 3), np.uint8)
+    square[112:336, 112:336, 1] = 255  # fills the centre, a quarter of the whole
+    assert robust_score(network, 1, square) > 0.8
+    assert robust_score(network, 0, square) < -0.9
     assert seen == [(208, 208, 3)] * 4
     detail = wave(0.5)
     assert abs(robust_score(network, 0, detail)) < 0.05
+    power = robust_score(lambda views: views**2, 0, detail)  # what no shift changes would keep all of it
+    assert 0.0 < power < 0.75 * np.mean((detail / 127.5 - 1) ** 2)
     assert np.ptp(detail) > 150

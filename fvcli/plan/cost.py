@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain, combinations
 from statistics import fmean, median
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -94,7 +94,9 @@ def estimate(plan: Plan, facts: ModelFacts, speed: Speed) -> Estimate:
     """Estimate how long a plan takes; what the units of a program share is divided among them."""
     cost = Cost(speed)
     units = Counter(unit.program for unit in plan.units)
-    together = Counter(plan.programs[unit.program].compilation for unit in plan.units)
+    together: Counter[tuple[Any, ...]] = Counter()
+    for i, program in enumerate(plan.programs):
+        together[program.compilation] += units[i]
     shares = []
     for i, program in enumerate(plan.programs):
         work = work_of(program, facts)
