@@ -28,13 +28,19 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return pictures(folder / "run")
 
 
+def finished(run: Path) -> list[str]:
+    """The places of the pictures that have their sidecar, which is written last."""
+    sidecars = [path.relative_to(run) for path in run.glob("units/**/*.json")]
+    return [str(path.with_suffix(".png")) for path in sidecars]
+
+
 def test_kill_9_loses_only_the_batch_in_flight(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
     spec, run = write_spec(tmp_path, SLOW_SPEC), tmp_path / "run"
     process = start_fvcli("render", spec, "-o", run)
-    wait_until(lambda: len(pictures(run)) >= 2, process)
+    wait_until(lambda: len(finished(run)) >= 2 and len(list(run.glob("attempts/*.json"))) >= 2, process)
     process.kill()
     process.communicate()
-    kept = pictures(run)
+    kept = finished(run)
     assert 2 <= len(kept) < 7
     status = json.loads(fvcli("status", run, "--json").stdout)
     assert status["done"] == len(kept)
