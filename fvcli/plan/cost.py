@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import chain, combinations
 from statistics import fmean, median
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -94,13 +94,12 @@ def estimate(plan: Plan, facts: ModelFacts, speed: Speed) -> Estimate:
     """Estimate how long a plan takes; what the units of a program share is divided among them."""
     cost = Cost(speed)
     units = Counter(unit.program for unit in plan.units)
-    together: Counter[tuple[Any, ...]] = Counter()
-    for i, program in enumerate(plan.programs):
-        together[program.compilation] += units[i]
+    compilations = [program.compilation for program in plan.programs]
+    together = Counter(compilations[unit.program] for unit in plan.units)
     shares = []
     for i, program in enumerate(plan.programs):
         work = work_of(program, facts)
-        compiling = cost.compile_s(work) / together[program.compilation]
+        compiling = cost.compile_s(work) / together[compilations[i]]
         shares.append(compiling + cost.climb_s(program, work, units[i]) / units[i])
     jobs: defaultdict[str, float] = defaultdict(float)
     for unit in plan.units:

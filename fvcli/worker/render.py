@@ -117,17 +117,13 @@ class Worker:
             numbers: Of the batches in the plan.
             wanted: Paths of units to restrict them to.
         """
-        ahead = deque(numbers)  # whose files are looked at only when their turn comes
+        ahead = deque(numbers)
         todo: deque[_Task] = deque()
         open_batches: dict[int, _Batch] = {}
         lanes = Lanes(self._device.lanes)
         try:
             while ahead or todo or not lanes.is_idle or not self._reports.empty():
-                while lanes.has_room:
-                    while ahead and not todo:
-                        todo.extend(self._tasks(ahead.popleft(), wanted))
-                    if not todo or not self._may_start(todo[0], lanes):
-                        break
+                while lanes.has_room and self._comes_next(todo, ahead, wanted, lanes):
                     task = todo.popleft()
                     if task.batch.number not in open_batches:
                         self._open(task.batch)
@@ -147,6 +143,14 @@ class Worker:
             self._stopped = False
 
     # ---- batches and tasks
+
+    def _comes_next(
+        self, todo: deque[_Task], ahead: deque[int], wanted: frozenset[str] | None, lanes: Lanes
+    ) -> bool:
+        """Tell whether the first task can begin; a batch's files are looked at only when its turn comes."""
+        while ahead and not todo:
+            todo.extend(self._tasks(ahead.popleft(), wanted))
+        return bool(todo) and self._may_start(todo[0], lanes)
 
     def _tasks(self, number: int, wanted: frozenset[str] | None) -> list[_Task]:
         units = [u for u in self._run.plan.units_of(number, wanted) if not self._run.is_finished(u)]
