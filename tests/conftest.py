@@ -35,7 +35,7 @@ def facts() -> ModelFacts:
 @pytest.fixture(scope="session")
 def model():
     """The default network as a Keras model with ImageNet weights."""
-    return load(LITE0)
+    return load(LITE0).keras_model
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ import tensorflow as tf
 
 from fvcli.optvis.ascent import STEPS_PER_CALL, Ascent, Recipe, State
 from fvcli.optvis.images import fourier
-from fvcli.optvis.network import Network
 from fvcli.optvis.objectives import Objective, channel
 from fvcli.optvis.optimizers import adam, annealed, lion
 from fvcli.optvis.streams import stream
@@ -20,6 +19,7 @@ from fvcli.optvis.transforms import affine, jitter
 from fvcli.plan import Program, make_plan
 from fvcli.spec import parse_document, validate
 from fvcli.worker.build import build_recipe
+from tests.networks import as_network
 
 SHALLOW = "block1_expand_bn"
 BATCH = 3
@@ -49,7 +49,7 @@ def ascent_of(model, layer: str, recipe: Recipe, jit_compile: bool = False) -> A
     def objective(units) -> Objective:
         return channel(layer, units["index"]) * units["sign"]
 
-    return Ascent(Network(model), objective, recipe, jit_compile=jit_compile)
+    return Ascent(as_network(model), objective, recipe, jit_compile=jit_compile)
 
 
 def units(*index: int, sign: float = 1.0) -> dict[str, np.ndarray]:

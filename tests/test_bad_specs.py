@@ -31,7 +31,7 @@ LITE0_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db
 @pytest.fixture(autouse=True)
 def _without_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make every import of TensorFlow fail: no mistake may need it."""
-    for module in ("tensorflow", "keras", "fvcli.models.keras_build", "fvcli.worker.render"):
+    for module in ("tensorflow", "keras", "fvcli.models.loaded", "fvcli.worker.render"):
         monkeypatch.setitem(sys.modules, module, None)
 
 

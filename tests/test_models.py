@@ -17,8 +17,8 @@ from PIL import Image
 from fvcli.engines.quiet import quiet_start
 from fvcli.errors import FvcliError, UsageError
 from fvcli.models import ModelChoice, ModelFacts, describe, list_models, load, model_names, weights_in_use
-from fvcli.models.graph import Node, ancestors, layer_facts, multiplications
-from fvcli.models.torch_file import read_tensors
+from fvcli.models.files.torch_file import read_tensors
+from fvcli.models.graph import Node, Window, ancestors, layer_facts, multiplications
 from tests.test_torch_file import state, tensor, weights_file
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def any_model(request: pytest.FixtureRequest) -> keras.Model:
     if request.param == NAMES[0]:
         return request.getfixturevalue("model")
     with quiet_start():
-        return load(ModelChoice(request.param))
+        return load(ModelChoice(request.param)).keras_model
 
 
 def expected_names(blocks: int, residual: set[int]) -> list[str]:
@@ -89,8 +89,8 @@ def test_layer_names(all_facts: dict[str, ModelFacts], name: str) -> None:
 def test_describe(all_facts: dict[str, ModelFacts], name: str) -> None:
     facts = all_facts[name]
     assert facts.name == name
-    assert facts.native_size_px == KNOWN[name][0]
-    assert facts.value_range == (-1.0, 1.0)
+    assert facts.native_size_px == (KNOWN[name][0], KNOWN[name][0])
+    assert facts.preprocessing.ends == ((-1.0,), (1.0,))
     assert facts.weights_sha256 == SHA256[name]
     assert facts.weights == "imagenet"
     assert len(facts.labels) == facts.layers_at(224, 224)[facts.logits].channels == 1000
@@ -122,8 +122,10 @@ def test_receptive_fields(facts: ModelFacts) -> None:
     at = facts.layers_at(224, 224)
     by_hand = {"stem_conv": 3, "stem": 3, "block0_dw": 7, "block0_project_bn": 7, "block1_expand": 7}
     by_hand |= {"block1_dw": 11, "block2_add": 19, "block3_dw": 35, "block4_add": 67}
-    assert {name: at[name].receptive_field_px for name in by_hand} == by_hand
-    assert [at[name].stride_px for name in ("stem", "block1_dw", "block4_add", "block7_add", "head")] == [
+    assert {name: at[name].receptive_field_px for name in by_hand} == {
+        name: (side, side) for name, side in by_hand.items()
+    }
+    assert [at[name].stride_px[0] for name in ("stem", "block1_dw", "block4_add", "block7_add", "head")] == [
         *(2, 4, 8, 16, 32)
     ]
     assert at["pool"].receptive_field_px is None
@@ -152,7 +154,7 @@ def test_multiplications(all_facts: dict[str, ModelFacts]) -> None:
     """Published for Lite0, Lite1 and Lite2 at their own sizes: 407, 631 and 899 million."""
     for name, published in zip(NAMES, (407e6, 631e6, 899e6), strict=True):
         facts = all_facts[name]
-        at = facts.layers_at(facts.native_size_px, facts.native_size_px)
+        at = facts.layers_at(*facts.native_size_px)
         found = multiplications(facts.nodes, at, set(at), 3)
         assert found == pytest.approx(published, rel=0.06), name
 
@@ -175,14 +177,14 @@ def test_multiplications_by_hand(facts: ModelFacts) -> None:
 
 
 def test_facts_of_one_layer() -> None:
-    facts = layer_facts([Node("a", "conv", ("input",), 5, kernel=3, stride=2)], 7, 8, 3)
+    facts = layer_facts([Node("a", "conv", ("input",), 5, Window((3, 3), (2, 2)))], (7, 8))
     assert list(facts) == ["a"]
     assert (facts["a"].height, facts["a"].width, facts["a"].output_bytes) == (4, 4, 4 * 4 * 5 * 4)
 
 
 def test_facts_of_layers_are_worked_out_once_and_cannot_be_changed(facts: ModelFacts) -> None:
     at = facts.layers_at(96, 64)
-    assert dict(at) == layer_facts(facts.nodes, 96, 64, 3)
+    assert dict(at) == layer_facts(facts.nodes, (96, 64))
     assert facts.layers_at(96, 64)["head"] is at["head"]
     assert facts.layers_at(64, 96)["stem"] != at["stem"]
     with pytest.raises(TypeError):
@@ -193,9 +195,9 @@ def test_facts_of_layers_are_worked_out_once_and_cannot_be_changed(facts: ModelF
 
 
 def test_registry() -> None:
-    assert model_names() == list(NAMES)
-    assert [listing.name for listing in list_models()] == list(NAMES)
-    assert all(listing.installed for listing in list_models()), "pip install -e .[test]"
+    assert model_names()[:3] == list(NAMES)
+    assert [listing.name for listing in list_models()] == model_names()
+    assert all(listing.installed for listing in list_models()[:3]), "pip install -e .[test]"
     assert all(Path(str(place)).is_file() for place in weights_in_use().values())
 
 
@@ -334,7 +336,7 @@ def test_receptive_field_is_what_the_gradient_reaches(
     import tensorflow as tf
 
     fact = facts.layers_at(224, 224)[layer]
-    side = (2 * fact.receptive_field_px // fact.stride_px + 2) * fact.stride_px
+    side = (2 * fact.receptive_field_px[0] // fact.stride_px[0] + 2) * fact.stride_px[0]
     draw = np.random.default_rng(0)
     images = tf.Variable(draw.uniform(-1, 1, (4, side, side, 3)).astype(np.float32))
     direction = draw.normal(size=fact.channels).astype(np.float32)
@@ -347,7 +349,7 @@ def test_receptive_field_is_what_the_gradient_reaches(
     for axis in (0, 1):
         (places,) = np.nonzero(reached.any(axis=axis))
         assert 0 < places[0] <= places[-1] < side - 1
-        assert places[-1] - places[0] + 1 == fact.receptive_field_px
+        assert places[-1] - places[0] + 1 == fact.receptive_field_px[0]
 
 
 @pytest.mark.parametrize("size", [(96, 96), (97, 97), (98, 101), (110, 131)], ids=str)
@@ -371,8 +373,8 @@ def test_offset_is_where_the_gradient_begins(
         reached = np.abs(tape.gradient(score, images).numpy()).max(axis=(0, 3)) > 0
         for axis, position in ((0, row), (1, column)):
             (places,) = np.nonzero(reached.any(axis=1 - axis))
-            begin = fact.offset_px[axis] + position * fact.stride_px
-            assert (places[0], places[-1]) == (begin, begin + fact.receptive_field_px - 1)
+            begin = fact.offset_px[axis] + position * fact.stride_px[0]
+            assert (places[0], places[-1]) == (begin, begin + fact.receptive_field_px[0] - 1)
 
 
 def test_offsets_by_hand(facts: ModelFacts) -> None:

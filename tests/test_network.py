@@ -12,7 +12,6 @@ from keras import layers
 
 from fvcli.optvis.ascent import Ascent, Recipe
 from fvcli.optvis.images import fourier
-from fvcli.optvis.network import Network
 from fvcli.optvis.objectives import (
     Objective,
     channel,
@@ -25,6 +24,7 @@ from fvcli.optvis.objectives import (
 from fvcli.optvis.optimizers import lion
 from fvcli.optvis.streams import stream
 from fvcli.optvis.transforms import jitter
+from tests.networks import as_network
 
 # One layer of every kind, shallow and deep.
 LAYERS = [
@@ -66,7 +66,7 @@ def assert_close(found: tf.Tensor, expected: tf.Tensor, share: float = 1e-5) -> 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_activations_are_the_models(model, layer, redirect):
     images = pictures(2)
-    found = Network(model)(images, redirect)(layer)
+    found = as_network(model)(images, redirect)(layer)
     assert found.dtype == tf.float32
     assert_close(found, keras_layer(model, layer, images), 3e-5)
 
@@ -75,7 +75,7 @@ def test_activations_are_the_models(model, layer, redirect):
 @pytest.mark.parametrize("batch", [1, 3])
 def test_a_channel_is_that_of_the_whole_layer(model, layer, batch):
     """One image or several, each with a channel of its own, one that fires."""
-    images, network = pictures(batch), Network(model)
+    images, network = pictures(batch), as_network(model)
     whole = network(images, redirect=False)(layer).numpy()
     n = np.argsort(whole.max(axis=(0, 1, 2)))[::-1][:batch]
     found = network(images, redirect=False).channel(layer, tf.constant(n, tf.int32))
@@ -85,14 +85,14 @@ def test_a_channel_is_that_of_the_whole_layer(model, layer, batch):
 
 @pytest.mark.parametrize("layer", ["stem_bn", "block3_dw", "logits"])
 def test_one_plain_number_is_the_channel_of_all(model, layer):
-    reading = Network(model)(pictures(2), redirect=False)
+    reading = as_network(model)(pictures(2), redirect=False)
     np.testing.assert_array_equal(reading.channel(layer, 3), reading.channel(layer, tf.constant([3, 3])))
 
 
 @pytest.mark.parametrize("deeper_first", [False, True])
 def test_a_layer_that_is_known_already_is_not_computed_again(model, deeper_first):
     """And so agrees with its channel to the last bit."""
-    reading = Network(model)(pictures(2), redirect=False)
+    reading = as_network(model)(pictures(2), redirect=False)
     if deeper_first:
         reading.channel("block4_expand_bn", 1)
     whole = reading("block2_add")
@@ -115,7 +115,7 @@ def gradient_of(score: Callable[[tf.Tensor], tf.Tensor], images: tf.Tensor) -> t
 @pytest.mark.parametrize("layer", ["stem_bn", "block1_dw", "block4_add", "block6_dw_bn", "logits"])
 def test_gradients_are_the_models(model, layer, batch):
     """Of a channel, which is all that most objectives read; as a whole, with and without redirection."""
-    images, network = pictures(batch), Network(model)
+    images, network = pictures(batch), as_network(model)
     expected = gradient_of(
         lambda x: tf.reduce_mean(keras_layer(model, layer, x)[..., 7], axis=(1, 2)), images
     )
@@ -141,14 +141,14 @@ SCORES = {
 @pytest.mark.parametrize("name", SCORES)
 def test_folding_changes_no_score(model, name):
     images = pictures(2)
-    found = SCORES[name](Network(model)(images, redirect=False))
+    found = SCORES[name](as_network(model)(images, redirect=False))
     expected = SCORES[name](lambda layer: keras_layer(model, layer, images))
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=2e-5)
 
 
 def test_the_model_and_its_weights_are_left_alone(model):
     before = [weight.numpy().copy() for weight in model.weights]
-    network = Network(model)
+    network = as_network(model)
     network(pictures(1), redirect=True)("logits")
     for weight, kept in zip(model.weights, before, strict=True):
         np.testing.assert_array_equal(weight, kept)
@@ -179,7 +179,7 @@ def assert_all_as_keras(
     model: keras.Model, size: tuple[int, int] = (11, 14), batches: tuple[int, ...] = (1, 3)
 ) -> None:
     """Every output, whole and by channel, alone and in batches, is the model's own."""
-    network = Network(model)
+    network = as_network(model)
     for batch in batches:
         images = pictures(batch, *size, channels=model.inputs[0].shape[-1])
         for name in model.output:
@@ -331,7 +331,7 @@ def test_activation_layers_are_redirected_as_relus_are():
         images = tf.zeros((1, 2, 2, 1))  # -1 for the network
         for redirect, sign, expected in ((True, -1.0, -2.0), (True, 1.0, 0.0), (False, -1.0, 0.0)):
             found = gradient_of(
-                lambda x, m=model, r=redirect, s=sign: s * Network(m)(x, r)("cut"), images
+                lambda x, m=model, r=redirect, s=sign: s * as_network(m)(x, r)("cut"), images
             )  # of a loss; times 2, the width of -1 to 1
             np.testing.assert_array_equal(found, np.full(images.shape, expected))
 
@@ -340,7 +340,7 @@ def test_the_range_of_values_is_the_models():
     image = keras.Input((None, None, 3), name="input")
     model = keras.Model(image, {"same": layers.Activation("linear")(image)})
     images = pictures(2)
-    found = Network(model, (0.0, 255.0))(images, redirect=False)("same")
+    found = as_network(model, (0.0, 255.0))(images, redirect=False)("same")
     np.testing.assert_allclose(found, 255.0 * images, rtol=1e-6)
 
 
@@ -354,7 +354,7 @@ HALVES = pytest.mark.parametrize(("dtype", "share"), [("float16", 0.005), ("bflo
 @pytest.mark.parametrize("layer", ["stem_bn", "block1_dw", "block4_add", "logits"])
 def test_half_precision_activations_are_near(model, dtype, share, layer):
     images = pictures(2)
-    reading = Network(model, dtype=dtype)(images, redirect=False)
+    reading = as_network(model, dtype=dtype)(images, redirect=False)
     assert reading(layer).dtype == reading.channel(layer, 1).dtype == tf.float32
     expected = keras_layer(model, layer, images)
     assert relative_distance(reading(layer), expected) < share * (2 if layer == "logits" else 1)
@@ -365,7 +365,7 @@ def test_half_precision_gradients_do_not_vanish(model, dtype, share):
     """Each of 3,584 positions has a gradient of 1/3584, 2e-5 in the mean of a thousand pixels."""
     layer, images = "block1_expand_bn", pictures(1, 224, 256)
     found = []
-    for network in (Network(model), Network(model, dtype=dtype)):
+    for network in (as_network(model), as_network(model, dtype=dtype)):
         scaled = gradient_of(lambda x, n=network: channel(layer, 3)(n(x, False)) * n.loss_scale, images)
         found.append(scaled / network.loss_scale)
     assert relative_distance(found[1], found[0]) < 10 * share
@@ -378,11 +378,11 @@ def test_half_precision_ascents_reach_the_same_scores(model, dtype, share):
     def objective(units) -> Objective:
         return channel("block1_expand_bn", units["index"])
 
-    plain, units = (Network(model), objective), {"index": np.array([3, 17], np.int32)}
+    plain, units = (as_network(model), objective), {"index": np.array([3, 17], np.int32)}
     gains = []
     for precision in ("float32", dtype):
         recipe = Recipe(fourier(32, 40), [jitter(2)], lion(), 4)
-        ascent = Ascent(Network(model, dtype=precision), objective, recipe, plain)
+        ascent = Ascent(as_network(model, dtype=precision), objective, recipe, plain)
         streams, shared = [stream(0, name) for name in "ab"], stream(0, "shared")
         state = ascent.start(streams)
         start = ascent.score(ascent.picture(state.numbers), units)
@@ -401,5 +401,5 @@ def test_half_precision_in_every_kind_of_graph(build, dtype, share):
     model = network_of(build)
     images = pictures(2, 11, 14)
     for name in model.output:
-        reading = Network(model, dtype=dtype)(images, redirect=False)
+        reading = as_network(model, dtype=dtype)(images, redirect=False)
         assert relative_distance(reading(name), keras_layer(model, name, images)) < 4 * share

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fvcli.optvis.network import Network
 from fvcli.optvis.objectives import (
     Objective,
     channel,
@@ -16,6 +15,7 @@ from fvcli.optvis.objectives import (
     neuron,
     neuron_off_centre,
 )
+from tests.networks import as_network
 
 HEIGHT, WIDTH, CHANNELS, CLASSES = 6, 9, 7, 11
 BATCHES = pytest.mark.parametrize("batch", [1, 3])
@@ -273,7 +273,7 @@ def test_gradient_of_a_neuron_is_one_at_its_place():
 
 
 def test_vectors_of_a_network_arrive_as_maps_of_one_position(model):
-    acts = Network(model)(tf.random.stateless_uniform((2, 32, 48, 3), (1, 2)), redirect=False)
+    acts = as_network(model)(tf.random.stateless_uniform((2, 32, 48, 3), (1, 2)), redirect=False)
     assert acts("pool").shape == (2, 1, 1, 1280)
     assert acts("logits").shape == (2, 1, 1, 1000)
     logits = acts("logits").numpy()[:, 0, 0]

@@ -357,7 +357,7 @@ def test_keys_are_short_hex(facts: ModelFacts) -> None:
 
 def test_key_of_today(facts: ModelFacts) -> None:
     """Keys stay what they are from version to version, or ALGORITHM is raised and this line changed."""
-    assert only_unit(facts, ONE, recipe="lucid", batch_size=8).key == "6991e46536b80928"
+    assert only_unit(facts, ONE, recipe="lucid", batch_size=8).key == "bfed71f4b7099894"
 
 
 # ---- a picture's own spec
@@ -397,7 +397,7 @@ def test_lone_spec_with_changed_settings(facts: ModelFacts) -> None:
 def test_lone_spec_names_its_own_weights(facts: ModelFacts) -> None:
     model = {"name": "efficientnet-lite0", "weights": "my.pth", "sha256": "0a" * 32}
     plan = plan_of(facts, [ONE], model=model)
-    assert lone_spec(plan, plan.units[0])["model"] == model
+    assert lone_spec(plan, plan.units[0])["model"].items() >= model.items()
 
 
 # ---- sizes and memory

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fvcli.optvis.network import Network
 from fvcli.optvis.relu import relu
+from tests.networks import as_network
 
 # max_value, gradient in, x -> gradient out while redirecting, and afterwards
 TABLE = [
@@ -100,7 +100,7 @@ def small_network(max_value: float | None) -> keras.Model:
 @pytest.mark.parametrize("max_value", [None, 6.0])
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_the_switch_of_a_network(max_value, jit_compile):
-    network = Network(small_network(max_value), (-1.0, 1.0))
+    network = as_network(small_network(max_value), (-1.0, 1.0))
     images = tf.constant([0.25, 1.75], shape=(2, 1, 1, 1))  # -0.5 and 2.5 for the network
 
     @tf.function(autograph=False, jit_compile=jit_compile)
@@ -122,14 +122,14 @@ def test_a_network_leaves_the_model_and_its_weights_alone():
     model = small_network(6.0)
     image = tf.constant(1.75, shape=(1, 1, 1, 1))
     before = model(2 * image - 1)
-    Network(model)(image, redirect=True)("relu")
+    as_network(model)(image, redirect=True)("relu")
     assert type(model.get_layer("relu")) is keras.layers.ReLU
     np.testing.assert_array_equal(before["relu"], model(2 * image - 1)["relu"])
 
 
 def test_redirection_changes_no_value(model):
     images = tf.random.stateless_uniform((2, 40, 32, 3), (3, 4))
-    network = Network(model)
+    network = as_network(model)
     for name in ("stem", "block1_expand", "block1_dw"):
         found = [network(images, redirect)(name) for redirect in (True, False)]
         np.testing.assert_array_equal(*found)

@@ -49,7 +49,7 @@ def with_job(**changes: Any) -> Data:
 
 def resolved(data: Data, *overrides: str, native_size_px: int = 224) -> Render:
     spec = spec_of(data, *overrides)
-    return resolve(spec.jobs[0], spec.render, native_size_px)
+    return resolve(spec.jobs[0], spec.render, (native_size_px, native_size_px))
 
 
 def plan_of(spec: Spec, facts: ModelFacts) -> Plan:
@@ -66,7 +66,7 @@ def test_defaults() -> None:
     assert spec.version == 1
     assert (spec.model.name, spec.model.weights, spec.model.sha256) == (
         "efficientnet-lite0",
-        "imagenet",
+        None,
         None,
     )
     assert spec.render == Render()

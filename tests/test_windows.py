@@ -81,7 +81,7 @@ def test_a_neuron_is_the_same_in_the_view_and_in_the_picture(model, facts, layer
     found = window_of(facts, layer, size_px, place)
     assert found is not None
     window, begin = found
-    assert window.view_px % at.stride_px == 0
+    assert window.view_px % at.stride_px[0] == 0
     assert window.canvas_px < max(size_px)
 
     rng = np.random.default_rng(0)
@@ -118,11 +118,11 @@ def test_neurons_at_the_border_have_none(facts):
         for row in (0, 1, 2, 3, at.height // 2, at.height - 2, at.height - 1):
             for column in (0, 2, at.width // 2, at.width - 1):
                 begins = [
-                    offset + position * at.stride_px
+                    offset + position * at.stride_px[0]
                     for offset, position in zip(at.offset_px, (row, column), strict=True)
                 ]
                 sees_edge = min(begins) < 0 or any(
-                    begin + at.receptive_field_px > side
+                    begin + at.receptive_field_px[0] > side
                     for begin, side in zip(begins, (160, 176), strict=True)
                 )
                 assert (window_of(facts, layer, (160, 176), (row, column)) is None) == sees_edge

@@ -6,7 +6,8 @@ import click
 
 from fvcli import __version__
 from fvcli.cli.calibrate import calibrate
-from fvcli.cli.look import info, init, layers, models, schema
+from fvcli.cli.layers import layers
+from fvcli.cli.look import info, init, models, schema
 from fvcli.cli.plan import plan
 from fvcli.cli.render import render
 from fvcli.cli.run import grid, merge, status

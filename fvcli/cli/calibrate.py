@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fvcli.cli.inputs import describe_model
 from fvcli.cli.table import print_json, print_table
 
 if TYPE_CHECKING:
@@ -50,11 +51,11 @@ def calibrate(model: str, quick: bool, as_json: bool) -> None:
 
 def _measure(model: str, quick: bool) -> Speed:
     from fvcli.engines.quiet import quiet_start
-    from fvcli.models import ModelChoice, describe
+    from fvcli.models import ModelChoice
     from fvcli.plan.calibration import calibration_plan
     from fvcli.run import RunFolder, versions
 
-    facts = describe(ModelChoice(model))
+    facts = describe_model(ModelChoice(model), allow_code=False)
     plan = calibration_plan(facts, len(os.sched_getaffinity(0)), quick)
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="fvcli-calibrate-") as folder:

@@ -15,9 +15,12 @@ import click
 from fvcli.errors import FvcliError, UsageError
 
 if TYPE_CHECKING:
-    from fvcli.models import ModelFacts
+    from fvcli.models import ModelChoice, ModelFacts
     from fvcli.plan import Plan
     from fvcli.spec import Document, Spec
+
+
+SPEC_FILES = (".yaml", ".yml")
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,14 @@ def set_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
-def plan_of_spec(spec: str, overrides: Sequence[str]) -> PlannedSpec:
+def code_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add --allow-code."""
+    return click.option(
+        "--allow-code", is_flag=True, help="Let the spec's model.factory run; only for specs that you trust."
+    )(command)
+
+
+def plan_of_spec(spec: str, overrides: Sequence[str], allow_code: bool = False) -> PlannedSpec:
     """Read, validate and plan a spec file, or standard input for ``-``.
 
     Raises:
@@ -48,16 +58,16 @@ def plan_of_spec(spec: str, overrides: Sequence[str]) -> PlannedSpec:
     """
     text = _read(spec)
     header = "".join(f"# --set {override!r}\n" for override in overrides)  # a comment of one line each
-    plan, facts = _plan(text, spec, overrides)
+    plan, facts = _plan(text, spec, overrides, allow_code)
     return PlannedSpec(plan, header + text, facts)
 
 
-def plan_of_picture(picture: Path, overrides: Sequence[str]) -> PlannedSpec:
+def plan_of_picture(picture: Path, overrides: Sequence[str], allow_code: bool = False) -> PlannedSpec:
     """Plan the unit that a PNG file of fvcli's shows, from the text inside it."""
     from fvcli.run import picture_text
 
     text = json.dumps(picture_text(picture)["spec"], indent=1) + "\n"
-    plan, facts = _plan(text, str(picture), overrides)
+    plan, facts = _plan(text, str(picture), overrides, allow_code)
     return PlannedSpec(plan, text, facts)
 
 
@@ -72,13 +82,13 @@ def _read(spec: str) -> str:
         raise UsageError(message, "give a spec, such as fvcli init writes") from error
 
 
-def _plan(text: str, origin: str, overrides: Sequence[str]) -> tuple[Plan, ModelFacts]:
+def _plan(text: str, origin: str, overrides: Sequence[str], allow_code: bool) -> tuple[Plan, ModelFacts]:
     from fvcli.plan import make_plan
     from fvcli.spec import parse_document, validate
 
     document = parse_document(text, origin, overrides)
     spec, positions = validate(document)
-    facts = _describe(document, spec) if spec else None
+    facts = _describe(document, spec, allow_code) if spec else None
     if spec and facts:
         plan, problems = make_plan(spec, positions, facts)
         document.report(problems)
@@ -87,18 +97,71 @@ def _plan(text: str, origin: str, overrides: Sequence[str]) -> tuple[Plan, Model
     return plan, facts
 
 
-def _describe(document: Document, spec: Spec) -> Any:
-    from fvcli.models import ModelChoice, describe, model_names
+def _describe(document: Document, spec: Spec, allow_code: bool) -> ModelFacts | None:
+    from fvcli.models import ModelChoice
     from fvcli.spec import Problem
 
     try:
-        return describe(ModelChoice(spec.model.name, spec.model.weights, spec.model.sha256))
+        return describe_model(ModelChoice(**choice_of(spec)), allow_code)
     except FvcliError as error:
-        key = "weights" if spec.model.name in model_names() else "name"
+        key, message = _wrong_key(spec, str(error))
         written = document.data["model"]
         below = (key,) if isinstance(written, dict) and key in written else ()
-        document.report([Problem(("model", *below), str(error))])
+        document.report([Problem(("model", *below), message)])
         return None
+
+
+def choice_of(spec: Spec) -> dict[str, Any]:
+    """Return a spec's model as the keys of a ``ModelChoice``."""
+    choice = spec.model.model_dump(mode="python")
+    side = choice["size_px"]
+    return {**choice, "size_px": (side, side) if isinstance(side, int) else side}
+
+
+def model_of(text: str) -> ModelChoice:
+    """Return the model that a name, a path or a spec file names.
+
+    Raises:
+        SpecError: The spec is wrong.
+    """
+    from fvcli.models import ModelChoice
+    from fvcli.spec import parse_document, validate
+    from fvcli.spec.schema import model_key
+
+    if not text.lower().endswith(SPEC_FILES):
+        return ModelChoice(**{model_key(text): text})
+    document = parse_document(_read(text), text)
+    spec, _ = validate(document)
+    document.raise_problems()
+    assert spec is not None  # or there was a problem
+    return ModelChoice(**choice_of(spec))
+
+
+def _wrong_key(spec: Spec, message: str) -> tuple[str, str]:
+    """Say which key of the model a message is about, and return the message without it."""
+    from fvcli.models import model_names
+
+    named = re.match(r"model\.(\w+): ", message)
+    if named:
+        return named[1], message[named.end() :]
+    if spec.model.name is None:
+        return "path" if spec.model.path is not None else "factory", message
+    return ("weights" if spec.model.name in model_names() else "name"), message
+
+
+def describe_model(choice: ModelChoice, allow_code: bool) -> ModelFacts:
+    """Return what is known of a model; if that needs TensorFlow, set it up as a worker does."""
+    from fvcli.models import describe, needs_tensorflow
+
+    if not needs_tensorflow(choice):
+        return describe(choice, allow_code)
+    from fvcli.engines.quiet import quiet_start
+
+    with quiet_start():
+        from fvcli.worker.device import set_up_device
+
+        set_up_device()
+    return describe(choice, allow_code)
 
 
 def parse_shard(text: str | None) -> tuple[int, int] | None:

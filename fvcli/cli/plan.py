@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fvcli.cli.inputs import plan_of_spec, set_option
+from fvcli.cli.inputs import code_option, plan_of_spec, set_option
 from fvcli.cli.table import print_json, print_table
 
 if TYPE_CHECKING:
@@ -21,8 +21,9 @@ UNKNOWN = "time: unknown; measure this machine once with: fvcli calibrate"
 @click.command()
 @click.argument("spec")
 @set_option
+@code_option
 @click.option("--json", "as_json", is_flag=True, help="Print the whole resolved plan as JSON.")
-def plan(spec: str, overrides: Sequence[str], as_json: bool) -> None:
+def plan(spec: str, overrides: Sequence[str], allow_code: bool, as_json: bool) -> None:
     """Show what a SPEC would render; nothing is written.
 
     \b
@@ -35,7 +36,7 @@ def plan(spec: str, overrides: Sequence[str], as_json: bool) -> None:
     from fvcli.plan.cost import estimate
     from fvcli.plan.views import gigabytes
 
-    planned = plan_of_spec(spec, overrides)
+    planned = plan_of_spec(spec, overrides, allow_code)
     made = planned.plan
     speed = read_speed(speed_path(), socket.gethostname())
     time = estimate(made, planned.facts, speed) if speed else None

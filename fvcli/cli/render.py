@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fvcli.cli.inputs import PlannedSpec, parse_shard, plan_of_picture, plan_of_spec, set_option
+from fvcli.cli.inputs import (
+    PlannedSpec,
+    code_option,
+    parse_shard,
+    plan_of_picture,
+    plan_of_spec,
+    set_option,
+)
 from fvcli.cli.session import EXIT_FAILED, current_stop
 from fvcli.cli.table import say_counts
 from fvcli.errors import UsageError
 
 if TYPE_CHECKING:
+    from fvcli.engines import EngineOptions
     from fvcli.run import RunFolder
 
 
@@ -41,6 +49,7 @@ if TYPE_CHECKING:
     "--only", metavar="PATTERN", help="Render units whose job/unit, job or unit matches, such as 'dogs/*'."
 )
 @click.option("--force", is_flag=True, help="Replace what another spec rendered into the folder.")
+@code_option
 def render(
     spec: str | None,
     output: Path,
@@ -50,6 +59,7 @@ def render(
     shard: str | None,
     only: str | None,
     force: bool,
+    allow_code: bool,
 ) -> None:
     """Render a SPEC into a run folder, or finish what is missing there.
 
@@ -62,27 +72,30 @@ def render(
     command is given again. Exit codes: 0 fine, 1 a unit failed, 2 a mistake in the
     command or the spec (nothing was written), 75 stopped by a signal.
     """
-    planned = _planned(spec, picture, overrides)
+    planned = _planned(spec, picture, overrides, allow_code)
     part = parse_shard(shard)
     if part and force:
         raise UsageError("--force with --shard would drop what other shards rendered", "give a new folder")
     wanted = _wanted(planned, only)
+    from fvcli.engines import EngineOptions
     from fvcli.run import RunFolder
 
     slice_name = f"{part[0]}-of-{part[1]}" if part else None
     with RunFolder.begin(output, planned.plan, planned.text, force=force, shard=slice_name) as run:
         batches = planned.plan.shard(*part) if part else range(len(planned.plan.batches))
-        rendered = _render_missing(run, engine, batches, wanted)
+        rendered = _render_missing(run, engine, batches, EngineOptions(wanted, allow_code))
         if part is None:
             _draw_grids(run, rendered)
         _report(run, batches, wanted)
 
 
-def _planned(spec: str | None, picture: Path | None, overrides: Sequence[str]) -> PlannedSpec:
+def _planned(
+    spec: str | None, picture: Path | None, overrides: Sequence[str], allow_code: bool
+) -> PlannedSpec:
     if spec is not None and picture is None:
-        return plan_of_spec(spec, overrides)
+        return plan_of_spec(spec, overrides, allow_code)
     if picture is not None and spec is None:
-        return plan_of_picture(picture, overrides)
+        return plan_of_picture(picture, overrides, allow_code)
     raise UsageError("give either a SPEC or --from PICTURE", "fvcli render spec.yaml -o run")
 
 
@@ -96,21 +109,19 @@ def _wanted(planned: PlannedSpec, only: str | None) -> frozenset[str] | None:
     return wanted
 
 
-def _render_missing(
-    run: RunFolder, engine: str, batches: Sequence[int], wanted: frozenset[str] | None
-) -> bool:
+def _render_missing(run: RunFolder, engine: str, batches: Sequence[int], options: EngineOptions) -> bool:
     """Render what the batches still lack; tell whether there was anything."""
     from fvcli.cli.progress import Progress
-    from fvcli.engines import ENGINES, EngineOptions
+    from fvcli.engines import ENGINES
     from fvcli.run import missing_units
 
-    missing = missing_units(run, batches, wanted)
+    missing = missing_units(run, batches, options.only)
     if not missing:
         return False
     stop = current_stop()
     stop.patient = True
     with Progress(run, missing) as progress:
-        events = ENGINES[engine]().run(run, list(missing), EngineOptions(wanted))
+        events = ENGINES[engine]().run(run, list(missing), options)
         with contextlib.closing(events):  # type: ignore[type-var]  # engines are generators
             for event in events:
                 if stop.heard:

@@ -11,9 +11,14 @@ from fvcli.run import RunFolder
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """only: paths of the units to restrict the batches to, or None for all of them."""
+    """What a run was asked for.
+
+    only: paths of the units to restrict the batches to, or None for all of them.
+    allow_code: whether the model may be a Python factory.
+    """
 
     only: frozenset[str] | None = None
+    allow_code: bool = False
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ class LocalEngine:
         with quiet_start():
             from fvcli.worker import BatchStarted, StepsDone, Worker  # brings TensorFlow
 
-            worker = Worker(run)
+            worker = Worker(run, options.allow_code)
         with contextlib.closing(worker.render(batches, options.only)) as progress:
             for said in progress:
                 if isinstance(said, BatchStarted):

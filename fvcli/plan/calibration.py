@@ -15,7 +15,7 @@ from fvcli.spec.schema import Spec
 
 WARM_UP_STEPS = 24  # beyond those that redirect gradients, whose kernels differ
 TIMED_STEPS, QUICK_STEPS = 48, 32
-MAX_UNITS = 32  # every layer has so many channels
+MAX_UNITS = 32  # layers with fewer channels are not measured
 
 
 def calibration_plan(facts: ModelFacts, lanes: int, quick: bool = False) -> Plan:
@@ -48,9 +48,12 @@ def calibration_plan(facts: ModelFacts, lanes: int, quick: bool = False) -> Plan
 
 def _points(facts: ModelFacts, quick: bool) -> list[tuple[str, int, str]]:
     """Return layers, sizes and recipes; deeper layers and larger sizes need more multiplications."""
-    normalised = [node.name for node in facts.nodes if node.kind == "batch_norm"]
-    shallow, middle, deep = (normalised[len(normalised) * i // 4] for i in (0, 1, 2))
-    small, half, whole = 2 * facts.min_size_px, facts.native_size_px // 2, facts.native_size_px
+    kinds = {node.kind for node in facts.nodes}
+    kind = "batch_norm" if "batch_norm" in kinds else "conv"
+    rendered = [node.name for node in facts.nodes if node.kind == kind and node.channels >= MAX_UNITS]
+    shallow, middle, deep = (rendered[len(rendered) * i // 4] for i in (0, 1, 2))
+    native = max(facts.native_size_px)
+    small, half, whole = 2 * facts.min_size_px, native // 2, native
     if quick:
         steady = [(shallow, small), (shallow, half), (middle, half)]
     else:
@@ -60,7 +63,7 @@ def _points(facts: ModelFacts, quick: bool) -> list[tuple[str, int, str]]:
             (middle, half),
             (middle, whole),
             (deep, whole),
-            (facts.logits, whole),
+            (facts.logits or deep, whole),
         ]
     changing = [(middle, half if quick else whole)]
     return [(*place, "default") for place in steady] + [(*place, "lucid") for place in changing]

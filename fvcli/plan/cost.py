@@ -117,6 +117,7 @@ def work_of(program: Program, facts: ModelFacts) -> Work:
         view = view_size(transforms, program.height_px, program.width_px, fmean)
         pixels = program.height_px * program.width_px
     needed = ancestors(facts.inputs_of, program.layers)
+    view = program.input_px or view
     at = facts.layers_at(*view)
     return Work(
         multiplications(facts.nodes, at, needed, facts.input_channels),

@@ -11,7 +11,7 @@ from typing import Any
 
 from fvcli.models import ModelChoice
 
-PLAN_VERSION = 2
+PLAN_VERSION = 3
 KEY_DIGITS = 16
 NOT_COMPILED = ("steps", "seed", "early_stop")  # settings that are inputs of the compiled function
 
@@ -69,6 +69,8 @@ class Program:
         as plain data.
     image_bytes: estimated memory of one image of an ascent.
     window: what is optimised of the picture; None: all of it.
+    input_px: height and width that views are resized to, because the network takes no other; None: they are
+        taken as they are.
     """
 
     model: str
@@ -81,6 +83,7 @@ class Program:
     image_bytes: int
     settings: Mapping[str, Any]
     window: Window | None = None
+    input_px: tuple[int, int] | None = None
 
     def canvas_of(self, unit: Unit) -> dict[str, int] | None:
         """Return which part of the picture is optimised, in pixels, or None for all of it."""
@@ -93,12 +96,13 @@ class Program:
     def compilation(self) -> tuple[Any, ...]:
         """What has to be equal in two programs so that one compiled ascent serves both."""
         settings = {key: value for key, value in self.settings.items() if key not in NOT_COMPILED}
-        return self.terms, self.height_px, self.width_px, self.window, repr(settings)
+        return self.terms, self.height_px, self.width_px, self.window, self.input_px, repr(settings)
 
     @property
     def changes_size(self) -> bool:
         """Whether the network sees another size at each step."""
-        return any(transform["kind"] == "scale" for transform in self.settings["transforms"])
+        scaled = any(transform["kind"] == "scale" for transform in self.settings["transforms"])
+        return scaled and self.input_px is None
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -187,6 +191,7 @@ class Plan:
         for program in data["programs"]:
             program["terms"] = tuple((kind, layer, placed) for kind, layer, placed in program["terms"])
             program["window"] = program["window"] and Window(**program["window"])
+            program["input_px"] = program["input_px"] and tuple(program["input_px"])
         for unit in data["units"]:
             unit["terms"] = tuple(TermPlan(**term) for term in unit["terms"])
             unit["place"] = unit["place"] and tuple(unit["place"])
@@ -201,7 +206,8 @@ class Plan:
 
     @property
     def model_choice(self) -> ModelChoice:
-        return ModelChoice(**self.model)
+        pairs = {key: tuple(value) for key, value in self.model.items() if isinstance(value, list)}
+        return ModelChoice(**{**self.model, **pairs})
 
     def program_of(self, batch: int) -> Program:
         return self.programs[self.units[self.batches[batch][0]].program]

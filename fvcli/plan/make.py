@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 
 from fvcli.models import ModelFacts
+from fvcli.models.choice import resolved
 from fvcli.plan.data import JobPlan, Plan, Program, Unit, Window, digest
 from fvcli.plan.objectives import Resolver, Target
 from fvcli.plan.views import batch_size_for, gigabytes, image_bytes, view_size
@@ -42,15 +43,16 @@ def make_plan(spec: Spec, positions: Sequence[int], facts: ModelFacts) -> tuple[
         settings = resolve(job, spec.render, facts.native_size_px)
         path: KeyPath = ("jobs", position)
         origin = partial(_origin, path, job, spec.render)
-        too_small = _check_size(settings, facts, origin)
-        resolver = Resolver(job, path, facts, facts.layers_at(*_size(settings)))
+        resolver = Resolver(job, path, facts, _size(settings))
         targets = resolver.targets()
+        layers = {term.layer for target in targets for term in target.terms}
+        too_small = _check_size(settings, facts, sorted(layers), origin)
         problems += too_small + resolver.problems
         if not too_small:
             problems += draft.add(job, targets, settings, facts, origin)
     first = {unit.job: unit for unit in reversed(draft.units)}
     plan = Plan(
-        model={"name": spec.model.name, "weights": spec.model.weights, "sha256": spec.model.sha256},
+        model=resolved(spec.model.model_dump(mode="json"), facts.preprocessing),
         programs=tuple(draft.programs),
         jobs=tuple(_job_plan(job, first.get(job.name), draft.programs) for job in spec.jobs),
         units=tuple(draft.units),
@@ -91,7 +93,7 @@ class _Draft:
                 known[shape, window] = self._number(program)
                 problems += _check_memory(program, settings, job, origin)
             number = known[shape, window]
-            self.units.append(_unit(job, target, number, self.programs[number], place))
+            self.units.append(_unit(job, target, number, self.programs[number], place, facts))
         return problems
 
     def _number(self, program: Program) -> int:
@@ -119,7 +121,10 @@ def _window(
 def _program(shape: Shape, window: Window | None, settings: Render, facts: ModelFacts) -> Program:
     height, width = _size(settings)
     layers = tuple(dict.fromkeys(layer for _, layer, _ in shape))
-    if window is None:
+    input_px = facts.input_size(layers)
+    if input_px is not None:
+        needed = image_bytes(facts, layers, (), input_px)
+    elif window is None:
         needed = image_bytes(facts, layers, settings.transforms or (), (height, width))
     else:
         needed = image_bytes(facts, layers, (), (window.view_px, window.view_px))
@@ -134,15 +139,24 @@ def _program(shape: Shape, window: Window | None, settings: Render, facts: Model
         image_bytes=needed,
         settings=settings.model_dump(mode="json", include=set(SETTINGS)),
         window=window,
+        input_px=input_px,
     )
 
 
-def _unit(job: Job, target: Target, number: int, program: Program, place: tuple[int, int] | None) -> Unit:
+def _unit(
+    job: Job,
+    target: Target,
+    number: int,
+    program: Program,
+    place: tuple[int, int] | None,
+    facts: ModelFacts,
+) -> Unit:
     sign = SIGNS[job.sign]
     decides = {
         "algorithm": ALGORITHM,
         "model": program.model,
         "weights_sha256": program.weights_sha256,
+        "preprocessing": asdict(facts.preprocessing),
         "size_px": [program.height_px, program.width_px],
         "batch_size": program.batch_size,
         "settings": program.settings,
@@ -188,9 +202,9 @@ def _job_plan(job: Job, first: Unit | None, programs: Sequence[Program]) -> JobP
 # ---- what only size and memory can be wrong about
 
 
-def _check_size(settings: Render, facts: ModelFacts, origin: Origin) -> list[Problem]:
+def _check_size(settings: Render, facts: ModelFacts, layers: Sequence[str], origin: Origin) -> list[Problem]:
     height, width = _size(settings)
-    least = facts.min_size_px
+    least = facts.min_size_px if facts.input_size(layers) is None else 1
     if min(height, width) < least:
         message = f"{height} x {width} is too small for {facts.name}; it needs at least {least} px"
         return [Problem(origin("size_px"), message)]

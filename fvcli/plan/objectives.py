@@ -34,15 +34,15 @@ class Resolver:
         job: The job.
         path: Where it stands in the document.
         facts: Of the model.
-        layers: Facts of its layers at the job's size.
+        size_px: The job's height and width.
     """
 
-    def __init__(self, job: Job, path: KeyPath, facts: ModelFacts, layers: Mapping[str, LayerFacts]) -> None:
+    def __init__(self, job: Job, path: KeyPath, facts: ModelFacts, size_px: tuple[int, int]) -> None:
         self.problems: list[Problem] = []
         self._job = job
         self._path = path
         self._facts = facts
-        self._layers = layers
+        self._layers = facts.layers_at(*size_px)
 
     def targets(self) -> list[Target]:
         """Return what each unit of the job maximises."""
@@ -124,17 +124,30 @@ class Resolver:
 
     def _layer(self, kind: str, name: str | None, path: KeyPath) -> LayerFacts | None:
         if kind in CLASS_KINDS:
-            if name not in {None, self._facts.logits}:
-                self._report(path, f"a class objective reads {self._facts.logits}; leave layer out")
-            return self._layers[self._facts.logits]
+            return self._logits(name, path)
         if name is None:
             self._report(path, f"this key is missing; list the layers with: fvcli layers {self._facts.name}")
             return None
+        name = self._facts.aliases.get(name, name)
         if name not in self._layers:
             hint = did_you_mean(name, self._layers, f"list them with: fvcli layers {self._facts.name}")
             self._report(path, f"{self._facts.name} has no layer {name!r}{hint}")
             return None
+        if not self._layers[name].channels:
+            self._report(path, f"{name} has no channels to render ({self._layers[name].kind})")
+            return None
         return self._layers[name]
+
+    def _logits(self, name: str | None, path: KeyPath) -> LayerFacts | None:
+        logits = self._facts.logits
+        if logits is None:
+            self._report(
+                ("objective",), f"{self._facts.name} has no class output; name one with model.logits"
+            )
+            return None
+        if name is not None and self._facts.aliases.get(name, name) != logits:
+            self._report(path, f"a class objective reads {logits}; leave layer out")
+        return self._layers[logits]
 
     def _indices(self, kind: str, layer: LayerFacts | None) -> list[int]:
         if kind in CLASS_KINDS:
@@ -168,7 +181,7 @@ class Resolver:
                 path, f"there is no class {name}; {self._facts.name} has 0-{len(self._facts.labels) - 1}"
             )
             return -1
-        index, mistake = find_class(name)
+        index, mistake = find_class(name, self._facts.labels)
         if index is None:
             self._report(path, mistake)
         return -1 if index is None else index

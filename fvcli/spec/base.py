@@ -34,9 +34,13 @@ class OrName:
     def __init__(self, key: str) -> None:
         self.key = key
 
+    def key_of(self, text: str) -> str:
+        """Return the key that a plain text stands for."""
+        return self.key
+
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         def expand(value: Any) -> Any:
-            return {self.key: value} if isinstance(value, str) else value
+            return {self.key_of(value): value} if isinstance(value, str) else value
 
         return core_schema.no_info_before_validator_function(expand, handler(source))
 
@@ -56,7 +60,7 @@ class OneOrMore:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         def expand(value: Any) -> Any:
-            return [value] if isinstance(value, int | str) else value
+            return [value] if isinstance(value, int | float | str) else value
 
         return core_schema.no_info_before_validator_function(expand, handler(source))
 

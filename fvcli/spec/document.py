@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from fvcli.spec.problems import KeyPath, Problem, SpecError, did_you_mean, dotted, one_line
+from fvcli.spec.schema import model_key
 from fvcli.spec.yaml_text import parse_yaml
 
 _PART = re.compile(r"[^.\[\]]+")
@@ -125,6 +126,8 @@ def _put(document: Document, parts: Sequence[str], value: Any, text: str) -> Non
 def _open(document: Document, path: KeyPath, value: Any, text: str) -> dict[str, Any]:
     """Return the mapping that nothing or a shorthand stands for, so that a key below can be set."""
     key = _SHORTHANDS.get(str(path[-1]))
+    if key == "name" and isinstance(value, str):
+        key = model_key(value)
     opened = {}
     if isinstance(value, str) and key:
         opened = {key: value}

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fvcli.spec.pieces import Adam, Affine, Crop, Fourier, Jitter, Pad, Rotate, Scale
 from fvcli.spec.schema import Render
 
 # Raised whenever the mathematics changes so that equal settings give other pixels.
-ALGORITHM = 2
+ALGORITHM = 3
+
+FULL_SHIFT_PX = 128  # pictures smaller than this are shifted less by `default`
 
 # Shared by all recipes; size_px stays open, because the network knows it.
 _COMMON = {"seed": 0, "redirect_steps": 17, "precision": "auto", "memory_gb": 0.4}
@@ -60,14 +64,24 @@ RECIPES: dict[str, Render] = {
 }
 
 
-def resolve(job: Render, render: Render, native_size_px: int) -> Render:
+def resolve(job: Render, render: Render, native_size_px: tuple[int, int]) -> Render:
     """Fill in what a job leaves open: from the spec's render, then from the recipe, then the network."""
     inherited = overlay(render, job)
     recipe = inherited.recipe or "default"
     chosen = overlay(RECIPES[recipe], inherited)
     size = chosen.size_px or native_size_px
     pair = (size, size) if isinstance(size, int) else size
-    return chosen.model_copy(update={"recipe": recipe, "size_px": pair})
+    update: dict[str, Any] = {"recipe": recipe, "size_px": pair}
+    if recipe == "default" and inherited.transforms is None:
+        update["transforms"] = tuple(_for_size(t, min(pair)) for t in chosen.transforms or ())
+    return chosen.model_copy(update=update)
+
+
+def _for_size(transform: Any, side_px: int) -> Any:
+    """Shift and crop small pictures less, so that enough of them is left to see."""
+    share = min(1.0, side_px / FULL_SHIFT_PX)
+    shift, crop = transform.shift_px * share, int(transform.crop_px * share) // 2 * 2
+    return transform.model_copy(update={"shift_px": shift, "crop_px": crop})
 
 
 def overlay(below: Render, above: Render) -> Render:

@@ -6,12 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import keras
 import numpy as np
 
-from fvcli.models import ModelFacts
+from fvcli.models.loaded.model import LoadedModel
 from fvcli.optvis.ascent import STEPS_PER_CALL, Ascent, Units
-from fvcli.optvis.network import Network
 from fvcli.optvis.plateau import Plateau
 from fvcli.optvis.streams import stream
 from fvcli.plan import Program, Unit
@@ -51,24 +49,24 @@ class Compiled:
 
     Args:
         program: Of the plan.
-        model: The Keras model.
-        facts: Of the model.
+        model: The network.
         device: Where it runs.
     """
 
-    def __init__(self, program: Program, model: keras.Model, facts: ModelFacts, device: Device) -> None:
+    def __init__(self, program: Program, model: LoadedModel, device: Device) -> None:
         asked = program.settings["precision"]
         precision = device.precision if asked == "auto" else asked
         compile_it = asked == "auto" and device.is_gpu and not program.changes_size
-        at = facts.layers_at(program.height_px, program.width_px)
+        input_px = program.input_px
+        at = model.facts.layers_at(*(input_px or (program.height_px, program.width_px)))
         centres = {name: (at[name].height // 2, at[name].width // 2) for name in program.layers}
         self._shape = (program.height_px, program.width_px)
         self._windowed = program.window is not None
         self._ascent = Ascent(
-            Network(model, facts.value_range, precision),
+            model.network(precision, input_px),
             partial(build_climbing_objective, program, centres),
-            build_recipe(program, facts.input_channels),
-            plain=(Network(model, facts.value_range), partial(build_objective, program, centres)),
+            build_recipe(program, model.facts.input_channels),
+            plain=(model.network(input_px=input_px), partial(build_objective, program, centres)),
             jit_compile=compile_it,
         )
 

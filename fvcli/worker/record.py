@@ -12,7 +12,7 @@ from fvcli.worker.ascend import Outcome
 from fvcli.worker.lanes import Cost
 
 NEVER_FIRED = "the unit never fired: no gradient reached the picture"
-TRY_PRE_ACTIVATION = "; render its pre-activation instead, the layer whose name ends in _bn"
+TRY_PRE_ACTIVATION = "; render its pre-activation instead: {}"
 ALREADY_SILENT = "the unit is silent from the start, so there is nothing to minimise"
 NOT_FINITE = "the picture is not finite; lower the learning rate"
 
@@ -88,9 +88,9 @@ class Recorder:
     def _why_dead(self, unit: Unit) -> str:
         if unit.sign < 0:
             return ALREADY_SILENT
-        kinds = {node.name: node.kind for node in self._facts.nodes}
-        behind_relu = any(kinds[term.layer].startswith("relu") for term in unit.terms)
-        return NEVER_FIRED + (TRY_PRE_ACTIVATION if behind_relu else "")
+        nodes = {node.name: node for node in self._facts.nodes}
+        behind_relu = [nodes[t.layer].inputs[0] for t in unit.terms if nodes[t.layer].kind.startswith("relu")]
+        return NEVER_FIRED + (TRY_PRE_ACTIVATION.format(behind_relu[0]) if behind_relu else "")
 
     def _sidecar(self, unit: Unit, attempt: Attempt, **facts: object) -> Sidecar:
         program = self._run.plan.programs[unit.program]

@@ -19,7 +19,7 @@ from queue import SimpleQueue
 
 import tensorflow as tf
 
-from fvcli.models import describe, load
+from fvcli.models import load
 from fvcli.plan import Unit
 from fvcli.run import RunFolder, write_run_facts
 from fvcli.worker.ascend import Compiled
@@ -90,14 +90,12 @@ class Worker:
     The plan keeps the batches of a program together, so only the latest one is kept.
     """
 
-    def __init__(self, run: RunFolder) -> None:
+    def __init__(self, run: RunFolder, allow_code: bool = False) -> None:
         self._run = run
         self._device = set_up_device()
         write_run_facts(run, self._device.name)
-        choice = run.plan.model_choice
-        self._facts = describe(choice)
-        self._model = load(choice)
-        self._recorder = Recorder(run, self._facts, self._device.name)
+        self._model = load(run.plan.model_choice, allow_code)
+        self._recorder = Recorder(run, self._model.facts, self._device.name)
         self._compiled: tuple[object, Compiled] | None = None
         self._sizes: dict[int, int] = {}  # pictures an ascent, of programs that ran out of memory with more
         self._ledger = Ledger()
@@ -214,7 +212,7 @@ class Worker:
         if self._compiled is None or self._compiled[0] != key:
             self._compiled = None  # first, so that two never share the memory
             program = self._run.plan.programs[task.units[0].program]
-            self._compiled = key, Compiled(program, self._model, self._facts, self._device)
+            self._compiled = key, Compiled(program, self._model, self._device)
         return self._compiled[1]
 
     def _run_task(self, task: _Task, compiled: Compiled, lanes: Lanes) -> None:

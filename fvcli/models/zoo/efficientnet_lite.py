@@ -16,15 +16,17 @@ from pathlib import Path
 import numpy as np
 
 from fvcli.errors import FvcliError, UsageError
+from fvcli.models.choice import IMAGENET, RANDOM, ModelChoice, Preprocessing
 from fvcli.models.facts import ModelFacts
-from fvcli.models.graph import Node
+from fvcli.models.files.torch_file import read_tensors
+from fvcli.models.graph import IMAGE, Node, Window
 from fvcli.models.labels import imagenet_labels
-from fvcli.models.torch_file import read_tensors
 
 STEM_CHANNELS = 32
 HEAD_CHANNELS = 1280
 CLASSES = 1000
-MIN_SIZE_PX = 32  # the stride of the deepest layers
+PREPROCESSING = Preprocessing((-1.0, 1.0))
+RANDOM_SUM = "random"  # in the place of a file's SHA-256
 # repeats, kernel, stride, expansion, input channels, output channels
 STAGES = (
     (1, 3, 1, 1, 32, 16),
@@ -81,7 +83,7 @@ VARIANTS = {
 
 def nodes(variant: Variant) -> tuple[Node, ...]:
     """List the layers of the network in the order in which data flows through them."""
-    built: list[Node] = _conv("stem", "input", STEM_CHANNELS, kernel=3, stride=2)
+    built: list[Node] = _conv("stem", IMAGE, STEM_CHANNELS, kernel=3, stride=2)
     index = 0
     for stage, (repeats, kernel, stride, expansion, width_in, width_out) in enumerate(STAGES):
         fixed = stage in (0, len(STAGES) - 1)  # the first and the last stage are never deepened
@@ -100,8 +102,8 @@ def nodes(variant: Variant) -> tuple[Node, ...]:
             )
             index += 1
     built += _conv("head", built[-1].name, HEAD_CHANNELS)
-    built.append(Node("pool", "global_pool", ("head",), HEAD_CHANNELS))
-    built.append(Node("logits", "dense", ("pool",), CLASSES))
+    built.append(Node("pool", "global_pool", ("head",), HEAD_CHANNELS, None))
+    built.append(Node("logits", "dense", ("pool",), CLASSES, None))
     return tuple(built)
 
 
@@ -114,10 +116,14 @@ def _round_width(channels: int, width: float) -> int:
 
 def _conv(name: str, source: str, channels: int, kernel: int = 1, stride: int = 1) -> list[Node]:
     return [
-        Node(f"{name}_conv", "conv", (source,), channels, kernel, stride),
+        Node(f"{name}_conv", "conv", (source,), channels, _window(kernel, stride)),
         Node(f"{name}_bn", "batch_norm", (f"{name}_conv",), channels),
         Node(name, "relu6", (f"{name}_bn",), channels),
     ]
+
+
+def _window(kernel: int, stride: int) -> Window:
+    return Window((kernel, kernel), (stride, stride))
 
 
 def _block(
@@ -128,7 +134,7 @@ def _block(
     built = _conv(f"{name}_expand", source, wide) if expansion > 1 else []
     wide_source = built[-1].name if built else source
     built += [
-        Node(f"{name}_dw_conv", "depthwise_conv", (wide_source,), wide, kernel, stride),
+        Node(f"{name}_dw_conv", "depthwise_conv", (wide_source,), wide, _window(kernel, stride)),
         Node(f"{name}_dw_bn", "batch_norm", (f"{name}_dw_conv",), wide),
         Node(f"{name}_dw", "relu6", (f"{name}_dw_bn",), wide),
         Node(f"{name}_project_conv", "conv", (f"{name}_dw",), width_out),
@@ -223,7 +229,7 @@ _OTHER_NETWORK = "the file belongs to another network"
 
 
 def _check_shapes(variant: Variant, arrays: dict[str, list[np.ndarray]], path: Path) -> None:
-    channels = {node.name: node.channels for node in nodes(variant)} | {"input": 3}
+    channels = {node.name: node.channels for node in nodes(variant)} | {IMAGE: 3}
     for node in nodes(variant):
         expected = _shapes(node, channels[node.inputs[0]])
         for key, array, shape in zip(
@@ -240,26 +246,72 @@ def _check_shapes(variant: Variant, arrays: dict[str, list[np.ndarray]], path: P
 def _shapes(node: Node, channels_in: int) -> list[tuple[int, ...]]:
     """Return the shape of each of a layer's arrays in Keras layout."""
     each = (node.channels,)
+    kernel = node.window.kernel if node.window else (1, 1)
     shapes: dict[str, list[tuple[int, ...]]] = {
-        "conv": [(node.kernel, node.kernel, channels_in, node.channels)],
-        "depthwise_conv": [(node.kernel, node.kernel, node.channels, 1)],
+        "conv": [(*kernel, channels_in, node.channels)],
+        "depthwise_conv": [(*kernel, node.channels, 1)],
         "batch_norm": [each] * 4,
         "dense": [(channels_in, node.channels), each],
     }
     return shapes.get(node.kind, [])
 
 
-def facts(variant: Variant, weights: str, sha256: str) -> ModelFacts:
-    """Return what plans and tables need to know of the network."""
+def random_arrays(variant: Variant) -> dict[str, list[np.ndarray]]:
+    """Return weights that nobody learnt, the same each time, for tests."""
+    rng = np.random.default_rng(0)
+    channels = {node.name: node.channels for node in nodes(variant)} | {IMAGE: 3}
+    return {
+        node.name: [_random(rng, node, i, shape) for i, shape in enumerate(shapes)]
+        for node in nodes(variant)
+        if (shapes := _shapes(node, channels[node.inputs[0]]))
+    }
+
+
+def _random(rng: np.random.Generator, node: Node, index: int, shape: tuple[int, ...]) -> np.ndarray:
+    if len(shape) == 1:  # gamma, beta, mean and variance of a normalization; or a bias
+        ones = node.kind == "batch_norm" and index in {0, 3}
+        return np.full(shape, float(ones), np.float32)
+    taps = math.prod(shape[:2]) if node.kind == "depthwise_conv" else math.prod(shape[:-1])
+    return (rng.standard_normal(shape) * math.sqrt(2.0 / taps)).astype(np.float32)
+
+
+def describe(choice: ModelChoice) -> ModelFacts:
+    """Read and check the weights, and return what is known of the model, without TensorFlow.
+
+    Raises:
+        FvcliError: Weights missing, damaged or of another network.
+    """
+    variant = VARIANTS[str(choice.name)]
+    if choice.weights == RANDOM:
+        return _facts(variant, choice, RANDOM_SUM)
+    path, content, sha256 = read_weights_file(variant, _path(choice), choice.sha256)
+    if choice.weights_path is not None:  # the package's own file is known by its sum
+        read_arrays(variant, path, content)
+    return _facts(variant, choice, sha256)
+
+
+def describe_with_arrays(choice: ModelChoice) -> tuple[ModelFacts, dict[str, list[np.ndarray]]]:
+    """Do the same, and return the weights, too, each layer's in Keras order and layout."""
+    variant = VARIANTS[str(choice.name)]
+    if choice.weights == RANDOM:
+        return _facts(variant, choice, RANDOM_SUM), random_arrays(variant)
+    path, content, sha256 = read_weights_file(variant, _path(choice), choice.sha256)
+    return _facts(variant, choice, sha256), read_arrays(variant, path, content)
+
+
+def _path(choice: ModelChoice) -> Path | None:
+    return None if choice.weights_path is None else Path(choice.weights_path)
+
+
+def _facts(variant: Variant, choice: ModelChoice, sha256: str) -> ModelFacts:
     return ModelFacts(
         name=variant.name,
         nodes=nodes(variant),
         input_channels=3,
-        native_size_px=variant.native_size_px,
-        min_size_px=MIN_SIZE_PX,
-        value_range=(-1.0, 1.0),
+        native_size_px=(variant.native_size_px, variant.native_size_px),
+        preprocessing=choice.preprocessing(PREPROCESSING),
         labels=imagenet_labels(),
         logits="logits",
-        weights=weights,
+        weights=choice.weights or IMAGENET,
         weights_sha256=sha256,
     )

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import keras
 import numpy as np
 
-from fvcli.models.graph import Node
+from fvcli.models.graph import IMAGE, Node
 
 BATCH_NORM_EPSILON = 1e-3  # EfficientNet's; Keras's own default, too
 
@@ -23,8 +23,8 @@ def build_keras(
         channels: Channels of the input image; height and width stay free.
         arrays: The weights of each layer that has any, in Keras order.
     """
-    image = keras.Input((None, None, channels), name="input")
-    tensors = {"input": image}
+    image = keras.Input((None, None, channels), name=IMAGE)
+    tensors = {IMAGE: image}
     for node in nodes:
         sources = [tensors[source] for source in node.inputs]
         layer = _layer(node)
@@ -40,14 +40,14 @@ def _layer(node: Node) -> keras.Layer:
     layers = keras.layers
     if node.kind == "conv":
         return layers.Conv2D(
-            *(node.channels, node.kernel, node.stride),
+            *(node.channels, node.window.kernel, node.window.stride),
             padding="same",
             use_bias=False,
             name=node.name,
         )
     if node.kind == "depthwise_conv":
         return layers.DepthwiseConv2D(
-            node.kernel, node.stride, padding="same", use_bias=False, name=node.name
+            node.window.kernel, node.window.stride, padding="same", use_bias=False, name=node.name
         )
     if node.kind == "batch_norm":
         return layers.BatchNormalization(epsilon=BATCH_NORM_EPSILON, name=node.name)

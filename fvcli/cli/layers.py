@@ -1,0 +1,114 @@
+"""``fvcli layers``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fvcli.cli.inputs import code_option, describe_model, model_of
+from fvcli.cli.table import print_json, print_table
+from fvcli.errors import UsageError
+
+if TYPE_CHECKING:
+    from fvcli.models import LayerFacts, ModelChoice, ModelFacts
+
+# What the kinds mean to somebody who looks for something to render.
+NOTES = {
+    "batch_norm": "pre-activation",
+    "relu": "activation",
+    "relu6": "activation",
+    "add": "residual sum",
+}
+
+
+@click.command()
+@click.argument("model")
+@click.option("--size", "size_px", type=int, help="Input side in pixels; the model's own if left out.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@code_option
+def layers(model: str, size_px: int | None, as_json: bool, allow_code: bool) -> None:
+    """List the layers of a MODEL: what a spec can render.
+
+    MODEL is a name, a file, or a spec with a model. Shapes are height x width x
+    channels at the model's input size. The receptive field is the rectangle of pixels
+    that one position sees, the stride the distance from one position to the next, and
+    the offset the row and column at which the first field begins.
+
+    \b
+      fvcli layers efficientnet-lite0
+      fvcli layers efficientnet-lite0 --json
+      fvcli layers my_model.keras
+    """
+    facts = describe_model(without_weights(model_of(model)), allow_code)
+    height, width = facts.native_size_px if size_px is None else (size_px, size_px)
+    if size_px is not None and size_px < facts.min_size_px:
+        raise UsageError(f"--size {size_px} is too small for {model}", f"it needs at least {facts.min_size_px}")
+    found = list(facts.layers_at(height, width).values())
+    if as_json:
+        print_json([layer_json(layer, facts) for layer in found])
+    else:
+        print_layers(found, facts)
+
+
+def without_weights(choice: ModelChoice) -> ModelChoice:
+    """Return a choice that can be described where weights would have to be downloaded first."""
+    from fvcli.models import weights_are_remote
+
+    return replace(choice, weights="random") if weights_are_remote(choice) else choice
+
+
+def print_layers(found: list[LayerFacts], facts: ModelFacts) -> None:
+    columns = ("layer", "kind", "shape", "receptive field", "stride", "offset", "made from", "")
+    print_table(columns, [_row(layer, facts) for layer in found])
+
+
+def _row(layer: LayerFacts, facts: ModelFacts) -> tuple[Any, ...]:
+    field, stride, offset = layer.receptive_field_px, layer.stride_px, layer.offset_px
+    return (
+        layer.name,
+        layer.kind,
+        f"{layer.height}x{layer.width}x{layer.channels}",
+        "whole image" if field is None else f"{_across(field)} px",
+        "-" if stride is None else f"{_across(stride)} px",
+        "-" if stride is None else _across(offset),
+        ", ".join(layer.inputs),
+        _note(layer, facts),
+    )
+
+
+def _across(pair: tuple[Any, Any]) -> str:
+    return str(pair[0]) if pair[0] == pair[1] else f"{pair[0]}x{pair[1]}"
+
+
+def _note(layer: LayerFacts, facts: ModelFacts) -> str:
+    notes = [NOTES[layer.kind]] if layer.kind in NOTES else []
+    if layer.name == facts.logits:
+        notes.append("class logits")
+    notes += [f"{name} {first}-{end - 1}" for name, (first, end) in _branches(layer, facts).items()]
+    also = [alias for alias, name in facts.aliases.items() if name == layer.name]
+    return ", ".join(notes) + (f" (also: {', '.join(also)})" if also else "")
+
+
+def _branches(layer: LayerFacts, facts: ModelFacts) -> dict[str, tuple[int, int]]:
+    """Return from which channel to before which each branch of a layer reaches."""
+    firsts = facts.branches.get(layer.name, {})
+    ends = [*firsts.values(), layer.channels][1:]
+    return {name: (first, end) for (name, first), end in zip(firsts.items(), ends, strict=False)}
+
+
+def layer_json(layer: LayerFacts, facts: ModelFacts) -> dict[str, Any]:
+    """Return what is known of a layer as plain data; pairs are height first."""
+    return {
+        "name": layer.name,
+        "kind": layer.kind,
+        "shape": [layer.height, layer.width, layer.channels],
+        "channels": layer.channels,
+        "receptive_field_px": layer.receptive_field_px and list(layer.receptive_field_px),
+        "stride_px": layer.stride_px and [float(stride) for stride in layer.stride_px],
+        "offset_px": list(layer.offset_px) if layer.stride_px else None,
+        "made_from": list(layer.inputs),
+        "branches": {name: list(ends) for name, ends in _branches(layer, facts).items()},
+        "aliases": [alias for alias, name in facts.aliases.items() if name == layer.name],
+    }

@@ -1,0 +1,230 @@
+"""Look at a Keras model file before Keras sees it, and refuse what is damaged, foreign or hostile.
+
+A `.keras` file is a zip archive of config.json (the description), metadata.json and model.weights.h5; a `.h5`
+file is HDF5 with the description in an attribute, or without one; an architecture is that description as a
+JSON file. Keras itself runs code that a file brings under some circumstances, reads files that a file names,
+and unpacks an archive into the memory that the archive asks for. Neither Keras nor TensorFlow is imported
+here.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import stat
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+from fvcli.errors import FvcliError, UsageError
+from fvcli.models.files.file_kinds import HDF5, HEAD_BYTES, ZIP, kind_of
+from fvcli.models.files.keras_config import DAMAGED, MAX_CONFIG_BYTES, parse_config, shown
+from fvcli.models.files.keras_hdf5 import (
+    ALWAYS_ALLOWED_BYTES,
+    MAX_BYTES,
+    MAX_EXPANSION,
+    StoredWeights,
+    check_contents,
+    model_config,
+    open_hdf5,
+    stored_weights,
+)
+
+ARCHIVE = ".keras"
+NAMES = {ZIP: ARCHIVE, HDF5: ".h5"}
+CONFIG = "config.json"
+METADATA = "metadata.json"
+WEIGHTS = "model.weights.h5"
+ASSETS = "assets/"
+IN_MEMORY_BYTES = 256 * 2**20  # weights above are unpacked to disk
+PACKINGS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+SAVE_IT = "give what model.save() or model.save_weights() wrote"
+# What an archive is that holds a member of such a name.
+FOREIGN = {
+    "data.pkl": "a PyTorch file",
+    "saved_model.pb": "a zipped TensorFlow SavedModel",
+    ".npy": "a NumPy .npz archive",
+    "[Content_Types].xml": "an office document",
+}
+
+
+def check_keras_archive(path: Path) -> dict[str, Any]:
+    """Check a `.keras` file and return the description of its model.
+
+    Raises:
+        FvcliError: It is no such file, damaged, or asks for anything but what Keras itself brings.
+    """
+    with _open_archive(path) as archive:
+        if archive.getinfo(CONFIG).file_size > MAX_CONFIG_BYTES:
+            raise FvcliError(f"{path}: its {CONFIG} is larger than {MAX_CONFIG_BYTES:,} bytes", DAMAGED)
+        config = parse_config(_read(archive, CONFIG), str(path))
+        with _unpacked(archive) as weights:
+            _check_weights(weights, archive.getinfo(WEIGHTS).file_size, path)
+    return config
+
+
+def check_h5(path: Path) -> dict[str, Any] | None:
+    """Check a `.h5` file and return the description of its model, None if it has weights only.
+
+    Raises:
+        FvcliError: It is no such file, damaged, or asks for anything but what Keras itself brings.
+    """
+    _expect(path, HDF5)
+    with open_hdf5(path, str(path)) as file:
+        text = model_config(file)
+        config = None if text is None else parse_config(text, str(path))
+        check_contents(file, path.stat().st_size, str(path))
+        stored = stored_weights(file)
+    if config is None and stored.by_layer is None and not _has_vars(stored):
+        raise FvcliError(f"{path}: an HDF5 file, but with neither a Keras model nor weights of one", SAVE_IT)
+    return config
+
+
+def check_architecture(path: Path) -> dict[str, Any]:
+    """Check the JSON file of a model's description, and return it.
+
+    Raises:
+        FvcliError: It is no such file, or asks for anything but what Keras itself brings.
+    """
+    head = _head(path)
+    if kind_of(head) != "JSON text":
+        raise UsageError(f"{path}: {kind_of(head)}, not a JSON file", "give what model.to_json() returns")
+    if path.stat().st_size > MAX_CONFIG_BYTES:
+        raise FvcliError(f"{path}: it is larger than {MAX_CONFIG_BYTES:,} bytes", DAMAGED)
+    return parse_config(path.read_bytes(), str(path))
+
+
+def check_weights(path: Path) -> StoredWeights:
+    """Check the weights in a `.keras` or `.h5` file, whatever model they came with, and return their shapes.
+
+    Raises:
+        FvcliError: There are none, or the file is damaged.
+    """
+    if path.suffix == ARCHIVE:
+        with _open_archive(path) as archive, _unpacked(archive) as weights:
+            return _check_weights(weights, archive.getinfo(WEIGHTS).file_size, path)
+    _expect(path, HDF5)
+    with path.open("rb") as file:
+        return _check_weights(file, path.stat().st_size, path)
+
+
+def unpack_weights(path: Path, target: Path) -> None:
+    """Write the weights in a `.keras` file as a file of their own."""
+    with _open_archive(path) as archive, archive.open(WEIGHTS) as packed, target.open("wb") as file:
+        shutil.copyfileobj(packed, file)
+
+
+def _check_weights(weights: IO[bytes], size_bytes: int, path: Path) -> StoredWeights:
+    with open_hdf5(weights, str(path)) as file:
+        check_contents(file, size_bytes, str(path))
+        stored = stored_weights(file)
+    return stored
+
+
+def _has_vars(stored: StoredWeights) -> bool:
+    return any("/vars/" in f"/{place}" for place in stored.by_path)
+
+
+def _expect(path: Path, beginning: bytes) -> None:
+    head = _head(path)
+    if head.startswith(beginning):
+        return
+    name = next((name for known, name in NAMES.items() if head.startswith(known)), None)
+    hint = f"if Keras wrote it, name it {name}" if name else SAVE_IT
+    raise UsageError(f"{path}: {kind_of(head)}, not {kind_of(beginning)} of Keras's", hint)
+
+
+def _head(path: Path) -> bytes:
+    """Return the first bytes of a file, or say why there is none to read."""
+    if path.is_dir():
+        saved_model = (path / "saved_model.pb").exists()
+        kind = "a TensorFlow SavedModel, which Keras 3 cannot read" if saved_model else "a folder"
+        raise UsageError(f"{path}: {kind}", "give a .keras or .h5 file")
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{path}: not a file", "give a .keras or .h5 file")
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}", "give the path of a model's file") from error
+
+
+@contextmanager
+def _open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
+    """Open a `.keras` file of which every member is fit to be read; errors while it is open are damage."""
+    _expect(path, ZIP)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_members(archive, path)
+            yield archive
+    except FvcliError:
+        raise
+    except Exception as error:  # whatever a broken archive raises, the file is what is wrong
+        raise FvcliError(f"{path}: a damaged zip archive ({_reason(error)})", DAMAGED) from error
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    if isinstance(error, EOFError) or "not a zip file" in text:  # the list of members is at the end
+        return "it ends too early"
+    return text.splitlines()[0] if text else type(error).__name__
+
+
+def _check_members(archive: zipfile.ZipFile, path: Path) -> None:
+    names = archive.namelist()
+    for ending, kind in FOREIGN.items():
+        if any(name.endswith(ending) for name in names):
+            raise UsageError(f"{path}: {kind}, not a Keras file", SAVE_IT)
+    for member in archive.infolist():
+        _check_member(member, path)
+    for name in (CONFIG, WEIGHTS):
+        if name not in names:
+            raise FvcliError(f"{path}: a zip archive without {name}", SAVE_IT)
+    if len(set(names)) < len(names):
+        raise FvcliError(f"{path}: two members of the archive have one name", DAMAGED)
+    _check_expansion(sum(member.file_size for member in archive.infolist()), path)
+    for name in {*names} - {CONFIG, WEIGHTS}:  # those are read anyway
+        _read(archive, name)
+
+
+def _check_member(member: zipfile.ZipInfo, path: Path) -> None:
+    name = member.filename
+    if name.startswith(("/", "\\")) or ":" in name or ".." in name.replace("\\", "/").split("/"):
+        raise FvcliError(f"{path}: the member {shown(name)} would be unpacked to another place", SAVE_IT)
+    if stat.S_ISLNK(member.external_attr >> 16):
+        raise FvcliError(f"{path}: the member {shown(name)} is a symbolic link", SAVE_IT)
+    if name not in {CONFIG, METADATA, WEIGHTS} and not name.startswith(ASSETS):
+        raise FvcliError(f"{path}: the member {shown(name)} is none of a Keras file's", SAVE_IT)
+    if member.compress_type not in PACKINGS or member.flag_bits & 1:
+        raise FvcliError(f"{path}: the member {shown(name)} is packed as Keras never does", SAVE_IT)
+    packed, size = member.compress_size, member.file_size
+    if size > max(ALWAYS_ALLOWED_BYTES, MAX_EXPANSION * packed):
+        raise FvcliError(
+            f"{path}: the {packed:,} bytes of {shown(name)} would unpack to {size:,}",
+            f"a member may be {MAX_EXPANSION} times what it is packed to",
+        )
+
+
+def _check_expansion(total_bytes: int, path: Path) -> None:
+    allowed = min(MAX_BYTES, max(ALWAYS_ALLOWED_BYTES, MAX_EXPANSION * path.stat().st_size))
+    if total_bytes > allowed:
+        raise FvcliError(f"{path}: it would unpack to {total_bytes:,} bytes", f"its size allows {allowed:,}")
+
+
+def _read(archive: zipfile.ZipFile, name: str) -> bytes:
+    """Read a member; no more is unpacked than it declares, and its checksum must match."""
+    with archive.open(name) as member:
+        return member.read()
+
+
+@contextmanager
+def _unpacked(archive: zipfile.ZipFile) -> Iterator[IO[bytes]]:
+    """Unpack the weights to where they can be read in any order."""
+    in_memory = archive.getinfo(WEIGHTS).file_size <= IN_MEMORY_BYTES
+    with io.BytesIO() if in_memory else tempfile.TemporaryFile() as file, archive.open(WEIGHTS) as packed:
+        shutil.copyfileobj(packed, file)
+        file.seek(0)
+        yield file

@@ -1,0 +1,1 @@
+"""Networks in memory: every module here imports TensorFlow, and none outside does."""

@@ -1,0 +1,104 @@
+"""Put facts and calls together to a loaded model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from fvcli.errors import UsageError
+from fvcli.models.choice import IMAGENET, ModelChoice, Preprocessing
+from fvcli.models.facts import ModelFacts
+from fvcli.models.graph import Node, Pair
+from fvcli.models.labels import imagenet_labels
+from fvcli.models.loaded.from_keras import Laid, lay_open
+from fvcli.models.loaded.keras_build import build_keras
+from fvcli.models.loaded.model import LoadedModel
+
+PROBABILITIES = {"softmax", "sigmoid"}  # what comes before them is the evidence
+
+
+def load_from_nodes(
+    facts: ModelFacts, arrays: Mapping[str, list[np.ndarray]], keras_model: keras.Model | None = None
+) -> LoadedModel:
+    """Build the Keras model of facts that were known without it, and load that."""
+    model = keras_model or build_keras(facts.name, facts.nodes, facts.input_channels, arrays)
+    return LoadedModel(facts, lay_open(model).graph, model)
+
+
+def choose_logits(nodes: Mapping[str, Node], output: str, asked: str | None) -> str | None:
+    """Return the layer that class objectives read: before a softmax at the end, or what was asked for.
+
+    Raises:
+        UsageError: What was asked for is no vector of the network.
+    """
+    if asked is not None:
+        if asked not in nodes or not _is_vector(nodes[asked]):
+            raise UsageError(f"model.logits: {asked} is no layer whose output is a vector")
+        return asked
+    node = nodes.get(output)
+    while node is not None and node.kind in PROBABILITIES and node.inputs:
+        node = nodes.get(node.inputs[0])
+    return node.name if node is not None and _is_vector(node) else None
+
+
+def _is_vector(node: Node) -> bool:
+    return node.window is None and node.size == (1, 1) and node.channels > 1
+
+
+def choose_labels(choice: ModelChoice, classes: int) -> tuple[str, ...]:
+    """Return the names of the classes: ImageNet's if there are as many, a file's, or numbers.
+
+    Raises:
+        UsageError: The file cannot be read, or has another number of names.
+    """
+    if choice.labels == IMAGENET or (choice.labels is None and classes == len(imagenet_labels())):
+        names: tuple[str, ...] = imagenet_labels()
+    elif choice.labels is None:
+        return tuple(map(str, range(classes)))
+    else:
+        names = _read_labels(Path(choice.labels))
+    if len(names) != classes:
+        raise UsageError(f"labels: there are {len(names)} names for {classes} classes", "give one a class")
+    return names
+
+
+def _read_labels(path: Path) -> tuple[str, ...]:
+    try:
+        return tuple(line.strip() for line in path.read_text("utf-8-sig").splitlines() if line.strip())
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise UsageError(f"labels: {path}: {reason}", "give a text file with a class name a line") from error
+
+
+def facts_of(
+    laid: Laid,
+    choice: ModelChoice,
+    *,
+    name: str,
+    native_size_px: Pair,
+    preprocessing: Preprocessing,
+    weights: str,
+    weights_sha256: str,
+    parameters: int | None,
+    remarks: tuple[str, ...] = (),
+) -> ModelFacts:
+    """Return the facts of a network that was laid open."""
+    nodes = {node.name: node for node in laid.nodes}
+    logits = choose_logits(nodes, laid.outputs[0], choice.logits)
+    return ModelFacts(
+        name=name,
+        nodes=laid.nodes,
+        input_channels=laid.channels,
+        native_size_px=native_size_px,
+        preprocessing=preprocessing,
+        labels=choose_labels(choice, nodes[logits].channels) if logits else (),
+        logits=logits,
+        weights=weights,
+        weights_sha256=weights_sha256,
+        parameters=parameters,
+        aliases=laid.aliases,
+        remarks=(*laid.remarks, *remarks),
+    )

@@ -1,0 +1,189 @@
+"""Load a Keras model from files that were looked at first, and end all that fails in one plain error."""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from fvcli.errors import FvcliError, UsageError
+from fvcli.models.files.keras_config import USE_FACTORY, shown
+from fvcli.models.files.keras_file import (
+    ARCHIVE,
+    check_architecture,
+    check_h5,
+    check_keras_archive,
+    check_weights,
+    unpack_weights,
+)
+from fvcli.models.files.keras_hdf5 import StoredWeights
+from fvcli.models.loaded.keras_match import first_mismatch
+
+HDF5 = {".h5", ".hdf5"}
+ARCHITECTURE = ".json"
+OTHER_NETWORK = "the weights must be of the network that the model describes"
+MAX_REASON = 240  # characters of Keras's own words
+UNKNOWN_CLASS = re.compile(r"(?:Unknown \w+|Could not locate (?:class|function)):? '([^']+)'")
+INNER_ERROR = re.compile(
+    r"Exception encountered: (.+)|Example error message for object .*?:\n\n(.+?)\n\n", re.S
+)
+RANDOM_LEFT = "freshly-initialized"  # how Keras warns that a file has no weights for some layers
+
+
+def load_keras(path: Path, weights: Path | None = None, architecture: Path | None = None) -> keras.Model:
+    """Return the model in a file, not compiled.
+
+    Args:
+        path: A `.keras` file, a `.h5` file of a whole model, or one of weights; or an architecture as JSON.
+        weights: Weights to load instead of those in the file.
+        architecture: The JSON file of the description, for a `.h5` file of weights.
+
+    Raises:
+        FvcliError: A file is damaged, hostile, of another kind, or Keras cannot load it.
+    """
+    if architecture is not None:
+        model = _build(check_architecture(architecture), architecture)
+        load_weights(model, path)
+    elif path.suffix == ARCHITECTURE and weights is None:
+        raise UsageError(f"{path}: a description without weights", "give the file of the weights, too")
+    else:
+        model = _load_whole(path)
+    if weights is not None:
+        load_weights(model, weights)
+    return model
+
+
+def load_weights(model: keras.Model, path: Path) -> None:
+    """Load the weights in a file into a model; if they do not fit, some may have been loaded.
+
+    Args:
+        model: A built model.
+        path: A `.weights.h5`, a `.h5` or a `.keras` file; what else is in it is not looked at.
+
+    Raises:
+        FvcliError: The file is damaged, or its weights are of another network.
+    """
+    stored = check_weights(path)
+    try:
+        with _named_for_keras(path, stored) as place, _watched(path):
+            model.load_weights(place)
+    except FvcliError:
+        raise
+    except Exception as error:  # Keras raises all kinds
+        raise _no_fit(model, stored, path) or _failed(path, error) from error
+    problem = _no_fit(model, stored, path)
+    if problem:  # Keras passes over what the file has beyond the model
+        raise problem
+
+
+def _load_whole(path: Path) -> keras.Model:
+    if path.suffix == ARCHITECTURE:
+        return _build(check_architecture(path), path)
+    if path.suffix == ARCHIVE:
+        config = check_keras_archive(path)
+    elif path.suffix in HDF5:
+        config = _config_of_h5(path)
+    else:
+        raise UsageError(f"{path}: a Keras file ends in .keras, .h5 or .hdf5", "rename it if it is one")
+    try:
+        with _watched(path):
+            model = keras.models.load_model(path, compile=False, safe_mode=True)
+    except Exception as error:  # Keras raises all kinds
+        raise _explained(config, path, error) from error
+    return _only_model(model, path)
+
+
+def _config_of_h5(path: Path) -> dict[str, Any]:
+    config = check_h5(path)
+    if config is None:
+        raise UsageError(
+            f"{path}: it has the weights of a model, but not the model", "give its architecture as JSON, too"
+        )
+    return config
+
+
+def _build(config: dict[str, Any], path: Path) -> keras.Model:
+    """Return a model with random weights from a description that was looked through."""
+    try:
+        with _watched(path):
+            return _only_model(_from_config(config), path)
+    except FvcliError:
+        raise
+    except Exception as error:  # Keras raises all kinds
+        raise _failed(path, error) from error
+
+
+def _from_config(config: dict[str, Any]) -> Any:
+    if "module" in config:
+        return keras.models.model_from_json(json.dumps(config))
+    # As Keras 2 wrote it, in JSON and in HDF5.
+    kind = keras.Sequential if config["class_name"] == "Sequential" else keras.Model
+    return kind.from_config(json.loads(json.dumps(config["config"])))
+
+
+def _only_model(model: Any, path: Path) -> keras.Model:
+    if not isinstance(model, keras.Model):
+        raise FvcliError(
+            f"{path}: it describes a {type(model).__name__}, not a model", "save the whole model"
+        )
+    return model
+
+
+@contextmanager
+def _watched(path: Path) -> Iterator[None]:
+    """Keep Keras's warnings off the screen, but for the one that weights are missing."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    if any(RANDOM_LEFT in str(warning.message) for warning in caught):
+        raise FvcliError(f"{path}: it has no weights for some parts of the layers", OTHER_NETWORK)
+
+
+@contextmanager
+def _named_for_keras(path: Path, stored: StoredWeights) -> Iterator[str]:
+    """Give the weights a file name by which Keras knows their layout."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder, "model.weights.h5" if stored.by_layer is None else "model.h5")
+        if path.suffix == ARCHIVE:
+            unpack_weights(path, place)
+        else:
+            place.symlink_to(path.absolute())
+        yield str(place)
+
+
+def _no_fit(model: keras.Model, stored: StoredWeights, path: Path) -> FvcliError | None:
+    problem = first_mismatch(model, stored)
+    return FvcliError(f"{path}: {problem}", OTHER_NETWORK) if problem else None
+
+
+def _explained(config: dict[str, Any], path: Path, error: Exception) -> FvcliError:
+    """Return why a whole model failed to load: the first layer that its weights do not fit, if it is that."""
+    if isinstance(error, FvcliError):
+        return error
+    try:
+        with _watched(path):
+            problem = _no_fit(_from_config(config), check_weights(path), path)
+    except Exception:  # the description is what is wrong, and Keras has said so already
+        problem = None
+    return problem or _failed(path, error)
+
+
+def _failed(path: Path, error: Exception) -> FvcliError:
+    """Shorten what Keras raised to the line that says what is wrong."""
+    text = str(error) or type(error).__name__
+    unknown = UNKNOWN_CLASS.search(text)
+    if unknown:
+        return FvcliError(f"{path}: it uses {shown(unknown[1])}, which is not part of Keras", USE_FACTORY)
+    while inner := INNER_ERROR.search(text):
+        text = (inner[1] or inner[2]).strip()
+    line = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
+    if len(line) > MAX_REASON:
+        line = f"{line[:MAX_REASON]}..."
+    return FvcliError(f"{path}: Keras cannot load it ({line})")

@@ -1,0 +1,217 @@
+"""What kind of thing a Keras layer is, and which positions of its input it sees."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+
+from fvcli.models.graph import Node, Pair, Window
+
+layers = keras.layers
+
+WINDOWED = {
+    layers.Conv2D: "conv",
+    layers.DepthwiseConv2D: "depthwise_conv",
+    layers.SeparableConv2D: "separable_conv",
+    layers.MaxPooling2D: "max_pool",
+    layers.AveragePooling2D: "average_pool",
+}
+GLOBAL = (
+    *(layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D),
+    *(layers.GlobalAveragePooling1D, layers.GlobalMaxPooling1D),
+)
+# Layers, and functions of keras.ops, that work position by position, by the name of their class.
+PLAIN_KINDS = {
+    "BatchNormalization": "batch_norm",
+    "ReLU": "relu",
+    "Relu": "relu",
+    "Relu6": "relu6",
+    "Add": "add",
+    "Sum": "add",
+    "Subtract": "subtract",
+    "Multiply": "multiply",
+    "Divide": "divide",
+    "TrueDivide": "divide",
+    "Average": "average",
+    "Maximum": "maximum",
+    "Minimum": "minimum",
+    "Concatenate": "concat",
+    "Dropout": "dropout",
+    "SpatialDropout2D": "dropout",
+    "SpatialDropout1D": "dropout",
+    "AlphaDropout": "dropout",
+    "GaussianDropout": "dropout",
+    "GaussianNoise": "noise",
+    "ActivityRegularization": "identity",
+    "Identity": "identity",
+    "Rescaling": "scale",
+    "Normalization": "scale",
+    "LeakyReLU": "leaky_relu",
+    "PReLU": "prelu",
+    "ELU": "elu",
+    "Softmax": "softmax",
+    "Sigmoid": "sigmoid",
+    "Silu": "silu",
+    "Gelu": "gelu",
+    "Tanh": "tanh",
+    "HardSigmoid": "hard_sigmoid",
+    "HardSilu": "hard_silu",
+    "Clip": "clip",
+    "Negative": "negative",
+    "Square": "square",
+    "Sqrt": "sqrt",
+    "Absolute": "absolute",
+    "Exp": "exp",
+    "Cast": "identity",
+    "LayerScale": "scale",
+    "StochasticDepth": "dropout",
+}
+AUGMENTATION = "Random"  # such layers do nothing in inference
+WHOLE = {"GroupNormalization": "group_norm", "UnitNormalization": "norm"}  # a map, but each position sees all
+NOT_BOUND = ("Mean", "Max", "Min", "Sum", *(cls.__name__ for cls in GLOBAL))
+
+
+def node_of(
+    operation: Any, name: str, inputs: Sequence[Node], shape: Sequence[int | None], first: bool = False
+) -> Node:
+    """Return the node of a call.
+
+    Args:
+        operation: The Keras layer, or function of ``keras.ops``.
+        name: Of the node.
+        inputs: The nodes that it reads.
+        shape: Of its output, with the batch, channels last.
+        first: Whether the layer itself has channels first.
+    """
+    names = tuple(node.name for node in inputs)
+    channels = shape[-1] or 0
+    kind, window = kind_of(operation), None
+    if len(shape) == 4:
+        window = _window(operation, kind, inputs, first)
+        if window is None and kind in {"global_pool", "resize"}:
+            return Node(name, kind, names, channels, None, _size(shape))
+        if window is None:  # nobody knows what it sees, and at another size it may do anything
+            return Node(name, kind, names, channels, None, _size(shape), bound=not _is_vector(inputs))
+        groups = getattr(operation, "groups", 1)
+        return Node(name, kind, names, channels, window, groups=groups, sees_all=kind in WHOLE.values())
+    size = _size(shape)
+    from_a_map = any(node.window is not None for node in inputs)
+    bound = from_a_map and not (kind == "global_pool" or type(operation).__name__ in NOT_BOUND)
+    return Node(name, kind, names, channels if len(shape) in {2, 3} else 0, None, size, bound=bound)
+
+
+def _size(shape: Sequence[int | None]) -> Pair:
+    """Return height and width of an output of which they are fixed."""
+    if len(shape) == 4:
+        return (shape[1] or 0, shape[2] or 0)
+    return (shape[1] or 0, 1) if len(shape) == 3 else (1, 1)
+
+
+def _is_vector(inputs: Sequence[Node]) -> bool:
+    return all(node.window is None and node.size == (1, 1) for node in inputs)
+
+
+def kind_of(operation: Any) -> str:
+    """Name what a layer does, in one word."""
+    name = type(operation).__name__
+    for cls, kind in WINDOWED.items():
+        if type(operation) is cls:
+            return kind
+    if isinstance(operation, GLOBAL):
+        return "global_pool"
+    if isinstance(operation, layers.ReLU) and operation.max_value == 6.0:
+        return "relu6"
+    if isinstance(operation, layers.Activation):
+        return str(getattr(operation.activation, "__name__", "activation"))
+    known = {
+        "Dense": "dense",
+        "EinsumDense": "dense",
+        "Conv2DTranspose": "conv_transpose",
+        "ZeroPadding2D": "pad",
+        "Cropping2D": "crop",
+        "UpSampling2D": "upsample",
+        "Resizing": "resize",
+        "CenterCrop": "resize",
+        "LayerNormalization": "layer_norm",
+        "MultiHeadAttention": "attention",
+        "GroupQueryAttention": "attention",
+        "Attention": "attention",
+        **WHOLE,
+    }
+    if name in known:
+        return known[name]
+    if name in PLAIN_KINDS and _is_kerass_own(operation):
+        return PLAIN_KINDS[name]
+    if name.startswith(AUGMENTATION) and _is_kerass_own(operation):
+        return "resize" if name == "RandomCrop" else "augmentation"
+    return name.lower()
+
+
+def _is_kerass_own(operation: Any) -> bool:
+    return type(operation).__module__.startswith("keras.")
+
+
+def _window(operation: Any, kind: str, inputs: Sequence[Node], first: bool) -> Window | None:
+    """Return what a position of an output map sees of the input maps; None: it is not known."""
+    if not any(node.window is not None for node in inputs):
+        return None  # what has no map below it has no pixels to speak of
+    if kind in WINDOWED.values():
+        kernel = operation.pool_size if "pool" in kind else operation.kernel_size
+        dilation = getattr(operation, "dilation_rate", (1, 1))
+        return Window(_pair(kernel), _pair(operation.strides), _pair(dilation), operation.padding)
+    if kind == "pad":
+        return Window(padding=_sides(operation.padding))
+    if kind == "crop":
+        top_bottom, left_right = _sides(operation.cropping)
+        return Window(padding=((-top_bottom[0], -top_bottom[1]), (-left_right[0], -left_right[1])))
+    if kind == "upsample":
+        up = _pair(operation.size)
+        spread = operation.interpolation != "nearest"
+        return Window((2 * up[0] - 1, 2 * up[1] - 1) if spread else (1, 1), up=up)
+    if kind == "conv_transpose":
+        return _transposed(operation)
+    if kind == "concat":
+        return Window() if joins_channels(operation, first) else None
+    if kind == "dense":
+        return Window() if type(operation).__name__ == "Dense" else None
+    if kind == "layer_norm":
+        return Window() if joins_channels(operation, first) else None
+    plain = kind in PLAIN_KINDS.values() or kind in WHOLE.values() or kind == "augmentation"
+    return Window() if plain or isinstance(operation, layers.Activation) else None
+
+
+def _transposed(operation: Any) -> Window:
+    """Return a transposed convolution as a convolution of spread-out positions."""
+    sides = []
+    for kernel, stride in zip(_pair(operation.kernel_size), _pair(operation.strides), strict=True):
+        if operation.padding == "same":
+            before = kernel - 1 - max(kernel - stride, 0) // 2
+            sides.append((before, kernel - 1 - before))
+        else:
+            sides.append((kernel - 1, max(kernel - stride, 0)))
+    return Window(_pair(operation.kernel_size), padding=(sides[0], sides[1]), up=_pair(operation.strides))
+
+
+def joins_channels(operation: Any, first: bool) -> bool:
+    """Tell whether the one axis that a layer works on is that of channels."""
+    axis = getattr(operation, "axis", -1)
+    axis = axis[0] if isinstance(axis, list | tuple) and len(axis) == 1 else axis
+    return axis in ({1, -3} if first else {-1, 3})
+
+
+def _pair(value: Any) -> Pair:
+    if isinstance(value, list | tuple):
+        return (int(value[0]), int(value[-1]))
+    return (int(value), int(value))
+
+
+def _sides(value: Any) -> tuple[Pair, Pair]:
+    (top, bottom), (left, right) = value
+    return (int(top), int(bottom)), (int(left), int(right))
+
+
+def takes_training(operation: Any) -> bool:
+    return "training" in inspect.signature(operation.call).parameters

@@ -1,0 +1,54 @@
+"""A network in memory, and its facts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from fvcli.models.facts import ModelFacts
+from fvcli.optvis.calls import CallGraph
+from fvcli.optvis.network import Network
+
+
+@dataclass(frozen=True)
+class LoadedModel:
+    """A network that can be rendered with.
+
+    facts: What plans know of it.
+    graph: Its calls.
+    keras_model: The Keras model that they come from, where there is one.
+    """
+
+    facts: ModelFacts
+    graph: CallGraph
+    keras_model: keras.Model | None = None
+
+    def network(self, precision: str = "float32", input_px: tuple[int, int] | None = None) -> Network:
+        """Return what objectives read.
+
+        Args:
+            precision: What it is computed in.
+            input_px: What pictures are resized to first; None: they are taken as they are.
+        """
+        preprocessing = self.facts.preprocessing
+        return Network(
+            self.graph,
+            preprocessing.ends,
+            precision,
+            reverse_channels=preprocessing.channel_order == "BGR",
+            input_px=input_px,
+        )
+
+    def activations(self, pictures: np.ndarray, layer: str) -> np.ndarray:
+        """Return a layer's activations, float32 [batch, h, w, channels].
+
+        Args:
+            pictures: [batch, h, w, channels], 0 to 1.
+            layer: Its name, or another that it goes by.
+        """
+        layer = self.facts.aliases.get(layer, layer)
+        network = self.network(input_px=self.facts.input_size([layer]))
+        return network(tf.constant(pictures, tf.float32), redirect=False)(layer).numpy()

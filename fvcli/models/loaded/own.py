@@ -1,0 +1,141 @@
+"""Load a user's own network: a Keras file, or what a Python function makes."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from fvcli.errors import UsageError
+from fvcli.models.choice import ModelChoice, Preprocessing
+from fvcli.models.graph import Pair
+from fvcli.models.loaded.assemble import facts_of
+from fvcli.models.loaded.from_keras import Laid, lay_open
+from fvcli.models.loaded.guess import guess_preprocessing
+from fvcli.models.loaded.keras_load import load_keras, load_weights
+from fvcli.models.loaded.model import LoadedModel
+from fvcli.models.loaded.weights import weights_sum
+
+KERAS_FILES = (".keras", ".h5", ".hdf5", ".json")
+DEFAULT_SIZE_PX = 224  # where neither the network nor the spec says one
+KINDS = "a .keras, .h5, .json (with weights: a .h5), .pb or SavedModel folder"
+
+
+def load(choice: ModelChoice, allow_code: bool) -> LoadedModel:
+    """Return the network of a file or a factory.
+
+    Raises:
+        FvcliError: The file is missing, damaged, hostile or of an unknown kind; the factory is not allowed,
+            cannot be found or fails; or the network is none that can be rendered.
+    """
+    if choice.factory is not None:
+        model = _made_by_factory(choice.factory, allow_code)
+        if choice.weights_path is not None:
+            load_weights(model, Path(choice.weights_path))
+        return _from_keras(model, choice, choice.factory.rpartition(":")[2], weights_sum(model))
+    path = Path(str(choice.path))
+    if not path.exists():
+        raise UsageError(f"{path}: there is no such file", f"give {KINDS}")
+    if path.is_dir() or path.suffix == ".pb":
+        from fvcli.models.loaded.from_graph_def import load_graph_def
+
+        return load_graph_def(path, choice)
+    if path.suffix.lower() not in KERAS_FILES:
+        raise UsageError(f"{path}: unknown kind of model file {path.suffix!r}", f"give {KINDS}")
+    sha256 = _checked_sum(path, choice.sha256)
+    if path.suffix == ".json":
+        model = load_keras(Path(str(choice.weights_path)), architecture=path)
+    else:
+        model = load_keras(path)
+        if choice.weights_path is not None:
+            load_weights(model, Path(choice.weights_path))
+    if choice.weights_path is not None:
+        sha256 = weights_sum(model)
+    return _from_keras(model, choice, path.stem, sha256)
+
+
+def _checked_sum(path: Path, expected: str | None) -> str:
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if expected is not None and found != expected.lower():
+        message = f"{path}: SHA-256 is {found[:16]}..., expected {expected[:16]}..."
+        raise UsageError(message, "the file is damaged or another one")
+    return found
+
+
+def _from_keras(model: keras.Model, choice: ModelChoice, name: str, sha256: str) -> LoadedModel:
+    first = None if choice.data_format is None else choice.data_format == "channels_first"
+    laid = lay_open(model, choice.input, choice.fill, first)
+    size, remark = native_size(laid, choice)
+    preprocessing, guessed = settle_preprocessing(laid, choice, size)
+    facts = facts_of(
+        laid,
+        choice,
+        name=name,
+        native_size_px=size,
+        preprocessing=preprocessing,
+        weights=str(choice.weights or choice.called),
+        weights_sha256=sha256,
+        parameters=model.count_params(),
+        remarks=tuple(filter(None, (remark, guessed))),
+    )
+    return LoadedModel(facts, laid.graph, model)
+
+
+def native_size(laid: Laid, choice: ModelChoice) -> tuple[Pair, str | None]:
+    """Return height and width that the network gets, and what to say about it."""
+    height, width = laid.size_px
+    if height is not None and width is not None:
+        if choice.size_px not in {None, laid.size_px}:
+            raise UsageError(f"model.size_px: the network takes {height} x {width} px", "leave size_px out")
+        return (height, width), None
+    if choice.size_px is not None:
+        return choice.size_px, None
+    remark = f"the network takes any size, and gets {DEFAULT_SIZE_PX} px; model.size_px says otherwise"
+    return (DEFAULT_SIZE_PX, DEFAULT_SIZE_PX), remark
+
+
+def settle_preprocessing(laid: Laid, choice: ModelChoice, size_px: Pair) -> tuple[Preprocessing, str | None]:
+    """Return the declared preprocessing, or a guess and what to say about it."""
+    if choice.declares_values:
+        return choice.preprocessing(Preprocessing()), None
+    guess, remark = guess_preprocessing(laid, size_px, choice.channel_order)
+    return choice.preprocessing(guess), remark
+
+
+# ---- factories
+
+
+def _made_by_factory(factory: str, allow_code: bool) -> keras.Model:
+    if not allow_code:
+        raise UsageError(
+            f"model.factory: {factory} is Python code, which fvcli runs only where it is allowed to",
+            "add --allow-code if you trust it",
+        )
+    function = _find(factory)
+    try:
+        model = function()
+    except Exception as error:  # whatever the user's code raises
+        raise UsageError(f"model.factory: {factory} failed with {type(error).__name__}: {error}") from error
+    if not isinstance(model, keras.Model):
+        raise UsageError(f"model.factory: {factory} returned {type(model).__name__}", "return a keras.Model")
+    return model
+
+
+def _find(factory: str) -> Callable[[], Any]:
+    module, _, name = factory.partition(":")
+    sys.path.insert(0, os.getcwd())  # as python -m does
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise UsageError(
+            f"model.factory: {factory} cannot be imported ({error})", "write module:function"
+        ) from error
+    finally:
+        sys.path.pop(0)
+    return found  # type: ignore[no-any-return]

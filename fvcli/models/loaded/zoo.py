@@ -1,0 +1,91 @@
+"""Load the networks that can be named."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from fvcli.errors import FvcliError, UsageError
+from fvcli.models.choice import IMAGENET, RANDOM, ModelChoice
+from fvcli.models.loaded.assemble import facts_of, load_from_nodes
+from fvcli.models.loaded.from_keras import lay_open
+from fvcli.models.loaded.keras_load import load_weights
+from fvcli.models.loaded.model import LoadedModel
+from fvcli.models.loaded.weights import randomize, weights_sum
+from fvcli.models.zoo import efficientnet_lite as lite
+from fvcli.models.zoo.applications import APPLICATIONS, Application, keras_cache
+
+
+def load(choice: ModelChoice) -> LoadedModel:
+    """Return a network by name.
+
+    Raises:
+        FvcliError: Its weights are missing, damaged or of another network.
+    """
+    if choice.name in lite.VARIANTS:
+        return load_from_nodes(*lite.describe_with_arrays(choice))
+    return _load_application(APPLICATIONS[str(choice.name)], choice)
+
+
+def _load_application(entry: Application, choice: ModelChoice) -> LoadedModel:
+    model = _with_weights(entry, choice)
+    laid = lay_open(model)
+    side = entry.native_size_px
+    facts = facts_of(
+        laid,
+        choice,
+        name=entry.name,
+        native_size_px=(side, side),
+        preprocessing=choice.preprocessing(entry.preprocessing),
+        weights=choice.weights or IMAGENET,
+        weights_sha256=_sum(model, choice),
+        parameters=model.count_params(),
+    )
+    return LoadedModel(facts, laid.graph, model)
+
+
+def _with_weights(entry: Application, choice: ModelChoice) -> keras.Model:
+    build = getattr(keras.applications, entry.function)
+    if choice.weights in {None, IMAGENET}:
+        return _downloaded(entry, build)
+    model = build(weights=None, classifier_activation=None)
+    if choice.weights == RANDOM:
+        randomize(model)
+    else:
+        load_weights(model, Path(str(choice.weights_path)))
+    return model
+
+
+def _downloaded(entry: Application, build: Any) -> keras.Model:
+    """Let Keras take the weights from its cache, or from the network."""
+    try:
+        return build(weights=IMAGENET, classifier_activation=None)
+    except Exception as error:  # Keras raises a bare one where it cannot download
+        if entry.cached_weights() is not None:
+            place = keras_cache() / entry.weights_file
+            message = f"{place}: not readable as the weights of {entry.name} ({_first_line(error)})"
+            raise FvcliError(message, "remove it, so that Keras downloads it again") from error
+        raise UsageError(
+            f"the ImageNet weights of {entry.name} are not in {keras_cache()}, and Keras could not download "
+            f"them ({_first_line(error)})",
+            f"copy {entry.url} there from a machine that is online, or write weights: random to try without",
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip() or type(error).__name__
+    return text.splitlines()[0].rpartition(" -- ")[2]
+
+
+def _sum(model: keras.Model, choice: ModelChoice) -> str:
+    if choice.weights_path is None:
+        found = weights_sum(model)
+    else:
+        found = hashlib.sha256(Path(choice.weights_path).read_bytes()).hexdigest()
+    if choice.sha256 is not None and found != choice.sha256.lower():
+        message = f"{choice.called}: SHA-256 is {found[:16]}..., expected {choice.sha256[:16]}..."
+        raise UsageError(message, "the file is damaged or another one")
+    return found

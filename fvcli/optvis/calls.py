@@ -1,0 +1,132 @@
+r"""A network as the mathematics sees it: calls of layers, each of which makes one tensor.
+
+    image --> call --> call --+--> call (a sum) --> ...
+                  \-> call ---+
+
+Maps are [batch, h, w, channels], tokens [batch, tokens, features], vectors [batch, features], whatever
+the network itself was built with. What a call is for is told by its role, as far as something can be
+gained from knowing it; any call can be computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+Compute = Callable[[Sequence[Any]], Any]
+
+
+@dataclass(frozen=True)
+class Linear:
+    """The role of a convolution (NHWC) or dense layer.
+
+    kernel: [h, w, in, out]; [h, w, channels, 1] if depthwise; [in, out] if dense.
+    bias: [out], or None.
+    strides, padding, dilation: As TensorFlow has them; padding is ``SAME``, ``VALID`` or a list of pairs,
+        one a dimension. Unused if dense.
+    """
+
+    kernel: np.ndarray
+    bias: np.ndarray | None
+    depthwise: bool = False
+    strides: tuple[int, int] = (1, 1)
+    padding: str | list[list[int]] = "VALID"
+    dilation: tuple[int, int] = (1, 1)
+
+    def __call__(self, x: tf.Tensor) -> tf.Tensor:
+        """Return the whole layer: [batch, h, w, out], or [batch, ..., out] if dense."""
+        y = self._linear(tf.cast(x, self.kernel.dtype), self.kernel)
+        return y if self.bias is None else y + self.bias
+
+    def _linear(self, x: tf.Tensor, kernel: tf.Tensor | np.ndarray) -> tf.Tensor:
+        if self.kernel.ndim == 2:
+            return tf.linalg.matmul(x, kernel) if x.shape.rank == 2 else tf.tensordot(x, kernel, 1)
+        if self.depthwise:
+            return tf.nn.depthwise_conv2d(
+                x, kernel, (1, *self.strides, 1), self.padding, dilations=self.dilation
+            )
+        return tf.nn.conv2d(x, kernel, self.strides, self.padding, dilations=self.dilation)
+
+    @property
+    def _pointwise(self) -> bool:
+        return self.kernel.shape[:2] == (1, 1) and self.strides == (1, 1) and isinstance(self.padding, str)
+
+    def can_read_channel(self, x_rank: int | None, batch: int | None) -> bool:
+        """Tell whether ``channel`` can be had for less than the whole layer."""
+        if self.kernel.ndim == 2:
+            return x_rank == 2
+        return self._pointwise or batch == 1
+
+    def channel(self, x: tf.Tensor, n: tf.Tensor) -> tf.Tensor:
+        """Return output channel n[i] of image i, [batch, h, w]; not for depthwise layers."""
+        x = tf.cast(x, self.kernel.dtype)
+        if self.kernel.ndim == 2:
+            x = x[:, None, None, :]
+        if self.kernel.ndim == 2 or self._pointwise:
+            rows = tf.gather(self.kernel.reshape(-1, self.kernel.shape[-1]).T, n)  # [batch, in]
+            y = tf.linalg.matvec(x, rows[:, None])
+        else:
+            y = self._linear(x, tf.gather(self.kernel, n, axis=-1))[..., 0]  # one image, one filter
+        return y if self.bias is None else y + tf.gather(self.bias, n)[:, None, None]
+
+    def depthwise_channel(self, channel: tf.Tensor, n: tf.Tensor) -> tf.Tensor:
+        """Filter maps [batch, h, w], of which map i is input channel n[i]; the batch poses as channels."""
+        x = tf.transpose(tf.cast(channel, self.kernel.dtype), [1, 2, 0])[None]  # [1, h, w, batch]
+        y = self._linear(x, tf.gather(self.kernel, n, axis=2))
+        y = tf.transpose(y[0], [2, 0, 1])
+        return y if self.bias is None else y + tf.gather(self.bias, n)[:, None, None]
+
+
+@dataclass(frozen=True)
+class Normalization:
+    """The role of BatchNormalization in inference: x * scale + shift, each float64 [channels]."""
+
+    scale: np.ndarray
+    shift: np.ndarray
+
+
+@dataclass(frozen=True)
+class Relu:
+    """The role of a ReLU that cuts at 0, and at max_value if there is one."""
+
+    max_value: float | None = None
+
+
+@dataclass(frozen=True)
+class Sum:
+    """The role of a sum of tensors of one shape."""
+
+
+Role = Linear | Normalization | Relu | Sum
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One tensor and how it is made.
+
+    name: As plans and tables name the layer; empty for what they do not show.
+    inputs: The calls whose tensors it reads.
+    compute: Those tensors -> its own, in inference mode.
+    role: What is known of it.
+    """
+
+    name: str
+    inputs: tuple[Call, ...]
+    compute: Compute
+    role: Role | None = None
+
+
+@dataclass(frozen=True)
+class CallGraph:
+    """A whole network.
+
+    image: The picture: float [batch, h, w, channels] in the range that the network takes.
+    calls: Every call that has a name, in the order in which data flows through them.
+    """
+
+    image: Call
+    calls: Mapping[str, Call]
