@@ -24,14 +24,15 @@ import numpy as np
 import pytest
 
 from fvcli.errors import FvcliError
-from fvcli.models.files import keras_file
+from fvcli.models.files import hdf5_apart, keras_file, keras_hdf5
 from fvcli.models.files.keras_config import KERAS_FUNCTIONS
 from fvcli.models.files.keras_file import check_architecture, check_h5, check_keras_archive, check_weights
+from fvcli.models.files.keras_hdf5 import Contents, Hdf5Error, look_into
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 MODELS = ("bn_googlenet_abm.keras", "squeezenet_v10_dc.keras")
 LONGEST = 500  # characters of a message
-FLIPS = 120  # places in a file at which a byte is flipped
+FLIPS = {"m.keras": 200, "m.json": 200, "m.h5": 8, "m.weights.h5": 8}  # places where a byte is flipped
 
 Check = Callable[[Path], Any]
 
@@ -53,6 +54,20 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
         model.save_weights(folder / "m.weights.h5")
     (folder / "m.json").write_text(model.to_json())
     return folder
+
+
+def look_here(file: Any, what: str) -> Contents:
+    """Look into an HDF5 file in this process, which is faster."""
+    try:
+        return look_into(file, os.fstat(file.fileno()).st_size)
+    except Hdf5Error as problem:
+        raise FvcliError(f"{what}: {problem.sentence}", problem.hint) from problem
+
+
+@pytest.fixture
+def near(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look into HDF5 files in this process."""
+    monkeypatch.setattr(keras_file, "look_apart", look_here)
 
 
 def own_loss(y_true: Any, y_pred: Any) -> Any:
@@ -121,17 +136,18 @@ def test_a_packed_archive_with_assets_passes(saved: Path, tmp_path: Path) -> Non
     assert check_keras_archive(write_archive(tmp_path / "m.keras", members, zipfile.ZIP_DEFLATED))
 
 
-def test_weights_unpacked_to_disk_are_read_alike(saved: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    in_memory = check_weights(saved / "m.keras")
-    monkeypatch.setattr(keras_file, "IN_MEMORY_BYTES", 10)
-    assert check_weights(saved / "m.keras") == in_memory == check_weights(saved / "m.weights.h5")
+def test_weights_are_found_alike_wherever_they_are(saved: Path) -> None:
+    weights = check_weights(saved / "m.keras")
+    assert weights == check_weights(saved / "m.weights.h5")
+    assert weights.by_path["layers/conv2d/vars/0"] == (3, 3, 3, 4)
+    assert check_weights(saved / "m.h5").by_layer == [("conv", [(3, 3, 3, 4), (4,)])]
 
 
 def test_the_functions_of_this_keras_are_known() -> None:
     modules = (keras.activations, keras.losses, keras.metrics)
-    functions = {name for module in modules for name, item in vars(module).items() if is_function(item)}
-    assert {f.__name__ for m in modules for f in vars(m).values() if is_function(f)} <= KERAS_FUNCTIONS
-    assert len(functions) > 50
+    names = [f.__name__ for module in modules for f in vars(module).values() if is_function(f)]
+    assert len(names) > 50
+    assert not [name for name in names if not KERAS_FUNCTIONS.fullmatch(name)]
 
 
 def is_function(item: object) -> bool:
@@ -235,7 +251,7 @@ def test_a_file_cut_short(name: str, kept: float, saved: Path, tmp_path: Path) -
 @pytest.mark.parametrize("name", FORMS)
 def test_flipped_bytes_pass_or_are_refused(name: str, saved: Path, tmp_path: Path) -> None:
     content = (saved / name).read_bytes()
-    for place in range(0, len(content), len(content) // FLIPS):
+    for place in range(0, len(content), len(content) // FLIPS[name]):
         flipped = bytearray(content)
         flipped[place] ^= 0xFF
         (tmp_path / name).write_bytes(flipped)
@@ -250,6 +266,35 @@ def test_a_flipped_byte_in_any_member_of_an_archive_is_found(name: str, saved: P
     content[start + 40] ^= 1
     (tmp_path / "m.keras").write_bytes(content)
     assert f"Bad CRC-32 for file '{name}'" in refusal(check_keras_archive, tmp_path / "m.keras")
+
+
+def test_a_file_with_which_the_library_comes_to_no_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with h5py.File(tmp_path / "m.h5", "w") as file:
+        file.attrs["model_config"] = "x" * 16
+    content = bytearray((tmp_path / "m.h5").read_bytes())
+    rest = content.index(b"GCOL") + 2 * 16 + 16  # behind the heading of the heap, and its one object
+    content[rest + 8 : rest + 16] = bytes(8)  # the size of what is free
+    (tmp_path / "m.h5").write_bytes(content)
+    monkeypatch.setattr(hdf5_apart, "MAX_SECONDS", 1)
+    assert "does not come to an end" in refusal(check_h5, tmp_path / "m.h5")
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "crashes on it (SIGSEGV)"),
+        ("import h5py_is_not_there", "(ModuleNotFoundError: No module named 'h5py_is_not_there')"),
+    ],
+)
+def test_a_library_that_fails(
+    script: str, words: str, saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "look.py").write_text(script)
+    monkeypatch.setattr(keras_hdf5, "__file__", str(tmp_path / "look.py"))
+    assert words in refusal(check_h5, saved / "m.h5")
+    assert words in refusal(check_keras_archive, saved / "m.keras")
 
 
 # Hostile archives
@@ -409,6 +454,7 @@ Container = Callable[[Path, Path, str], tuple[Check, Path]]
 CONTAINERS = [as_keras, as_h5, as_json]
 
 
+@pytest.mark.usefixtures("near")
 @pytest.mark.parametrize("container", CONTAINERS)
 @pytest.mark.parametrize("case", HOSTILE)
 def test_a_hostile_description(case: str, container: Container, saved: Path, tmp_path: Path) -> None:
@@ -471,6 +517,12 @@ def expanding(file: h5py.File) -> None:
     file.create_dataset("layers/x", data=np.zeros(8 * 2**20, "f4"), chunks=(2**20,), compression="gzip")
 
 
+def expanding_over_the_edge(file: h5py.File) -> None:
+    piece = (16 * 2**20,)
+    numbers = file.create_dataset("layers/x", (3,), "f4", chunks=piece, maxshape=(None,), compression="gzip")
+    numbers[:] = 0
+
+
 def never_written(file: h5py.File) -> None:
     file.create_dataset("layers/x", (2**40, 2**20), "f4", chunks=(1, 8))
 
@@ -494,7 +546,8 @@ TRICKS = {
     linked_twice: "a second link to one object",
     stored_outside: "the numbers of 'layers/x' lie in another file",
     pieced_together: "the numbers of 'layers/x' lie in another file",
-    expanding: "declare 33,",
+    expanding: "declare 33,554,432",
+    expanding_over_the_edge: "declare 67,108,864",
     never_written: "the numbers of 'layers/x' (1099511627776, 1048576) are not there",
     full_of_words: "'layers/x' holds no numbers",
     empty: "'layers/x' holds no numbers",
@@ -502,6 +555,7 @@ TRICKS = {
 }
 
 
+@pytest.mark.usefixtures("near")
 @pytest.mark.parametrize("inside", [False, True], ids=["alone", "in an archive"])
 @pytest.mark.parametrize("trick", TRICKS, ids=lambda trick: trick.__name__)
 def test_hostile_hdf5(trick: Callable[[h5py.File], None], inside: bool, saved: Path, tmp_path: Path) -> None:

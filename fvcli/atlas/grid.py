@@ -194,8 +194,7 @@ def _draw_cell(
     if cell.pixels is None:
         draw.rectangle((x, y, x + size[0] - 1, y + size[1] - 1), EMPTY_CELL)
     else:
-        pixels = cell.pixels[..., 0] if cell.pixels.shape[-1] == 1 else cell.pixels
-        picture = Image.fromarray(pixels)
+        picture = Image.fromarray(_as_shown(cell.pixels))
         sheet.paste(
             picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS), (x, y)
         )
@@ -205,6 +204,19 @@ def _draw_cell(
         font = ImageFont.load_default(layout.label_px)
         ink = INK if cell.status == DONE else FAINT if cell.status == "pending" else WARNING
         draw.text((x, y + size[1] + 2), _fit(draw, cell.label, font, size[0]), ink, font)
+
+
+def _as_shown(pixels: np.ndarray) -> np.ndarray:
+    """Return grey and colours as they are, other channels as a mosaic of grey planes."""
+    planes = pixels.shape[-1]
+    if planes == 3:
+        return pixels
+    columns = math.ceil(math.sqrt(planes))
+    missing = -planes % columns
+    whole = np.pad(pixels, ((0, 0), (0, 0), (0, missing)))
+    height, width = pixels.shape[:2]
+    rows = whole.reshape(height, width, -1, columns).transpose(2, 0, 3, 1)  # [rows, h, columns, w]
+    return rows.reshape(-1, columns * width)
 
 
 def _mark(draw: ImageDraw.ImageDraw, status: str, box: tuple[int, int, int, int]) -> None:

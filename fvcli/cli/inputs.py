@@ -113,9 +113,10 @@ def _describe(document: Document, spec: Spec, allow_code: bool) -> ModelFacts | 
 
 def choice_of(spec: Spec) -> dict[str, Any]:
     """Return a spec's model as the keys of a ``ModelChoice``."""
+    from fvcli.models.choice import as_pair
+
     choice = spec.model.model_dump(mode="python")
-    side = choice["size_px"]
-    return {**choice, "size_px": (side, side) if isinstance(side, int) else side}
+    return {**choice, "size_px": as_pair(choice["size_px"])}
 
 
 def model_of(text: str) -> ModelChoice:

@@ -34,7 +34,8 @@ def layers(model: str, size_px: int | None, as_json: bool, allow_code: bool) -> 
     MODEL is a name, a file, or a spec with a model. Shapes are height x width x
     channels at the model's input size. The receptive field is the rectangle of pixels
     that one position sees, the stride the distance from one position to the next, and
-    the offset the row and column at which the first field begins.
+    the offset the row and column at which the first field begins. Of a layer's other
+    names the first is shown; --json has them all.
 
     \b
       fvcli layers efficientnet-lite0
@@ -87,8 +88,16 @@ def _note(layer: LayerFacts, facts: ModelFacts) -> str:
     if layer.name == facts.logits:
         notes.append("class logits")
     notes += [f"{name} {first}-{end - 1}" for name, (first, end) in _branches(layer, facts).items()]
-    also = [alias for alias, name in facts.aliases.items() if name == layer.name]
-    return ", ".join(notes) + (f" (also: {', '.join(also)})" if also else "")
+    return " ".join(filter(None, (", ".join(notes), _also(_aliases(layer, facts)))))
+
+
+def _aliases(layer: LayerFacts, facts: ModelFacts) -> list[str]:
+    return [alias for alias, name in facts.aliases.items() if name == layer.name]
+
+
+def _also(aliases: list[str]) -> str:
+    """Name the first, which is the best known; a layer of GoogLeNet has a name in every framework."""
+    return f"(also: {aliases[0]}{', ...' if len(aliases) > 1 else ''})" if aliases else ""
 
 
 def _branches(layer: LayerFacts, facts: ModelFacts) -> dict[str, tuple[int, int]]:
@@ -110,5 +119,5 @@ def layer_json(layer: LayerFacts, facts: ModelFacts) -> dict[str, Any]:
         "offset_px": list(layer.offset_px) if layer.stride_px else None,
         "made_from": list(layer.inputs),
         "branches": {name: list(ends) for name, ends in _branches(layer, facts).items()},
-        "aliases": [alias for alias, name in facts.aliases.items() if name == layer.name],
+        "aliases": _aliases(layer, facts),
     }

@@ -114,5 +114,12 @@ def resolved(choice: Mapping[str, Any], preprocessing: Preprocessing) -> dict[st
     return {**choice, **{key: _plain(getattr(preprocessing, key)) for key in PREPROCESSING}}
 
 
+def as_pair(size: int | Sequence[int] | None) -> tuple[int, int] | None:
+    """Return height and width of a size as specs write it."""
+    if size is None or isinstance(size, int):
+        return None if size is None else (size, size)
+    return (size[0], size[1])
+
+
 def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from fvcli.errors import UsageError
 from fvcli.models.choice import IMAGENET, ModelChoice
 from fvcli.models.facts import ModelFacts
-from fvcli.models.zoo import applications
+from fvcli.models.zoo import applications, inception_v1
 from fvcli.models.zoo import efficientnet_lite as lite
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class ModelListing:
 
 
 def model_names() -> list[str]:
-    return [*lite.VARIANTS, *applications.APPLICATIONS]
+    return [*lite.VARIANTS, inception_v1.NAME, *applications.APPLICATIONS]
 
 
 def list_models() -> list[ModelListing]:
@@ -52,6 +52,16 @@ def list_models() -> list[ModelListing]:
         )
         for variant in lite.VARIANTS.values()
     ]
+    own.append(
+        ModelListing(
+            name=inception_v1.NAME,
+            installed=False,
+            native_size_px=inception_v1.NATIVE_PX,
+            preprocessing=str(inception_v1.LUCID.preprocessing),
+            weights="ImageNet, 1,008 or 1,000 classes",
+            install=inception_v1.INSTALL,
+        )
+    )
     return own + [
         ModelListing(
             name=entry.name,
@@ -86,11 +96,13 @@ def needs_tensorflow(choice: ModelChoice) -> bool:
     """Tell whether ``describe`` loads the network, which needs TensorFlow."""
     if choice.name is not None:
         check_name(choice.name)
-    return choice.name not in lite.VARIANTS
+    return choice.name not in {*lite.VARIANTS, inception_v1.NAME}
 
 
 def weights_are_remote(choice: ModelChoice) -> bool:
     """Tell whether the weights that were chosen would have to be downloaded."""
+    if choice.name == inception_v1.NAME:
+        return inception_v1.needs_weights(choice)
     entry = applications.APPLICATIONS.get(str(choice.name))
     return entry is not None and choice.weights in {None, IMAGENET} and entry.cached_weights() is None
 
@@ -105,7 +117,9 @@ def describe(choice: ModelChoice, allow_code: bool = False) -> ModelFacts:
     Raises:
         FvcliError: Unknown model; a file that is missing, damaged, hostile or of another network.
     """
-    return load(choice, allow_code).facts if needs_tensorflow(choice) else lite.describe(choice)
+    if needs_tensorflow(choice):
+        return load(choice, allow_code).facts
+    return (inception_v1 if choice.name == inception_v1.NAME else lite).describe(choice)
 
 
 def load(choice: ModelChoice, allow_code: bool = False) -> LoadedModel:

@@ -83,10 +83,15 @@ class Linear:
 
 @dataclass(frozen=True)
 class Normalization:
-    """The role of BatchNormalization in inference: x * scale + shift, each float64 [channels]."""
+    """The role of BatchNormalization in inference: x * scale + shift, each float64 [channels].
+
+    mean, variance: Of x in training, where they are known, [channels].
+    """
 
     scale: np.ndarray
     shift: np.ndarray
+    mean: np.ndarray | None = None
+    variance: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from fvcli.models import ModelChoice
+from fvcli.models.choice import as_pair
 
 PLAN_VERSION = 3
 KEY_DIGITS = 16
@@ -207,7 +208,7 @@ class Plan:
     @property
     def model_choice(self) -> ModelChoice:
         pairs = {key: tuple(value) for key, value in self.model.items() if isinstance(value, list)}
-        return ModelChoice(**{**self.model, **pairs})
+        return ModelChoice(**{**self.model, **pairs, "size_px": as_pair(self.model["size_px"])})
 
     def program_of(self, batch: int) -> Program:
         return self.programs[self.units[self.batches[batch][0]].program]

@@ -17,6 +17,7 @@ from fvcli import __version__
 from fvcli.errors import FvcliError, UsageError
 
 TEXT_KEY = "fvcli"
+PLANES_KEY = "Planes"  # how many planes stand side by side in a picture that has neither 1 nor 3 channels
 
 
 def pixel_sha256(pixels: np.ndarray) -> str:
@@ -26,12 +27,18 @@ def pixel_sha256(pixels: np.ndarray) -> str:
 
 
 def encode_picture(pixels: np.ndarray, title: str, text: Mapping[str, Any]) -> bytes:
-    """Return a PNG file: uint8 pixels [h, w, 1 or 3], a title, and facts as JSON. No dates, no hosts."""
+    """Return a PNG file: uint8 pixels [h, w, channels], a title, and facts as JSON. No dates, no hosts.
+
+    A picture that has neither one channel nor three has its planes side by side, in grey.
+    """
     info = PngInfo()
     info.add_text("Software", f"fvcli {__version__}")
     info.add_text("Title", title)
     info.add_itxt(TEXT_KEY, json.dumps(text, sort_keys=True, separators=(",", ":")))
-    flat = pixels[..., 0] if pixels.shape[-1] == 1 else pixels
+    planes = pixels.shape[-1]
+    flat = pixels if planes == 3 else np.concatenate(list(np.moveaxis(pixels, -1, 0)), axis=1)
+    if planes not in {1, 3}:
+        info.add_text(PLANES_KEY, str(planes))
     return bytes(iio.imwrite("<bytes>", flat, extension=".png", plugin="pillow", pnginfo=info))
 
 
@@ -42,10 +49,12 @@ def read_picture(path: Path) -> np.ndarray:
         FvcliError: It cannot be read as one.
     """
     try:
-        pixels = np.asarray(iio.imread(path, plugin="pillow"))
+        with Image.open(path) as image:
+            planes = int(image.info.get(PLANES_KEY, 1))
+            pixels = np.asarray(image)
+        return pixels if pixels.ndim == 3 else np.stack(np.split(pixels, planes, axis=1), axis=-1)
     except (OSError, ValueError, SyntaxError) as error:  # the last is Pillow's word for a broken PNG
         raise FvcliError(f"{path}: not a readable picture") from error
-    return pixels if pixels.ndim == 3 else pixels[..., None]
 
 
 def picture_text(path: Path) -> dict[str, Any]:

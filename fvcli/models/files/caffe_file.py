@@ -11,18 +11,18 @@ from __future__ import annotations
 import codecs
 import functools
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from fvcli.errors import FvcliError
+from fvcli.models.files.protobuf_types import Field, message_type, numbers_of, reason_of
 
 MAX_LAYERS = 10_000  # an empty layer is two bytes of the file and some hundred of memory
 MAX_BLOBS = 100
 MAX_AXES = 32
 AXES = ("num", "channels", "height", "width")
 TEXT_BYTES = 1024
-MAX_REASON = 200
 CONTROL_BYTES = {*range(32)} - set(b"\t\n\f\r")
 INNER_PRODUCT = {"InnerProduct", 14}
 HINT = "give the unchanged .caffemodel file that Caffe wrote of the trained network"
@@ -33,36 +33,28 @@ OTHER_KINDS = (
     (b"\x1f\x8b", "a gzip archive; unpack it first"),
 )
 
-
-class _Field(NamedTuple):
-    name: str
-    number: int
-    kind: str  # a wire type of protobuf, or another message
-    repeated: bool = False
-
-
 MESSAGES = {
-    "BlobShape": [_Field("dim", 1, "INT64", True)],
+    "BlobShape": [Field("dim", 1, "INT64", True)],
     "BlobProto": [
-        *(_Field(axis, number, "INT32") for number, axis in enumerate(AXES, 1)),
-        _Field("data", 5, "FLOAT", True),
-        _Field("shape", 7, "BlobShape"),
-        _Field("double_data", 8, "DOUBLE", True),
+        *(Field(axis, number, "INT32") for number, axis in enumerate(AXES, 1)),
+        Field("data", 5, "FLOAT", True),
+        Field("shape", 7, "BlobShape"),
+        Field("double_data", 8, "DOUBLE", True),
     ],
     "V1LayerParameter": [
-        _Field("layer", 1, "BYTES"),
-        _Field("name", 4, "BYTES"),
-        _Field("type", 5, "INT32"),
-        _Field("blobs", 6, "BlobProto", True),
+        Field("layer", 1, "BYTES"),
+        Field("name", 4, "BYTES"),
+        Field("type", 5, "INT32"),
+        Field("blobs", 6, "BlobProto", True),
     ],
     "LayerParameter": [
-        _Field("name", 1, "BYTES"),
-        _Field("type", 2, "STRING"),
-        _Field("blobs", 7, "BlobProto", True),
+        Field("name", 1, "BYTES"),
+        Field("type", 2, "STRING"),
+        Field("blobs", 7, "BlobProto", True),
     ],
     "NetParameter": [
-        _Field("layers", 2, "V1LayerParameter", True),
-        _Field("layer", 100, "LayerParameter", True),
+        Field("layers", 2, "V1LayerParameter", True),
+        Field("layer", 100, "LayerParameter", True),
     ],
 }
 
@@ -84,13 +76,7 @@ def read_blobs(data: bytes, name: str) -> dict[str, list[np.ndarray]]:
         _refuse_other_kinds(data)
         return _read(data)
     except Exception as error:  # whatever a broken message raises, the file is what is wrong
-        raise FvcliError(f"{name}: not a readable Caffe weights file ({_reason(error)})", HINT) from error
-
-
-def _reason(error: Exception) -> str:
-    if type(error) is not ValueError:  # protobuf's own words name bytes and no cause
-        return "it is cut short or damaged"
-    return "".join(character if character.isprintable() else "?" for character in str(error)[:MAX_REASON])
+        raise FvcliError(f"{name}: not a readable Caffe weights file ({reason_of(error)})", HINT) from error
 
 
 def _refuse_other_kinds(data: bytes) -> None:
@@ -133,7 +119,7 @@ def _arrays(layer: Any, name: str) -> list[np.ndarray]:
     arrays = []
     for index, blob in enumerate(layer.blobs):
         shape = _shape(blob, index, layer.type)
-        values = _float32(blob.double_data or blob.data)
+        values = numbers_of(blob.double_data or blob.data, np.float32)
         if len(shape) > MAX_AXES or min(shape, default=0) < 0 or math.prod(shape) != values.size:
             written = f"{values.size} numbers, its shape is {shape[:MAX_AXES]}"
             raise ValueError(f"blob {index} of layer {name} has {written}")
@@ -152,31 +138,6 @@ def _shape(blob: Any, index: int, layer_type: str | int) -> tuple[int, ...]:
     return shape
 
 
-def _float32(values: Any) -> np.ndarray:
-    with np.errstate(over="ignore"):
-        if hasattr(values, "__array__"):
-            return np.array(values, np.float32)
-        return np.fromiter(values, np.float32, len(values))  # older protobuf: np.array would list them all
-
-
 @functools.cache
 def _network_type() -> Any:
-    """Build the message types where no other user of protobuf sees them."""
-    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory  # type: ignore[import-untyped]
-
-    file = descriptor_pb2.FileDescriptorProto(name="fvcli_caffe.proto", package="fvcli.caffe")
-    for message, fields in MESSAGES.items():
-        described = file.message_type.add(name=message)
-        for field in fields:
-            described.field.add(**_described(field, descriptor_pb2.FieldDescriptorProto))
-    pool = descriptor_pool.DescriptorPool()
-    pool.AddSerializedFile(file.SerializeToString())
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName("fvcli.caffe.NetParameter"))
-
-
-def _described(field: _Field, kinds: Any) -> dict[str, Any]:
-    label = kinds.LABEL_REPEATED if field.repeated else kinds.LABEL_OPTIONAL
-    facts = {"name": field.name, "number": field.number, "label": label}
-    if field.kind in MESSAGES:
-        return {**facts, "type": kinds.TYPE_MESSAGE, "type_name": f".fvcli.caffe.{field.kind}"}
-    return {**facts, "type": getattr(kinds, f"TYPE_{field.kind}")}
+    return message_type("fvcli.caffe", MESSAGES, "NetParameter")

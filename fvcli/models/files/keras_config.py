@@ -14,6 +14,7 @@ import re
 from typing import Any, NoReturn
 
 from fvcli.errors import FvcliError
+from fvcli.models.files.keras_hdf5 import COPY_AGAIN
 
 MAX_CONFIG_BYTES = 64 * 2**20
 MAX_DEPTH = 100  # Keras calls itself a few times per level, and Python allows about 1,000 calls
@@ -22,7 +23,6 @@ MAX_SHOWN = 60  # characters of a name that a file gives
 USE_FACTORY = (
     "such a model can be built by a Python function instead: `factory: module:function`, with --allow-code"
 )
-DAMAGED = "copy or download the file again"
 
 CODE_CLASSES = {"Lambda", "__lambda__", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
 FILE_CLASSES = {"TFSMLayer"}
@@ -51,70 +51,22 @@ FUNCTION_MODULES = {
     *("keras.ops.linalg", "keras.ops.nn", "keras.ops.numpy"),
 }
 # Functions that Keras finds by their bare name, which it writes with the module "builtins".
-KERAS_FUNCTIONS = frozenset(
-    [
-        "celu",
-        "elu",
-        "exponential",
-        "gelu",
-        "glu",
-        "hard_shrink",
-        "hard_sigmoid",
-        "hard_silu",
-        "hard_swish",
-        "hard_tanh",
-        "leaky_relu",
-        "linear",
-        "log_sigmoid",
-        "log_softmax",
-        "mish",
-        "relu",
-        "relu6",
-        "selu",
-        "sigmoid",
-        "silu",
-        "soft_shrink",
-        "softmax",
-        "softplus",
-        "softsign",
-        "sparse_plus",
-        "sparse_sigmoid",
-        "sparsemax",
-        "squareplus",
-        "swish",
-        "tanh",
-        "tanh_shrink",
-        "threshold",
-        "binary_accuracy",
-        "binary_crossentropy",
-        "binary_focal_crossentropy",
-        "categorical_accuracy",
-        "categorical_crossentropy",
-        "categorical_focal_crossentropy",
-        "categorical_generalized_cross_entropy",
-        "categorical_hinge",
-        "circle",
-        "concordance_correlation",
-        "cosine_similarity",
-        "ctc",
-        "dice",
-        "hinge",
-        "huber",
-        "kl_divergence",
-        "log_cosh",
-        "mean_absolute_error",
-        "mean_absolute_percentage_error",
-        "mean_squared_error",
-        "mean_squared_logarithmic_error",
-        "pearson_correlation",
-        "poisson",
-        "sparse_categorical_accuracy",
-        "sparse_categorical_crossentropy",
-        "sparse_top_k_categorical_accuracy",
-        "squared_hinge",
-        "top_k_categorical_accuracy",
-        "tversky",
-    ]
+KERAS_FUNCTIONS = re.compile(
+    r"""
+      celu | elu | exponential | gelu | glu | hard_shrink | hard_sigmoid | hard_silu | hard_swish | hard_tanh
+    | leaky_relu | linear | log_sigmoid | log_softmax | mish | relu | relu6 | selu | sigmoid | silu
+    | soft_shrink | softmax | softplus | softsign | sparse_plus | sparse_sigmoid | sparsemax | squareplus
+    | swish | tanh | tanh_shrink | threshold
+
+    | binary_accuracy | binary_crossentropy | binary_focal_crossentropy | categorical_accuracy
+    | categorical_crossentropy | categorical_focal_crossentropy | categorical_generalized_cross_entropy
+    | categorical_hinge | circle | concordance_correlation | cosine_similarity | ctc | dice | hinge | huber
+    | kl_divergence | log_cosh | mean_absolute_error | mean_absolute_percentage_error | mean_squared_error
+    | mean_squared_logarithmic_error | pearson_correlation | poisson | sparse_categorical_accuracy
+    | sparse_categorical_crossentropy | sparse_top_k_categorical_accuracy | squared_hinge
+    | top_k_categorical_accuracy | tversky
+    """,
+    re.VERBOSE,
 )
 
 
@@ -129,14 +81,16 @@ def parse_config(text: str | bytes, what: str) -> dict[str, Any]:
         FvcliError: It is no JSON object, or names something that is not Keras's.
     """
     if len(text) > MAX_CONFIG_BYTES:
-        raise FvcliError(f"{what}: the description of the model is {len(text) // 2**20} MB of JSON", DAMAGED)
+        raise FvcliError(
+            f"{what}: the description of the model is {len(text) // 2**20} MB of JSON", COPY_AGAIN
+        )
     try:
         config = json.loads(text)
     except RecursionError as error:
         raise _too_deep(what) from error
     except ValueError as error:
         raise FvcliError(
-            f"{what}: the description of the model is no JSON ({_line(error)})", DAMAGED
+            f"{what}: the description of the model is no JSON ({_line(error)})", COPY_AGAIN
         ) from error
     if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
         raise FvcliError(
@@ -152,7 +106,7 @@ def _line(error: ValueError) -> str:
 
 
 def _too_deep(what: str) -> FvcliError:
-    return FvcliError(f"{what}: the description of the model is nested too deeply", DAMAGED)
+    return FvcliError(f"{what}: the description of the model is nested too deeply", COPY_AGAIN)
 
 
 def _look_through(value: Any, layer: str | None, depth: int, what: str) -> None:
@@ -194,7 +148,7 @@ def _whose(layer: str | None, own: str | None, value: dict[str, Any]) -> str:
 def _check_object(value: dict[str, Any], whose: str, what: str) -> None:
     name = value["class_name"]
     if not isinstance(name, str):
-        raise FvcliError(f"{what}: {whose} {shown(name)}, which is no name", DAMAGED)
+        raise FvcliError(f"{what}: {whose} {shown(name)}, which is no name", COPY_AGAIN)
     if name in CODE_CLASSES:
         _refuse(f"{whose} {name}, which carries Python code, and code from a file is never run", what)
     if name in FILE_CLASSES:
@@ -225,7 +179,7 @@ def _check_function(value: dict[str, Any], whose: str, what: str) -> None:
     module, name = value.get("module"), value.get("config")
     if _is_registered(value) or not isinstance(name, str):
         _refuse(f"{whose} {shown(name)}, which is not part of Keras", what)
-    if module == "builtins" and name not in KERAS_FUNCTIONS:
+    if module == "builtins" and not KERAS_FUNCTIONS.fullmatch(name):
         _refuse(f"{whose} {shown(name)}, which is not part of Keras", what)
     if module == "builtins":
         return

@@ -9,7 +9,6 @@ here.
 
 from __future__ import annotations
 
-import io
 import shutil
 import stat
 import tempfile
@@ -21,16 +20,14 @@ from typing import IO, Any
 
 from fvcli.errors import FvcliError, UsageError
 from fvcli.models.files.file_kinds import HDF5, HEAD_BYTES, ZIP, kind_of
-from fvcli.models.files.keras_config import DAMAGED, MAX_CONFIG_BYTES, parse_config, shown
+from fvcli.models.files.hdf5_apart import look_apart
+from fvcli.models.files.keras_config import MAX_CONFIG_BYTES, parse_config, shown
 from fvcli.models.files.keras_hdf5 import (
     ALWAYS_ALLOWED_BYTES,
+    COPY_AGAIN,
     MAX_BYTES,
     MAX_EXPANSION,
-    StoredWeights,
-    check_contents,
-    model_config,
-    open_hdf5,
-    stored_weights,
+    Contents,
 )
 
 ARCHIVE = ".keras"
@@ -39,7 +36,7 @@ CONFIG = "config.json"
 METADATA = "metadata.json"
 WEIGHTS = "model.weights.h5"
 ASSETS = "assets/"
-IN_MEMORY_BYTES = 256 * 2**20  # weights above are unpacked to disk
+COPY_BYTES = 2**20
 PACKINGS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 SAVE_IT = "give what model.save() or model.save_weights() wrote"
 # What an archive is that holds a member of such a name.
@@ -59,10 +56,10 @@ def check_keras_archive(path: Path) -> dict[str, Any]:
     """
     with _open_archive(path) as archive:
         if archive.getinfo(CONFIG).file_size > MAX_CONFIG_BYTES:
-            raise FvcliError(f"{path}: its {CONFIG} is larger than {MAX_CONFIG_BYTES:,} bytes", DAMAGED)
-        config = parse_config(_read(archive, CONFIG), str(path))
+            raise FvcliError(f"{path}: its {CONFIG} is larger than {MAX_CONFIG_BYTES:,} bytes", COPY_AGAIN)
+        config = parse_config(archive.read(CONFIG), str(path))
         with _unpacked(archive) as weights:
-            _check_weights(weights, archive.getinfo(WEIGHTS).file_size, path)
+            look_apart(weights, str(path))
     return config
 
 
@@ -73,14 +70,13 @@ def check_h5(path: Path) -> dict[str, Any] | None:
         FvcliError: It is no such file, damaged, or asks for anything but what Keras itself brings.
     """
     _expect(path, HDF5)
-    with open_hdf5(path, str(path)) as file:
-        text = model_config(file)
-        config = None if text is None else parse_config(text, str(path))
-        check_contents(file, path.stat().st_size, str(path))
-        stored = stored_weights(file)
-    if config is None and stored.by_layer is None and not _has_vars(stored):
+    with path.open("rb") as file:
+        contents = look_apart(file, str(path))
+    if contents.description is not None:
+        return parse_config(contents.description, str(path))
+    if contents.by_layer is None and not any("/vars/" in f"/{place}" for place in contents.by_path):
         raise FvcliError(f"{path}: an HDF5 file, but with neither a Keras model nor weights of one", SAVE_IT)
-    return config
+    return None
 
 
 def check_architecture(path: Path) -> dict[str, Any]:
@@ -93,11 +89,11 @@ def check_architecture(path: Path) -> dict[str, Any]:
     if kind_of(head) != "JSON text":
         raise UsageError(f"{path}: {kind_of(head)}, not a JSON file", "give what model.to_json() returns")
     if path.stat().st_size > MAX_CONFIG_BYTES:
-        raise FvcliError(f"{path}: it is larger than {MAX_CONFIG_BYTES:,} bytes", DAMAGED)
+        raise FvcliError(f"{path}: it is larger than {MAX_CONFIG_BYTES:,} bytes", COPY_AGAIN)
     return parse_config(path.read_bytes(), str(path))
 
 
-def check_weights(path: Path) -> StoredWeights:
+def check_weights(path: Path) -> Contents:
     """Check the weights in a `.keras` or `.h5` file, whatever model they came with, and return their shapes.
 
     Raises:
@@ -105,27 +101,16 @@ def check_weights(path: Path) -> StoredWeights:
     """
     if path.suffix == ARCHIVE:
         with _open_archive(path) as archive, _unpacked(archive) as weights:
-            return _check_weights(weights, archive.getinfo(WEIGHTS).file_size, path)
+            return look_apart(weights, str(path))
     _expect(path, HDF5)
     with path.open("rb") as file:
-        return _check_weights(file, path.stat().st_size, path)
+        return look_apart(file, str(path))
 
 
 def unpack_weights(path: Path, target: Path) -> None:
     """Write the weights in a `.keras` file as a file of their own."""
     with _open_archive(path) as archive, archive.open(WEIGHTS) as packed, target.open("wb") as file:
         shutil.copyfileobj(packed, file)
-
-
-def _check_weights(weights: IO[bytes], size_bytes: int, path: Path) -> StoredWeights:
-    with open_hdf5(weights, str(path)) as file:
-        check_contents(file, size_bytes, str(path))
-        stored = stored_weights(file)
-    return stored
-
-
-def _has_vars(stored: StoredWeights) -> bool:
-    return any("/vars/" in f"/{place}" for place in stored.by_path)
 
 
 def _expect(path: Path, beginning: bytes) -> None:
@@ -163,7 +148,7 @@ def _open_archive(path: Path) -> Iterator[zipfile.ZipFile]:
     except FvcliError:
         raise
     except Exception as error:  # whatever a broken archive raises, the file is what is wrong
-        raise FvcliError(f"{path}: a damaged zip archive ({_reason(error)})", DAMAGED) from error
+        raise FvcliError(f"{path}: a damaged zip archive ({_reason(error)})", COPY_AGAIN) from error
 
 
 def _reason(error: Exception) -> str:
@@ -176,7 +161,7 @@ def _reason(error: Exception) -> str:
 def _check_members(archive: zipfile.ZipFile, path: Path) -> None:
     names = archive.namelist()
     for ending, kind in FOREIGN.items():
-        if any(name.endswith(ending) for name in names):
+        if CONFIG not in names and any(name.endswith(ending) for name in names):
             raise UsageError(f"{path}: {kind}, not a Keras file", SAVE_IT)
     for member in archive.infolist():
         _check_member(member, path)
@@ -184,10 +169,10 @@ def _check_members(archive: zipfile.ZipFile, path: Path) -> None:
         if name not in names:
             raise FvcliError(f"{path}: a zip archive without {name}", SAVE_IT)
     if len(set(names)) < len(names):
-        raise FvcliError(f"{path}: two members of the archive have one name", DAMAGED)
+        raise FvcliError(f"{path}: two members of the archive have one name", COPY_AGAIN)
     _check_expansion(sum(member.file_size for member in archive.infolist()), path)
     for name in {*names} - {CONFIG, WEIGHTS}:  # those are read anyway
-        _read(archive, name)
+        _read_through(archive, name)
 
 
 def _check_member(member: zipfile.ZipInfo, path: Path) -> None:
@@ -214,17 +199,17 @@ def _check_expansion(total_bytes: int, path: Path) -> None:
         raise FvcliError(f"{path}: it would unpack to {total_bytes:,} bytes", f"its size allows {allowed:,}")
 
 
-def _read(archive: zipfile.ZipFile, name: str) -> bytes:
-    """Read a member; no more is unpacked than it declares, and its checksum must match."""
+def _read_through(archive: zipfile.ZipFile, name: str) -> None:
+    """Read a member and drop it; no more is unpacked than it declares, and its checksum must match."""
     with archive.open(name) as member:
-        return member.read()
+        while member.read(COPY_BYTES):
+            pass
 
 
 @contextmanager
 def _unpacked(archive: zipfile.ZipFile) -> Iterator[IO[bytes]]:
     """Unpack the weights to where they can be read in any order."""
-    in_memory = archive.getinfo(WEIGHTS).file_size <= IN_MEMORY_BYTES
-    with io.BytesIO() if in_memory else tempfile.TemporaryFile() as file, archive.open(WEIGHTS) as packed:
+    with tempfile.TemporaryFile() as file, archive.open(WEIGHTS) as packed:
         shutil.copyfileobj(packed, file)
-        file.seek(0)
+        file.flush()
         yield file

@@ -1,4 +1,8 @@
-"""Look into an HDF5 file of Keras's before its numbers are read: what it links to and how much it declares.
+"""Look into an HDF5 file of Keras's: where it links to, how much it declares, and what weights it has.
+
+Run as a script, with the file as standard input, this prints what it found. The HDF5 library can crash or
+run forever on a damaged file, so it meets one in a process of its own first; see ``hdf5_apart``. To be run
+like that, the script needs no other module of this package.
 
 Two layouts hold weights. The older names its layers in the attribute `layer_names`, in the order of the
 model, and each layer's weights in `weight_names`; a whole model has that in the group `model_weights` and
@@ -8,82 +12,82 @@ its description in the attribute `model_config`. The newer has a group per layer
 
 from __future__ import annotations
 
+import json
 import math
+import os
+import resource
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 from typing import IO, Any
-
-from fvcli.errors import FvcliError
-from fvcli.models.files.keras_config import DAMAGED, shown
 
 Shape = tuple[int, ...]
 
 MAX_BYTES = 16 * 2**30
 MAX_EXPANSION = 100  # times the file's size
 ALWAYS_ALLOWED_BYTES = 16 * 2**20  # no bomb, however small the file
+MAX_SHOWN = 200  # characters of a text from the file
 KERAS_2_LAYERS = "_layer_checkpoint_dependencies"
 NOT_WEIGHTS = ("optimizer/", "optimizer_weights/")
+COPY_AGAIN = "copy or download the file again"
+ONE_FILE = "save the model as one file"
+
+
+class Hdf5Error(Exception):
+    """Why a file is refused, and what would be right."""
+
+    def __init__(self, sentence: str, hint: str = COPY_AGAIN) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.hint = hint
 
 
 @dataclass(frozen=True)
-class StoredWeights:
-    """The shapes of the weights in a file, in whichever of the two layouts it has."""
+class Contents:
+    """What a file has: the model's description, if any, and its weights' shapes in one of the two layouts."""
 
+    description: str | None = None
     by_layer: list[tuple[str, list[Shape]]] | None = None
     by_path: dict[str, Shape] = field(default_factory=dict)
 
 
-@contextmanager
-def open_hdf5(source: Path | IO[bytes], what: str) -> Iterator[Any]:
-    """Open a file for reading; whatever goes wrong in the HDF5 library while it is open is damage.
+def look_into(source: IO[bytes], size_bytes: int) -> Contents:
+    """Check that a file holds all that it shows, and no more than fits its size; say what it has.
 
     Args:
-        source: A path or an open file.
-        what: What to call it in messages.
+        source: The open file.
+        size_bytes: Its size.
 
     Raises:
-        FvcliError: It is no HDF5 file, or a damaged one.
+        Hdf5Error: It is damaged, leads elsewhere, or declares more than is there.
     """
     import h5py  # type: ignore[import-untyped]
 
     try:
         with h5py.File(source, "r") as file:
-            yield file
-    except FvcliError:
+            _check_size(list(_datasets(file)), size_bytes)
+            root = file.get("model_weights", file)
+            layers = _layers(root)
+            paths = _shapes_by_path(file) if layers is None else {}
+            return Contents(_description(file), layers, paths)
+    except Hdf5Error:
         raise
     except Exception as error:  # whatever a broken file raises, the file is what is wrong
-        raise FvcliError(f"{what}: not a readable HDF5 file ({_reason(error)})", DAMAGED) from error
+        raise Hdf5Error(f"not a readable HDF5 file ({_reason(error)})") from error
 
 
 def _reason(error: Exception) -> str:
-    text = str(error).strip("'\"")
+    text = str(error.args[0] if error.args else error)  # a KeyError would quote it
     if "truncated" in text:
         return "it ends too early"
-    return text.splitlines()[0][:200] if text else type(error).__name__
+    return ascii(text)[1:-1][:MAX_SHOWN] if text else type(error).__name__
 
 
-def check_contents(file: Any, size_bytes: int, what: str) -> None:
-    """Check that an open file holds all that it shows, and no more than fits its size.
-
-    Args:
-        file: The open HDF5 file.
-        size_bytes: Size of the file, compressed as it is stored.
-        what: What to call it in messages.
-
-    Raises:
-        FvcliError: A link leads elsewhere, data lie outside, or more is declared than is there.
-    """
-    declared = sum(_declared_bytes(dataset, shown(path), what) for path, dataset in _datasets(file, what))
-    if declared > MAX_BYTES or declared > max(ALWAYS_ALLOWED_BYTES, MAX_EXPANSION * size_bytes):
-        raise FvcliError(
-            f"{what}: its {size_bytes:,} bytes declare {declared:,} bytes of numbers",
-            f"a model may have {MAX_BYTES:,}, and {MAX_EXPANSION} times its file",
-        )
+def _shown(text: object) -> str:
+    return ascii(str(text)[:MAX_SHOWN])
 
 
-def _datasets(file: Any, what: str) -> Iterator[tuple[str, Any]]:
+def _datasets(file: Any) -> Iterator[tuple[str, Any]]:
     """Yield every dataset with its path, and see that each object is reached once, by a plain link."""
     import h5py
 
@@ -93,59 +97,67 @@ def _datasets(file: Any, what: str) -> Iterator[tuple[str, Any]]:
         path, group = waiting.pop()
         for name in group:
             place = f"{path}{name}"
-            _check_link(group.get(name, getlink=True), shown(place), what)
+            _check_link(group.get(name, getlink=True), _shown(place))
             member = group[name]
             address = h5py.h5o.get_info(member.id).addr
             if address in seen:
-                raise FvcliError(f"{what}: {shown(place)} is a second link to one object", DAMAGED)
+                raise Hdf5Error(f"{_shown(place)} is a second link to one object")
             seen.add(address)
+            dict(member.attrs)  # read, for they can be damaged
             if isinstance(member, h5py.Group):
                 waiting.append((f"{place}/", member))
             else:
                 yield place, member
 
 
-def _check_link(link: Any, place: str, what: str) -> None:
+def _check_link(link: Any, place: str) -> None:
     import h5py
 
     if isinstance(link, h5py.ExternalLink):
-        target = shown(link.filename)
-        raise FvcliError(f"{what}: {place} is a link to another file, {target}", "save the model as one file")
+        raise Hdf5Error(f"{place} is a link to another file, {_shown(link.filename)}", ONE_FILE)
     if not isinstance(link, h5py.HardLink):
-        raise FvcliError(f"{what}: {place} is a soft link, which Keras never writes", "save the model again")
+        raise Hdf5Error(f"{place} is a soft link, which Keras never writes")
 
 
-def _declared_bytes(dataset: Any, place: str, what: str) -> int:
+def _check_size(datasets: list[tuple[str, Any]], size_bytes: int) -> None:
+    declared = sum(_declared_bytes(dataset, _shown(path)) for path, dataset in datasets)
+    if declared > MAX_BYTES or declared > max(ALWAYS_ALLOWED_BYTES, MAX_EXPANSION * size_bytes):
+        raise Hdf5Error(
+            f"its {size_bytes:,} bytes declare {declared:,} bytes of numbers",
+            f"a model may have {MAX_BYTES:,}, and {MAX_EXPANSION} times its file",
+        )
+    for _, dataset in datasets:
+        for piece in dataset.iter_chunks() if dataset.chunks else ():
+            dataset[piece]  # what is kept in pieces, or packed, can be damaged
+
+
+def _declared_bytes(dataset: Any, place: str) -> int:
     import h5py
 
     if not isinstance(dataset, h5py.Dataset) or dataset.shape is None or dataset.dtype.hasobject:
-        raise FvcliError(f"{what}: {place} holds no numbers", DAMAGED)
+        raise Hdf5Error(f"{place} holds no numbers")
     if dataset.external or dataset.is_virtual:
-        raise FvcliError(f"{what}: the numbers of {place} lie in another file", "save the model as one file")
-    declared = math.prod(dataset.shape) * dataset.dtype.itemsize
+        raise Hdf5Error(f"the numbers of {place} lie in another file", ONE_FILE)
+    pieces = dataset.chunks or (1,) * len(dataset.shape)  # the last of them reach over the edge
+    sides = [math.ceil(side / piece) * piece for side, piece in zip(dataset.shape, pieces, strict=True)]
+    declared = math.prod(sides) * dataset.dtype.itemsize
     if declared and not dataset.id.get_storage_size():
-        raise FvcliError(f"{what}: the numbers of {place} {dataset.shape} are not there", DAMAGED)
+        raise Hdf5Error(f"the numbers of {place} {dataset.shape} are not there")
     return int(declared)
 
 
-def model_config(file: Any) -> str | bytes | None:
-    """Return the description of the model in an open file, None if it has weights only."""
+def _description(file: Any) -> str | None:
     text = file.attrs.get("model_config")
-    return text if text is None or isinstance(text, str | bytes) else bytes(text)
+    return text.decode() if isinstance(text, bytes) else None if text is None else str(text)
 
 
-def stored_weights(file: Any) -> StoredWeights:
-    """Return the shapes of all weights in an open file; none of the numbers is read."""
-    root = file.get("model_weights", file)
+def _layers(root: Any) -> list[tuple[str, list[Shape]]] | None:
+    """Return the layers with weights of the older layout, None if the file is not of it."""
     names = _names(root, "layer_names")
     if names is None:
-        return StoredWeights(by_path=_shapes_by_path(file))
-    layers = [(name, _layer_shapes(root[name])) for name in names]
-    return StoredWeights(by_layer=[(name, shapes) for name, shapes in layers if shapes])
-
-
-def _layer_shapes(group: Any) -> list[Shape]:
-    return [tuple(group[name].shape) for name in _names(group, "weight_names") or []]
+        return None
+    layers = [(name, _names(root[name], "weight_names") or []) for name in names]
+    return [(name, [tuple(root[name][key].shape) for key in keys]) for name, keys in layers if keys]
 
 
 def _names(group: Any, attribute: str) -> list[str] | None:
@@ -161,11 +173,28 @@ def _names(group: Any, attribute: str) -> list[str] | None:
 
 
 def _shapes_by_path(file: Any) -> dict[str, Shape]:
-    shapes: dict[str, Shape] = {}
+    shapes = {path: tuple(dataset.shape) for path, dataset in _datasets(file)}
+    return {
+        path.replace(KERAS_2_LAYERS, "layers"): shape
+        for path, shape in sorted(shapes.items())
+        if not path.startswith(NOT_WEIGHTS)
+    }
 
-    def note(path: str, member: Any) -> None:
-        if hasattr(member, "shape") and not path.startswith(NOT_WEIGHTS):
-            shapes[path.replace(KERAS_2_LAYERS, "layers")] = tuple(member.shape)
 
-    file.visititems(note)
-    return shapes
+def main() -> None:
+    """Look into standard input; the argument is how many seconds of computing that may take."""
+    _, most = resource.getrlimit(resource.RLIMIT_CPU)
+    seconds = int(sys.argv[1]) if most == resource.RLIM_INFINITY else min(int(sys.argv[1]), most)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    answer: dict[str, Any]
+    try:
+        with open(0, "rb", closefd=False) as file:
+            answer = asdict(look_into(file, os.fstat(0).st_size))
+    except Hdf5Error as problem:
+        answer = {"sentence": problem.sentence, "hint": problem.hint}
+    json.dump(answer, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

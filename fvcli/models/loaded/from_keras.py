@@ -342,7 +342,7 @@ def _normalization(norm: keras.layers.BatchNormalization) -> Normalization:
     gamma = np.asarray(norm.gamma, np.float64) if norm.scale else 1.0
     beta = np.asarray(norm.beta, np.float64) if norm.center else 0.0
     scale = gamma / np.sqrt(variance + norm.epsilon)
-    return Normalization(scale, beta - mean * scale)
+    return Normalization(scale, beta - mean * scale, mean, variance)
 
 
 # ---- computing what has no role

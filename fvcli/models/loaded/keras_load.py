@@ -23,14 +23,16 @@ from fvcli.models.files.keras_file import (
     check_weights,
     unpack_weights,
 )
-from fvcli.models.files.keras_hdf5 import StoredWeights
+from fvcli.models.files.keras_hdf5 import Contents
 from fvcli.models.loaded.keras_match import first_mismatch
 
 HDF5 = {".h5", ".hdf5"}
 ARCHITECTURE = ".json"
 OTHER_NETWORK = "the weights must be of the network that the model describes"
 MAX_REASON = 240  # characters of Keras's own words
-UNKNOWN_CLASS = re.compile(r"(?:Unknown \w+|Could not locate (?:class|function)):? '([^']+)'")
+UNKNOWN_NAME = re.compile(
+    r"(?:Unknown \w+: |Could not locate (?:class|function) |Could not interpret [\w ]+ identifier: )'?(\w+)"
+)
 INNER_ERROR = re.compile(
     r"Exception encountered: (.+)|Example error message for object .*?:\n\n(.+?)\n\n", re.S
 )
@@ -147,7 +149,7 @@ def _watched(path: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _named_for_keras(path: Path, stored: StoredWeights) -> Iterator[str]:
+def _named_for_keras(path: Path, stored: Contents) -> Iterator[str]:
     """Give the weights a file name by which Keras knows their layout."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder, "model.weights.h5" if stored.by_layer is None else "model.h5")
@@ -158,7 +160,7 @@ def _named_for_keras(path: Path, stored: StoredWeights) -> Iterator[str]:
         yield str(place)
 
 
-def _no_fit(model: keras.Model, stored: StoredWeights, path: Path) -> FvcliError | None:
+def _no_fit(model: keras.Model, stored: Contents, path: Path) -> FvcliError | None:
     problem = first_mismatch(model, stored)
     return FvcliError(f"{path}: {problem}", OTHER_NETWORK) if problem else None
 
@@ -178,12 +180,12 @@ def _explained(config: dict[str, Any], path: Path, error: Exception) -> FvcliErr
 def _failed(path: Path, error: Exception) -> FvcliError:
     """Shorten what Keras raised to the line that says what is wrong."""
     text = str(error) or type(error).__name__
-    unknown = UNKNOWN_CLASS.search(text)
+    unknown = UNKNOWN_NAME.search(text)
     if unknown:
         return FvcliError(f"{path}: it uses {shown(unknown[1])}, which is not part of Keras", USE_FACTORY)
     while inner := INNER_ERROR.search(text):
         text = (inner[1] or inner[2]).strip()
     line = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
-    if len(line) > MAX_REASON:
-        line = f"{line[:MAX_REASON]}..."
-    return FvcliError(f"{path}: Keras cannot load it ({line})")
+    line = "".join(letter if letter.isprintable() else "?" for letter in line)
+    cut = f"{line[:MAX_REASON]}..." if len(line) > MAX_REASON else line
+    return FvcliError(f"{path}: Keras cannot load it ({cut})")

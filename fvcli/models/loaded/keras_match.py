@@ -13,12 +13,14 @@ from typing import Any
 
 import keras
 
-from fvcli.models.files.keras_hdf5 import Shape, StoredWeights
+from fvcli.models.files.keras_config import shown
+from fvcli.models.files.keras_hdf5 import Contents, Shape
 
+MAX_LISTED = 8
 Kind = tuple[str, int]  # a layer's class in lower case, and which layer of that class it is
 
 
-def first_mismatch(model: keras.Model, stored: StoredWeights) -> str | None:
+def first_mismatch(model: keras.Model, stored: Contents) -> str | None:
     """Return a sentence about the first layer that does not fit, None if all do.
 
     Args:
@@ -40,10 +42,12 @@ def _by_order(model: keras.Model, stored: list[tuple[str, list[Shape]]]) -> str 
     layers = [layer for layer in model.layers if layer.weights]
     for layer, entry in zip_longest(layers, stored):
         if layer is None:
-            return f"the file has a layer {entry[0]!r}, and the model has none left for it"
+            return f"the file has a layer {shown(entry[0])}, and the model has none left for it"
         name, shapes = entry or (None, [])
         variables = layer.trainable_weights + layer.non_trainable_weights
-        problem = _difference(layer, variables, shapes, f"the file's layer {name!r}" if name else "the file")
+        problem = _difference(
+            layer, variables, shapes, f"the file's layer {shown(name)}" if name else "the file"
+        )
         if problem:
             return problem
     return None
@@ -59,7 +63,7 @@ def _by_class(model: keras.Model, stored: dict[str, Shape]) -> str | None:
         if problem and Counter(shapes) != Counter(_shapes(layer.weights)):  # parts have an order of their own
             return problem
     left = [path for path in stored if path.startswith("layers/") and not path.startswith(tuple(claimed))]
-    return f"the file has weights at {left[0]!r}, and the model has no layer for them" if left else None
+    return f"the file has weights at {shown(left[0])}, and the model has no layer for them" if left else None
 
 
 def _places(
@@ -119,9 +123,14 @@ def _difference(layer: keras.Layer, variables: list[Any], shapes: list[Shape], h
     if len(expected) == len(shapes) and len(wrong) == 1:
         (number,) = wrong
         name = variables[number].name
-        return f"layer {layer.name!r}: its {name} is {expected[number]}, but {shapes[number]} in {holder}"
-    return f"layer {layer.name!r}: its weights are {_listed(expected)}, but {_listed(shapes)} in {holder}"
+        return (
+            f"layer {shown(layer.name)}: its {name} is {expected[number]}, but {shapes[number]} in {holder}"
+        )
+    return (
+        f"layer {shown(layer.name)}: its weights are {_listed(expected)}, but {_listed(shapes)} in {holder}"
+    )
 
 
 def _listed(shapes: list[Shape]) -> str:
-    return ", ".join(map(str, shapes)) or "none"
+    rest = ", ..." if len(shapes) > MAX_LISTED else ""
+    return (", ".join(map(str, shapes[:MAX_LISTED])) or "none") + rest

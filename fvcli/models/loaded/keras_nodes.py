@@ -68,6 +68,7 @@ PLAIN_KINDS = {
     "Cast": "identity",
     "LayerScale": "scale",
     "StochasticDepth": "dropout",
+    "LRN": "lrn",
 }
 AUGMENTATION = "Random"  # such layers do nothing in inference
 WHOLE = {"GroupNormalization": "group_norm", "UnitNormalization": "norm"}  # a map, but each position sees all

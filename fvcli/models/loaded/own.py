@@ -15,9 +15,9 @@ import keras
 from fvcli.errors import UsageError
 from fvcli.models.choice import ModelChoice, Preprocessing
 from fvcli.models.graph import Pair
-from fvcli.models.loaded.assemble import facts_of
+from fvcli.models.loaded.assemble import choose_logits, facts_of
 from fvcli.models.loaded.from_keras import Laid, lay_open
-from fvcli.models.loaded.guess import guess_preprocessing
+from fvcli.models.loaded.guess import Subject, doubt, guess_preprocessing
 from fvcli.models.loaded.keras_load import load_keras, load_weights
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.models.loaded.weights import weights_sum
@@ -101,10 +101,14 @@ def native_size(laid: Laid, choice: ModelChoice) -> tuple[Pair, str | None]:
 
 
 def settle_preprocessing(laid: Laid, choice: ModelChoice, size_px: Pair) -> tuple[Preprocessing, str | None]:
-    """Return the declared preprocessing, or a guess and what to say about it."""
+    """Return the declared preprocessing, or a guess, and what there is to say about it."""
+    nodes = {node.name: node for node in laid.nodes}
+    logits = choose_logits(nodes, laid.outputs[0], choice.logits)
+    subject = Subject(laid.graph, nodes, laid.channels, size_px, logits)
     if choice.declares_values:
-        return choice.preprocessing(Preprocessing()), None
-    guess, remark = guess_preprocessing(laid, size_px, choice.channel_order)
+        declared = choice.preprocessing(Preprocessing())
+        return declared, doubt(subject, declared)
+    guess, remark = guess_preprocessing(subject)
     return choice.preprocessing(guess), remark
 
 

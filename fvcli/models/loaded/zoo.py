@@ -16,6 +16,7 @@ from fvcli.models.loaded.keras_load import load_weights
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.models.loaded.weights import randomize, weights_sum
 from fvcli.models.zoo import efficientnet_lite as lite
+from fvcli.models.zoo import inception_v1
 from fvcli.models.zoo.applications import APPLICATIONS, Application, keras_cache
 
 
@@ -27,6 +28,8 @@ def load(choice: ModelChoice) -> LoadedModel:
     """
     if choice.name in lite.VARIANTS:
         return load_from_nodes(*lite.describe_with_arrays(choice))
+    if choice.name == inception_v1.NAME:
+        return load_from_nodes(*inception_v1.describe_with_arrays(choice))
     return _load_application(APPLICATIONS[str(choice.name)], choice)
 
 

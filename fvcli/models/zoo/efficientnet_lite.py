@@ -15,16 +15,18 @@ from pathlib import Path
 
 import numpy as np
 
-from fvcli.errors import FvcliError, UsageError
+from fvcli.errors import UsageError
 from fvcli.models.choice import IMAGENET, RANDOM, ModelChoice, Preprocessing
 from fvcli.models.facts import ModelFacts
 from fvcli.models.files.torch_file import read_tensors
 from fvcli.models.graph import IMAGE, Node, Window
 from fvcli.models.labels import imagenet_labels
+from fvcli.models.zoo.arrays import from_channels_first, parts_of, random_arrays, shapes_of, take_arrays
 
 STEM_CHANNELS = 32
 HEAD_CHANNELS = 1280
 CLASSES = 1000
+CHANNELS = 3  # of the picture
 PREPROCESSING = Preprocessing((-1.0, 1.0))
 RANDOM_SUM = "random"  # in the place of a file's SHA-256
 # repeats, kernel, stride, expansion, input channels, output channels
@@ -183,26 +185,15 @@ def read_weights_file(variant: Variant, path: Path | None, sha256: str | None) -
 
 def read_arrays(variant: Variant, path: Path, content: bytes) -> dict[str, list[np.ndarray]]:
     """Return each layer's arrays in Keras order and layout, checked against the architecture."""
-    tensors = read_tensors(content, str(path))
-    arrays = {}
-    for node in nodes(variant):
-        wanted = _wanted_tensors(variant, node)
-        if wanted:
-            arrays[node.name] = [_take(tensors, key, node, i, path) for i, key in enumerate(wanted)]
-    _check_shapes(variant, arrays, path)
-    return arrays
+    layers = nodes(variant)
+    shapes = shapes_of(layers, CHANNELS)
+    keys = {node.name: _wanted_tensors(node) for node in layers if node.name in shapes}
+    return take_arrays(layers, shapes, keys, read_tensors(content, str(path)), path, from_channels_first)
 
 
-def _wanted_tensors(variant: Variant, node: Node) -> list[str]:
-    if node.kind == "dense":
-        return ["_fc.weight", "_fc.bias"]
-    if node.kind not in {"conv", "depthwise_conv", "batch_norm"}:
-        return []
-    owner, part = node.name.rsplit("_", 1)
-    prefix = _torch_name(owner, part)
-    if part == "bn":
-        return [f"{prefix}.{p}" for p in ("weight", "bias", "running_mean", "running_var")]
-    return [f"{prefix}.weight"]
+def _wanted_tensors(node: Node) -> list[str]:
+    prefix = "_fc" if node.kind == "dense" else _torch_name(*node.name.rsplit("_", 1))
+    return [f"{prefix}.{what}" for what in parts_of(node)]
 
 
 def _torch_name(owner: str, part: str) -> str:
@@ -214,65 +205,9 @@ def _torch_name(owner: str, part: str) -> str:
     return f"_blocks.{block}.{(names if part == 'conv' else norms)[role]}"
 
 
-def _take(tensors: dict[str, np.ndarray], key: str, node: Node, index: int, path: Path) -> np.ndarray:
-    if key not in tensors:
-        raise FvcliError(f"{path}: it has no tensor {key} for layer {node.name}", _OTHER_NETWORK)
-    array = tensors[key]
-    if index == 0 and node.kind == "conv" and array.ndim == 4:
-        return array.transpose(2, 3, 1, 0)  # [out, in, h, w] -> [h, w, in, out]
-    if index == 0 and node.kind == "depthwise_conv" and array.ndim == 4:
-        return array.transpose(2, 3, 0, 1)  # [channel, 1, h, w] -> [h, w, channel, 1]
-    return array.T if index == 0 and node.kind == "dense" else array
-
-
-_OTHER_NETWORK = "the file belongs to another network"
-
-
-def _check_shapes(variant: Variant, arrays: dict[str, list[np.ndarray]], path: Path) -> None:
-    channels = {node.name: node.channels for node in nodes(variant)} | {IMAGE: 3}
-    for node in nodes(variant):
-        expected = _shapes(node, channels[node.inputs[0]])
-        for key, array, shape in zip(
-            _wanted_tensors(variant, node), arrays.get(node.name, ()), expected, strict=True
-        ):
-            if array.shape != shape:
-                what = key.rpartition(".")[2]
-                raise FvcliError(
-                    f"{path}: layer {node.name} has a {what} of shape {array.shape}, expected {shape}",
-                    _OTHER_NETWORK,
-                )
-
-
-def _shapes(node: Node, channels_in: int) -> list[tuple[int, ...]]:
-    """Return the shape of each of a layer's arrays in Keras layout."""
-    each = (node.channels,)
-    kernel = node.window.kernel if node.window else (1, 1)
-    shapes: dict[str, list[tuple[int, ...]]] = {
-        "conv": [(*kernel, channels_in, node.channels)],
-        "depthwise_conv": [(*kernel, node.channels, 1)],
-        "batch_norm": [each] * 4,
-        "dense": [(channels_in, node.channels), each],
-    }
-    return shapes.get(node.kind, [])
-
-
-def random_arrays(variant: Variant) -> dict[str, list[np.ndarray]]:
-    """Return weights that nobody learnt, the same each time, for tests."""
-    rng = np.random.default_rng(0)
-    channels = {node.name: node.channels for node in nodes(variant)} | {IMAGE: 3}
-    return {
-        node.name: [_random(rng, node, i, shape) for i, shape in enumerate(shapes)]
-        for node in nodes(variant)
-        if (shapes := _shapes(node, channels[node.inputs[0]]))
-    }
-
-
-def _random(rng: np.random.Generator, node: Node, index: int, shape: tuple[int, ...]) -> np.ndarray:
-    if len(shape) == 1:  # gamma, beta, mean and variance of a normalization; or a bias
-        ones = node.kind == "batch_norm" and index in {0, 3}
-        return np.full(shape, float(ones), np.float32)
-    taps = math.prod(shape[:2]) if node.kind == "depthwise_conv" else math.prod(shape[:-1])
-    return (rng.standard_normal(shape) * math.sqrt(2.0 / taps)).astype(np.float32)
+def _random_arrays(variant: Variant) -> dict[str, list[np.ndarray]]:
+    layers = nodes(variant)
+    return random_arrays(layers, shapes_of(layers, CHANNELS))
 
 
 def describe(choice: ModelChoice) -> ModelFacts:
@@ -294,7 +229,7 @@ def describe_with_arrays(choice: ModelChoice) -> tuple[ModelFacts, dict[str, lis
     """Do the same, and return the weights, too, each layer's in Keras order and layout."""
     variant = VARIANTS[str(choice.name)]
     if choice.weights == RANDOM:
-        return _facts(variant, choice, RANDOM_SUM), random_arrays(variant)
+        return _facts(variant, choice, RANDOM_SUM), _random_arrays(variant)
     path, content, sha256 = read_weights_file(variant, _path(choice), choice.sha256)
     return _facts(variant, choice, sha256), read_arrays(variant, path, content)
 
@@ -307,7 +242,7 @@ def _facts(variant: Variant, choice: ModelChoice, sha256: str) -> ModelFacts:
     return ModelFacts(
         name=variant.name,
         nodes=nodes(variant),
-        input_channels=3,
+        input_channels=CHANNELS,
         native_size_px=(variant.native_size_px, variant.native_size_px),
         preprocessing=choice.preprocessing(PREPROCESSING),
         labels=imagenet_labels(),

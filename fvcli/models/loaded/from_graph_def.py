@@ -1,0 +1,156 @@
+"""Load a TensorFlow graph: a frozen one (.pb), such as Lucid saves, or the folder of a SavedModel."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tensorflow.core.framework import graph_pb2
+
+from fvcli.errors import UsageError
+from fvcli.models.choice import ModelChoice, Preprocessing
+from fvcli.models.files.graph_file import folder_sum, nodes_by_name, not_a_graph, read_graph
+from fvcli.models.files.graph_nodes import wire
+from fvcli.models.files.lucid_metadata import NODE, LucidMetadata, parse_metadata
+from fvcli.models.graph import Pair
+from fvcli.models.loaded import graph_ops as ops
+from fvcli.models.loaded.assemble import facts_of
+from fvcli.models.loaded.from_keras import Laid
+from fvcli.models.loaded.graph_input import GraphInput, find_input
+from fvcli.models.loaded.graph_names import main_output, scopes, shown_names
+from fvcli.models.loaded.graph_walk import Walk
+from fvcli.models.loaded.model import LoadedModel
+from fvcli.models.loaded.saved_model import freeze_saved_model
+from fvcli.optvis.calls import Call, CallGraph
+
+SMALLEST_SCALE, LARGEST_SHIFT = 0.5, 4.0  # of a network that takes values from 0 to 1
+
+
+def load_graph_def(path: Path, choice: ModelChoice) -> LoadedModel:
+    """Return the network of a frozen graph, or of a SavedModel.
+
+    No op of the file is run before all that are needed were found to be plain mathematics.
+
+    Raises:
+        FvcliError: The file is damaged or another one, is not frozen, holds what fvcli does not compute, or
+            several inputs that could take the picture.
+    """
+    if choice.weights is not None:
+        raise UsageError("model.weights: a TensorFlow graph brings its own", "leave weights out")
+    sha256 = _checked_sum(path, choice.sha256)
+    graph = freeze_saved_model(path) if path.is_dir() else _frozen(path)
+    nodes = nodes_by_name(graph.node, str(path))
+    metadata = _metadata(nodes, str(path))
+    picture = find_input(nodes, choice, metadata, graph.versions.producer)
+    wiring = wire(nodes, picture.node, ops.ALLOWED, choice.fill or {}, str(path))
+    shown = shown_names(nodes, wiring, strip=path.is_dir())
+    walk = Walk(nodes, wiring, shown, choice.fill or {}, str(path))
+    return _loaded(path, choice, walk, picture, metadata, sha256)
+
+
+def _loaded(
+    path: Path, choice: ModelChoice, walk: Walk, picture: GraphInput, metadata: LucidMetadata, sha256: str
+) -> LoadedModel:
+    from fvcli.models.loaded.own import native_size  # which imports this module
+
+    size, remark = native_size(picture, _with_size(choice, picture, metadata))
+    channels = picture.channels or metadata.channels or 3
+    image = walk.follow(size, channels, picture.first, picture.dtype)
+    passed_on = {} if path.is_dir() else walk.aliases  # in a SavedModel they are its functions' doing
+    aliases = {key: name for key, name in passed_on.items() if key not in walk.layers}
+    laid = _laid(walk, image, picture, channels, aliases)
+    choice = replace(choice, logits=laid.aliases.get(choice.logits or "", choice.logits))
+    preprocessing, guessed = _preprocessing(laid, choice, size, metadata, walk.scaling)
+    facts = facts_of(
+        laid,
+        choice,
+        name=path.stem,
+        native_size_px=size,
+        preprocessing=preprocessing,
+        weights=choice.called,
+        weights_sha256=sha256,
+        parameters=walk.parameters,
+        remarks=tuple(filter(None, (remark, guessed))),
+    )
+    return LoadedModel(facts, laid.graph)
+
+
+# ---- the file
+
+
+def _frozen(path: Path) -> Any:
+    data = read_graph(path)
+    try:
+        graph = graph_pb2.GraphDef.FromString(data)
+    except Exception as error:  # protobuf's own, whose module is no public one
+        raise not_a_graph(path, data) from error
+    if not graph.node or not all(node.op for node in graph.node):
+        raise not_a_graph(path, data)
+    return graph
+
+
+def _checked_sum(path: Path, expected: str | None) -> str:
+    found = folder_sum(path) if path.is_dir() else hashlib.sha256(path.read_bytes()).hexdigest()
+    if expected is not None and found != expected.lower():
+        raise UsageError(
+            f"model.sha256: {path}: SHA-256 is {found[:16]}..., expected {expected[:16]}...",
+            "the file is damaged or another one",
+        )
+    return found
+
+
+def _metadata(nodes: Mapping[str, Any], name: str) -> LucidMetadata:
+    node = nodes.get(NODE)
+    texts = [] if node is None else node.attr["value"].tensor.string_val
+    return parse_metadata(texts[0], name) if texts else LucidMetadata()
+
+
+def _with_size(choice: ModelChoice, picture: GraphInput, metadata: LucidMetadata) -> ModelChoice:
+    """Return the choice with the size that Lucid wrote down, where neither it nor the graph has one."""
+    open_ = None in picture.size_px and choice.size_px is None
+    return replace(choice, size_px=metadata.size_px) if open_ and None not in metadata.size_px else choice
+
+
+def _preprocessing(
+    laid: Laid,
+    choice: ModelChoice,
+    size_px: Pair,
+    metadata: LucidMetadata,
+    scaling: tuple[float, float] | None,
+) -> tuple[Preprocessing, str | None]:
+    """Return what is declared, or what Lucid wrote down, or a guess and what to say about it."""
+    from fvcli.models.loaded.own import settle_preprocessing
+
+    if choice.declares_values:
+        return settle_preprocessing(laid, choice, size_px)
+    order = "BGR" if metadata.reverse else "RGB"
+    if metadata.value_range is not None:
+        known = choice.preprocessing(Preprocessing(metadata.value_range, channel_order=order))
+        return known, f"preprocessing from Lucid's metadata: {known}"
+    if scaling is not None and abs(scaling[0]) >= SMALLEST_SCALE and abs(scaling[1]) <= LARGEST_SHIFT:
+        guess = choice.preprocessing(Preprocessing(channel_order=order))
+        return guess, f"preprocessing guessed: {guess}, because of how the network scales its input itself"
+    return settle_preprocessing(laid, choice, size_px)
+
+
+def _laid(walk: Walk, image: Call, picture: GraphInput, channels: int, aliases: Mapping[str, str]) -> Laid:
+    if not walk.layers:
+        raise UsageError(
+            f"{walk.name}: no layer is made of {picture.node}", "model.input names another input"
+        )
+    nodes = tuple(walk.layers.values())
+    remarks = list(walk.remarks)
+    if walk.wiring.left_out:
+        remarks.append(f"left out, because fvcli does not compute it: {', '.join(walk.wiring.left_out)}")
+    return Laid(
+        CallGraph(image, walk.calls),
+        nodes,
+        channels,
+        picture.size_px,
+        (main_output(walk.layers),),
+        scopes(walk.layers) | aliases,
+        tuple(remarks),
+    )

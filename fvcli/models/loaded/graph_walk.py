@@ -1,0 +1,326 @@
+"""Turn the nodes of a TensorFlow graph into calls, one op at a time.
+
+What does not depend on the picture is computed once. The rest is built a second time in a graph that is never
+run, for a batch of an odd size: there every tensor has its type and its shape, and what does not keep the
+pictures of a batch apart shows itself.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from fvcli.errors import FvcliError, UsageError
+from fvcli.models.files.graph_nodes import Output, Wiring
+from fvcli.models.graph import IMAGE, Node, Pair, Window
+from fvcli.models.loaded import graph_ops as ops
+from fvcli.models.loaded.graph_ops import FIRST_TO_LAST, LAST_TO_FIRST, Step
+from fvcli.models.loaded.graph_roles import affine_of, call_with_role
+from fvcli.models.loaded.graph_values import (
+    BATCH,
+    Arranged,
+    Constant,
+    Tensor,
+    Value,
+    arranged,
+    for_any_batch,
+    turn,
+    turned,
+)
+from fvcli.models.loaded.graph_windows import EVERYTHING, Seen, agrees, seen_by
+from fvcli.optvis.calls import Call
+
+SMALL = 1024  # numbers of a constant that shapes may depend on
+MAX_VALUES = 1 << 28  # of a tensor; a gigabyte
+FAULTS = (ValueError, TypeError, KeyError, IndexError, NotImplementedError, tf.errors.OpError)
+# What may be done to a picture before the network begins, beside scaling it.
+PREPARES = {*ops.PADS, *ops.CONCATS, *ops.SPLITS, *ops.RESIZES, "ReverseV2", "StridedSlice", "Cast"}
+
+Named = Callable[[str], Call]  # from the name of a call to the call
+
+
+@dataclass
+class Walk:
+    """What has been laid open so far.
+
+    nodes: NodeDefs by name.
+    wiring: Which of them are needed, and what they read.
+    shown: What each is called as a layer.
+    fill: What placeholders are filled with.
+    name: What to call the file in messages.
+    aliases: Nodes that pass a layer on.
+    scaling: What the network itself multiplies a picture by and adds, if it does.
+    """
+
+    nodes: Mapping[str, Any]
+    wiring: Wiring
+    shown: Mapping[str, str]
+    fill: Mapping[str, float]
+    name: str
+    calls: dict[str, Call] = field(default_factory=dict)
+    layers: dict[str, Node] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    scaling: tuple[float, float] | None = None
+    parameters: int = 0
+    _values: dict[Output, Value] = field(default_factory=dict)
+    _never_run: tf.Graph = field(default_factory=tf.Graph)
+
+    def follow(self, size_px: Pair, channels: int, first: bool, dtype: tf.DType) -> Call:
+        """Lay open all that is made of pictures of a size, and return the call of the picture."""
+        with self._never_run.as_default():
+            symbol = tf.compat.v1.placeholder(dtype, (BATCH, *size_px, channels))
+        picture, *rest = self.wiring.order
+        image, node = Call(IMAGE, (), lambda _: None), Node(IMAGE, "input", (), channels)
+        self._values[Output(picture, 0)] = Tensor(image, symbol, (node,), raw=(1.0, 0.0), first=first)
+        for name in rest:
+            self._lay_open(self.nodes[name], [self._read(output) for output in self.wiring.inputs[name]])
+        return image
+
+    def _read(self, output: Output) -> Value:
+        if output not in self._values:
+            raise FvcliError(f"{self.name}: node {output.node} has no output {output.number}")
+        return self._values[output]
+
+    def _lay_open(self, node: Any, inputs: list[Value]) -> None:
+        try:
+            for i, value in enumerate(self._made_by(node, inputs)):
+                self._values[Output(node.name, i)] = value
+        except FAULTS as error:
+            reason = str(error).partition("\n")[0][:200]
+            raise UsageError(
+                f"{self.name}: node {node.name} ({node.op}) cannot be computed ({reason})",
+                "the network may take pictures of another size (model.size_px), or one at a time only",
+            ) from error
+
+    def _made_by(self, node: Any, inputs: list[Value]) -> Sequence[Value]:
+        if node.op == "NoOp":
+            return []
+        if node.op in ops.SOURCES:
+            return [self._source(node, inputs)]
+        if node.op in ops.PASSED_ON:
+            return self._passed_on(node.name, inputs)
+        if all(isinstance(value, Constant) for value in inputs):
+            return self._folded(node, inputs)
+        if _only_turns(node.op, inputs):
+            self._passed_on(node.name, inputs)
+            return [replace(inputs[0], first=not inputs[0].first, own=None)]
+        return self._made_of_picture(node, inputs)
+
+    def _passed_on(self, name: str, inputs: Sequence[Value]) -> Sequence[Value]:
+        value = inputs[0]
+        if isinstance(value, Tensor) and value.call.name in self.layers:
+            self.aliases[name] = value.call.name
+        return inputs
+
+    # ---- what does not depend on the picture
+
+    def _source(self, node: Any, inputs: Sequence[Value]) -> Value:
+        if node.op == "PlaceholderWithDefault" and node.name not in self.fill:
+            return inputs[0]
+        if node.op != "Const":
+            return self._filled(node)
+        tensor = node.attr["value"].tensor
+        _check_size(math.prod(dim.size for dim in tensor.tensor_shape.dim))
+        array = tf.make_ndarray(tensor)
+        self.parameters += array.size if tf.as_dtype(array.dtype).is_floating and array.ndim else 0
+        return self._constant(array)
+
+    def _filled(self, node: Any) -> Constant:
+        value, dtype = self.fill.get(node.name, 0.0), tf.as_dtype(node.attr["dtype"].type)
+        shape = [max(dim.size, 1) for dim in node.attr["shape"].shape.dim]
+        _check_size(math.prod(shape))
+        self.remarks.append(f"input {node.name} is filled with {value:g}")
+        return self._constant(np.full(shape, value).astype(dtype.as_numpy_dtype))
+
+    def _constant(self, array: np.ndarray) -> Constant:
+        with self._never_run.as_default():
+            if array.size <= SMALL:
+                return Constant(array, tf.constant(array))
+            return Constant(array, tf.compat.v1.placeholder(array.dtype, array.shape))
+
+    def _folded(self, node: Any, inputs: Sequence[Constant]) -> list[Constant]:
+        attrs = ops.attrs_of(node)
+        for symbol in self._built(node.op, attrs, inputs):
+            _check_size(symbol.shape.num_elements())
+        made = ops.run(node.op, attrs, [value.array for value in inputs])
+        return [self._constant(tensor.numpy()) for tensor in made]
+
+    def _built(self, op: str, attrs: Mapping[str, Any], inputs: Sequence[Value]) -> list[tf.Tensor]:
+        """Return what an op makes in the graph that is never run."""
+        if op == ops.OLD_NORMALIZATION:
+            return [inputs[0].symbol]
+        with self._never_run.as_default():
+            made = ops.run(op, attrs, [value.symbol for value in inputs])
+        return made[:1] if op in ops.NORMALIZATIONS else made  # the rest is for training
+
+    # ---- what does
+
+    def _made_of_picture(self, node: Any, inputs: Sequence[Value]) -> list[Tensor]:
+        attrs = ops.attrs_of(node)
+        _refuse_training(node, attrs, self.name)
+        op = arranged(node.op, attrs, for_any_batch(node.op, inputs))
+        symbols = self._built(node.op, op.attrs, op.inputs)
+        for symbol in symbols:
+            _check_size(symbol.shape.num_elements() or 0)
+        arrays = tuple(value.array if isinstance(value, Constant) else None for value in op.inputs)
+        step = Step(node.op, op.attrs, arrays, tuple(value.symbol for value in op.inputs), symbols[0])
+        made = zip(symbols, _calls(step, op, len(symbols)), strict=True)
+        names = [self.shown[node.name] + (f":{i}" if i else "") for i in range(len(symbols))]
+        return [
+            self._tensor(name, step, op, symbol, call)
+            for name, (symbol, call) in zip(names, made, strict=True)
+        ]
+
+    def _tensor(self, name: str, step: Step, op: Arranged, symbol: tf.Tensor, call: Named) -> Tensor:
+        read = [value for value in op.inputs if isinstance(value, Tensor)]
+        smooth = step.op not in ops.FLAT and any(value.smooth for value in read)
+        first, own = op.first and symbol.shape.rank == 4, None
+        if op.as_graph and symbol.shape.rank == 4:
+            own = call(""), symbol
+            whole = turned(Tensor(own[0], symbol, ()), FIRST_TO_LAST)
+            symbol, first, inner = whole.symbol, True, own[0]
+
+            def call(name: str) -> Call:
+                return Call(name, (inner,), turn(FIRST_TO_LAST))
+
+        raw = self._raw(step, read)
+        seen = EVERYTHING if op.as_graph else seen_by(step)
+        node = _node(name, step, seen, read, symbol, raw)
+        if smooth and _is_layer(symbol):
+            self.calls[name], self.layers[name] = call(name), node
+            return Tensor(self.calls[name], symbol, (node,), True, True, raw, first, own)
+        exact = seen.window == Window() and not seen.bound and _fits(seen, read, symbol)
+        return Tensor(call(""), symbol, _nodes(read), exact, smooth, raw, first, own)
+
+    def _raw(self, step: Step, read: Sequence[Tensor]) -> tuple[float, float] | None:
+        """Return what the picture was scaled by, if that is all that has been done to it."""
+        raws = [value.raw for value in read if not value.is_parameter]
+        if not raws or None in raws:
+            return None
+        affine = affine_of(step)
+        if affine is None:
+            return raws[0] if step.op in PREPARES else None
+        scale = 1.0 if affine.scale is None else float(np.mean(affine.scale))
+        self.scaling = raws[0][0] * scale, raws[0][1] * scale + float(np.mean(affine.shift))
+        return self.scaling
+
+
+def _check_size(count: int | None) -> None:
+    if count is None or count > MAX_VALUES:
+        raise ValueError("it would make far too much")
+
+
+def _only_turns(op: str, inputs: Sequence[Value]) -> bool:
+    """Tell whether channels are brought from first to last, or back: calls have them last anyway."""
+    value = inputs[0]
+    if op != "Transpose" or not isinstance(value, Tensor) or not isinstance(inputs[1], Constant):
+        return False
+    wanted = FIRST_TO_LAST if value.first else LAST_TO_FIRST
+    return value.rank == 4 and tuple(inputs[1].array.tolist()) == wanted
+
+
+def _refuse_training(node: Any, attrs: Mapping[str, Any], name: str) -> None:
+    if node.op in ops.NORMALIZATIONS and attrs["is_training"]:
+        raise UsageError(
+            f"{name}: node {node.name} is a {node.op} in training mode: its output would depend on the other "
+            "pictures of the batch",
+            "freeze the graph as it is used for inference",
+        )
+
+
+# ---- calls
+
+
+def _calls(step: Step, op: Arranged, count: int) -> list[Named]:
+    inputs = tuple(value.call for value in op.inputs if isinstance(value, Tensor))
+    compute = _computed(step, op.inputs)
+    if count > 1:
+        whole = Call("", inputs, compute)
+        return [_picked(whole, i) for i in range(count)]
+
+    def one(name: str) -> Call:
+        with_role = None if op.as_graph else call_with_role(name, step, inputs)
+        if with_role is None and step.op == ops.OLD_NORMALIZATION:
+            raise ValueError("its parameters are no constants")
+        return with_role or Call(name, inputs, lambda values: compute(values)[0])
+
+    return [one]
+
+
+def _picked(whole: Call, i: int) -> Named:
+    return lambda name: Call(name, (whole,), lambda values: values[0][i])
+
+
+def _computed(step: Step, inputs: Sequence[Value]) -> Callable[[Sequence[tf.Tensor]], list[tf.Tensor]]:
+    """Return a function that runs an op, in the type that the graph runs it in."""
+    op, attrs = step.op, step.attrs
+
+    def compute(values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+        given = iter(values)
+        full = [v.array if isinstance(v, Constant) else tf.cast(next(given), v.symbol.dtype) for v in inputs]
+        return ops.run(op, attrs, full)
+
+    return compute
+
+
+# ---- nodes
+
+
+def _is_layer(symbol: tf.Tensor) -> bool:
+    """Tell whether a tensor is a map, tokens or a vector for each picture."""
+    shape = symbol.shape
+    ranked = shape.rank in {2, 3, 4} and shape.is_fully_defined()
+    return ranked and shape[0] == BATCH and symbol.dtype.is_floating
+
+
+def _node(
+    name: str,
+    step: Step,
+    seen: Seen,
+    read: Sequence[Tensor],
+    symbol: tf.Tensor,
+    raw: tuple[float, float] | None,
+) -> Node:
+    scales = raw is not None and affine_of(step) is not None
+    kind, names = seen.kind or step.kind, tuple(node.name for node in _nodes(read))
+    kind = "scale" if scales else kind
+    shape = symbol.shape.as_list() if symbol.shape.rank else [None]
+    channels = (shape[-1] or 0) if len(shape) > 1 else 0
+    of_map = any(node.window is not None for node in _nodes(read))
+    if of_map and _fits(seen, read, symbol):
+        return Node(name, kind, names, channels, seen.window, bound=seen.bound, groups=_groups(step))
+    free = seen.free and all(value.exact or value.is_parameter for value in read)
+    return Node(name, kind, names, channels, None, _size(shape), bound=of_map and not free)
+
+
+def _nodes(read: Sequence[Tensor]) -> tuple[Node, ...]:
+    """Return the layers that an op's output is made of."""
+    used = [value for value in read if not value.is_parameter] or read
+    return tuple({node.name: node for value in used for node in value.nodes}.values())
+
+
+def _fits(seen: Seen, read: Sequence[Tensor], symbol: tf.Tensor) -> bool:
+    """Tell whether a window says how a map is made of maps, which its size has to bear out."""
+    used = [value for value in read if not value.is_parameter]
+    maps = [value.symbol.shape for value in used if value.exact and value.rank == 4]
+    if seen.window is None or not maps or len(maps) < len(used) or symbol.shape.rank != 4:
+        return False
+    (*sizes, size) = (tuple(shape.as_list()[1:3]) for shape in (*maps, symbol.shape))
+    return None not in {side for one in (*sizes, size) for side in one} and agrees(seen.window, sizes, size)
+
+
+def _size(shape: Sequence[int | None]) -> Pair:
+    if len(shape) == 4:
+        return (shape[1] or 0, shape[2] or 0)
+    return (shape[1] or 0, 1) if len(shape) == 3 else (1, 1)
+
+
+def _groups(step: Step) -> int:
+    grouped = step.op == "Conv2D" and len(step.shape(1)) == 4
+    return (step.shape(0)[3] or 1) // (step.shape(1)[2] or 1) if grouped else 1

@@ -1,0 +1,234 @@
+"""Networks that people bring: what their layers are called and compute, and that they can be rendered."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fvcli.models import ModelChoice, load
+from fvcli.models.loaded.from_keras import lay_open
+from fvcli.optvis.network import Network
+from fvcli.run import read_picture
+from tests.networks import as_network
+from tests.own_models import BUILDERS, CLASSES, trains_in_inference
+from tests.running import fvcli, write_spec
+
+# model, lines of the spec's model beside its path, what its jobs are: every row renders eight steps
+RENDERED = {
+    "plain": ("", ["layer: second_bn", "layer: first", "{objective: class_logit, classes: 0-1}"]),
+    "small_pictures": ("", ["layer: conv2_pre_activation", "layer: hidden", "objective: class_probability"]),
+    "small_pictures at another size": ("", ["layer: hidden_pre_activation, size_px: [48, 40]"]),
+    "nested": ("", ["layer: backbone/block_3_expand_BN", "layer: classes", "layer: backbone"]),
+    "twice_nested": ("value_range: [0, 255]", ["layer: body/backbone/block_6_project_BN", "layer: body"]),
+    "shared": ("", ["layer: twice@2", "layer: inner/deep_bn", "layer: inner@2/deep_bn"]),
+    "several": ("fill: {age: 0.5}, logits: size", ["layer: gated", "objective: class_logit"]),
+    "channels_first": (
+        "",
+        ["layer: left_bn", "layer: both", "layer: b, objective: neuron"],
+    ),
+    "grey": ("", ["layer: second_bn"]),
+    "five_channels": ("", ["layer: second_bn", "layer: first"]),
+    "vision_transformer": (
+        "",
+        ["layer: encoder1_mlp1", "layer: encoder2, objective: neuron"],
+    ),
+    "stock_transformer": ("", ["layer: encoder1", "objective: class_logit"]),
+    "mixed_precision": ("", ["layer: second_bn"]),
+    "training_layers": ("", ["layer: second_bn", "objective: class_logit"]),
+    "encoder_decoder": ("size_px: 32", ["layer: up1", "layer: mask"]),
+}
+# The mean of a channel that learnt nothing is next to nothing, and what transforms do at the border is more.
+STEADILY = "transforms: [], optimizer: {kind: adam, learning_rate: 0.02}"
+CUSTOM = {"vision_transformer"}  # has layers that are not Keras's own
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with every network that Keras's own layers make."""
+    folder = tmp_path_factory.mktemp("models")
+    for name, build in BUILDERS.items():
+        if name not in CUSTOM:
+            build().save(folder / f"{name}.keras")
+    return folder
+
+
+def job(i: int, what: str) -> str:
+    asked = what.strip("{}")
+    units = "classes: [0, 1]" if "class_" in asked else "channels: [0, 1]"
+    asked = asked.replace("classes: 0-1, ", "").replace(", classes: 0-1", "")
+    return f"  - {{name: j{i}, {asked}, {units}}}\n"
+
+
+@pytest.mark.parametrize("row", RENDERED)
+def test_eight_steps_raise_the_score(row: str, saved: Path, tmp_path: Path) -> None:
+    name = row.split(" ", maxsplit=1)[0]
+    more, jobs = RENDERED[row]
+    where = f"factory: tests.own_models:{name}" if name in CUSTOM else f"path: {saved}/{name}.keras"
+    facts = [where, more] if "value_range" in more else [where, "value_range: [-1, 1]", more]
+    text = f"model: {{{', '.join(filter(None, facts))}}}\n"
+    text += f"render: {{steps: 8, early_stop: 0, {STEADILY}}}\njobs:\n"
+    text += "".join(job(i, what) for i, what in enumerate(jobs))
+    spec = write_spec(tmp_path, text)
+    allowed = ["--allow-code"] if name in CUSTOM else []
+    result = fvcli("render", spec, "-o", tmp_path / "run", *allowed)
+    assert result.exit_code == 0, result.output
+    sidecars = sorted((tmp_path / "run/units").glob("*/*.json"))
+    assert len(sidecars) == 2 * len(jobs)
+    for path in sidecars:
+        known = json.loads(path.read_text())
+        assert known["status"] == "done", known
+        assert known["score"]["end"] > known["score"]["start"], known
+    assert (tmp_path / "run/grids/j0.png").exists()
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_laid_open_a_network_computes_what_keras_does(name: str) -> None:
+    """All outputs, from pictures and what other inputs are filled with."""
+    model = BUILDERS[name]()
+    laid = lay_open(model, fill={"age": 0.5})
+    size = [side or 32 for side in laid.size_px]
+    pictures = tf.random.stateless_uniform((2, *size, laid.channels), (1, 2))
+    reading = Network(laid.graph, (0.0, 1.0))(pictures, redirect=False)
+    given = tf.transpose(pictures, (0, 3, 1, 2)) if name == "channels_first" else pictures
+    others = [tf.fill((2, 2), 0.5)] if name == "several" else []
+    expected = tf.nest.flatten(keras_outputs(model, [given, *others]))
+    assert len(laid.outputs) == len(expected)
+    for output, values in zip(laid.outputs, expected, strict=True):
+        found = reading(output).numpy()
+        np.testing.assert_allclose(found.ravel(), np.ravel(values), rtol=2e-4, atol=2e-4)
+
+
+def keras_outputs(model: keras.Model, inputs: list[tf.Tensor]) -> object:
+    """Run the model itself; one with channels first cannot run on a CPU, but a compiled one can."""
+    run = tf.function(lambda *x: model(list(x) if len(x) > 1 else x[0], training=False), jit_compile=True)
+    return run(*inputs)
+
+
+@pytest.mark.parametrize("name", BUILDERS)
+def test_facts_are_the_shapes_of_what_is_computed(name: str, saved: Path) -> None:
+    choice = {"factory": f"tests.own_models:{name}"} if name in CUSTOM else {"path": f"{saved}/{name}.keras"}
+    if name == "encoder_decoder":
+        choice |= {"size_px": (32, 32)}
+    loaded = load(ModelChoice(**choice, value_range=(0.0, 1.0)), allow_code=True)
+    facts = loaded.facts
+    sizes = [facts.native_size_px, (40, 56)]
+    for size in sizes:
+        at = facts.layers_at(*size)
+        pictures = tf.random.stateless_uniform((1, *size, facts.input_channels), (3, 4))
+        for layer, known in at.items():
+            if not known.channels:
+                continue
+            network = loaded.network(input_px=facts.input_size([layer]))
+            found = network(pictures, redirect=False)(layer).shape
+            assert tuple(found) == (1, known.height, known.width, known.channels), (layer, size)
+
+
+# ---- names
+
+
+def names(build: str) -> list[str]:
+    return [node.name for node in lay_open(BUILDERS[build]()).nodes]
+
+
+def test_nested_layers_are_named_by_their_path() -> None:
+    found = names("twice_nested")
+    assert "body/backbone/block_6_project_BN" in found
+    assert found.index("scaled") < found.index("body/backbone/Conv1") < found.index("mean")
+    laid = lay_open(BUILDERS["twice_nested"]())
+    assert laid.aliases == {"body": "body/out", "body/backbone": "body/backbone/out_relu"}
+
+
+def test_shared_layers_are_named_by_their_call() -> None:
+    found = names("shared")
+    assert [name for name in found if name.startswith("twice")] == [
+        *("twice_pre_activation", "twice", "twice@2_pre_activation", "twice@2")
+    ]
+    assert "inner/deep_conv" in found
+    assert "inner@2/deep_conv" in found
+
+
+def test_pre_activations_have_a_name() -> None:
+    found = names("small_pictures")
+    assert found[:3] == ["conv1_pre_activation", "conv1", "pool1"]
+    assert "hidden_pre_activation" in found
+    loaded = as_network(BUILDERS["small_pictures"]())
+    reading = loaded(tf.random.stateless_uniform((1, 32, 32, 3), (1, 2)), redirect=False)
+    np.testing.assert_allclose(reading("conv1"), np.maximum(reading("conv1_pre_activation"), 0))
+
+
+def test_logits_are_before_the_softmax(saved: Path) -> None:
+    facts = load(ModelChoice(path=f"{saved}/plain.keras", value_range=(0.0, 1.0))).facts
+    assert facts.logits == "classes_pre_activation"
+    assert facts.labels == tuple(map(str, range(CLASSES)))
+
+
+# ---- what is said
+
+
+def remarks(saved: Path, name: str, **more: object) -> str:
+    return " ".join(load(ModelChoice(path=f"{saved}/{name}.keras", **more)).facts.remarks)
+
+
+def test_what_was_dealt_with_is_said(saved: Path) -> None:
+    assert "half precision" in remarks(saved, "mixed_precision")
+    assert "input age (2,) is filled with 0.5" in remarks(saved, "several", fill={"age": 0.5})
+    assert "takes any size, and gets 224 px" in remarks(saved, "encoder_decoder")
+    assert "scales its input itself" in remarks(saved, "twice_nested")
+
+
+def test_training_batch_normalization_is_refused(tmp_path: Path) -> None:
+    trains_in_inference().save(tmp_path / "trains.keras")
+    text = f"model: {tmp_path}/trains.keras\njobs: [{{name: a, layer: conv}}]\n"
+    result = fvcli("plan", write_spec(tmp_path, text))
+    assert result.exit_code == 2
+    assert "norm is a BatchNormalization called with training=True" in result.stderr
+    assert "other pictures of the batch" in result.stderr
+
+
+def test_subclassed_models_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import keras\n"
+        "class Mine(keras.Model):\n    def call(self, x):\n        return x\n"
+        "def build():\n    return Mine()\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    text = "model: {factory: 'mine:build'}\njobs: [{name: a, layer: conv}]\n"
+    result = fvcli("plan", write_spec(tmp_path, text), "--allow-code")
+    assert result.exit_code == 2
+    assert "subclassed" in result.stderr
+    assert "keras.Model(inputs, outputs)" in result.stderr
+
+
+def test_code_runs_only_where_it_is_allowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "marks.py").write_text("open('ran', 'w').close()\ndef build(): raise RuntimeError('no')\n")
+    monkeypatch.chdir(tmp_path)
+    spec = write_spec(tmp_path, "model: {factory: 'marks:build'}\njobs: [{name: a, layer: conv}]\n")
+    for command in (["plan", spec], ["render", spec, "-o", tmp_path / "run"], ["layers", spec]):
+        result = fvcli(*command)
+        assert result.exit_code == 2
+        assert "--allow-code" in result.stderr
+        assert not (tmp_path / "ran").exists()
+    result = fvcli("plan", spec, "--allow-code")
+    assert "failed with RuntimeError: no" in result.stderr
+    assert (tmp_path / "ran").exists()
+
+
+# ---- five channels in a picture
+
+
+def test_five_channels_are_saved_side_by_side(saved: Path, tmp_path: Path) -> None:
+    text = f"model: {{path: {saved}/five_channels.keras, value_range: [-1, 1]}}\n"
+    text += "render: {steps: 1}\njobs: [{name: a, layer: second_bn, channels: [3]}]\n"
+    assert fvcli("render", write_spec(tmp_path, text), "-o", tmp_path / "run").exit_code == 0
+    png = tmp_path / "run/units/a/channel-0003.png"
+    pixels = read_picture(png)
+    assert pixels.shape == (48, 48, 5)
+    loaded = load(ModelChoice(path=f"{saved}/five_channels.keras", value_range=(-1.0, 1.0)))
+    known = json.loads(png.with_suffix(".json").read_text())
+    score = loaded.activations(pixels[None] / 255, "second_bn")[..., 3].mean()
+    assert score == pytest.approx(known["score"]["saved"], rel=1e-4)
