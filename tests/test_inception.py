@@ -57,7 +57,7 @@ FORMS = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)  # a failing test would print the whole network
 class Written:
     """A weights file, what is in it, and the network that was loaded from it."""
 

@@ -232,3 +232,31 @@ def test_five_channels_are_saved_side_by_side(saved: Path, tmp_path: Path) -> No
     known = json.loads(png.with_suffix(".json").read_text())
     score = loaded.activations(pixels[None] / 255, "second_bn")[..., 3].mean()
     assert score == pytest.approx(known["score"]["saved"], rel=1e-4)
+
+
+# ---- loading once
+
+
+def test_twenty_jobs_load_the_model_once(
+    saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To plan and to render, all of them; and a second run without anything missing loads it to plan only."""
+    loads = []
+    real = keras.models.load_model
+    monkeypatch.setattr(keras.models, "load_model", lambda *a, **k: loads.append(a) or real(*a, **k))
+    jobs = "".join(f"  - {{name: j{i}, layer: second_bn, channels: [{i % 16}]}}\n" for i in range(20))
+    text = f"model: {{path: {saved}/plain.keras, value_range: [-1, 1]}}\nrender: {{steps: 1}}\njobs:\n{jobs}"
+    result = fvcli("render", write_spec(tmp_path, text), "-o", tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    assert len(list((tmp_path / "run/units").glob("*/*.png"))) == 20
+    assert len(loads) == 1
+
+
+def test_a_changed_file_is_loaded_again(tmp_path: Path) -> None:
+    path = tmp_path / "mine.keras"
+    BUILDERS["plain"]().save(path)
+    first = load(ModelChoice(path=str(path), value_range=(0.0, 1.0))).facts
+    BUILDERS["grey"]().save(path)
+    second = load(ModelChoice(path=str(path), value_range=(0.0, 1.0))).facts
+    assert (first.input_channels, second.input_channels) == (3, 1)
+    assert first.weights_sha256 != second.weights_sha256

@@ -6,6 +6,7 @@ import click
 
 from fvcli import __version__
 from fvcli.cli.calibrate import calibrate
+from fvcli.cli.inspect import inspect
 from fvcli.cli.layers import layers
 from fvcli.cli.look import info, init, models, schema
 from fvcli.cli.plan import plan
@@ -26,9 +27,10 @@ def main() -> None:
     \b
       fvcli init spec.yaml              a commented spec to start from
       fvcli layers efficientnet-lite0   what can be rendered
+      fvcli inspect my_model.keras      what fvcli makes of a model of your own
       fvcli render spec.yaml -o run     render it; run it again to go on
     """
 
 
-for command in (render, plan, calibrate, status, merge, grid, models, layers, schema, init, info):
+for command in (render, plan, calibrate, status, merge, grid, models, layers, inspect, schema, init, info):
     main.add_command(command)

@@ -130,7 +130,7 @@ def model_of(text: str) -> ModelChoice:
     from fvcli.spec.schema import model_key
 
     if not text.lower().endswith(SPEC_FILES):
-        return ModelChoice(**{model_key(text): text})
+        return ModelChoice(path=text) if model_key(text) == "path" else ModelChoice(name=text)
     document = parse_document(_read(text), text)
     spec, _ = validate(document)
     document.raise_problems()
@@ -163,6 +163,12 @@ def describe_model(choice: ModelChoice, allow_code: bool) -> ModelFacts:
 
         set_up_device()
     return describe(choice, allow_code)
+
+
+def say_remarks(facts: ModelFacts) -> None:
+    """Say on standard error what was guessed of a model, or looks wrong about it."""
+    for remark in facts.remarks:
+        click.echo(f"Note: {facts.name}: {remark}", err=True)
 
 
 def parse_shard(text: str | None) -> tuple[int, int] | None:

@@ -45,7 +45,9 @@ def layers(model: str, size_px: int | None, as_json: bool, allow_code: bool) -> 
     facts = describe_model(without_weights(model_of(model)), allow_code)
     height, width = facts.native_size_px if size_px is None else (size_px, size_px)
     if size_px is not None and size_px < facts.min_size_px:
-        raise UsageError(f"--size {size_px} is too small for {model}", f"it needs at least {facts.min_size_px}")
+        raise UsageError(
+            f"--size {size_px} is too small for {model}", f"it needs at least {facts.min_size_px}"
+        )
     found = list(facts.layers_at(height, width).values())
     if as_json:
         print_json([layer_json(layer, facts) for layer in found])

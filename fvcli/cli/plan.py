@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fvcli.cli.inputs import code_option, plan_of_spec, set_option
-from fvcli.cli.table import print_json, print_table
+from fvcli.cli.inputs import code_option, plan_of_spec, say_remarks, set_option
+from fvcli.cli.table import print_json, print_table, spoken
 
 if TYPE_CHECKING:
     from fvcli.plan import JobPlan, Plan, Unit
@@ -49,6 +49,7 @@ def plan(spec: str, overrides: Sequence[str], allow_code: bool, as_json: bool) -
     batches = _counted(len(made.batches), "batch", "batches")
     click.echo(f"\n{units} in {batches}; about {gigabytes(made.memory_bytes)} for the largest batch")
     click.echo(_total(speed, time))
+    say_remarks(planned.facts)
 
 
 def _counted(number: int, one: str, many: str) -> str:
@@ -81,20 +82,11 @@ def _row(made: Plan, job: JobPlan, units: Sequence[Unit], time: Estimate | None)
     kind = units[0].objective + (" (negative)" if units[0].sign < 0 else "")
     steps = program.settings["steps"]
     row = (job.name, len(units), units[0].layer, kind, program.recipe, size, steps, program.batch_size)
-    return (*row, _spoken(time.jobs[job.name])) if time else row
+    return (*row, spoken(time.jobs[job.name])) if time else row
 
 
 def _total(speed: Speed | None, time: Estimate | None) -> str:
     if speed is None or time is None:
         return UNKNOWN
     where = f"{speed.device}, measured by fvcli calibrate on {speed.host}"
-    return f"time: at most about {_spoken(time.total_s)} on {where}"
-
-
-def _spoken(seconds: float) -> str:
-    """Write a time with two digits, in the unit that people would use."""
-    for unit, length, many in (("s", 1, 90), ("min", 60, 90 * 60), ("h", 3600, float("inf"))):
-        if seconds < many:
-            value = seconds / length
-            return f"{value:.0f} {unit}" if value >= 10 else f"{value:.1f} {unit}"
-    return "unknown"
+    return f"time: at most about {spoken(time.total_s)} on {where}"

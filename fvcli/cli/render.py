@@ -16,6 +16,7 @@ from fvcli.cli.inputs import (
     parse_shard,
     plan_of_picture,
     plan_of_spec,
+    say_remarks,
     set_option,
 )
 from fvcli.cli.session import EXIT_FAILED, current_stop
@@ -73,6 +74,7 @@ def render(
     command or the spec (nothing was written), 75 stopped by a signal.
     """
     planned = _planned(spec, picture, overrides, allow_code)
+    say_remarks(planned.facts)
     part = parse_shard(shard)
     if part and force:
         raise UsageError("--force with --shard would drop what other shards rendered", "give a new folder")

@@ -29,3 +29,12 @@ def say_counts(counts: Mapping[str, int]) -> str:
 
 def print_json(data: Any) -> None:
     click.echo(json.dumps(data, indent=1))
+
+
+def spoken(seconds: float) -> str:
+    """Write a time with two digits, in the unit that people would use."""
+    for unit, length, many in (("s", 1, 90), ("min", 60, 90 * 60), ("h", 3600, float("inf"))):
+        if seconds < many:
+            value = seconds / length
+            return f"{value:.0f} {unit}" if value >= 10 else f"{value:.1f} {unit}"
+    return "unknown"

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fvcli.errors import UsageError
@@ -57,7 +55,7 @@ def list_models() -> list[ModelListing]:
             name=inception_v1.NAME,
             installed=False,
             native_size_px=inception_v1.NATIVE_PX,
-            preprocessing=str(inception_v1.LUCID.preprocessing),
+            preprocessing=str(inception_v1.PREPROCESSING),
             weights="ImageNet, 1,008 or 1,000 classes",
             install=inception_v1.INSTALL,
         )
@@ -119,11 +117,11 @@ def describe(choice: ModelChoice, allow_code: bool = False) -> ModelFacts:
     """
     if needs_tensorflow(choice):
         return load(choice, allow_code).facts
-    return (inception_v1 if choice.name == inception_v1.NAME else lite).describe(choice)
+    return inception_v1.describe(choice) if choice.name == inception_v1.NAME else lite.describe(choice)
 
 
 def load(choice: ModelChoice, allow_code: bool = False) -> LoadedModel:
-    """Return the network in memory; the one that was loaded last is not loaded again.
+    """Return the network in memory; the files that were read last are not read again.
 
     Args:
         choice: The model.
@@ -132,37 +130,6 @@ def load(choice: ModelChoice, allow_code: bool = False) -> LoadedModel:
     Raises:
         FvcliError: As ``describe``.
     """
-    return _load(_Frozen(choice), allow_code, _stamps(choice))
-
-
-class _Frozen:
-    """A choice as a key: equal where the choices are, though they hold mappings."""
-
-    def __init__(self, choice: ModelChoice) -> None:
-        self.choice = choice
-        self._text = repr(choice)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Frozen) and self._text == other._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-
-def _stamps(choice: ModelChoice) -> tuple[tuple[str, int, int], ...]:
-    """Return what tells whether the files of a choice have changed."""
-    found = []
-    for name in filter(None, (choice.path, choice.weights_path, choice.labels)):
-        path = Path(name)
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.exists():
-                found.append((str(file), file.stat().st_mtime_ns, file.stat().st_size))
-    return tuple(found)
-
-
-@lru_cache(maxsize=1)
-def _load(key: _Frozen, allow_code: bool, _files: object) -> LoadedModel:
-    choice = key.choice
     if choice.name is not None:
         check_name(choice.name)
     from fvcli.models.loaded import own, zoo  # TensorFlow only where tensors are

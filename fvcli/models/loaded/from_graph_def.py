@@ -19,6 +19,7 @@ from fvcli.models.graph import Pair
 from fvcli.models.loaded import graph_ops as ops
 from fvcli.models.loaded.assemble import facts_of
 from fvcli.models.loaded.from_keras import Laid
+from fvcli.models.loaded.graph_inline import inlined
 from fvcli.models.loaded.graph_input import GraphInput, find_input
 from fvcli.models.loaded.graph_names import main_output, scopes, shown_names
 from fvcli.models.loaded.graph_walk import Walk
@@ -42,6 +43,7 @@ def load_graph_def(path: Path, choice: ModelChoice) -> LoadedModel:
         raise UsageError("model.weights: a TensorFlow graph brings its own", "leave weights out")
     sha256 = _checked_sum(path, choice.sha256)
     graph = freeze_saved_model(path) if path.is_dir() else _frozen(path)
+    graph = inlined(graph, str(path))
     nodes = nodes_by_name(graph.node, str(path))
     metadata = _metadata(nodes, str(path))
     picture = find_input(nodes, choice, metadata, graph.versions.producer)

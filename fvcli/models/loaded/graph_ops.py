@@ -27,6 +27,7 @@ UNARY = {
     "Softplus": "softplus",
     "Softsign": "softsign",
     "Erf": "erf",
+    "Erfc": "erfc",
     "Exp": "exp",
     "Expm1": "exp",
     "Log": "log",
@@ -194,6 +195,12 @@ def run(op: str, attrs: Mapping[str, Any], values: Sequence[Any]) -> list[tf.Ten
     """
     made = getattr(tf.raw_ops, op)(**_arguments(op, attrs, values))
     return tf.nest.flatten(made)
+
+
+def run_in_groups(attrs: Mapping[str, Any], values: Sequence[Any], groups: int) -> list[tf.Tensor]:
+    """Compute a Conv2D group by group, as there is no gradient of grouped ones on a CPU."""
+    parts = zip(*(tf.split(value, groups, axis=-1) for value in values), strict=True)
+    return [tf.concat([run("Conv2D", attrs, part)[0] for part in parts], axis=-1)]
 
 
 def _arguments(op: str, attrs: Mapping[str, Any], values: Sequence[Any]) -> dict[str, Any]:

@@ -67,11 +67,13 @@ def never(_: object) -> None:
 def _linear(step: Step) -> Linear | None:
     if step.op not in {*CONVOLUTIONS, "MatMul"} or step.arrays[0] is not None or step.arrays[1] is None:
         return None
-    kernel = step.arrays[1]
+    kernel, width = step.arrays[1], step.shape(0)[-1]
     if step.op == "MatMul":
         return None if step.attrs["transpose_a"] else Linear(_turned(step, kernel), None)
     depthwise = step.op != "Conv2D"
-    whole = kernel.shape[3] == 1 if depthwise else kernel.shape[2] == step.shape(0)[3]
+    if not depthwise and kernel.shape[2:] == (1, width):  # as many groups as channels
+        depthwise, kernel = True, kernel.transpose(0, 1, 3, 2)
+    whole = kernel.shape[3] == 1 if depthwise else kernel.shape[2] == width
     if not whole:  # several filters a channel, or groups of channels
         return None
     strides, dilations = tuple(step.attrs["strides"][1:3]), tuple(step.attrs["dilations"][1:3])

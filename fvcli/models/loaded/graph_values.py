@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from fvcli.models.graph import Node
+from fvcli.models.graph import Node, Pair
 from fvcli.models.loaded.graph_ops import (
     FIRST,
     FIRST_TO_LAST,
@@ -40,6 +40,17 @@ class Constant:
     symbol: tf.Tensor
 
 
+class Rows(NamedTuple):
+    """A map of which all positions stand in rows, as dense layers take them.
+
+    size: Of the map.
+    kind: What has been done to it since.
+    """
+
+    size: Pair
+    kind: str
+
+
 @dataclass(frozen=True)
 class Tensor:
     """What is made of the picture.
@@ -53,6 +64,7 @@ class Tensor:
         was added.
     first: Whether the graph itself has its channels first.
     own: What makes it as the graph has it, where that is so and it has been made.
+    rows: If it is a map in rows.
     """
 
     call: Call
@@ -63,10 +75,19 @@ class Tensor:
     raw: tuple[float, float] | None = None
     first: bool = False
     own: tuple[Call, tf.Tensor] | None = None
+    rows: Rows | None = None
 
     @property
     def rank(self) -> int | None:
         return self.symbol.shape.rank
+
+    @property
+    def places(self) -> Pair | None:
+        """Height and width of a map whose positions are those of the layers that it is made of."""
+        if not self.exact or (self.rank != 4 and self.rows is None):
+            return None
+        size = self.symbol.shape.as_list()[1:3] if self.rows is None else self.rows.size
+        return None if None in size else (size[0], size[1])
 
     @property
     def is_parameter(self) -> bool:

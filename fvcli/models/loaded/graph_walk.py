@@ -21,6 +21,7 @@ from fvcli.models.graph import IMAGE, Node, Pair, Window
 from fvcli.models.loaded import graph_ops as ops
 from fvcli.models.loaded.graph_ops import FIRST_TO_LAST, LAST_TO_FIRST, Step
 from fvcli.models.loaded.graph_roles import affine_of, call_with_role
+from fvcli.models.loaded.graph_rows import back_from_rows, in_rows
 from fvcli.models.loaded.graph_values import (
     BATCH,
     Arranged,
@@ -32,7 +33,7 @@ from fvcli.models.loaded.graph_values import (
     turn,
     turned,
 )
-from fvcli.models.loaded.graph_windows import EVERYTHING, Seen, agrees, seen_by
+from fvcli.models.loaded.graph_windows import EVERYTHING, Seen, agrees, groups_of, seen_by
 from fvcli.optvis.calls import Call
 
 SMALL = 1024  # numbers of a constant that shapes may depend on
@@ -40,6 +41,8 @@ MAX_VALUES = 1 << 28  # of a tensor; a gigabyte
 FAULTS = (ValueError, TypeError, KeyError, IndexError, NotImplementedError, tf.errors.OpError)
 # What may be done to a picture before the network begins, beside scaling it.
 PREPARES = {*ops.PADS, *ops.CONCATS, *ops.SPLITS, *ops.RESIZES, "ReverseV2", "StridedSlice", "Cast"}
+
+IN_ORDER = (0, 1, 2, 3)
 
 Named = Callable[[str], Call]  # from the name of a call to the call
 
@@ -103,11 +106,12 @@ class Walk:
             return []
         if node.op in ops.SOURCES:
             return [self._source(node, inputs)]
-        if node.op in ops.PASSED_ON:
+        order = _order(node.op, inputs)
+        if node.op in ops.PASSED_ON or order == IN_ORDER:
             return self._passed_on(node.name, inputs)
         if all(isinstance(value, Constant) for value in inputs):
             return self._folded(node, inputs)
-        if _only_turns(node.op, inputs):
+        if order and order == (FIRST_TO_LAST if inputs[0].first else LAST_TO_FIRST):
             self._passed_on(node.name, inputs)
             return [replace(inputs[0], first=not inputs[0].first, own=None)]
         return self._made_of_picture(node, inputs)
@@ -190,13 +194,15 @@ class Walk:
                 return Call(name, (inner,), turn(FIRST_TO_LAST))
 
         raw = self._raw(step, read)
-        seen = EVERYTHING if op.as_graph else seen_by(step)
+        seen = EVERYTHING if op.as_graph else back_from_rows(step, read) or seen_by(step)
         node = _node(name, step, seen, read, symbol, raw)
         if smooth and _is_layer(symbol):
             self.calls[name], self.layers[name] = call(name), node
             return Tensor(self.calls[name], symbol, (node,), True, True, raw, first, own)
+        rows = None if op.as_graph else in_rows(step, read)
         exact = seen.window == Window() and not seen.bound and _fits(seen, read, symbol)
-        return Tensor(call(""), symbol, _nodes(read), exact, smooth, raw, first, own)
+        exact = exact or rows is not None
+        return Tensor(call(""), symbol, _nodes(read), exact, smooth, raw, first, own, rows)
 
     def _raw(self, step: Step, read: Sequence[Tensor]) -> tuple[float, float] | None:
         """Return what the picture was scaled by, if that is all that has been done to it."""
@@ -216,13 +222,14 @@ def _check_size(count: int | None) -> None:
         raise ValueError("it would make far too much")
 
 
-def _only_turns(op: str, inputs: Sequence[Value]) -> bool:
-    """Tell whether channels are brought from first to last, or back: calls have them last anyway."""
-    value = inputs[0]
-    if op != "Transpose" or not isinstance(value, Tensor) or not isinstance(inputs[1], Constant):
-        return False
-    wanted = FIRST_TO_LAST if value.first else LAST_TO_FIRST
-    return value.rank == 4 and tuple(inputs[1].array.tolist()) == wanted
+def _order(op: str, inputs: Sequence[Value]) -> tuple[int, ...]:
+    """Return in which order an op puts the axes of a map; nothing if it does not.
+
+    Bringing channels from first to last, or back, is nothing to do: calls have them last anyway.
+    """
+    if op != "Transpose" or not isinstance(inputs[0], Tensor) or not isinstance(inputs[1], Constant):
+        return ()
+    return tuple(inputs[1].array.tolist()) if inputs[0].rank == 4 else ()
 
 
 def _refuse_training(node: Any, attrs: Mapping[str, Any], name: str) -> None:
@@ -259,12 +266,12 @@ def _picked(whole: Call, i: int) -> Named:
 
 def _computed(step: Step, inputs: Sequence[Value]) -> Callable[[Sequence[tf.Tensor]], list[tf.Tensor]]:
     """Return a function that runs an op, in the type that the graph runs it in."""
-    op, attrs = step.op, step.attrs
+    op, attrs, groups = step.op, step.attrs, groups_of(step)
 
     def compute(values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         given = iter(values)
         full = [v.array if isinstance(v, Constant) else tf.cast(next(given), v.symbol.dtype) for v in inputs]
-        return ops.run(op, attrs, full)
+        return ops.run(op, attrs, full) if groups == 1 else ops.run_in_groups(attrs, full, groups)
 
     return compute
 
@@ -294,7 +301,7 @@ def _node(
     channels = (shape[-1] or 0) if len(shape) > 1 else 0
     of_map = any(node.window is not None for node in _nodes(read))
     if of_map and _fits(seen, read, symbol):
-        return Node(name, kind, names, channels, seen.window, bound=seen.bound, groups=_groups(step))
+        return Node(name, kind, names, channels, seen.window, bound=seen.bound, groups=groups_of(step))
     free = seen.free and all(value.exact or value.is_parameter for value in read)
     return Node(name, kind, names, channels, None, _size(shape), bound=of_map and not free)
 
@@ -307,20 +314,14 @@ def _nodes(read: Sequence[Tensor]) -> tuple[Node, ...]:
 
 def _fits(seen: Seen, read: Sequence[Tensor], symbol: tf.Tensor) -> bool:
     """Tell whether a window says how a map is made of maps, which its size has to bear out."""
-    used = [value for value in read if not value.is_parameter]
-    maps = [value.symbol.shape for value in used if value.exact and value.rank == 4]
-    if seen.window is None or not maps or len(maps) < len(used) or symbol.shape.rank != 4:
+    sizes = [value.places for value in read if not value.is_parameter]
+    if seen.window is None or None in sizes or not sizes or symbol.shape.rank != 4:
         return False
-    (*sizes, size) = (tuple(shape.as_list()[1:3]) for shape in (*maps, symbol.shape))
-    return None not in {side for one in (*sizes, size) for side in one} and agrees(seen.window, sizes, size)
+    height, width = symbol.shape.as_list()[1:3]
+    return None not in {height, width} and agrees(seen.window, sizes, (height, width))
 
 
 def _size(shape: Sequence[int | None]) -> Pair:
     if len(shape) == 4:
         return (shape[1] or 0, shape[2] or 0)
     return (shape[1] or 0, 1) if len(shape) == 3 else (1, 1)
-
-
-def _groups(step: Step) -> int:
-    grouped = step.op == "Conv2D" and len(step.shape(1)) == 4
-    return (step.shape(0)[3] or 1) // (step.shape(1)[2] or 1) if grouped else 1

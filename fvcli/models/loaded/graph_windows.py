@@ -61,6 +61,13 @@ def _has_places(array: np.ndarray | None) -> bool:
     return array is not None and any(size > 1 for size in array.shape[-3:-1])
 
 
+def groups_of(step: Step) -> int:
+    """Return into how many groups a convolution divides the channels that it reads."""
+    if step.op != "Conv2D" or None in {step.shape(0)[3], step.shape(1)[2]}:
+        return 1
+    return step.shape(0)[3] // step.shape(1)[2]
+
+
 def agrees(window: Window, sizes: Sequence[Pair], size: Pair) -> bool:
     """Tell whether a window makes maps of a size of maps of the given ones, some of which may be 1 x 1."""
     widest = tuple(max(one[axis] for one in sizes) for axis in (0, 1))

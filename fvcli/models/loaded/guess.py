@@ -137,7 +137,10 @@ def doubt(subject: Subject, preprocessing: Preprocessing) -> str | None:
             return None
     if own < 4 * misfit:
         return None
-    return f"the declared preprocessing ({preprocessing}) fits badly (misfit {own:.2f}); {best} has {misfit:.2f}"
+    return (
+        f"the declared preprocessing ({preprocessing}) fits badly (misfit {own:.2f}, where {best} has "
+        f"{misfit:.2f})"
+    )
 
 
 def sanity_lines(subject: Subject, preprocessing: Preprocessing) -> list[str]:

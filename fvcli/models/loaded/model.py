@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from fvcli.models.facts import ModelFacts
+from fvcli.models.loaded.guess import Subject, sanity_lines
 from fvcli.optvis.calls import CallGraph
 from fvcli.optvis.network import Network
 
@@ -41,6 +42,13 @@ class LoadedModel:
             reverse_channels=preprocessing.channel_order == "BGR",
             input_px=input_px,
         )
+
+    def sanity_lines(self) -> list[str]:
+        """Return what the network makes of noise and of the built-in test pictures, a sentence each."""
+        facts = self.facts
+        nodes = {node.name: node for node in facts.nodes}
+        subject = Subject(self.graph, nodes, facts.input_channels, facts.native_size_px, facts.logits)
+        return sanity_lines(subject, facts.preprocessing)
 
     def activations(self, pictures: np.ndarray, layer: str) -> np.ndarray:
         """Return a layer's activations, float32 [batch, h, w, channels].

@@ -20,6 +20,7 @@ from fvcli.models.loaded.from_keras import Laid, lay_open
 from fvcli.models.loaded.guess import Subject, doubt, guess_preprocessing
 from fvcli.models.loaded.keras_load import load_keras, load_weights
 from fvcli.models.loaded.model import LoadedModel
+from fvcli.models.loaded.once import once
 from fvcli.models.loaded.weights import weights_sum
 
 KERAS_FILES = (".keras", ".h5", ".hdf5", ".json")
@@ -34,41 +35,47 @@ def load(choice: ModelChoice, allow_code: bool) -> LoadedModel:
         FvcliError: The file is missing, damaged, hostile or of an unknown kind; the factory is not allowed,
             cannot be found or fails; or the network is none that can be rendered.
     """
+    if choice.path is not None:
+        path = Path(choice.path)
+        if not path.exists():
+            raise UsageError(f"{path}: there is no such file", f"give {KINDS}")
+        if path.is_dir() or path.suffix == ".pb":
+            from fvcli.models.loaded.from_graph_def import load_graph_def
+
+            return load_graph_def(path, choice)
+        if path.suffix.lower() not in KERAS_FILES:
+            raise UsageError(f"{path}: unknown kind of model file {path.suffix!r}", f"give {KINDS}")
+    return _from_keras(choice, *_keras_model(choice, allow_code))
+
+
+@once
+def _keras_model(choice: ModelChoice, allow_code: bool) -> tuple[keras.Model, str]:
+    """Return the model, and the sum of its file or, where there are several or none, of its weights."""
+    weights = None if choice.weights_path is None else Path(choice.weights_path)
     if choice.factory is not None:
         model = _made_by_factory(choice.factory, allow_code)
-        if choice.weights_path is not None:
-            load_weights(model, Path(choice.weights_path))
-        return _from_keras(model, choice, choice.factory.rpartition(":")[2], weights_sum(model))
+        if weights is not None:
+            load_weights(model, weights)
+        return model, weights_sum(model)
     path = Path(str(choice.path))
-    if not path.exists():
-        raise UsageError(f"{path}: there is no such file", f"give {KINDS}")
-    if path.is_dir() or path.suffix == ".pb":
-        from fvcli.models.loaded.from_graph_def import load_graph_def
-
-        return load_graph_def(path, choice)
-    if path.suffix.lower() not in KERAS_FILES:
-        raise UsageError(f"{path}: unknown kind of model file {path.suffix!r}", f"give {KINDS}")
     sha256 = _checked_sum(path, choice.sha256)
-    if path.suffix == ".json":
-        model = load_keras(Path(str(choice.weights_path)), architecture=path)
-    else:
-        model = load_keras(path)
-        if choice.weights_path is not None:
-            load_weights(model, Path(choice.weights_path))
-    if choice.weights_path is not None:
-        sha256 = weights_sum(model)
-    return _from_keras(model, choice, path.stem, sha256)
+    model = load_keras(path, weights)
+    return model, sha256 if weights is None else weights_sum(model)
+
+
+def _file_sum(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _checked_sum(path: Path, expected: str | None) -> str:
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = _file_sum(path)
     if expected is not None and found != expected.lower():
         message = f"{path}: SHA-256 is {found[:16]}..., expected {expected[:16]}..."
         raise UsageError(message, "the file is damaged or another one")
     return found
 
 
-def _from_keras(model: keras.Model, choice: ModelChoice, name: str, sha256: str) -> LoadedModel:
+def _from_keras(choice: ModelChoice, model: keras.Model, sha256: str) -> LoadedModel:
     first = None if choice.data_format is None else choice.data_format == "channels_first"
     laid = lay_open(model, choice.input, choice.fill, first)
     size, remark = native_size(laid, choice)
@@ -76,7 +83,7 @@ def _from_keras(model: keras.Model, choice: ModelChoice, name: str, sha256: str)
     facts = facts_of(
         laid,
         choice,
-        name=name,
+        name=name_of(choice),
         native_size_px=size,
         preprocessing=preprocessing,
         weights=str(choice.weights or choice.called),
@@ -85,6 +92,11 @@ def _from_keras(model: keras.Model, choice: ModelChoice, name: str, sha256: str)
         remarks=tuple(filter(None, (remark, guessed))),
     )
     return LoadedModel(facts, laid.graph, model)
+
+
+def name_of(choice: ModelChoice) -> str:
+    """Return what a model of one's own is called: its file's stem, or its factory's function."""
+    return choice.factory.rpartition(":")[2] if choice.factory else Path(str(choice.path)).stem
 
 
 def native_size(laid: Laid, choice: ModelChoice) -> tuple[Pair, str | None]:

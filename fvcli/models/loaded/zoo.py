@@ -14,6 +14,7 @@ from fvcli.models.loaded.assemble import facts_of, load_from_nodes
 from fvcli.models.loaded.from_keras import lay_open
 from fvcli.models.loaded.keras_load import load_weights
 from fvcli.models.loaded.model import LoadedModel
+from fvcli.models.loaded.once import once
 from fvcli.models.loaded.weights import randomize, weights_sum
 from fvcli.models.zoo import efficientnet_lite as lite
 from fvcli.models.zoo import inception_v1
@@ -34,7 +35,7 @@ def load(choice: ModelChoice) -> LoadedModel:
 
 
 def _load_application(entry: Application, choice: ModelChoice) -> LoadedModel:
-    model = _with_weights(entry, choice)
+    model = _with_weights(choice, entry)
     laid = lay_open(model)
     side = entry.native_size_px
     facts = facts_of(
@@ -50,7 +51,8 @@ def _load_application(entry: Application, choice: ModelChoice) -> LoadedModel:
     return LoadedModel(facts, laid.graph, model)
 
 
-def _with_weights(entry: Application, choice: ModelChoice) -> keras.Model:
+@once
+def _with_weights(choice: ModelChoice, entry: Application) -> keras.Model:
     build = getattr(keras.applications, entry.function)
     if choice.weights in {None, IMAGENET}:
         return _downloaded(entry, build)

@@ -47,6 +47,7 @@ from fvcli.models.zoo.inception_nodes import (
 )
 
 NAME = "inceptionv1"
+PREPROCESSING = LUCID.preprocessing
 NATIVE_PX = 224
 FILES = (
     "https://storage.googleapis.com/modelzoo/vision/other_models/InceptionV1.pb (the same graph is in "
@@ -225,6 +226,6 @@ def _remarks(variant: Variant, choice: ModelChoice) -> tuple[str, ...]:
     if not variant.spare or choice.labels is not None:
         return ()
     return (
-        f"its {variant.classes:,} classes have an order of their own and go by number; give the list of names "
-        "that came with the weights as model.labels",
+        f"its {variant.classes:,} classes have an order of their own and go by number; model.labels takes the "
+        "list of names that came with the weights",
     )
