@@ -260,3 +260,15 @@ def test_a_changed_file_is_loaded_again(tmp_path: Path) -> None:
     second = load(ModelChoice(path=str(path), value_range=(0.0, 1.0))).facts
     assert (first.input_channels, second.input_channels) == (3, 1)
     assert first.weights_sha256 != second.weights_sha256
+
+
+def test_a_picture_of_an_own_model_can_be_rendered_again(saved: Path, tmp_path: Path) -> None:
+    """The guessed preprocessing is in the picture, too."""
+    text = f"model: {saved}/several.keras\nrender: {{steps: 2}}\njobs: [{{name: a, layer: gated, channels: 1}}]\n"
+    result = fvcli("render", write_spec(tmp_path, text), "-o", tmp_path / "run")
+    assert "preprocessing guessed" in result.stderr
+    png = tmp_path / "run/units/a/channel-0001.png"
+    again = fvcli("render", "--from", png, "-o", tmp_path / "again")
+    assert again.exit_code == 0, again.output
+    assert "guessed" not in again.stderr
+    assert (tmp_path / "again/units/a/channel-0001.png").read_bytes() == png.read_bytes()

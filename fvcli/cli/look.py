@@ -32,10 +32,10 @@ def models(as_json: bool) -> None:
         print_json([asdict(model) for model in found])
         return
     rows = [
-        (m.name, m.native_size_px, m.preprocessing, m.weights, "yes" if m.installed else f"no: {m.install}")
+        (m.name, m.native_size_px, m.preprocessing, "yes" if m.installed else f"no: {m.install}")
         for m in found
     ]
-    print_table(("model", "size_px", "takes", "weights", "installed"), rows)
+    print_table(("model", "size_px", "takes", "weights installed"), rows)
 
 
 @click.command()

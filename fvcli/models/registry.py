@@ -23,6 +23,7 @@ class ModelListing:
     """A row of ``fvcli models``.
 
     installed: whether its weights are here; if not, install says how to get them.
+    weights_url: where Keras downloads them from.
     """
 
     name: str
@@ -31,6 +32,7 @@ class ModelListing:
     preprocessing: str
     weights: str
     install: str
+    weights_url: str | None = None
 
 
 def model_names() -> list[str]:
@@ -68,6 +70,7 @@ def list_models() -> list[ModelListing]:
             preprocessing=str(entry.preprocessing),
             weights="ImageNet, 1,000 classes",
             install="Keras downloads them at first use",
+            weights_url=entry.url,
         )
         for entry in applications.APPLICATIONS.values()
     ]

@@ -25,7 +25,7 @@ RANGES = {"unit": (2.0, -1.0), "bytes": (1 / 127.5, -1.0)}
 
 @cache
 def whole_network() -> keras.Model:
-    return load(ModelChoice(MODEL))
+    return load(ModelChoice(MODEL)).keras_model
 
 
 @cache
@@ -78,4 +78,11 @@ def _write_plain(nodes: list[Node], folder: Path) -> None:
         for i, array in enumerate(whole_network().get_layer(node.name).get_weights())
     }
     np.savez(folder / "arrays.npz", **arrays)
-    (folder / "nodes.json").write_text(json.dumps([vars(node) for node in nodes], indent=1))
+    (folder / "nodes.json").write_text(json.dumps([_plain(node) for node in nodes], indent=1))
+
+
+def _plain(node: Node) -> dict[str, object]:
+    """Write a node as tools without fvcli read it: square windows only."""
+    kernel, stride = (node.window.kernel[0], node.window.stride[0]) if node.window else (1, 1)
+    plain = {key: getattr(node, key) for key in ("name", "kind", "inputs", "channels")}
+    return {**plain, "kernel": kernel, "stride": stride}

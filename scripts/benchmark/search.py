@@ -20,13 +20,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import click
-import keras
 import numpy as np
 from PIL import Image, ImageDraw
 from ruamel.yaml import YAML
 
 from benchmark.score import high_frequency_energy, robust_score
 from fvcli.models import ModelChoice, load
+from fvcli.models.zoo.applications import IMAGENET_MEAN, IMAGENET_STD
 from fvcli.optvis.ascent import STEPS_PER_CALL, Ascent
 from fvcli.optvis.network import Network
 from fvcli.optvis.objectives import channel
@@ -38,8 +38,6 @@ from fvcli.worker.device import set_up_device
 
 SIDE_PX = 224
 CANDIDATES = Path(__file__).with_name("candidates.yaml")
-IMAGENET_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-IMAGENET_STD = np.array([0.229, 0.224, 0.225], np.float32)
 # Arbitrary channels of each layer: the even places are for tuning, the odd ones for reporting. None is
 # among the units of the comparison with other tools.
 LITE0 = {
@@ -110,14 +108,9 @@ def _googlenet_path() -> Path:
 @cache
 def network_of(name: str) -> tuple[Network, Callable[[str], Callable[[np.ndarray], object]]]:
     """Return a network to climb on and, for a layer, a function that scores views from -1 to 1."""
-    if name != "googlenet":
-        model = load(ModelChoice(name))
-        return Network(model), lambda layer: keras.Model(model.input, model.output[layer])
-    whole = keras.models.load_model(_googlenet_path())
-    layers = [layer for layer in whole.layers if not isinstance(layer, keras.layers.InputLayer)]
-    model = keras.Model(whole.inputs[0], {layer.name: layer.output for layer in layers})
-    low, high = -IMAGENET_MEAN / IMAGENET_STD, (1.0 - IMAGENET_MEAN) / IMAGENET_STD
-    network = Network(model, (low, high))
+    mean, std = IMAGENET_MEAN, IMAGENET_STD
+    own = ModelChoice(path=str(_googlenet_path()), mean=mean, std=std)
+    network = load(own if name == "googlenet" else ModelChoice(name)).network()
 
     def scorer(layer: str) -> Callable[[np.ndarray], object]:
         return lambda views: network(views * 0.5 + 0.5, redirect=False)(layer)

@@ -8,11 +8,6 @@ import math
 import keras
 import numpy as np
 
-from fvcli.models.choice import RANDOM
-
-CONSTANT = (keras.initializers.Zeros, keras.initializers.Ones, keras.initializers.Constant)
-LARGEST_KERNEL = 1 << 26  # numbers drawn at once
-
 
 def randomize(model: keras.Model, seed: int = 0) -> None:
     """Set kernels to numbers from N(0, 2 / inputs) (He et al. 2015), the same each time.
@@ -20,11 +15,12 @@ def randomize(model: keras.Model, seed: int = 0) -> None:
     What is one number a channel (biases, normalizations) keeps what Keras gives it.
     """
     rng = np.random.default_rng(seed)
+    depthwise = [la for la in model._flatten_layers() if isinstance(la, keras.layers.DepthwiseConv2D)]
+    each_channel = {id(layer.kernel) for layer in depthwise}
     for variable in model.weights:
         shape = tuple(variable.shape)
         if len(shape) > 1:
-            depthwise = len(shape) == 4 and "depthwise" in variable.path
-            inputs = math.prod(shape[:2]) if depthwise else math.prod(shape[:-1])
+            inputs = math.prod(shape[:2] if id(variable) in each_channel else shape[:-1])
             values = rng.standard_normal(shape, dtype=np.float32)
             variable.assign(values * np.float32(math.sqrt(2.0 / inputs)))
 
@@ -37,7 +33,3 @@ def weights_sum(model: keras.Model) -> str:
         total.update(f"{array.shape}{array.dtype}".encode())
         total.update(array.tobytes())
     return total.hexdigest()
-
-
-def weights_name(asked: str | None) -> str:
-    return asked or RANDOM

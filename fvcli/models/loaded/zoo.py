@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +69,8 @@ def _with_weights(choice: ModelChoice, entry: Application) -> keras.Model:
 def _downloaded(entry: Application, build: Any) -> keras.Model:
     """Let Keras take the weights from its cache, or from the network."""
     try:
-        return build(weights=IMAGENET, classifier_activation=None)
+        with contextlib.redirect_stdout(sys.stderr):  # Keras prints what it downloads
+            return build(weights=IMAGENET, classifier_activation=None)
     except Exception as error:  # Keras raises a bare one where it cannot download
         if entry.cached_weights() is not None:
             place = keras_cache() / entry.weights_file
