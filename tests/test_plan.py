@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from fvcli.cli import main
 from fvcli.models import ModelFacts
+from fvcli.models.graph import Node, Window
 from fvcli.plan import Plan, Unit, lone_spec, make_plan
-from fvcli.plan.views import MAX_AUTO_BATCH, batch_size_for, gigabytes, image_bytes, view_size
+from fvcli.plan.views import MAX_AUTO_BATCH, batch_size_for, gigabytes, image_bytes, input_size, view_size
 from fvcli.spec import parse_document, validate
 from fvcli.spec.pieces import Affine, Crop, Jitter, Pad, Rotate, Scale
 from fvcli.spec.recipes import RECIPES
@@ -512,3 +513,38 @@ print([name for name in ("tensorflow", "keras") if name in sys.modules])
         [sys.executable, "-c", code, str(spec)], capture_output=True, text=True, timeout=60, check=True
     )
     assert done.stdout == "[]\n"
+
+
+# ---- networks that do not take every size
+
+
+def test_views_are_resized_where_branches_would_not_meet(facts: ModelFacts) -> None:
+    """A network that halves its picture and doubles it again takes even sides only."""
+    half = Window((2, 2), (2, 2), padding="valid")
+    nodes = (
+        Node("down", "conv", ("input",), 4, half),
+        Node("up", "upsample", ("down",), 4, Window(up=(2, 2))),
+        Node("sum", "add", ("up", "input"), 4),
+        Node("flat", "flatten", ("sum",), 4, None, bound=True),
+    )
+    odd = replace(facts, nodes=nodes, native_size_px=(32, 32))
+    jitter = (Jitter(px=8),)
+    assert input_size(odd, ["sum"], jitter, (40, 48)) is None
+    assert input_size(odd, ["down"], jitter, (41, 48)) is None
+    assert input_size(odd, ["sum"], (Jitter(px=7),), (40, 48)) == (40, 48)
+    assert input_size(odd, ["sum"], jitter, (41, 48)) == (32, 32)
+    assert input_size(odd, ["flat"], (), (40, 40)) == (32, 32)
+    scaled = (Scale(factors=(1.0, 1.1)),)
+    assert input_size(odd, ["sum"], scaled, (40, 40)) is None
+    assert input_size(odd, ["sum"], scaled, (50, 50)) == (50, 50)
+
+
+def test_a_bound_layer_has_its_own_size_and_others_that_of_the_picture(facts: ModelFacts) -> None:
+    nodes = (
+        Node("conv", "conv", ("input",), 4),
+        Node("tokens", "reshape", ("conv",), 4, None, (1024, 1), bound=True),
+    )
+    bound = replace(facts, nodes=nodes, native_size_px=(32, 32))
+    at = bound.layers_at(40, 48)
+    assert (at["conv"].height, at["conv"].width) == (40, 48)
+    assert (at["tokens"].height, at["tokens"].width) == (1024, 1)

@@ -70,13 +70,20 @@ class ModelFacts:
         """Return the size that pictures are resized to for these layers, or None if they take any."""
         return self.native_size_px if self._bound.intersection(layers) else None
 
+    def takes(self, layers: Sequence[str], size_px: Pair) -> bool:
+        """Tell whether all that these layers are made of has a size for such an input."""
+        at = self.layers_at(*size_px)
+        needed = ancestors(self.inputs_of, layers)
+        return all(min(at[name].height, at[name].width) > 0 for name in needed if name in at)
+
     @cached_property
     def min_size_px(self) -> int:
         """The smallest side at which the layers that take any size have a position of their own."""
         free = [node for node in self.nodes if node.name not in self._bound]
         sizes = (1 << power for power in range(3, LARGEST_MIN_PX.bit_length()))
         upper = next((side for side in sizes if self._fits(free, side)), LARGEST_MIN_PX)
-        return next(side for side in range(upper // 2, upper + 1) if self._fits(free, side))
+        lower = (side for side in range(upper // 2, upper) if self._fits(free, side))
+        return next(lower, upper)
 
     def _fits(self, nodes: Sequence[Node], side: int) -> bool:
         at = layer_facts(nodes, (side, side), self.native_size_px)

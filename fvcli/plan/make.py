@@ -10,7 +10,7 @@ from fvcli.models import ModelFacts
 from fvcli.models.choice import resolved
 from fvcli.plan.data import JobPlan, Plan, Program, Unit, Window, digest
 from fvcli.plan.objectives import Resolver, Target
-from fvcli.plan.views import batch_size_for, gigabytes, image_bytes, view_size
+from fvcli.plan.views import batch_size_for, gigabytes, image_bytes, input_size, view_size
 from fvcli.plan.windows import window_of
 from fvcli.spec.problems import KeyPath, Problem
 from fvcli.spec.recipes import ALGORITHM, resolve
@@ -121,13 +121,13 @@ def _window(
 def _program(shape: Shape, window: Window | None, settings: Render, facts: ModelFacts) -> Program:
     height, width = _size(settings)
     layers = tuple(dict.fromkeys(layer for _, layer, _ in shape))
-    input_px = facts.input_size(layers)
-    if input_px is not None:
-        needed = image_bytes(facts, layers, (), input_px)
-    elif window is None:
-        needed = image_bytes(facts, layers, settings.transforms or (), (height, width))
-    else:
+    input_px = None
+    if window is not None:
         needed = image_bytes(facts, layers, (), (window.view_px, window.view_px))
+    elif input_px := input_size(facts, layers, settings.transforms or (), (height, width)):
+        needed = image_bytes(facts, layers, (), input_px)
+    else:
+        needed = image_bytes(facts, layers, settings.transforms or (), (height, width))
     return Program(
         model=facts.name,
         weights_sha256=facts.weights_sha256,

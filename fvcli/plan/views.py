@@ -44,6 +44,25 @@ def _side_after(transform: Any, side_px: int, pick: Callable[[Iterable[float]], 
     return side_px
 
 
+def input_size(
+    facts: ModelFacts, layers: Sequence[str], transforms: Sequence[Any], size_px: tuple[int, int]
+) -> tuple[int, int] | None:
+    """Return the size that views are resized to for some layers, or None if they are taken as they are.
+
+    That is the network's own for layers that are bound to it. It is the picture's, or else the network's,
+    where a view would not do: in networks whose branches meet at some sizes only.
+    """
+    own = facts.input_size(layers)
+    if own is not None:
+        return own
+    factors = [transform.factors for transform in transforms if isinstance(transform, Scale)]
+    picks = [lambda _, factor=factor: factor for factor in factors[0]] if len(factors) == 1 else [max, min]
+    views = {view_size(transforms, *size_px, pick) for pick in picks}
+    if all(facts.takes(layers, view) for view in views):
+        return None
+    return size_px if facts.takes(layers, size_px) else facts.native_size_px
+
+
 def image_bytes(
     facts: ModelFacts, layers: Sequence[str], transforms: Sequence[Any], size_px: tuple[int, int]
 ) -> int:

@@ -48,7 +48,9 @@ def window_of(term: TermPlan, settings: Render, facts: ModelFacts) -> tuple[Wind
         return None
     if len({*layer.receptive_field_px}) > 1 or len({*layer.stride_px}) > 1 or facts.input_size([term.layer]):
         return None
-    field, stride = layer.receptive_field_px[0], int(layer.stride_px[0])
+    field, stride = layer.receptive_field_px[0], layer.stride_px[0]
+    if not isinstance(stride, int):  # behind upsampling
+        return None
     view, position = _view(term.layer, field, stride, facts)
     shift_px = min(transforms[0].shift_px, field * SHIFT)
     canvas = view + 2 * _margin_px(transforms[0], shift_px, view)

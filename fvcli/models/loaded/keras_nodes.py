@@ -31,6 +31,7 @@ PLAIN_KINDS = {
     "Relu6": "relu6",
     "Add": "add",
     "Sum": "add",
+    "CustomScaleLayer": "add",  # of InceptionResNetV2: one branch is scaled first
     "Subtract": "subtract",
     "Multiply": "multiply",
     "Divide": "divide",

@@ -43,12 +43,16 @@ class _Key:
         return hash(self._text)
 
 
-def _stamps(choice: ModelChoice) -> tuple[tuple[str, int, int], ...]:
+def _stamps(choice: ModelChoice) -> tuple[object, ...]:
     """Return what tells whether the files of a choice have changed."""
-    found = []
-    for name in filter(None, (choice.path, choice.weights_path)):
-        path = Path(name)
-        for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.exists():
-                found.append((str(file), file.stat().st_mtime_ns, file.stat().st_size))
-    return tuple(found)
+    paths = [Path(name) for name in (choice.path, choice.weights_path) if name is not None]
+    files = [file for path in paths for file in (sorted(path.rglob("*")) if path.is_dir() else [path])]
+    return tuple(map(stamp, files))
+
+
+def stamp(file: Path | None) -> tuple[str, int, int] | None:
+    """Return what tells whether a file has changed, or None if it is not there."""
+    if file is None or not file.exists():
+        return None
+    facts = file.stat()
+    return str(file), facts.st_mtime_ns, facts.st_size

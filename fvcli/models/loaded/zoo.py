@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from fvcli.models.loaded.assemble import facts_of, load_from_nodes
 from fvcli.models.loaded.from_keras import lay_open
 from fvcli.models.loaded.keras_load import load_weights
 from fvcli.models.loaded.model import LoadedModel
-from fvcli.models.loaded.once import once
+from fvcli.models.loaded.once import once, stamp
 from fvcli.models.loaded.weights import randomize, weights_sum
 from fvcli.models.zoo import efficientnet_lite as lite
 from fvcli.models.zoo import inception_v1
@@ -37,7 +38,7 @@ def load(choice: ModelChoice) -> LoadedModel:
 
 
 def _load_application(entry: Application, choice: ModelChoice) -> LoadedModel:
-    model = _with_weights(choice, entry)
+    model = _with_weights(choice, entry, stamp(entry.cached_weights()))
     laid = lay_open(model)
     side = entry.native_size_px
     facts = facts_of(
@@ -54,11 +55,14 @@ def _load_application(entry: Application, choice: ModelChoice) -> LoadedModel:
 
 
 @once
-def _with_weights(choice: ModelChoice, entry: Application) -> keras.Model:
-    build = getattr(keras.applications, entry.function)
+def _with_weights(choice: ModelChoice, entry: Application, _cached: object) -> keras.Model:
+    shape = (entry.native_size_px, entry.native_size_px, 3)
+    build = partial(
+        getattr(keras.applications, entry.function), input_shape=shape, classifier_activation=None
+    )
     if choice.weights in {None, IMAGENET}:
         return _downloaded(entry, build)
-    model = build(weights=None, classifier_activation=None)
+    model = build(weights=None)
     if choice.weights == RANDOM:
         randomize(model)
     else:
@@ -70,7 +74,7 @@ def _downloaded(entry: Application, build: Any) -> keras.Model:
     """Let Keras take the weights from its cache, or from the network."""
     try:
         with contextlib.redirect_stdout(sys.stderr):  # Keras prints what it downloads
-            return build(weights=IMAGENET, classifier_activation=None)
+            return build(weights=IMAGENET)
     except Exception as error:  # Keras raises a bare one where it cannot download
         if entry.cached_weights() is not None:
             place = keras_cache() / entry.weights_file
