@@ -9,7 +9,6 @@ import click
 
 from fvcli.cli.inputs import code_option, describe_model, model_of
 from fvcli.cli.layers import layer_json, print_layers, without_weights
-from fvcli.cli.speed import read_speed, speed_path
 from fvcli.cli.table import print_json, print_table, spoken
 
 if TYPE_CHECKING:
@@ -60,6 +59,7 @@ def _sanity(choice: ModelChoice, allow_code: bool) -> list[str]:
 
 
 def _show(facts: ModelFacts, sanity: list[str], found: list[Suggestion]) -> None:
+    from fvcli.cli.speed import read_speed, speed_path
     from fvcli.plan.cost import Cost
 
     height, width = facts.native_size_px

@@ -11,7 +11,7 @@ gained from knowing it; any call can be computed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -120,8 +120,8 @@ class Call:
     """
 
     name: str
-    inputs: tuple[Call, ...]
-    compute: Compute
+    inputs: tuple[Call, ...] = field(repr=False)  # a graph written as a tree would have no end
+    compute: Compute = field(repr=False)
     role: Role | None = None
 
 

@@ -12,6 +12,7 @@ from fvcli.errors import UsageError
 from fvcli.models.choice import IMAGENET, ModelChoice, Preprocessing
 from fvcli.models.facts import ModelFacts
 from fvcli.models.graph import Node, Pair
+from fvcli.models.label_file import read_labels
 from fvcli.models.labels import imagenet_labels
 from fvcli.models.loaded.from_keras import Laid, lay_open
 from fvcli.models.loaded.keras_build import build_keras
@@ -49,28 +50,19 @@ def _is_vector(node: Node) -> bool:
 
 
 def choose_labels(choice: ModelChoice, classes: int) -> tuple[str, ...]:
-    """Return the names of the classes: ImageNet's if there are as many, a file's, or numbers.
+    """Return the names of the classes: a file's, ImageNet's if there are as many, or numbers.
 
     Raises:
         UsageError: The file cannot be read, or has another number of names.
     """
-    if choice.labels == IMAGENET or (choice.labels is None and classes == len(imagenet_labels())):
-        names: tuple[str, ...] = imagenet_labels()
-    elif choice.labels is None:
-        return tuple(map(str, range(classes)))
-    else:
-        names = _read_labels(Path(choice.labels))
-    if len(names) != classes:
-        raise UsageError(f"labels: there are {len(names)} names for {classes} classes", "give one a class")
-    return names
-
-
-def _read_labels(path: Path) -> tuple[str, ...]:
-    try:
-        return tuple(line.strip() for line in path.read_text("utf-8-sig").splitlines() if line.strip())
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        raise UsageError(f"labels: {path}: {reason}", "give a text file with a class name a line") from error
+    known = imagenet_labels()
+    if choice.labels not in {None, IMAGENET}:
+        return read_labels(Path(str(choice.labels)), classes)
+    if len(known) == classes:
+        return known
+    if choice.labels == IMAGENET:
+        raise UsageError(f"model.labels: ImageNet has {len(known)} classes, and the model {classes}")
+    return tuple(map(str, range(classes)))
 
 
 def facts_of(

@@ -12,26 +12,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import keras
-import numpy as np
 import tensorflow as tf
 
-from fvcli.errors import FvcliError, UsageError
+from fvcli.errors import UsageError
 from fvcli.models.graph import IMAGE, Node, Window
-from fvcli.models.loaded.keras_nodes import joins_channels, kind_of, node_of, takes_training
-from fvcli.optvis.calls import Call, CallGraph, Linear, Normalization, Relu, Role, Sum
+from fvcli.models.loaded.keras_calls import (
+    FIRST_TO_LAST,
+    compute_of,
+    computed_by_keras,
+    has_activation_apart,
+    is_channels_first,
+    linear_of,
+    relu_role,
+    role_of,
+    without_activation,
+)
+from fvcli.models.loaded.keras_nodes import node_of
+from fvcli.optvis.calls import Call, CallGraph
 
 PRE_ACTIVATION = "_pre_activation"
-RELU_MAX_VALUES = {"relu": None, "relu6": 6.0}  # by the name of the function
 LAYERS_TO_ASK = 12  # for their data format
-FIRST_TO_LAST, LAST_TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
-# These and no subclasses, for those may compute something else.
-LINEAR = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
-FUSED = (*LINEAR, keras.layers.SeparableConv2D, keras.layers.Conv2DTranspose)
 
 
 @dataclass(frozen=True)
@@ -166,7 +170,7 @@ def _has_channels_first(tensor: Any) -> bool:
         if inner is not None:
             return _has_channels_first(inner.inputs[0])
         if hasattr(operation, "data_format"):
-            return _is_channels_first(operation)
+            return is_channels_first(operation)
         todo += [node.operation for node in operation._outbound_nodes if node.operation not in seen]
     few = tensor.shape[1] is not None and tensor.shape[1] <= 4
     return few and (tensor.shape[3] is None or tensor.shape[3] > 4)
@@ -217,40 +221,32 @@ class _Walk:
         return name if self._calls[name] == 1 else f"{name}@{self._calls[name]}"
 
     def _layer(self, node: Any, sources: Sequence[_Value], name: str) -> list[_Value]:
-        operation = node.operation
-        first = any(source.first for source in sources) or _is_channels_first(operation)
-        outputs = node.output_tensors
+        operation, outputs = node.operation, node.output_tensors
+        firsts = [source.first for source in sources]
         if len(outputs) > 1:
-            whole = Call("", _calls(sources), _computed_by_keras(node, [s.first for s in sources], None))
+            whole = Call("", _calls(sources), computed_by_keras(node, firsts, None))
             return [
-                self._add(_picked(whole, i), _node(operation, f"{name}:{i}", sources, t, False), False)
-                for i, t in enumerate(outputs)
+                self._add(_picked(whole, f"{name}:{i}", i), _node(node, f"{name}:{i}", sources, i), False)
+                for i in range(len(outputs))
             ]
-        stays_first = first and len(outputs[0].shape) == 4
-        made = _node(operation, name, sources, outputs[0], stays_first)
-        if self._activation_apart(operation):
-            return [self._fused(node, sources, made, stays_first)]
-        role = _role(operation, sources, outputs[0], stays_first)
-        compute = _compute(node, sources, stays_first)
-        return [self._add(Call(name, _calls(sources), compute, role), made, stays_first)]
-
-    @staticmethod
-    def _activation_apart(operation: Any) -> bool:
-        plain = {None, keras.activations.linear}
-        return type(operation) in FUSED and operation.activation not in plain
+        first = (any(firsts) or is_channels_first(operation)) and len(outputs[0].shape) == 4
+        made = _node(node, name, sources, 0, first)
+        if has_activation_apart(operation):
+            return [self._fused(node, sources, made, first)]
+        call = Call(name, _calls(sources), compute_of(node, firsts, first), role_of(node, first))
+        return [self._add(call, made, first)]
 
     def _fused(self, node: Any, sources: Sequence[_Value], made: Node, first: bool) -> _Value:
         """Take a layer and its activation apart, so that the pre-activation can be read."""
         operation, name = node.operation, made.name
-        before = Node(**{**vars(made), "name": name + PRE_ACTIVATION})
-        role = _linear(operation, first)
-        compute = _without_activation(node, sources, first)
+        before = replace(made, name=self._address(name + PRE_ACTIVATION))
+        compute, role = without_activation(node, first), linear_of(operation, first)
         below = self._add(Call(before.name, _calls(sources), compute, role), before, first)
         function = operation.activation
         kind = str(getattr(function, "__name__", "activation"))
         after = Node(name, kind, (before.name,), made.channels, made.window and Window(), made.size)
-        cut = Relu(RELU_MAX_VALUES[kind]) if kind in RELU_MAX_VALUES else None
-        return self._add(Call(name, (below.call,), lambda v: function(v[0]), cut), after, first)
+        call = Call(name, (below.call,), lambda values: function(values[0]), relu_role(kind))
+        return self._add(call, after, first)
 
     def _add(self, call: Call, node: Node, first: bool) -> _Value:
         value = _Value(call, node, first)
@@ -262,20 +258,16 @@ def _calls(sources: Sequence[_Value]) -> tuple[Call, ...]:
     return tuple(source.call for source in sources)
 
 
-def _picked(whole: Call, i: int) -> Call:
-    return Call("", (whole,), lambda values: values[0][i])
+def _picked(whole: Call, name: str, i: int) -> Call:
+    return Call(name, (whole,), lambda values: values[0][i])
 
 
-def _is_channels_first(operation: Any) -> bool:
-    return getattr(operation, "data_format", None) == "channels_first"
-
-
-def _node(operation: Any, name: str, sources: Sequence[_Value], tensor: Any, first: bool) -> Node:
-    shape = list(tensor.shape)
+def _node(node: Any, name: str, sources: Sequence[_Value], output: int, first: bool = False) -> Node:
+    shape = list(node.output_tensors[output].shape)
     if first:
         shape = [shape[i] for i in FIRST_TO_LAST]
     nodes = [source.node for source in sources if source.node.name]
-    return node_of(operation, name, nodes, shape, first)
+    return node_of(node.operation, name, nodes, shape, first)
 
 
 def _refuse_training(node: Any, name: str) -> None:
@@ -290,134 +282,3 @@ def _refuse_training(node: Any, name: str) -> None:
             "other pictures of the batch",
             "build the model without that argument",
         )
-
-
-# ---- roles
-
-
-def _role(operation: Any, sources: Sequence[_Value], tensor: Any, first: bool) -> Role | None:
-    kind = type(operation)
-    if kind in LINEAR:
-        return _linear(operation, first)
-    if kind is keras.layers.BatchNormalization and joins_channels(operation, first):
-        return _normalization(operation)
-    if kind is keras.layers.Add or kind.__name__ == "Add":
-        shapes = {tuple(t.shape) for t in _input_tensors(operation, tensor)}
-        return Sum() if len(sources) > 1 and len(shapes) == 1 else None
-    if isinstance(operation, keras.layers.ReLU):
-        plain = not operation.negative_slope and not operation.threshold
-        return Relu(operation.max_value) if plain else None
-    name = kind_of(operation)
-    is_function = isinstance(operation, keras.layers.Activation) or kind.__name__ in {"Relu", "Relu6"}
-    return Relu(RELU_MAX_VALUES[name]) if is_function and name in RELU_MAX_VALUES else None
-
-
-def _input_tensors(operation: Any, tensor: Any) -> list[Any]:
-    return list(operation._inbound_nodes[tensor._keras_history.node_index].input_tensors)
-
-
-def _linear(operation: Any, first: bool) -> Linear | None:
-    """Return a layer as arrays, if it is one that can be computed from them."""
-    if type(operation) not in LINEAR:
-        return None
-    bias = None if operation.bias is None else np.asarray(operation.bias, np.float32)
-    kernel = np.asarray(operation.kernel, np.float32)
-    if isinstance(operation, keras.layers.Dense):
-        return Linear(kernel, bias)
-    known = _is_channels_first(operation) == first and getattr(operation, "groups", 1) == 1
-    if not known or getattr(operation, "depth_multiplier", 1) != 1:
-        return None
-    return Linear(
-        kernel,
-        bias,
-        isinstance(operation, keras.layers.DepthwiseConv2D),
-        tuple(operation.strides),
-        operation.padding.upper(),
-        tuple(operation.dilation_rate),
-    )
-
-
-def _normalization(norm: keras.layers.BatchNormalization) -> Normalization:
-    mean, variance = (np.asarray(v, np.float64) for v in (norm.moving_mean, norm.moving_variance))
-    gamma = np.asarray(norm.gamma, np.float64) if norm.scale else 1.0
-    beta = np.asarray(norm.beta, np.float64) if norm.center else 0.0
-    scale = gamma / np.sqrt(variance + norm.epsilon)
-    return Normalization(scale, beta - mean * scale, mean, variance)
-
-
-# ---- computing what has no role
-
-
-def _compute(node: Any, sources: Sequence[_Value], first: bool) -> Any:
-    operation = node.operation
-    if kind_of(operation) == "dropout" or kind_of(operation) in {"noise", "augmentation", "identity"}:
-        return lambda values: values[0]
-    if not any(source.first for source in sources):
-        return _computed_by_keras(node, [False] * len(sources), False)
-    twin = _with_channels_last(operation, first)
-    if twin is not None:
-        return partial(_call_twin, twin, isinstance(node.arguments.args[0], list | tuple))
-    return _computed_by_keras(node, [source.first for source in sources], first)
-
-
-def _with_channels_last(operation: Any, first: bool) -> Any:
-    """Return a layer without weights that does the same to maps with channels last, if there is one."""
-    if not isinstance(operation, keras.layers.Layer) or operation.variables:
-        return operation if kind_of(operation) in {"add", "multiply"} else None
-    config = operation.get_config()
-    if config.get("data_format") == "channels_first":
-        return type(operation).from_config({**config, "data_format": "channels_last"})
-    if type(operation) is keras.layers.Concatenate and joins_channels(operation, True):
-        return keras.layers.Concatenate(axis=-1, name=operation.name)
-    pointwise = isinstance(operation, keras.layers.Activation | keras.layers.Rescaling)
-    return operation if pointwise else None
-
-
-def _call_twin(twin: Any, takes_list: bool, values: Sequence[tf.Tensor]) -> tf.Tensor:
-    return twin(list(values)) if takes_list else twin(*values)
-
-
-def _computed_by_keras(node: Any, first: Sequence[bool], out_first: bool | None) -> Any:
-    """Return a function that runs the layer as Keras does; out_first None: it has several outputs."""
-    operation = node.operation
-    training = {"training": False} if takes_training(operation) else {}
-
-    def compute(values: Sequence[tf.Tensor]) -> Any:
-        turned = [_turn(v, LAST_TO_FIRST) if f else v for v, f in zip(values, first, strict=True)]
-        given = {id(t): v for t, v in zip(node.input_tensors, turned, strict=True)}
-        args, kwargs = node.arguments.fill_in(given)
-        made = operation(*args, **{**kwargs, **training})
-        if out_first is None:
-            return tf.nest.flatten(made)
-        return _turn(made, FIRST_TO_LAST) if out_first else made
-
-    return compute
-
-
-def _turn(value: tf.Tensor, order: Sequence[int]) -> tf.Tensor:
-    return tf.transpose(value, order) if value.shape.rank == 4 else value
-
-
-def _without_activation(node: Any, sources: Sequence[_Value], first: bool) -> Any:
-    operation = node.operation
-    if _linear(operation, first) is not None:
-        return _never
-    config = {**operation.get_config(), "activation": "linear"}
-    twin = type(operation).from_config(config)
-    twin.build(node.input_tensors[0].shape)
-    twin.set_weights(operation.get_weights())
-    compute = _computed_by_keras(node, [source.first for source in sources], first)
-    return compute if twin is None else _through(twin, [source.first for source in sources], first)
-
-
-def _through(twin: Any, first: Sequence[bool], out_first: bool) -> Any:
-    def compute(values: Sequence[tf.Tensor]) -> tf.Tensor:
-        x = _turn(values[0], LAST_TO_FIRST) if first[0] else values[0]
-        made = twin(x)
-        return _turn(made, FIRST_TO_LAST) if out_first else made
-
-    return compute
-
-
-def _never(_: Sequence[tf.Tensor]) -> Any:
-    raise FvcliError("a call with a role is computed by its role")

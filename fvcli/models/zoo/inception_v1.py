@@ -226,6 +226,6 @@ def _remarks(variant: Variant, choice: ModelChoice) -> tuple[str, ...]:
     if not variant.spare or choice.labels is not None:
         return ()
     return (
-        f"its {variant.classes:,} classes have an order of their own and go by number; model.labels takes the "
-        "list of names that came with the weights",
+        f"its {variant.classes:,} classes have an order of their own and go by number; model.labels takes "
+        "the list of names that came with the weights",
     )
