@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,11 @@ LITE0 = ModelChoice("efficientnet-lite0")
 
 
 def pytest_sessionstart() -> None:
-    """Set TensorFlow up as a worker does, before its first use, so that bytes agree with a worker's."""
+    """Set TensorFlow up as a worker does, before its first use, so that bytes agree with a worker's.
+
+    The user's cache is left alone.
+    """
+    os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="fvcli-tests-")
     with quiet_start():
         from fvcli.worker.device import set_up_device
 

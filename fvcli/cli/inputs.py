@@ -151,18 +151,26 @@ def _wrong_key(spec: Spec, message: str) -> tuple[str, str]:
 
 
 def describe_model(choice: ModelChoice, allow_code: bool) -> ModelFacts:
-    """Return what is known of a model; if that needs TensorFlow, set it up as a worker does."""
+    """Return what is known of a model; if TensorFlow is needed for it, set it up as a worker does."""
     from fvcli.models import describe, needs_tensorflow
 
     if not needs_tensorflow(choice):
         return describe(choice, allow_code)
+    from fvcli.cli.known import known_path, read_known, write_known
+
+    place = known_path(choice)
+    known = read_known(place)
+    if known is not None:
+        return known
     from fvcli.engines.quiet import quiet_start
 
     with quiet_start():
         from fvcli.worker.device import set_up_device
 
         set_up_device()
-    return describe(choice, allow_code)
+    facts = describe(choice, allow_code)
+    write_known(place, facts)
+    return facts
 
 
 def say_remarks(facts: ModelFacts) -> None:

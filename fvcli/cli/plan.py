@@ -40,6 +40,7 @@ def plan(spec: str, overrides: Sequence[str], allow_code: bool, as_json: bool) -
     made = planned.plan
     speed = read_speed(speed_path(), socket.gethostname())
     time = estimate(made, planned.facts, speed) if speed else None
+    say_remarks(planned.facts)
     if as_json:
         print_json(_facts(made, speed, time))
         return
@@ -49,7 +50,6 @@ def plan(spec: str, overrides: Sequence[str], allow_code: bool, as_json: bool) -
     batches = _counted(len(made.batches), "batch", "batches")
     click.echo(f"\n{units} in {batches}; about {gigabytes(made.memory_bytes)} for the largest batch")
     click.echo(_total(speed, time))
-    say_remarks(planned.facts)
 
 
 def _counted(number: int, one: str, many: str) -> str:

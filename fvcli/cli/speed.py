@@ -5,12 +5,12 @@ speed.json   {"version": 1, "hosts": {host name: {device: Speed}}}, the latest o
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
+from fvcli.cli.known import cache_folder
 from fvcli.plan.cost import Speed
 from fvcli.run.atomic import write_atomic
 from fvcli.spec.base import Strictly
@@ -24,9 +24,8 @@ class _Table(Strictly):
 
 
 def speed_path() -> Path:
-    """Return the place of the table: in the user's cache folder, which home folders on a network share."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache, "fvcli", "speed.json")
+    """Return the place of the table."""
+    return cache_folder() / "speed.json"
 
 
 def read_speed(path: Path, host: str) -> Speed | None:

@@ -3,7 +3,16 @@
 from fvcli.models.choice import ModelChoice, Preprocessing
 from fvcli.models.facts import ModelFacts
 from fvcli.models.graph import LayerFacts
-from fvcli.models.registry import describe, list_models, load, model_names, needs_tensorflow, weights_are_remote, weights_in_use
+from fvcli.models.registry import (
+    describe,
+    list_models,
+    load,
+    model_names,
+    needs_tensorflow,
+    weights_are_remote,
+    weights_file,
+    weights_in_use,
+)
 
 __all__ = [
     "LayerFacts",
@@ -16,5 +25,6 @@ __all__ = [
     "model_names",
     "needs_tensorflow",
     "weights_are_remote",
+    "weights_file",
     "weights_in_use",
 ]

@@ -108,6 +108,15 @@ def weights_are_remote(choice: ModelChoice) -> bool:
     return entry is not None and choice.weights in {None, IMAGENET} and entry.cached_weights() is None
 
 
+def weights_file(choice: ModelChoice) -> str | None:
+    """Return the path of the weights that a choice names: the user's own, or Keras's in its cache."""
+    entry = applications.APPLICATIONS.get(str(choice.name))
+    if entry is not None and choice.weights in {None, IMAGENET}:
+        cached = entry.cached_weights()
+        return str(cached) if cached else None
+    return choice.weights_path
+
+
 def describe(choice: ModelChoice, allow_code: bool = False) -> ModelFacts:
     """Check the model and return what is known of it; without TensorFlow where that is possible.
 
