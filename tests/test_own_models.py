@@ -264,7 +264,8 @@ def test_a_changed_file_is_loaded_again(tmp_path: Path) -> None:
 
 def test_a_picture_of_an_own_model_can_be_rendered_again(saved: Path, tmp_path: Path) -> None:
     """The guessed preprocessing is in the picture, too."""
-    text = f"model: {saved}/several.keras\nrender: {{steps: 2}}\njobs: [{{name: a, layer: gated, channels: 1}}]\n"
+    text = f"model: {saved}/several.keras\nrender: {{steps: 2}}\n"
+    text += "jobs: [{name: a, layer: gated, channels: 1}]\n"
     result = fvcli("render", write_spec(tmp_path, text), "-o", tmp_path / "run")
     assert "preprocessing guessed" in result.stderr
     png = tmp_path / "run/units/a/channel-0001.png"
@@ -272,3 +273,37 @@ def test_a_picture_of_an_own_model_can_be_rendered_again(saved: Path, tmp_path: 
     assert again.exit_code == 0, again.output
     assert "guessed" not in again.stderr
     assert (tmp_path / "again/units/a/channel-0001.png").read_bytes() == png.read_bytes()
+
+
+# ---- mistakes in what a spec says of a model
+
+MISTAKES = {
+    "path: {0}/plain.keras, mean: [1, 2]": "model.mean: 2 numbers for 3 channels: give one, or 3",
+    "path: {0}/plain.keras, std: [1, 2, 3, 4]": "model.std: 4 numbers for 3 channels",
+    "path: {0}/grey.keras, channel_order: BGR": "model.channel_order: BGR with 1 channels",
+    "path: {0}/plain.keras, size_px: 80": "model.size_px: the network takes 64 x 64 px",
+    "path: {0}/plain.keras, logits: nothing": "model.logits: nothing is no layer whose output is a vector",
+    "path: {0}/plain.keras, fill: {{age: 1}}": "model.fill: age is no input beside the picture's",
+    "path: {0}/several.keras, fill: {{image: 1}}": "model.fill: image is no input beside the picture's",
+    "path: {0}/several.keras, input: picture": "model.input: there is no input 'picture': its inputs are",
+    "path: {0}/several.keras, input: age": "model.input: age (2,) takes no picture",
+    "path: {0}/plain.keras, labels: imagenet": "model.labels: ImageNet has 1000 classes, and the model 10",
+    "path: {0}/plain.keras, labels: {0}/no.txt": "No such file",
+    "path: {0}/plain.keras, sha256: {1}": "SHA-256 is",
+    "path: {0}/plain.keras, name: vgg16": "takes one of name, path and factory, and here is name and path",
+    "weights: random": "a model takes one of name, path and factory, and here is none",
+    "path: {0}/plain.keras, value_range: [1, 0]": "write the smaller number first",
+    "path: {0}/plain.keras, std: 0": "greater than 0",
+    "path: {0}/plain.keras, data_format: NCHW": "channels_first",
+}
+
+
+@pytest.mark.parametrize("model", MISTAKES)
+def test_mistakes_are_said_in_one_line(model: str, saved: Path, tmp_path: Path) -> None:
+    text = f"model: {{{model.format(saved, '0a' * 32)}}}\njobs: [{{name: a, layer: first}}]\n"
+    spec = write_spec(tmp_path, text)
+    result = fvcli("plan", spec)
+    assert result.exit_code == 2, result.output
+    [line] = result.stderr.splitlines()
+    assert line.startswith(f"Error: {spec}:1: model")
+    assert MISTAKES[model] in line

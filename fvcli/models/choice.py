@@ -6,8 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fvcli.errors import UsageError
+
 PREPROCESSING = ("value_range", "mean", "std", "channel_order")
 IMAGENET, RANDOM = "imagenet", "random"
+COLOURS = 3
 
 
 @dataclass(frozen=True)
@@ -93,12 +96,21 @@ class ModelChoice:
         """Return how it was named."""
         return str(self.name or self.path or self.factory)
 
-    def preprocessing(self, otherwise: Preprocessing) -> Preprocessing:
+    def preprocessing(self, otherwise: Preprocessing, channels: int) -> Preprocessing:
         """Return what is declared, and for the rest what is given.
 
         Mean and deviation go with their value range: where one of the three is declared, none of the others
         is taken from what is given.
+
+        Raises:
+            UsageError: What is declared does not fit the number of channels.
         """
+        for key, values in (("mean", self.mean), ("std", self.std)):
+            if values is not None and len(values) not in {1, channels}:
+                message = f"model.{key}: {len(values)} numbers for {channels} channels"
+                raise UsageError(message, f"give one, or {channels}")
+        if self.channel_order == "BGR" and channels != COLOURS:
+            raise UsageError(f"model.channel_order: BGR with {channels} channels", "leave it out")
         order = self.channel_order or otherwise.channel_order
         if self.declares_values:
             return Preprocessing(self.value_range or (0.0, 1.0), self.mean, self.std, order)

@@ -97,6 +97,7 @@ def lay_open(
     if mixed:
         walk.remarks.append(f"{mixed} layers are of mixed or half precision, and are computed in float32")
     chosen = picture_input(function, picture)
+    _check_fill(fill or {}, [t.name for t in function.inputs if t is not chosen])
     first = _has_channels_first(chosen) if first is None else first
     channels, *size = (chosen.shape[i] for i in ((1, 2, 3) if first else (3, 1, 2)))
     image = _Value(Call(IMAGE, (), lambda _: None), Node(IMAGE, "input", (), channels or 0), first)
@@ -144,7 +145,11 @@ def picture_input(function: Any, name: str | None) -> Any:
     inputs = {tensor.name: tensor for tensor in function.inputs}
     if name is not None:
         if name not in inputs:
-            raise UsageError(f"the model has no input {name!r}", f"its inputs are {', '.join(inputs)}")
+            known = f"its inputs are {', '.join(inputs)}"
+            raise UsageError(f"model.input: there is no input {name!r}", known)
+        if len(inputs[name].shape) != 4:
+            shape = tuple(inputs[name].shape[1:])
+            raise UsageError(f"model.input: {name} {shape} takes no picture", "it has to be of rank 4")
         return inputs[name]
     fitting = [tensor for tensor in inputs.values() if len(tensor.shape) == 4]
     if len(fitting) == 1:
@@ -157,6 +162,14 @@ def picture_input(function: Any, name: str | None) -> Any:
     raise UsageError(
         f"several inputs of the model could take the picture ({shapes})", "name one with model.input"
     )
+
+
+def _check_fill(fill: Mapping[str, float], others: Sequence[str]) -> None:
+    """Refuse to fill what is no input beside the picture's."""
+    for name in fill:
+        if name not in others:
+            known = f"those are {', '.join(others)}" if others else "there is none"
+            raise UsageError(f"model.fill: {name} is no input beside the picture's", known)
 
 
 def _has_channels_first(tensor: Any) -> bool:

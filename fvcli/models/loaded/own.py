@@ -118,10 +118,10 @@ def settle_preprocessing(laid: Laid, choice: ModelChoice, size_px: Pair) -> tupl
     logits = choose_logits(nodes, laid.outputs[0], choice.logits)
     subject = Subject(laid.graph, nodes, laid.channels, size_px, logits)
     if choice.declares_values:
-        declared = choice.preprocessing(Preprocessing())
+        declared = choice.preprocessing(Preprocessing(), laid.channels)
         return declared, doubt(subject, declared)
     guess, remark = guess_preprocessing(subject)
-    return choice.preprocessing(guess), remark
+    return choice.preprocessing(guess, laid.channels), remark
 
 
 # ---- factories

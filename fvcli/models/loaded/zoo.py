@@ -46,7 +46,7 @@ def _load_application(entry: Application, choice: ModelChoice) -> LoadedModel:
         choice,
         name=entry.name,
         native_size_px=(side, side),
-        preprocessing=choice.preprocessing(entry.preprocessing),
+        preprocessing=choice.preprocessing(entry.preprocessing, laid.channels),
         weights=choice.weights or IMAGENET,
         weights_sha256=_sum(model, choice),
         parameters=model.count_params(),

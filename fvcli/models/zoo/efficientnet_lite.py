@@ -244,7 +244,7 @@ def _facts(variant: Variant, choice: ModelChoice, sha256: str) -> ModelFacts:
         nodes=nodes(variant),
         input_channels=CHANNELS,
         native_size_px=(variant.native_size_px, variant.native_size_px),
-        preprocessing=choice.preprocessing(PREPROCESSING),
+        preprocessing=choice.preprocessing(PREPROCESSING, CHANNELS),
         labels=imagenet_labels(),
         logits="logits",
         weights=choice.weights or IMAGENET,

@@ -189,7 +189,7 @@ def _facts(variant: Variant, choice: ModelChoice, sha256: str) -> ModelFacts:
         nodes=layers,
         input_channels=CHANNELS,
         native_size_px=(NATIVE_PX, NATIVE_PX),
-        preprocessing=choice.preprocessing(variant.preprocessing),
+        preprocessing=choice.preprocessing(variant.preprocessing, CHANNELS),
         labels=_labels(variant, choice),
         logits=_logits(choice, layers, names),
         weights=choice.weights or IMAGENET,
