@@ -18,6 +18,7 @@ from fvcli.models.files.file_kinds import HEAD_BYTES, kind_of
 SAVED_MODEL = "saved_model.pb"
 MAX_BYTES = 2**31  # protobuf's own limit
 MAX_NODES = 200_000
+MAX_REASON = 200
 FIRST_BYTE = b"\x0a"  # of a GraphDef: field 1, its first node
 NAME = re.compile(r"[\w.][\w.\\/>-]*", re.ASCII)
 GIVE = "give a frozen graph, a binary GraphDef with its weights as constants"
@@ -73,13 +74,24 @@ def not_a_graph(path: Path, head: bytes) -> UsageError:
 
 
 def folder_sum(folder: Path) -> str:
-    """Return the SHA-256 of a folder's files, their names and bytes, in order."""
+    """Return the SHA-256 of a folder's files, their names and bytes, in order.
+
+    Raises:
+        UsageError: One cannot be read.
+    """
     total = hashlib.sha256()
     for path in sorted(folder.rglob("*"), key=lambda p: p.relative_to(folder).as_posix()):
         if path.is_file():
-            total.update(path.relative_to(folder).as_posix().encode() + b"\0")
-            total.update(hashlib.sha256(path.read_bytes()).digest())
+            total.update(path.relative_to(folder).as_posix().encode("utf-8", "surrogateescape") + b"\0")
+            total.update(hashlib.sha256(_content(path)).digest())
     return total.hexdigest()
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}", "a model's files have to be readable") from error
 
 
 def nodes_by_name(nodes: Iterable[Any], name: str) -> dict[str, Any]:
@@ -101,7 +113,8 @@ def nodes_by_name(nodes: Iterable[Any], name: str) -> dict[str, Any]:
 
 def refusal(node: Any, name: str) -> UsageError:
     """Return why a node cannot be computed, in one line."""
-    return UsageError(f"{name}: node {node.name} is a {node.op}, which {why_not(node.op)}", _hint(node.op))
+    what = f"node {shown(node.name)} is a {node.op}, which {why_not(node.op)}"
+    return UsageError(f"{name}: {what}", _hint(node.op))
 
 
 def why_not(op: str) -> str:
@@ -125,6 +138,16 @@ def _hint(op: str) -> str:
     if CALLS.fullmatch(op):
         return "freeze it with functions inlined, or give the SavedModel"
     return "freeze the graph as it is used for inference"
+
+
+def reason_of(error: Exception) -> str:
+    """Return the first line of an error as text that can be shown, or its kind."""
+    return shown(str(error).partition("\n")[0]) or type(error).__name__
+
+
+def shown(text: str) -> str:
+    """Return text of a file as it may be shown."""
+    return "".join(character if character.isprintable() else "?" for character in text[:MAX_REASON])
 
 
 def node_name(reference: str) -> str:

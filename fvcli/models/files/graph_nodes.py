@@ -39,12 +39,14 @@ class Wiring:
     order: Names of the nodes that are needed, each behind those that it reads; the picture's own first.
     inputs: What each of them reads.
     of_picture: Those whose value the picture has a say in.
+    ends: Those of them that nothing reads.
     left_out: Ends of the graph that cannot be computed, which nothing else needs.
     """
 
     order: tuple[str, ...]
     inputs: Mapping[str, tuple[Output, ...]]
     of_picture: frozenset[str]
+    ends: frozenset[str]
     left_out: tuple[str, ...]
 
 
@@ -75,7 +77,8 @@ def wire(
     _refuse_loops(needed, order, live, name)
     _refuse_outside(nodes, needed, picture, name)
     kept = [picture, *(n for n in order if n in needed and n != picture)]
-    return Wiring(tuple(kept), {n: live[n] for n in kept}, frozenset(reached), tuple(left_out))
+    ends = frozenset(n for n in reached if not reached.intersection(readers[n]))
+    return Wiring(tuple(kept), {n: live[n] for n in kept}, frozenset(reached), ends, tuple(left_out))
 
 
 def _inputs(nodes: Mapping[str, Any], picture: str, name: str) -> dict[str, tuple[Output, ...]]:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from fvcli.errors import UsageError
-from fvcli.models.files.graph_file import OUTSIDE, node_name, refusal
+from fvcli.models.files.graph_file import OUTSIDE, node_name, refusal, shown
 
 # What a model may run while it is loaded: giving variables and tables their contents.
 LOADERS = re.compile(
@@ -40,9 +40,8 @@ def check_saved_model(graph: Any, name: str) -> None:
                 raise refusal(node, name)
     for node in _run_at_load(graph, functions):
         if not LOADERS.fullmatch(node.op):
-            raise UsageError(
-                f"{name}: loading it would run the {node.op} {node.name}", "save the model without it"
-            )
+            what = shown(f"{node.op} {node.name}")
+            raise UsageError(f"{name}: loading it would run the {what}", "save the model without it")
 
 
 def _run_at_load(graph: Any, functions: dict[str, Any]) -> list[Any]:

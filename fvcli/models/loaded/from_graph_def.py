@@ -8,11 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import tensorflow as tf
 from tensorflow.core.framework import graph_pb2
 
 from fvcli.errors import UsageError
 from fvcli.models.choice import ModelChoice, Preprocessing
-from fvcli.models.files.graph_file import folder_sum, nodes_by_name, not_a_graph, read_graph
+from fvcli.models.files.graph_file import folder_sum, nodes_by_name, not_a_graph, read_graph, reason_of
 from fvcli.models.files.graph_nodes import wire
 from fvcli.models.files.lucid_metadata import NODE, LucidMetadata, parse_metadata
 from fvcli.models.graph import Pair
@@ -41,8 +42,7 @@ def load_graph_def(path: Path, choice: ModelChoice) -> LoadedModel:
     """
     if choice.weights is not None:
         raise UsageError("model.weights: a TensorFlow graph brings its own", "leave weights out")
-    sha256 = _checked_sum(path, choice.sha256)
-    graph = freeze_saved_model(path) if path.is_dir() else _frozen(path)
+    sha256, graph = _saved(path, choice.sha256) if path.is_dir() else _frozen(path, choice.sha256)
     graph = inlined(graph, str(path))
     nodes = nodes_by_name(graph.node, str(path))
     metadata = _metadata(nodes, str(path))
@@ -65,11 +65,14 @@ def _loaded(
     aliases = {key: name for key, name in passed_on.items() if key not in walk.layers}
     laid = _laid(walk, image, picture, channels, aliases)
     choice = replace(choice, logits=laid.aliases.get(choice.logits or "", choice.logits))
-    preprocessing, guessed = _preprocessing(laid, choice, size, metadata, walk.scaling)
+    try:
+        preprocessing, guessed = _preprocessing(laid, choice, size, metadata, walk.scaling)
+    except tf.errors.OpError as error:  # what only shows when pictures go through
+        raise UsageError(f"{path}: the network cannot be computed here ({reason_of(error)})") from error
     facts = facts_of(
         laid,
         choice,
-        name=path.stem,
+        name=path.name if path.is_dir() else path.stem,
         native_size_px=size,
         preprocessing=preprocessing,
         weights=choice.called,
@@ -83,25 +86,31 @@ def _loaded(
 # ---- the file
 
 
-def _frozen(path: Path) -> Any:
+def _saved(folder: Path, expected: str | None) -> tuple[str, Any]:
+    sha256 = folder_sum(folder)
+    _check_sum(folder, sha256, expected)
+    return sha256, freeze_saved_model(folder)
+
+
+def _frozen(path: Path, expected: str | None) -> tuple[str, Any]:
     data = read_graph(path)
+    sha256 = hashlib.sha256(data).hexdigest()
+    _check_sum(path, sha256, expected)
     try:
         graph = graph_pb2.GraphDef.FromString(data)
     except Exception as error:  # protobuf's own, whose module is no public one
         raise not_a_graph(path, data) from error
     if not graph.node or not all(node.op for node in graph.node):
         raise not_a_graph(path, data)
-    return graph
+    return sha256, graph
 
 
-def _checked_sum(path: Path, expected: str | None) -> str:
-    found = folder_sum(path) if path.is_dir() else hashlib.sha256(path.read_bytes()).hexdigest()
+def _check_sum(path: Path, found: str, expected: str | None) -> None:
     if expected is not None and found != expected.lower():
         raise UsageError(
             f"model.sha256: {path}: SHA-256 is {found[:16]}..., expected {expected[:16]}...",
             "the file is damaged or another one",
         )
-    return found
 
 
 def _metadata(nodes: Mapping[str, Any], name: str) -> LucidMetadata:
@@ -130,10 +139,10 @@ def _preprocessing(
         return settle_preprocessing(laid, choice, size_px)
     order = "BGR" if metadata.reverse else "RGB"
     if metadata.value_range is not None:
-        known = choice.preprocessing(Preprocessing(metadata.value_range, channel_order=order))
+        known = choice.preprocessing(Preprocessing(metadata.value_range, channel_order=order), laid.channels)
         return known, f"preprocessing from Lucid's metadata: {known}"
     if scaling is not None and abs(scaling[0]) >= SMALLEST_SCALE and abs(scaling[1]) <= LARGEST_SHIFT:
-        guess = choice.preprocessing(Preprocessing(channel_order=order))
+        guess = choice.preprocessing(Preprocessing(channel_order=order), laid.channels)
         return guess, f"preprocessing guessed: {guess}, because of how the network scales its input itself"
     return settle_preprocessing(laid, choice, size_px)
 

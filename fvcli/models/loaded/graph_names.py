@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from fvcli.models.graph import IMAGE, Node
 from fvcli.models.loaded.assemble import PROBABILITIES
 from fvcli.models.loaded.graph_ops import PASSED_ON
 
+NUMBER = re.compile(r"_[0-9]+$")
 SAME_VALUES = {"reshape", "log_softmax", "identity"}  # from a vector to what has as much to say
 
 
@@ -30,10 +32,10 @@ def _without_prefix(names: Sequence[str]) -> dict[str, str]:
 def _without_numbers(names: dict[str, str]) -> dict[str, str]:
     """Return names without what Keras adds to the name of each layer when it exports a model."""
     parted = {key: name.partition("/") for key, name in names.items()}
-    plain = {key: scope.removesuffix("_1") + slash + rest for key, (scope, slash, rest) in parted.items()}
-    of_layers = [scope for scope, slash, _ in parted.values() if slash]
-    numbered = of_layers and all(scope.endswith("_1") for scope in of_layers)
-    return plain if numbered and len(set(plain.values())) == len(plain) else names
+    plain = {scope: NUMBER.sub("", scope) for scope, slash, _ in parted.values() if slash}
+    if len(set(plain.values())) < len(plain) or any(scope == name for scope, name in plain.items()):
+        return names
+    return {key: plain.get(scope, scope) + slash + rest for key, (scope, slash, rest) in parted.items()}
 
 
 def _common_prefix(names: Sequence[str]) -> str:

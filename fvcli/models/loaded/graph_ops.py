@@ -113,7 +113,13 @@ UNKNOWN_KINDS = (
     *("ArgMax", "ArgMin", "OneHot", "GatherNd"),
 )
 SOURCES = ("Const", "Placeholder", "PlaceholderWithDefault")
-PASSED_ON = ("Identity", "IdentityN", "Snapshot", "CheckNumerics")  # nothing happens to the values
+PASSED_ON = (
+    "Identity",
+    "IdentityN",
+    "Snapshot",
+    "CheckNumerics",
+    "EnsureShape",
+)  # nothing happens to the values
 KINDS = ELEMENTWISE | REDUCTIONS | POOLS | OTHER_KINDS
 ALLOWED = frozenset([*KINDS, *UNKNOWN_KINDS, *SOURCES, *PASSED_ON, "NoOp"])
 # Behind these no gradient comes back.
@@ -197,10 +203,17 @@ def run(op: str, attrs: Mapping[str, Any], values: Sequence[Any]) -> list[tf.Ten
     return tf.nest.flatten(made)
 
 
-def run_in_groups(attrs: Mapping[str, Any], values: Sequence[Any], groups: int) -> list[tf.Tensor]:
-    """Compute a Conv2D group by group, as there is no gradient of grouped ones on a CPU."""
-    parts = zip(*(tf.split(value, groups, axis=-1) for value in values), strict=True)
-    return [tf.concat([run("Conv2D", attrs, part)[0] for part in parts], axis=-1)]
+def convolve(attrs: Mapping[str, Any], x: Any, kernel: Any, groups: int = 1) -> tf.Tensor:
+    """Compute a Conv2D; grouped or dilated ones of parts that have a gradient on a CPU, too."""
+    if groups > 1:
+        parts = zip(tf.split(x, groups, axis=-1), tf.split(kernel, groups, axis=-1), strict=True)
+        return tf.concat([convolve(attrs, *part) for part in parts], axis=-1)
+    dilations, sides = list(attrs["dilations"][1:3]), attrs["explicit_paddings"]
+    if dilations == [1, 1] or list(attrs["strides"]) != [1, 1, 1, 1]:
+        return run("Conv2D", attrs, (x, kernel))[0]
+    if sides:
+        x = tf.pad(x, np.reshape(sides, (4, 2)))
+    return tf.nn.convolution(x, kernel, padding="VALID" if sides else attrs["padding"], dilations=dilations)
 
 
 def _arguments(op: str, attrs: Mapping[str, Any], values: Sequence[Any]) -> dict[str, Any]:

@@ -77,6 +77,8 @@ def _linear(step: Step) -> Linear | None:
     if not whole:  # several filters a channel, or groups of channels
         return None
     strides, dilations = tuple(step.attrs["strides"][1:3]), tuple(step.attrs["dilations"][1:3])
+    if not depthwise and dilations != (1, 1):  # on a CPU the role has no gradient
+        return None
     return Linear(kernel, None, depthwise, strides, _padding(step), dilations)
 
 

@@ -16,6 +16,8 @@ from fvcli.models.loaded.graph_windows import Seen
 def in_rows(step: Step, read: Sequence[Tensor]) -> Rows | None:
     """Return the map that an op puts in rows, or that stays so; None where there is none."""
     used = [value for value in read if not value.is_parameter]
+    if not used:
+        return None
     if step.op == "Reshape" and used[0].rows is None:
         size = used[0].places
         whole = size and (BATCH * size[0] * size[1], used[0].symbol.shape[-1])

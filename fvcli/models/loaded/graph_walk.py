@@ -16,9 +16,11 @@ import numpy as np
 import tensorflow as tf
 
 from fvcli.errors import FvcliError, UsageError
+from fvcli.models.files.graph_file import reason_of
 from fvcli.models.files.graph_nodes import Output, Wiring
-from fvcli.models.graph import IMAGE, Node, Pair, Window
+from fvcli.models.graph import IMAGE, Node, Pair
 from fvcli.models.loaded import graph_ops as ops
+from fvcli.models.loaded.graph_layers import is_layer, keeps_positions, kind_of, node_of, nodes_of
 from fvcli.models.loaded.graph_ops import FIRST_TO_LAST, LAST_TO_FIRST, Step
 from fvcli.models.loaded.graph_roles import affine_of, call_with_role
 from fvcli.models.loaded.graph_rows import back_from_rows, in_rows
@@ -33,11 +35,12 @@ from fvcli.models.loaded.graph_values import (
     turn,
     turned,
 )
-from fvcli.models.loaded.graph_windows import EVERYTHING, Seen, agrees, groups_of, seen_by
+from fvcli.models.loaded.graph_windows import EVERYTHING, groups_of, seen_by
 from fvcli.optvis.calls import Call
 
 SMALL = 1024  # numbers of a constant that shapes may depend on
 MAX_VALUES = 1 << 28  # of a tensor; a gigabyte
+MAX_CONSTANT_VALUES = 1 << 30  # of all constants; twice what a file can hold
 FAULTS = (ValueError, TypeError, KeyError, IndexError, NotImplementedError, tf.errors.OpError)
 # What may be done to a picture before the network begins, beside scaling it.
 PREPARES = {*ops.PADS, *ops.CONCATS, *ops.SPLITS, *ops.RESIZES, "ReverseV2", "StridedSlice", "Cast"}
@@ -71,6 +74,8 @@ class Walk:
     remarks: list[str] = field(default_factory=list)
     scaling: tuple[float, float] | None = None
     parameters: int = 0
+    _constant_values: int = 0
+    _image: Call = field(default_factory=lambda: Call(IMAGE, (), lambda _: None))
     _values: dict[Output, Value] = field(default_factory=dict)
     _never_run: tf.Graph = field(default_factory=tf.Graph)
 
@@ -79,11 +84,11 @@ class Walk:
         with self._never_run.as_default():
             symbol = tf.compat.v1.placeholder(dtype, (BATCH, *size_px, channels))
         picture, *rest = self.wiring.order
-        image, node = Call(IMAGE, (), lambda _: None), Node(IMAGE, "input", (), channels)
-        self._values[Output(picture, 0)] = Tensor(image, symbol, (node,), raw=(1.0, 0.0), first=first)
+        node = Node(IMAGE, "input", (), channels)
+        self._values[Output(picture, 0)] = Tensor(self._image, symbol, (node,), raw=(1.0, 0.0), first=first)
         for name in rest:
             self._lay_open(self.nodes[name], [self._read(output) for output in self.wiring.inputs[name]])
-        return image
+        return self._image
 
     def _read(self, output: Output) -> Value:
         if output not in self._values:
@@ -95,9 +100,8 @@ class Walk:
             for i, value in enumerate(self._made_by(node, inputs)):
                 self._values[Output(node.name, i)] = value
         except FAULTS as error:
-            reason = str(error).partition("\n")[0][:200]
             raise UsageError(
-                f"{self.name}: node {node.name} ({node.op}) cannot be computed ({reason})",
+                f"{self.name}: node {node.name} ({node.op}) cannot be computed ({reason_of(error)})",
                 "the network may take pictures of another size (model.size_px), or one at a time only",
             ) from error
 
@@ -120,6 +124,8 @@ class Walk:
         value = inputs[0]
         if isinstance(value, Tensor) and value.call.name in self.layers:
             self.aliases[name] = value.call.name
+        elif isinstance(value, Tensor) and name in self.wiring.ends:
+            self._note_lost(name, value)
         return inputs
 
     # ---- what does not depend on the picture
@@ -130,17 +136,28 @@ class Walk:
         if node.op != "Const":
             return self._filled(node)
         tensor = node.attr["value"].tensor
-        _check_size(math.prod(dim.size for dim in tensor.tensor_shape.dim))
+        self._check_constant(math.prod(dim.size for dim in tensor.tensor_shape.dim))
         array = tf.make_ndarray(tensor)
         self.parameters += array.size if tf.as_dtype(array.dtype).is_floating and array.ndim else 0
         return self._constant(array)
 
-    def _filled(self, node: Any) -> Constant:
+    def _filled(self, node: Any) -> Value:
         value, dtype = self.fill.get(node.name, 0.0), tf.as_dtype(node.attr["dtype"].type)
-        shape = [max(dim.size, 1) for dim in node.attr["shape"].shape.dim]
-        _check_size(math.prod(shape))
+        sizes = [dim.size for dim in node.attr["shape"].shape.dim]
+        shape = [max(size, 1) for size in sizes]
+        self._check_constant(math.prod(shape))
         self.remarks.append(f"input {node.name} is filled with {value:g}")
-        return self._constant(np.full(shape, value).astype(dtype.as_numpy_dtype))
+        array = np.full(shape, value).astype(dtype.as_numpy_dtype)
+        return self._for_each_picture(array) if sizes[:1] == [-1] else self._constant(array)
+
+    def _for_each_picture(self, array: np.ndarray) -> Tensor:
+        with self._never_run.as_default():
+            symbol = tf.compat.v1.placeholder(array.dtype, (BATCH, *array.shape[1:]))
+
+        def compute(values: Sequence[tf.Tensor]) -> tf.Tensor:
+            return tf.constant(np.repeat(array, values[0].shape[0], axis=0))
+
+        return Tensor(Call("", (self._image,), compute), symbol, (), smooth=False)
 
     def _constant(self, array: np.ndarray) -> Constant:
         with self._never_run.as_default():
@@ -151,9 +168,16 @@ class Walk:
     def _folded(self, node: Any, inputs: Sequence[Constant]) -> list[Constant]:
         attrs = ops.attrs_of(node)
         for symbol in self._built(node.op, attrs, inputs):
-            _check_size(symbol.shape.num_elements())
+            self._check_constant(symbol.shape.num_elements())
         made = ops.run(node.op, attrs, [value.array for value in inputs])
         return [self._constant(tensor.numpy()) for tensor in made]
+
+    def _check_constant(self, count: int | None) -> None:
+        """Refuse what would not fit into memory, before it is made."""
+        _check_size(count)
+        self._constant_values += count or 0
+        if self._constant_values > MAX_CONSTANT_VALUES:
+            raise ValueError("all that is constant would be far too much")
 
     def _built(self, op: str, attrs: Mapping[str, Any], inputs: Sequence[Value]) -> list[tf.Tensor]:
         """Return what an op makes in the graph that is never run."""
@@ -176,10 +200,16 @@ class Walk:
         step = Step(node.op, op.attrs, arrays, tuple(value.symbol for value in op.inputs), symbols[0])
         made = zip(symbols, _calls(step, op, len(symbols)), strict=True)
         names = [self.shown[node.name] + (f":{i}" if i else "") for i in range(len(symbols))]
-        return [
-            self._tensor(name, step, op, symbol, call)
-            for name, (symbol, call) in zip(names, made, strict=True)
-        ]
+        tensors = [self._tensor(name, step, op, *pair) for name, pair in zip(names, made, strict=True)]
+        if node.name in self.wiring.ends:
+            self._note_lost(node.name, tensors[0])
+        return tensors
+
+    def _note_lost(self, name: str, end: Tensor) -> None:
+        """Say that an end of the network is no layer, if it looks like one."""
+        ranked = end.rank in {2, 3, 4} and end.smooth and end.symbol.dtype.is_floating
+        if ranked and not is_layer(end.symbol):
+            self.remarks.append(f"output {name} is left out: it does not keep pictures of this size apart")
 
     def _tensor(self, name: str, step: Step, op: Arranged, symbol: tf.Tensor, call: Named) -> Tensor:
         read = [value for value in op.inputs if isinstance(value, Tensor)]
@@ -195,14 +225,14 @@ class Walk:
 
         raw = self._raw(step, read)
         seen = EVERYTHING if op.as_graph else back_from_rows(step, read) or seen_by(step)
-        node = _node(name, step, seen, read, symbol, raw)
-        if smooth and _is_layer(symbol):
-            self.calls[name], self.layers[name] = call(name), node
+        if smooth and is_layer(symbol):
+            self.calls[name] = call(name)
+            kind = kind_of(step, seen, self.calls[name], raw is not None)
+            self.layers[name] = node = node_of(name, kind, step, seen, read, symbol)
             return Tensor(self.calls[name], symbol, (node,), True, True, raw, first, own)
         rows = None if op.as_graph else in_rows(step, read)
-        exact = seen.window == Window() and not seen.bound and _fits(seen, read, symbol)
-        exact = exact or rows is not None
-        return Tensor(call(""), symbol, _nodes(read), exact, smooth, raw, first, own, rows)
+        exact = rows is not None or keeps_positions(seen, read, symbol)
+        return Tensor(call(""), symbol, nodes_of(read), exact, smooth, raw, first, own, rows)
 
     def _raw(self, step: Step, read: Sequence[Tensor]) -> tuple[float, float] | None:
         """Return what the picture was scaled by, if that is all that has been done to it."""
@@ -271,57 +301,6 @@ def _computed(step: Step, inputs: Sequence[Value]) -> Callable[[Sequence[tf.Tens
     def compute(values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         given = iter(values)
         full = [v.array if isinstance(v, Constant) else tf.cast(next(given), v.symbol.dtype) for v in inputs]
-        return ops.run(op, attrs, full) if groups == 1 else ops.run_in_groups(attrs, full, groups)
+        return [ops.convolve(attrs, *full, groups)] if op == "Conv2D" else ops.run(op, attrs, full)
 
     return compute
-
-
-# ---- nodes
-
-
-def _is_layer(symbol: tf.Tensor) -> bool:
-    """Tell whether a tensor is a map, tokens or a vector for each picture."""
-    shape = symbol.shape
-    ranked = shape.rank in {2, 3, 4} and shape.is_fully_defined()
-    return ranked and shape[0] == BATCH and symbol.dtype.is_floating
-
-
-def _node(
-    name: str,
-    step: Step,
-    seen: Seen,
-    read: Sequence[Tensor],
-    symbol: tf.Tensor,
-    raw: tuple[float, float] | None,
-) -> Node:
-    scales = raw is not None and affine_of(step) is not None
-    kind, names = seen.kind or step.kind, tuple(node.name for node in _nodes(read))
-    kind = "scale" if scales else kind
-    shape = symbol.shape.as_list() if symbol.shape.rank else [None]
-    channels = (shape[-1] or 0) if len(shape) > 1 else 0
-    of_map = any(node.window is not None for node in _nodes(read))
-    if of_map and _fits(seen, read, symbol):
-        return Node(name, kind, names, channels, seen.window, bound=seen.bound, groups=groups_of(step))
-    free = seen.free and all(value.exact or value.is_parameter for value in read)
-    return Node(name, kind, names, channels, None, _size(shape), bound=of_map and not free)
-
-
-def _nodes(read: Sequence[Tensor]) -> tuple[Node, ...]:
-    """Return the layers that an op's output is made of."""
-    used = [value for value in read if not value.is_parameter] or read
-    return tuple({node.name: node for value in used for node in value.nodes}.values())
-
-
-def _fits(seen: Seen, read: Sequence[Tensor], symbol: tf.Tensor) -> bool:
-    """Tell whether a window says how a map is made of maps, which its size has to bear out."""
-    sizes = [value.places for value in read if not value.is_parameter]
-    if seen.window is None or None in sizes or not sizes or symbol.shape.rank != 4:
-        return False
-    height, width = symbol.shape.as_list()[1:3]
-    return None not in {height, width} and agrees(seen.window, sizes, (height, width))
-
-
-def _size(shape: Sequence[int | None]) -> Pair:
-    if len(shape) == 4:
-        return (shape[1] or 0, shape[2] or 0)
-    return (shape[1] or 0, 1) if len(shape) == 3 else (1, 1)

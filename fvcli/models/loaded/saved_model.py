@@ -10,7 +10,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
 from fvcli.errors import FvcliError, UsageError
-from fvcli.models.files.graph_file import MAX_BYTES, SAVED_MODEL
+from fvcli.models.files.graph_file import MAX_BYTES, SAVED_MODEL, reason_of, shown
 from fvcli.models.files.saved_model_file import check_saved_model
 
 DEFAULT_SIGNATURE = "serving_default"
@@ -30,12 +30,12 @@ def freeze_saved_model(folder: Path) -> Any:
     try:
         loaded = tf.saved_model.load(str(folder), tags=list(graph.meta_info_def.tags) or None)
     except Exception as error:  # whatever a broken folder raises, the folder is what is wrong
-        raise FvcliError(f"{folder}: a damaged SavedModel ({_reason(error)})", GIVE) from error
+        raise FvcliError(f"{folder}: a damaged SavedModel ({reason_of(error)})", GIVE) from error
     function = loaded.signatures[_signature(folder, list(loaded.signatures))]
     try:
         return convert_variables_to_constants_v2(function).graph.as_graph_def()
     except Exception as error:  # as above
-        raise FvcliError(f"{folder}: it cannot be frozen ({_reason(error)})", GIVE) from error
+        raise FvcliError(f"{folder}: it cannot be frozen ({reason_of(error)})", GIVE) from error
 
 
 def _meta_graph(folder: Path) -> Any:
@@ -57,11 +57,7 @@ def _signature(folder: Path, names: list[str]) -> str:
     public = [name for name in names if not name.startswith("__")]
     if DEFAULT_SIGNATURE in public or len(public) == 1:
         return DEFAULT_SIGNATURE if DEFAULT_SIGNATURE in public else public[0]
-    found = f"several: {', '.join(public)}" if public else "none"
+    found = shown(f"several: {', '.join(public)}") if public else "none"
     raise UsageError(
         f"{folder}: its signatures are {found}", f"save it with one of them as {DEFAULT_SIGNATURE}"
     )
-
-
-def _reason(error: Exception) -> str:
-    return str(error).partition("\n")[0][:200] or type(error).__name__
