@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from fvcli.models.loaded.from_keras import lay_open
+from fvcli.models.loaded.keras_model.lay_open import lay_open
 from fvcli.optvis.calls import CallGraph
 from fvcli.optvis.network import Network
 

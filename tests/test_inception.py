@@ -16,7 +16,7 @@ import pytest
 from fvcli.errors import FvcliError, UsageError
 from fvcli.models import ModelChoice, ModelFacts, describe, load
 from fvcli.models.graph import Window
-from fvcli.models.loaded.from_keras import lay_open
+from fvcli.models.loaded.keras_model.lay_open import lay_open
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.models.zoo.inception_names import aliases
 from fvcli.models.zoo.inception_nodes import CAFFE, LUCID, TORCHVISION, VARIANTS, branches, nodes
@@ -468,7 +468,7 @@ def test_graph_in_half_precision(tmp_path: Path) -> None:
 
 def test_normalization_by_hand() -> None:
     """Krizhevsky's formula, in NumPy."""
-    from fvcli.models.loaded.keras_lrn import LRN
+    from fvcli.models.loaded.keras_model.lrn import LRN
 
     maps = np.random.default_rng(0).normal(0, 50, (2, 3, 4, 13)).astype(np.float32)
     squares = np.pad(np.square(maps, dtype=np.float64), [(0, 0)] * 3 + [(5, 5)])

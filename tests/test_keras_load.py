@@ -17,7 +17,7 @@ import pytest
 
 from fvcli.errors import FvcliError
 from fvcli.models.files import keras_file
-from fvcli.models.loaded.keras_load import load_keras, load_weights
+from fvcli.models.loaded.keras_model.load import load_keras, load_weights
 from tests.test_keras_files import look_here
 
 PICTURES = np.random.default_rng(0).random((2, 8, 8, 3), dtype="f4")

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from fvcli.models import ModelChoice, load
-from fvcli.models.loaded.from_keras import lay_open
+from fvcli.models.loaded.keras_model.lay_open import lay_open
 from fvcli.optvis.network import Network
 from fvcli.run import read_picture
 from tests.networks import as_network

@@ -10,7 +10,7 @@ import pytest
 import tensorflow as tf
 
 from fvcli.models.graph import LayerFacts, Node, Window, layer_facts
-from fvcli.models.loaded.from_keras import lay_open
+from fvcli.models.loaded.keras_model.lay_open import lay_open
 from fvcli.models.loaded.weights import randomize
 from fvcli.optvis.network import Network
 from tests import own_models

@@ -49,7 +49,9 @@ class Linear:
             return tf.nn.depthwise_conv2d(
                 x, kernel, (1, *self.strides, 1), self.padding, dilations=self.dilation
             )
-        return tf.nn.conv2d(x, kernel, self.strides, self.padding, dilations=self.dilation)
+        if max(self.dilation) > 1:  # of which TensorFlow's plain operation has no gradient on a CPU
+            return tf.nn.convolution(x, kernel, self.strides, self.padding, dilations=self.dilation)
+        return tf.nn.conv2d(x, kernel, self.strides, self.padding)
 
     @property
     def _pointwise(self) -> bool:

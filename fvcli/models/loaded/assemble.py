@@ -14,8 +14,9 @@ from fvcli.models.facts import ModelFacts
 from fvcli.models.graph import Node, Pair
 from fvcli.models.label_file import read_labels
 from fvcli.models.labels import imagenet_labels
-from fvcli.models.loaded.from_keras import Laid, lay_open
-from fvcli.models.loaded.keras_build import build_keras
+from fvcli.models.loaded.keras_model.build import build_keras
+from fvcli.models.loaded.keras_model.lay_open import lay_open
+from fvcli.models.loaded.laid import Laid
 from fvcli.models.loaded.model import LoadedModel
 
 PROBABILITIES = {"softmax", "sigmoid"}  # what comes before them is the evidence

@@ -89,12 +89,18 @@ def guess_preprocessing(subject: Subject) -> tuple[Preprocessing, str]:
 
 def misfits(subject: Subject) -> dict[Preprocessing, float]:
     """Return how badly each candidate fits, 0 being perfect; nothing where nothing can be told."""
-    pictures = test_pictures(*subject.size_px, subject.channels, PICTURES)
+    pictures = _pictures(subject)
     return {
         candidate: misfit
         for candidate in subject.candidates
         if (misfit := misfit_of(subject, candidate, pictures)) is not None
     }
+
+
+def _pictures(subject: Subject) -> np.ndarray:
+    """Return fewer pictures where the whole network has to be computed."""
+    count = PICTURES if subject.first_normalization is not None else PICTURES // 2
+    return test_pictures(*subject.size_px, subject.channels, count)
 
 
 def misfit_of(subject: Subject, preprocessing: Preprocessing, pictures: np.ndarray) -> float | None:
@@ -126,7 +132,7 @@ def _divergence(activations: np.ndarray, normalization: Normalization) -> float:
 
 def doubt(subject: Subject, preprocessing: Preprocessing) -> str | None:
     """Return why a declared preprocessing can hardly be right, as a sentence, or None."""
-    pictures = test_pictures(*subject.size_px, subject.channels, PICTURES)
+    pictures = _pictures(subject)
     own = misfit_of(subject, preprocessing, pictures)
     if own is None or own < MISFIT_TO_DOUBT:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import os
 import sys
@@ -13,18 +12,17 @@ from typing import Any
 import keras
 
 from fvcli.errors import UsageError
-from fvcli.models.choice import ModelChoice, Preprocessing
-from fvcli.models.graph import Pair
-from fvcli.models.loaded.assemble import choose_logits, facts_of
-from fvcli.models.loaded.from_keras import Laid, lay_open
-from fvcli.models.loaded.guess import Subject, doubt, guess_preprocessing
-from fvcli.models.loaded.keras_load import load_keras, load_weights
+from fvcli.models.choice import ModelChoice
+from fvcli.models.loaded.assemble import facts_of
+from fvcli.models.loaded.graph_def.load import load_graph_def
+from fvcli.models.loaded.keras_model.lay_open import lay_open
+from fvcli.models.loaded.keras_model.load import load_keras, load_weights
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.models.loaded.once import once
+from fvcli.models.loaded.settle import checked_sum, native_size, settle_preprocessing
 from fvcli.models.loaded.weights import weights_sum
 
 KERAS_FILES = (".keras", ".h5", ".hdf5", ".json")
-DEFAULT_SIZE_PX = 224  # where neither the network nor the spec says one
 KINDS = "a .keras, .h5, .json (with weights: a .h5), .pb or SavedModel folder"
 
 
@@ -40,8 +38,6 @@ def load(choice: ModelChoice, allow_code: bool) -> LoadedModel:
         if not path.exists():
             raise UsageError(f"{path}: there is no such file", f"give {KINDS}")
         if path.is_dir() or path.suffix == ".pb":
-            from fvcli.models.loaded.from_graph_def import load_graph_def
-
             return load_graph_def(path, choice)
         if path.suffix.lower() not in KERAS_FILES:
             raise UsageError(f"{path}: unknown kind of model file {path.suffix!r}", f"give {KINDS}")
@@ -58,21 +54,9 @@ def _keras_model(choice: ModelChoice, allow_code: bool) -> tuple[keras.Model, st
             load_weights(model, weights)
         return model, weights_sum(model)
     path = Path(str(choice.path))
-    sha256 = _checked_sum(path, choice.sha256)
+    sha256 = checked_sum(path, choice.sha256)
     model = load_keras(path, weights)
     return model, sha256 if weights is None else weights_sum(model)
-
-
-def _file_sum(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _checked_sum(path: Path, expected: str | None) -> str:
-    found = _file_sum(path)
-    if expected is not None and found != expected.lower():
-        message = f"{path}: SHA-256 is {found[:16]}..., expected {expected[:16]}..."
-        raise UsageError(message, "the file is damaged or another one")
-    return found
 
 
 def _from_keras(choice: ModelChoice, model: keras.Model, sha256: str) -> LoadedModel:
@@ -99,31 +83,6 @@ def name_of(choice: ModelChoice) -> str:
     return choice.factory.rpartition(":")[2] if choice.factory else Path(str(choice.path)).stem
 
 
-def native_size(laid: Laid, choice: ModelChoice) -> tuple[Pair, str | None]:
-    """Return height and width that the network gets, and what to say about it."""
-    height, width = laid.size_px
-    if height is not None and width is not None:
-        if choice.size_px not in {None, laid.size_px}:
-            raise UsageError(f"model.size_px: the network takes {height} x {width} px", "leave size_px out")
-        return (height, width), None
-    if choice.size_px is not None:
-        return choice.size_px, None
-    remark = f"the network takes any size, and gets {DEFAULT_SIZE_PX} px; model.size_px says otherwise"
-    return (DEFAULT_SIZE_PX, DEFAULT_SIZE_PX), remark
-
-
-def settle_preprocessing(laid: Laid, choice: ModelChoice, size_px: Pair) -> tuple[Preprocessing, str | None]:
-    """Return the declared preprocessing, or a guess, and what there is to say about it."""
-    nodes = {node.name: node for node in laid.nodes}
-    logits = choose_logits(nodes, laid.outputs[0], choice.logits)
-    subject = Subject(laid.graph, nodes, laid.channels, size_px, logits)
-    if choice.declares_values:
-        declared = choice.preprocessing(Preprocessing(), laid.channels)
-        return declared, doubt(subject, declared)
-    guess, remark = guess_preprocessing(subject)
-    return choice.preprocessing(guess, laid.channels), remark
-
-
 # ---- factories
 
 
@@ -148,7 +107,7 @@ def _find(factory: str) -> Callable[[], Any]:
     sys.path.insert(0, os.getcwd())  # as python -m does
     try:
         found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except Exception as error:  # whatever the module raises
         raise UsageError(
             f"model.factory: {factory} cannot be imported ({error})", "write module:function"
         ) from error

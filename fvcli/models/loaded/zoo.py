@@ -14,8 +14,8 @@ import keras
 from fvcli.errors import FvcliError, UsageError
 from fvcli.models.choice import IMAGENET, RANDOM, ModelChoice
 from fvcli.models.loaded.assemble import facts_of, load_from_nodes
-from fvcli.models.loaded.from_keras import lay_open
-from fvcli.models.loaded.keras_load import load_weights
+from fvcli.models.loaded.keras_model.lay_open import lay_open
+from fvcli.models.loaded.keras_model.load import load_weights
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.models.loaded.once import once, stamp
 from fvcli.models.loaded.weights import randomize, weights_sum

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fvcli.models.graph import Pair, Window
-from fvcli.models.loaded.graph_ops import (
+from fvcli.models.loaded.graph_def.ops import (
     AXIS_INPUT,
     CONCATS,
     ELEMENTWISE,

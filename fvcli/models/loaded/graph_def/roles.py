@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from fvcli.errors import FvcliError
-from fvcli.models.loaded.graph_ops import NORMALIZATIONS, OLD_NORMALIZATION, Step
+from fvcli.models.loaded.graph_def.ops import NORMALIZATIONS, OLD_NORMALIZATION, Step
 from fvcli.optvis.calls import Call, Linear, Normalization, Relu, Sum
 
 RELU_MAX_VALUES = {"Relu": None, "Relu6": 6.0}

@@ -17,15 +17,17 @@ from fvcli.models.files.graph_file import folder_sum, nodes_by_name, not_a_graph
 from fvcli.models.files.graph_nodes import wire
 from fvcli.models.files.lucid_metadata import NODE, LucidMetadata, parse_metadata
 from fvcli.models.graph import Pair
-from fvcli.models.loaded import graph_ops as ops
 from fvcli.models.loaded.assemble import facts_of
-from fvcli.models.loaded.from_keras import Laid
-from fvcli.models.loaded.graph_inline import inlined
-from fvcli.models.loaded.graph_input import GraphInput, find_input
-from fvcli.models.loaded.graph_names import main_output, scopes, shown_names
-from fvcli.models.loaded.graph_walk import Walk
+from fvcli.models.loaded.graph_def import ops
+from fvcli.models.loaded.graph_def.inline import inlined
+from fvcli.models.loaded.graph_def.input import GraphInput, find_input
+from fvcli.models.loaded.graph_def.names import main_output, scopes, shown_names
+from fvcli.models.loaded.graph_def.saved_model import freeze_saved_model
+from fvcli.models.loaded.graph_def.walk import Walk
+from fvcli.models.loaded.laid import Laid
 from fvcli.models.loaded.model import LoadedModel
-from fvcli.models.loaded.saved_model import freeze_saved_model
+from fvcli.models.loaded.once import once
+from fvcli.models.loaded.settle import native_size, settle_preprocessing
 from fvcli.optvis.calls import Call, CallGraph
 
 SMALLEST_SCALE, LARGEST_SHIFT = 0.5, 4.0  # of a network that takes values from 0 to 1
@@ -42,8 +44,7 @@ def load_graph_def(path: Path, choice: ModelChoice) -> LoadedModel:
     """
     if choice.weights is not None:
         raise UsageError("model.weights: a TensorFlow graph brings its own", "leave weights out")
-    sha256, graph = _saved(path, choice.sha256) if path.is_dir() else _frozen(path, choice.sha256)
-    graph = inlined(graph, str(path))
+    sha256, graph = _read(choice)
     nodes = nodes_by_name(graph.node, str(path))
     metadata = _metadata(nodes, str(path))
     picture = find_input(nodes, choice, metadata, graph.versions.producer)
@@ -56,8 +57,6 @@ def load_graph_def(path: Path, choice: ModelChoice) -> LoadedModel:
 def _loaded(
     path: Path, choice: ModelChoice, walk: Walk, picture: GraphInput, metadata: LucidMetadata, sha256: str
 ) -> LoadedModel:
-    from fvcli.models.loaded.own import native_size  # which imports this module
-
     size, remark = native_size(picture, _with_size(choice, picture, metadata))
     channels = picture.channels or metadata.channels or 3
     image = walk.follow(size, channels, picture.first, picture.dtype)
@@ -84,6 +83,14 @@ def _loaded(
 
 
 # ---- the file
+
+
+@once
+def _read(choice: ModelChoice) -> tuple[str, Any]:
+    """Return the sum of the file or folder, and its graph with all functions put in their places."""
+    path = Path(str(choice.path))
+    sha256, graph = _saved(path, choice.sha256) if path.is_dir() else _frozen(path, choice.sha256)
+    return sha256, inlined(graph, str(path))
 
 
 def _saved(folder: Path, expected: str | None) -> tuple[str, Any]:
@@ -133,8 +140,6 @@ def _preprocessing(
     scaling: tuple[float, float] | None,
 ) -> tuple[Preprocessing, str | None]:
     """Return what is declared, or what Lucid wrote down, or a guess and what to say about it."""
-    from fvcli.models.loaded.own import settle_preprocessing
-
     if choice.declares_values:
         return settle_preprocessing(laid, choice, size_px)
     order = "BGR" if metadata.reverse else "RGB"

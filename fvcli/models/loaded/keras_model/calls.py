@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from fvcli.errors import FvcliError
-from fvcli.models.loaded.keras_nodes import joins_channels, kind_of, takes_training
+from fvcli.models.loaded.keras_model.nodes import joins_channels, kind_of, takes_training
 from fvcli.optvis.calls import Compute, Linear, Normalization, Relu, Role, Sum
 
 RELU_MAX_VALUES = {"relu": None, "relu6": 6.0}  # by the name of the function
@@ -64,6 +64,8 @@ def linear_of(operation: Any, first: bool) -> Linear | None:
         return Linear(kernel, bias)
     known = is_channels_first(operation) == first and getattr(operation, "groups", 1) == 1
     if not known or getattr(operation, "depth_multiplier", 1) != 1:
+        return None
+    if max(operation.dilation_rate) > 1 and max(operation.strides) > 1:
         return None
     return Linear(
         kernel,

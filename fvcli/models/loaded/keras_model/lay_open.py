@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from fvcli.errors import UsageError
 from fvcli.models.graph import IMAGE, Node, Window
-from fvcli.models.loaded.keras_calls import (
+from fvcli.models.loaded.keras_model.calls import (
     FIRST_TO_LAST,
     compute_of,
     computed_by_keras,
@@ -31,32 +31,12 @@ from fvcli.models.loaded.keras_calls import (
     role_of,
     without_activation,
 )
-from fvcli.models.loaded.keras_nodes import node_of
+from fvcli.models.loaded.keras_model.nodes import node_of
+from fvcli.models.loaded.laid import Laid
 from fvcli.optvis.calls import Call, CallGraph
 
 PRE_ACTIVATION = "_pre_activation"
 LAYERS_TO_ASK = 12  # for their data format
-
-
-@dataclass(frozen=True)
-class Laid:
-    """A Keras model laid open.
-
-    graph: Its calls.
-    nodes: The same as plain facts, in the same order.
-    channels, size_px: Of the picture; a side that the network leaves open is None.
-    outputs: Names of the nodes that the model returns.
-    aliases: Other names that layers go by: a nested model's is that of its output.
-    remarks: What was found and dealt with, in sentences.
-    """
-
-    graph: CallGraph
-    nodes: tuple[Node, ...]
-    channels: int
-    size_px: tuple[int | None, int | None]
-    outputs: tuple[str, ...]
-    aliases: Mapping[str, str]
-    remarks: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from fvcli.models.graph import Node, Pair
-from fvcli.models.loaded.graph_ops import (
+from fvcli.models.loaded.graph_def.ops import (
     FIRST,
     FIRST_TO_LAST,
     LAST,

@@ -19,12 +19,12 @@ from fvcli.errors import FvcliError, UsageError
 from fvcli.models.files.graph_file import reason_of
 from fvcli.models.files.graph_nodes import Output, Wiring
 from fvcli.models.graph import IMAGE, Node, Pair
-from fvcli.models.loaded import graph_ops as ops
-from fvcli.models.loaded.graph_layers import is_layer, keeps_positions, kind_of, node_of, nodes_of
-from fvcli.models.loaded.graph_ops import FIRST_TO_LAST, LAST_TO_FIRST, Step
-from fvcli.models.loaded.graph_roles import affine_of, call_with_role
-from fvcli.models.loaded.graph_rows import back_from_rows, in_rows
-from fvcli.models.loaded.graph_values import (
+from fvcli.models.loaded.graph_def import ops
+from fvcli.models.loaded.graph_def.layers import is_layer, keeps_positions, kind_of, node_of, nodes_of
+from fvcli.models.loaded.graph_def.ops import FIRST_TO_LAST, LAST_TO_FIRST, Step
+from fvcli.models.loaded.graph_def.roles import affine_of, call_with_role
+from fvcli.models.loaded.graph_def.rows import back_from_rows, in_rows
+from fvcli.models.loaded.graph_def.values import (
     BATCH,
     Arranged,
     Constant,
@@ -35,7 +35,7 @@ from fvcli.models.loaded.graph_values import (
     turn,
     turned,
 )
-from fvcli.models.loaded.graph_windows import EVERYTHING, groups_of, seen_by
+from fvcli.models.loaded.graph_def.windows import EVERYTHING, groups_of, seen_by
 from fvcli.optvis.calls import Call
 
 SMALL = 1024  # numbers of a constant that shapes may depend on

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from fvcli.models.graph import IMAGE, Node
-from fvcli.models.loaded.keras_lrn import LRN
+from fvcli.models.loaded.keras_model.lrn import LRN
 
 BATCH_NORM_EPSILON = 1e-3  # EfficientNet's and torchvision's GoogLeNet's; Keras's own default, too
 Arrays = Sequence[np.ndarray]

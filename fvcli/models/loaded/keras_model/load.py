@@ -24,7 +24,7 @@ from fvcli.models.files.keras_file import (
     unpack_weights,
 )
 from fvcli.models.files.keras_hdf5 import Contents
-from fvcli.models.loaded.keras_match import first_mismatch
+from fvcli.models.loaded.keras_model.match import first_mismatch
 
 HDF5 = {".h5", ".hdf5"}
 ARCHITECTURE = ".json"

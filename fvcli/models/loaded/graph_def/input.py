@@ -12,7 +12,7 @@ import tensorflow as tf
 from fvcli.errors import UsageError
 from fvcli.models.choice import ModelChoice
 from fvcli.models.files.lucid_metadata import LucidMetadata
-from fvcli.models.loaded.graph_ops import FIRST, LAST
+from fvcli.models.loaded.graph_def.ops import FIRST, LAST
 
 OLDEST_WITH_SHAPES = 24  # before that producer, a placeholder without axes has an unknown shape
 FEW = 4  # no more channels has a picture

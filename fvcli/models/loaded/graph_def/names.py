@@ -10,7 +10,7 @@ from typing import Any
 from fvcli.models.files.graph_nodes import Wiring
 from fvcli.models.graph import IMAGE, Node
 from fvcli.models.loaded.assemble import PROBABILITIES
-from fvcli.models.loaded.graph_ops import PASSED_ON
+from fvcli.models.loaded.graph_def.ops import PASSED_ON
 
 NUMBER = re.compile(r"_[0-9]+$")
 SAME_VALUES = {"reshape", "log_softmax", "identity"}  # from a vector to what has as much to say

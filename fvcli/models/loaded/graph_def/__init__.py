@@ -1,0 +1,1 @@
+"""TensorFlow graphs, frozen or from a SavedModel: interpreted operation by operation."""

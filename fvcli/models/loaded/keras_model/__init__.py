@@ -1,0 +1,1 @@
+"""Keras models: read, laid open as calls and nodes, or built from nodes."""

@@ -1,0 +1,53 @@
+"""What a spec leaves open about a model of one's own: found out or guessed, and said."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from fvcli.errors import UsageError
+from fvcli.models.choice import ModelChoice, Preprocessing
+from fvcli.models.graph import Pair
+from fvcli.models.loaded.assemble import choose_logits
+from fvcli.models.loaded.guess import Subject, doubt, guess_preprocessing
+from fvcli.models.loaded.laid import Laid
+
+DEFAULT_SIZE_PX = 224  # where neither the network nor the spec says one
+
+
+def checked_sum(path: Path, expected: str | None) -> str:
+    """Return the SHA-256 of a file.
+
+    Raises:
+        UsageError: It is another one than expected.
+    """
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if expected is not None and found != expected.lower():
+        message = f"{path}: SHA-256 is {found[:16]}..., expected {expected[:16]}..."
+        raise UsageError(message, "the file is damaged or another one")
+    return found
+
+
+def native_size(laid: Laid, choice: ModelChoice) -> tuple[Pair, str | None]:
+    """Return height and width that the network gets, and what to say about it."""
+    height, width = laid.size_px
+    if height is not None and width is not None:
+        if choice.size_px not in {None, laid.size_px}:
+            raise UsageError(f"model.size_px: the network takes {height} x {width} px", "leave size_px out")
+        return (height, width), None
+    if choice.size_px is not None:
+        return choice.size_px, None
+    remark = f"the network takes any size, and gets {DEFAULT_SIZE_PX} px; model.size_px says otherwise"
+    return (DEFAULT_SIZE_PX, DEFAULT_SIZE_PX), remark
+
+
+def settle_preprocessing(laid: Laid, choice: ModelChoice, size_px: Pair) -> tuple[Preprocessing, str | None]:
+    """Return the declared preprocessing, or a guess, and what there is to say about it."""
+    nodes = {node.name: node for node in laid.nodes}
+    logits = choose_logits(nodes, laid.outputs[0], choice.logits)
+    subject = Subject(laid.graph, nodes, laid.channels, size_px, logits)
+    if choice.declares_values:
+        declared = choice.preprocessing(Preprocessing(), laid.channels)
+        return declared, doubt(subject, declared)
+    guess, remark = guess_preprocessing(subject)
+    return choice.preprocessing(guess, laid.channels), remark
