@@ -93,6 +93,7 @@ def _made_by_factory(factory: str, allow_code: bool) -> keras.Model:
             "add --allow-code if you trust it",
         )
     function = _find(factory)
+    keras.backend.clear_session()  # or layers without a name would be numbered on from other networks'
     try:
         model = function()
     except Exception as error:  # whatever the user's code raises

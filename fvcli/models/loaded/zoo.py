@@ -56,6 +56,7 @@ def _load_application(entry: Application, choice: ModelChoice) -> LoadedModel:
 
 @once
 def _with_weights(choice: ModelChoice, entry: Application, _cached: object) -> keras.Model:
+    keras.backend.clear_session()  # or layers without a name would be numbered on from other networks'
     shape = (entry.native_size_px, entry.native_size_px, 3)
     build = partial(
         getattr(keras.applications, entry.function), input_shape=shape, classifier_activation=None
