@@ -17,6 +17,7 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from keras.src.models.functional import Functional
 
 from fvcli.errors import UsageError
 from fvcli.models.graph import IMAGE, Node, Window
@@ -97,13 +98,8 @@ def _graph_of(operation: Any) -> Any:
     """Return the Function that a model is, or None where it is no model or has no graph."""
     if isinstance(operation, keras.Sequential):
         return operation._functional if operation.built else None
-    is_graph = isinstance(operation, keras.Model) and hasattr(operation, "_nodes_by_depth")
-    plain = is_graph and type(operation).call is _functional_class().call
-    return operation if plain else None
-
-
-def _functional_class() -> Any:
-    return type(keras.Model(inputs := keras.Input((1,)), inputs))
+    own_call = type(operation).call is not Functional.call  # a subclass that computes something of its own
+    return operation if isinstance(operation, Functional) and not own_call else None
 
 
 def _to_float32(model: keras.Model) -> int:
