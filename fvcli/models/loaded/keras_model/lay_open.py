@@ -10,6 +10,7 @@ and what cannot be is computed as it is, with its maps turned before and after.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,6 +39,9 @@ from fvcli.optvis.calls import Call, CallGraph
 
 PRE_ACTIVATION = "_pre_activation"
 LAYERS_TO_ASK = 12  # for their data format
+RANK_OF_GREY = 3  # of inputs [batch, height, width]
+TITLE = "_fvcli_title"  # the attribute with a layer's name where it had to get another
+SCOPE, NOT_IN_SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*"), re.compile(r"[^A-Za-z0-9_.-]")
 
 
 @dataclass(frozen=True)
@@ -68,27 +72,36 @@ def lay_open(
             pictures of a batch depend on each other.
     """
     function = _graph_of(model)
+    if function is None and isinstance(model, keras.Sequential):
+        raise UsageError(
+            f"Sequential {model.name} was saved before it had an input",
+            "begin it with keras.Input, or call it once before it is saved",
+        )
     if function is None:
         raise UsageError(
             f"model {model.name} is a subclassed {type(model).__name__}, whose layers have no graph",
             "build it with keras.Model(inputs, outputs)",
         )
-    walk = _Walk()
+    _make_scopes_valid(model)
     mixed = _to_float32(model)
-    if mixed:
-        walk.remarks.append(f"{mixed} layers are of mixed or half precision, and are computed in float32")
     chosen = picture_input(function, picture)
     _check_fill(fill or {}, [t.name for t in function.inputs if t is not chosen])
-    first = _has_channels_first(chosen) if first is None else first
-    channels, *size = (chosen.shape[i] for i in ((1, 2, 3) if first else (3, 1, 2)))
-    image = _Value(Call(IMAGE, (), lambda _: None), Node(IMAGE, "input", (), channels or 0), first)
+    first = _settle_format(chosen, first)
+    shape = [*chosen.shape, 1] if len(chosen.shape) == RANK_OF_GREY else chosen.shape
+    channels, *size = (shape[i] for i in ((1, 2, 3) if first else (3, 1, 2)))
+    picture_call = Call(IMAGE, (), lambda _: None)
+    walk = _Walk(picture_call)
+    if mixed:
+        walk.remarks.append(f"{mixed} layers are of mixed or half precision, and are computed in float32")
+    whole = Call("", (picture_call,), lambda values: values[0][..., 0]) if shape is not chosen.shape else None
+    image = _Value(whole or picture_call, Node(IMAGE, "input", (), channels or 0), first)
     others = {
         id(t): walk.other_input(t, (fill or {}).get(t.name, 0.0)) for t in function.inputs if t is not chosen
     }
     sources = [others.get(id(t), image) for t in function.inputs]
     outputs = walk.expand(function, sources, "")
     named = {name: value.call for name, value in walk.named.items()}
-    graph = CallGraph(image.call, named)
+    graph = CallGraph(picture_call, named)
     nodes = tuple(value.node for value in walk.named.values())
     names = tuple(value.node.name for value in outputs)
     return Laid(graph, nodes, channels or 3, (size[0], size[1]), names, walk.aliases, tuple(walk.remarks))
@@ -123,14 +136,15 @@ def picture_input(function: Any, name: str | None) -> Any:
         if name not in inputs:
             known = f"its inputs are {', '.join(inputs)}"
             raise UsageError(f"model.input: there is no input {name!r}", known)
-        if len(inputs[name].shape) != 4:
+        if len(inputs[name].shape) not in {4, RANK_OF_GREY}:
             shape = tuple(inputs[name].shape[1:])
             raise UsageError(f"model.input: {name} {shape} takes no picture", "it has to be of rank 4")
         return inputs[name]
-    fitting = [tensor for tensor in inputs.values() if len(tensor.shape) == 4]
+    by_rank = {rank: [t for t in inputs.values() if len(t.shape) == rank] for rank in (4, RANK_OF_GREY)}
+    fitting = by_rank[4] or by_rank[RANK_OF_GREY]
     if len(fitting) == 1:
         return fitting[0]
-    shapes = ", ".join(f"{key} {tuple(tensor.shape[1:])}" for key, tensor in inputs.items())
+    shapes = ", ".join(f"{tensor.name} {tuple(tensor.shape[1:])}" for tensor in fitting or inputs.values())
     if not fitting:
         raise UsageError(
             f"no input of the model takes a picture (inputs: {shapes})", "it needs one of rank 4"
@@ -148,8 +162,26 @@ def _check_fill(fill: Mapping[str, float], others: Sequence[str]) -> None:
             raise UsageError(f"model.fill: {name} is no input beside the picture's", known)
 
 
-def _has_channels_first(tensor: Any) -> bool:
-    """Tell whether an input of rank 4 has its channels first: by the first layer that says, or its shape."""
+def _settle_format(tensor: Any, declared: bool | None) -> bool:
+    """Tell whether the picture has its channels first: by its layers, by what is declared, or its shape.
+
+    Raises:
+        UsageError: What is declared contradicts the layers.
+    """
+    said = _says_channels_first(tensor)
+    if declared is not None and said is not None and declared != said:
+        found = "channels_first" if said else "channels_last"
+        raise UsageError(f"model.data_format: the network's layers have {found}", "leave data_format out")
+    if said is not None or declared is not None:
+        return bool(said if said is not None else declared)
+    if len(tensor.shape) == RANK_OF_GREY:
+        return False
+    few = tensor.shape[1] is not None and tensor.shape[1] <= 4
+    return few and (tensor.shape[3] is None or tensor.shape[3] > 4)
+
+
+def _says_channels_first(tensor: Any) -> bool | None:
+    """Return what the first layer behind an input that knows says of its data format."""
     seen: list[Any] = []
     todo = [node.operation for node in tensor._keras_history.operation._outbound_nodes]
     while todo and len(seen) < LAYERS_TO_ASK:
@@ -157,18 +189,21 @@ def _has_channels_first(tensor: Any) -> bool:
         seen.append(operation)
         inner = _graph_of(operation)
         if inner is not None:
-            return _has_channels_first(inner.inputs[0])
+            return _says_channels_first(inner.inputs[0])
         if hasattr(operation, "data_format"):
             return is_channels_first(operation)
         todo += [node.operation for node in operation._outbound_nodes if node.operation not in seen]
-    few = tensor.shape[1] is not None and tensor.shape[1] <= 4
-    return few and (tensor.shape[3] is None or tensor.shape[3] > 4)
+    return None
 
 
 @dataclass
 class _Walk:
-    """What has been laid open so far."""
+    """What has been laid open so far.
 
+    picture: The call that everything which is shown depends on.
+    """
+
+    picture: Call
     named: dict[str, _Value] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
@@ -178,7 +213,11 @@ class _Walk:
         """Return an input that takes no picture, filled with a value."""
         rest = [size or 1 for size in tensor.shape[1:]]
         self.remarks.append(f"input {tensor.name} {tuple(tensor.shape[1:])} is filled with {value:g}")
-        call = Call("", (), lambda _: tf.fill([1, *rest], tf.cast(value, tensor.dtype)))
+
+        def filled(values: Sequence[tf.Tensor]) -> tf.Tensor:
+            return tf.fill([values[0].shape[0], *rest], tf.cast(value, tensor.dtype))
+
+        call = Call("", (self.picture,), filled)
         return _Value(call, Node("", "constant", (), rest[-1] if rest else 0, None), False)
 
     def expand(self, function: Any, sources: Sequence[_Value], prefix: str) -> list[_Value]:
@@ -194,11 +233,12 @@ class _Walk:
 
     def _made_by(self, node: Any, sources: Sequence[_Value], prefix: str) -> list[_Value]:
         operation = node.operation
-        _refuse_training(node, prefix + operation.name)
+        name = prefix + _title(operation)
+        _refuse_training(node, name)
         inner = _graph_of(operation)
+        address = self._address(name)
         if inner is None:
-            return self._layer(node, sources, self._address(prefix + operation.name))
-        address = self._address(prefix + operation.name)
+            return self._layer(node, sources, address)
         made = self.expand(inner, sources, address + "/")
         if len(made) == 1 and made[0].node.name:
             self.aliases[address] = made[0].node.name
@@ -238,6 +278,8 @@ class _Walk:
         return self._add(call, after, first)
 
     def _add(self, call: Call, node: Node, first: bool) -> _Value:
+        if not node.inputs:  # it is made of what other inputs are filled with, and does not see the picture
+            return _Value(call, replace(node, name=""), first)
         value = _Value(call, node, first)
         self.named[node.name] = value
         return value
@@ -256,7 +298,30 @@ def _node(node: Any, name: str, sources: Sequence[_Value], output: int, first: b
     if first:
         shape = [shape[i] for i in FIRST_TO_LAST]
     nodes = [source.node for source in sources if source.node.name]
-    return node_of(node.operation, name, nodes, shape, first)
+    made = node_of(node.operation, name, nodes, shape, first, _keeps_size(node, output))
+    is_float = "float" in str(node.output_tensors[output].dtype)
+    return made if is_float else replace(made, channels=0)  # there is nothing to climb
+
+
+def _keeps_size(node: Any, output: int) -> bool:
+    """Tell whether a call's maps are as high and wide as all maps that it reads."""
+    shapes = [
+        tuple(t.shape[1:3]) for t in (*node.input_tensors, node.output_tensors[output]) if len(t.shape) == 4
+    ]
+    return len({*shapes}) == 1 and None not in shapes[0]
+
+
+def _title(operation: Any) -> str:
+    """Return the name of a layer as its maker gave it."""
+    return str(getattr(operation, TITLE, operation.name))
+
+
+def _make_scopes_valid(model: keras.Model) -> None:
+    """Let layers whose names are no valid scope of TensorFlow be called: others than these keep theirs."""
+    for layer in model._flatten_layers():
+        if not SCOPE.fullmatch(layer.name):
+            object.__setattr__(layer, TITLE, layer.name)
+            layer.name = "layer_" + NOT_IN_SCOPE.sub("_", layer.name)
 
 
 def _refuse_training(node: Any, name: str) -> None:

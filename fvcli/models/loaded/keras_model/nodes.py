@@ -73,11 +73,46 @@ PLAIN_KINDS = {
 }
 AUGMENTATION = "Random"  # such layers do nothing in inference
 WHOLE = {"GroupNormalization": "group_norm", "UnitNormalization": "norm"}  # a map, but each position sees all
+# Other layers of Keras, by the name of their class.
+NAMED = {
+    "Dense": "dense",
+    "EinsumDense": "dense",
+    "Conv2DTranspose": "conv_transpose",
+    "ZeroPadding2D": "pad",
+    "Cropping2D": "crop",
+    "UpSampling2D": "upsample",
+    "Resizing": "resize",
+    "CenterCrop": "resize",
+    "Reshape": "reshape",
+    "Flatten": "flatten",
+    "LayerNormalization": "layer_norm",
+    "MultiHeadAttention": "attention",
+    "GroupQueryAttention": "attention",
+    "Attention": "attention",
+    "Embedding": "embedding",
+    **WHOLE,
+}
+# Functions of keras.ops that look further than one position.
+FUNCTIONS = {
+    "MaxPool": "max_pool",
+    "AveragePool": "average_pool",
+    "Reshape": "reshape",
+    "GetItem": "slice",
+    "Transpose": "transpose",
+    "Mean": "mean",
+    "Max": "max",
+    "Resize": "resize",
+}
 NOT_BOUND = ("Mean", "Max", "Min", "Sum", *(cls.__name__ for cls in GLOBAL))
 
 
 def node_of(
-    operation: Any, name: str, inputs: Sequence[Node], shape: Sequence[int | None], first: bool = False
+    operation: Any,
+    name: str,
+    inputs: Sequence[Node],
+    shape: Sequence[int | None],
+    first: bool = False,
+    keeps_size: bool = False,
 ) -> Node:
     """Return the node of a call.
 
@@ -87,12 +122,14 @@ def node_of(
         inputs: The nodes that it reads.
         shape: Of its output, with the batch, channels last.
         first: Whether the layer itself has channels first.
+        keeps_size: Whether its maps are as high and wide as all maps that it reads.
     """
     names = tuple(node.name for node in inputs)
     channels = shape[-1] or 0
     kind, window = kind_of(operation), None
     if len(shape) == 4:
-        window = _window(operation, kind, inputs, first)
+        sliced = type(operation).__name__ == "GetItem" and keeps_size  # of channels only
+        window = Window() if sliced else _window(operation, kind, inputs, first)
         if window is None and kind in {"global_pool", "resize"}:
             return Node(name, kind, names, channels, None, _size(shape))
         if window is None:  # nobody knows what it sees, and at another size it may do anything
@@ -128,28 +165,15 @@ def kind_of(operation: Any) -> str:
         return "relu6"
     if isinstance(operation, layers.Activation):
         return str(getattr(operation.activation, "__name__", "activation"))
-    known = {
-        "Dense": "dense",
-        "EinsumDense": "dense",
-        "Conv2DTranspose": "conv_transpose",
-        "ZeroPadding2D": "pad",
-        "Cropping2D": "crop",
-        "UpSampling2D": "upsample",
-        "Resizing": "resize",
-        "CenterCrop": "resize",
-        "LayerNormalization": "layer_norm",
-        "MultiHeadAttention": "attention",
-        "GroupQueryAttention": "attention",
-        "Attention": "attention",
-        **WHOLE,
-    }
-    if name in known:
-        return known[name]
+    if isinstance(operation, layers.Layer) and name in NAMED:
+        return NAMED[name]
+    if name in FUNCTIONS and not isinstance(operation, layers.Layer):
+        return FUNCTIONS[name]
     if name in PLAIN_KINDS and _is_kerass_own(operation):
         return PLAIN_KINDS[name]
     if name.startswith(AUGMENTATION) and _is_kerass_own(operation):
         return "resize" if name == "RandomCrop" else "augmentation"
-    return name.lower()
+    return f"other ({name})"
 
 
 def _is_kerass_own(operation: Any) -> bool:
@@ -162,6 +186,8 @@ def _window(operation: Any, kind: str, inputs: Sequence[Node], first: bool) -> W
         return None  # what has no map below it has no pixels to speak of
     if kind in WINDOWED.values():
         kernel = operation.pool_size if "pool" in kind else operation.kernel_size
+        if operation.strides is None:
+            return None
         dilation = getattr(operation, "dilation_rate", (1, 1))
         return Window(_pair(kernel), _pair(operation.strides), _pair(dilation), operation.padding)
     if kind == "pad":
