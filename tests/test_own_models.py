@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from fvcli.errors import UsageError
 from fvcli.models import ModelChoice, load
 from fvcli.models.loaded.keras_model.lay_open import lay_open
 from fvcli.optvis.network import Network
@@ -177,7 +178,7 @@ def remarks(saved: Path, name: str, **more: object) -> str:
 def test_what_was_dealt_with_is_said(saved: Path) -> None:
     assert "half precision" in remarks(saved, "mixed_precision")
     assert "input age (2,) is filled with 0.5" in remarks(saved, "several", fill={"age": 0.5})
-    assert "takes any size, and gets 224 px" in remarks(saved, "encoder_decoder")
+    assert "leaves its size open, and gets 224 x 224 px" in remarks(saved, "encoder_decoder")
     assert "scales its input itself" in remarks(saved, "twice_nested")
 
 
@@ -281,8 +282,8 @@ MISTAKES = {
     "path: {0}/plain.keras, mean: [1, 2]": "model.mean: 2 numbers for 3 channels: give one, or 3",
     "path: {0}/plain.keras, std: [1, 2, 3, 4]": "model.std: 4 numbers for 3 channels",
     "path: {0}/grey.keras, channel_order: BGR": "model.channel_order: BGR with 1 channels",
-    "path: {0}/plain.keras, size_px: 80": "model.size_px: the network takes 64 x 64 px",
-    "path: {0}/plain.keras, logits: nothing": "model.logits: nothing is no layer whose output is a vector",
+    "path: {0}/plain.keras, size_px: 80": "model.size_px: the network takes a height of 64 px, not 80",
+    "path: {0}/plain.keras, logits: nothing": "model.logits: nothing is no layer: the last that could be are",
     "path: {0}/plain.keras, fill: {{age: 1}}": "model.fill: age is no input beside the picture's",
     "path: {0}/several.keras, fill: {{image: 1}}": "model.fill: image is no input beside the picture's",
     "path: {0}/several.keras, input: picture": "model.input: there is no input 'picture': its inputs are",
@@ -295,6 +296,7 @@ MISTAKES = {
     "path: {0}/plain.keras, value_range: [1, 0]": "write the smaller number first",
     "path: {0}/plain.keras, std: 0": "greater than 0",
     "path: {0}/plain.keras, data_format: NCHW": "channels_first",
+    "path: {0}/channels_first.keras, data_format: channels_last": "the network's layers have channels_first",
 }
 
 
@@ -307,3 +309,87 @@ def test_mistakes_are_said_in_one_line(model: str, saved: Path, tmp_path: Path) 
     [line] = result.stderr.splitlines()
     assert line.startswith(f"Error: {spec}:1: model")
     assert MISTAKES[model] in line
+
+
+# ---- what came up when others tried
+
+
+def test_layers_may_have_any_name() -> None:
+    """TensorFlow takes few characters in the names of its scopes, and Keras any."""
+    image = keras.Input((16, 16, 3))
+    x = keras.layers.Conv2D(4, 3, name="a b")(image)
+    x = keras.layers.Activation("tanh", name="größe @2")(x)
+    model = keras.Model(image, keras.layers.GlobalAveragePooling2D(name="gap *")(x))
+    for _ in range(2):  # also when it was laid open before
+        assert [node.name for node in lay_open(model).nodes] == ["a b", "größe @2", "gap *"]
+    network = as_network(model)
+    run = tf.function(lambda x: network(x, redirect=False)("gap *"))
+    assert run(tf.zeros((2, 16, 16, 3))).shape == (2, 1, 1, 4)
+
+
+def test_filled_inputs_are_as_many_as_pictures() -> None:
+    image, places = keras.Input((16, 16, 3), name="image"), keras.Input((16, 16, 2), name="places")
+    joined = keras.layers.Concatenate(name="joined")([image, places])
+    tower = keras.layers.Conv2D(4, 3, name="conv")
+    other = keras.layers.Conv2D(4, 3, name="other")(places)
+    model = keras.Model([image, places], [tower(joined), other])
+    laid = lay_open(model, picture="image", fill={"places": 0.25})
+    assert [node.name for node in laid.nodes] == ["joined", "conv"]
+    assert "left out, because they do not see the picture: other" in laid.remarks
+    reading = Network(laid.graph, (0.0, 1.0))(tf.zeros((3, 16, 16, 3)), redirect=False)
+    np.testing.assert_array_equal(reading("joined")[2, 0, 0], [0, 0, 0, 0.25, 0.25])
+
+
+def test_functions_of_keras_ops() -> None:
+    """Slices of channels and poolings see what they see; what is no number cannot be climbed."""
+    image = keras.Input((16, 16, 3))
+    x = keras.layers.Conv2D(4, 3, name="conv")(image)
+    x = keras.ops.max_pool(x[..., :2], 2)
+    x = keras.ops.where(x > 0, x, x * 2)
+    model = keras.Model(image, keras.ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]]))
+    nodes = {node.kind: node for node in lay_open(model).nodes}
+    assert nodes["max_pool"].window is not None
+    assert not nodes["where"].bound
+    assert nodes["other (Greater)"].channels == 0
+    assert nodes["other (Pad)"].bound
+
+
+def test_logits_are_before_a_softmax_that_is_reshaped(tmp_path: Path) -> None:
+    image = keras.Input((16, 16, 3))
+    x = keras.layers.GlobalAveragePooling2D()(keras.layers.Conv2D(4, 3)(image))
+    x = keras.layers.Softmax()(keras.layers.Dense(5, name="evidence")(x))
+    keras.Model(image, keras.layers.Reshape((5,))(x)).save(tmp_path / "m.keras")
+    choice = ModelChoice(path=str(tmp_path / "m.keras"), value_range=(0.0, 1.0))
+    assert load(choice).facts.logits == "evidence"
+
+
+def test_grey_pictures_without_channels(tmp_path: Path) -> None:
+    image = keras.Input((20, 24))
+    x = keras.layers.Conv2D(4, 3, name="conv")(keras.layers.Reshape((20, 24, 1))(image))
+    keras.Model(image, x).save(tmp_path / "m.keras")
+    text = f"model: {{path: {tmp_path}/m.keras, value_range: [0, 1]}}\nrender: {{steps: 2}}\n"
+    text += "jobs: [{name: a, layer: conv, channels: 0}]\n"
+    assert fvcli("render", write_spec(tmp_path, text), "-o", tmp_path / "run").exit_code == 0
+    assert read_picture(tmp_path / "run/units/a/channel-0000.png").shape == (20, 24, 1)
+
+
+def test_one_open_side_leaves_the_other_as_it_is(tmp_path: Path) -> None:
+    image = keras.Input((None, 48, 3))
+    keras.Model(image, keras.layers.Conv2D(4, 3, name="conv")(image)).save(tmp_path / "m.keras")
+    choice = {"path": str(tmp_path / "m.keras"), "value_range": (0.0, 1.0)}
+    assert load(ModelChoice(**choice)).facts.native_size_px == (224, 48)
+    assert load(ModelChoice(**choice, size_px=(64, 48))).facts.native_size_px == (64, 48)
+    with pytest.raises(UsageError, match="takes a width of 48 px, not 64"):
+        load(ModelChoice(**choice, size_px=(64, 64)))
+
+
+def test_layers_of_a_spec_without_jobs(saved: Path, tmp_path: Path) -> None:
+    spec = write_spec(tmp_path, f"model: {{path: {saved}/several.keras, fill: {{age: 1}}}}\n")
+    listed = json.loads(fvcli("layers", spec, "--json").stdout)
+    assert "gated" in {layer["name"] for layer in listed}
+
+
+def test_a_folder_that_is_taken_for_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_model").mkdir()
+    assert "for the file of that name write ./my_model" in fvcli("layers", "my_model").stderr

@@ -132,6 +132,7 @@ def model_of(text: str) -> ModelChoice:
     if not text.lower().endswith(SPEC_FILES):
         return ModelChoice(path=text) if model_key(text) == "path" else ModelChoice(name=text)
     document = parse_document(_read(text), text)
+    document.data.setdefault("jobs", [{"name": "none-yet"}])  # somebody looks for layers to write there
     spec, _ = validate(document)
     document.raise_problems()
     assert spec is not None  # or there was a problem

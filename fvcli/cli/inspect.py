@@ -9,7 +9,7 @@ import click
 
 from fvcli.cli.inputs import code_option, describe_model, model_of
 from fvcli.cli.layers import layer_json, print_layers, without_weights
-from fvcli.cli.table import print_json, print_table, spoken
+from fvcli.cli.table import counted, print_json, print_table, spoken
 
 if TYPE_CHECKING:
     from fvcli.models import ModelChoice, ModelFacts
@@ -26,8 +26,8 @@ def inspect(model: str, as_json: bool, allow_code: bool) -> None:
 
     MODEL is a name, a file, or a spec with a model. The page tells the input and its
     preprocessing, what the network makes of noise and of pictures, what was guessed
-    or looks wrong, all layers, and layers for an atlas with what they cost: time is
-    for all units with the default recipe, after fvcli calibrate.
+    or looks wrong, layers for an atlas with what they cost (time is for all units with
+    the default recipe, after fvcli calibrate), and all layers.
 
     \b
       fvcli inspect my_model.keras
@@ -67,8 +67,8 @@ def _show(facts: ModelFacts, sanity: list[str], found: list[Suggestion]) -> None
     rows = [
         ("model", facts.name),
         ("weights", f"{facts.weights} (SHA-256 {facts.weights_sha256[:16]}...)"),
-        ("input", f"{height} x {width} px, {facts.input_channels} channels"),
-        ("preprocessing", str(facts.preprocessing)),
+        ("input", f"{height} x {width} px, {counted(facts.input_channels, 'channel', 'channels')}"),
+        ("preprocessing", facts.preprocessing.said(facts.input_channels)),
         ("parameters", "unknown" if facts.parameters is None else f"{facts.parameters:,}"),
         ("classes", classes),
         *[("sanity", line) for line in sanity],
@@ -76,15 +76,15 @@ def _show(facts: ModelFacts, sanity: list[str], found: list[Suggestion]) -> None
     ]
     for name, value in rows:
         click.echo(f"{name:<14} {value}")
-    click.echo()
-    print_layers(list(facts.layers_at(height, width).values()), facts)
     click.echo("\nfor an atlas:")
     speed = read_speed(speed_path(), socket.gethostname())
     cost = Cost(speed) if speed else None
     columns = ("layer", "units", "multiplications a step", "of the whole network", "time")
     print_table(columns, [_row(suggestion, facts, cost) for suggestion in found])
     if cost is None:
-        click.echo("\ntime: unknown; measure this machine once with: fvcli calibrate")
+        click.echo("time: unknown; measure this machine once with: fvcli calibrate")
+    click.echo()
+    print_layers(list(facts.layers_at(height, width).values()), facts)
 
 
 def _row(suggestion: Suggestion, facts: ModelFacts, cost: Cost | None) -> tuple[Any, ...]:
@@ -96,7 +96,7 @@ def _row(suggestion: Suggestion, facts: ModelFacts, cost: Cost | None) -> tuple[
     return (
         suggestion.layer.name,
         suggestion.layer.channels,
-        f"{suggestion.multiplications / 1e6:,.0f} M",
+        f"{suggestion.multiplications / 1e6:,.3g} M",
         f"{suggestion.share:.0%}",
         "" if seconds is None else spoken(seconds),
     )

@@ -86,7 +86,8 @@ def _across(pair: tuple[Any, Any]) -> str:
 
 
 def _note(layer: LayerFacts, facts: ModelFacts) -> str:
-    notes = [NOTES[layer.kind]] if layer.kind in NOTES else []
+    of_one = layer.kind == "add" and len(layer.inputs) < 2  # a bias or a constant is added
+    notes = [NOTES[layer.kind]] if layer.kind in NOTES and not of_one else []
     if layer.name == facts.logits:
         notes.append("class logits")
     notes += [f"{name} {first}-{end - 1}" for name, (first, end) in _branches(layer, facts).items()]

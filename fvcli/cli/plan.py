@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fvcli.cli.inputs import code_option, plan_of_spec, say_remarks, set_option
-from fvcli.cli.table import print_json, print_table, spoken
+from fvcli.cli.table import counted, print_json, print_table, spoken
 
 if TYPE_CHECKING:
     from fvcli.plan import JobPlan, Plan, Unit
@@ -46,14 +46,10 @@ def plan(spec: str, overrides: Sequence[str], allow_code: bool, as_json: bool) -
         return
     columns = ("job", "units", "layer", "objective", "recipe", "size", "steps", "batch")
     print_table((*columns, "time") if time else columns, [_row(made, *job, time) for job in made.by_job()])
-    units = _counted(len(made.units), "unit", "units")
-    batches = _counted(len(made.batches), "batch", "batches")
+    units = counted(len(made.units), "unit", "units")
+    batches = counted(len(made.batches), "batch", "batches")
     click.echo(f"\n{units} in {batches}; about {gigabytes(made.memory_bytes)} for the largest batch")
     click.echo(_total(speed, time))
-
-
-def _counted(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"
 
 
 def _facts(made: Plan, speed: Speed | None, time: Estimate | None) -> dict[str, Any]:

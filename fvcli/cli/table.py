@@ -38,3 +38,7 @@ def spoken(seconds: float) -> str:
             value = seconds / length
             return f"{value:.0f} {unit}" if value >= 10 else f"{value:.1f} {unit}"
     return "unknown"
+
+
+def counted(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"

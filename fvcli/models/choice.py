@@ -37,6 +37,10 @@ class Preprocessing:
         )
         return low, high
 
+    def said(self, channels: int) -> str:
+        """Say it to people: of other pictures than those in colour without an order."""
+        return str(self) if channels == COLOURS else str(self).partition(", ")[2]
+
     def __str__(self) -> str:
         low, high = self.value_range
         text = f"{self.channel_order}, from {low:g} to {high:g}"

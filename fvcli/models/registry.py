@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fvcli.errors import UsageError
@@ -87,6 +88,8 @@ def check_name(name: str) -> None:
     known = model_names()
     if name in known:
         return
+    if Path(name).exists():
+        raise UsageError(f"there is no model {name!r}", f"for the file of that name write ./{name}")
     near = difflib.get_close_matches(name.lower(), known, n=1)
     listed = ", ".join(known[:MAX_LISTED])
     hint = f"did you mean {near[0]}?" if near else f"the models are {listed}, ... (fvcli models lists them)"

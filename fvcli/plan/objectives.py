@@ -152,7 +152,7 @@ class Resolver:
     def _indices(self, kind: str, layer: LayerFacts | None) -> list[int]:
         if kind in CLASS_KINDS:
             self._refuse("channels", "a class objective takes classes")
-            return self._classes()
+            return self._classes() if layer is not None else []
         self._refuse("classes", f"a {kind} objective takes channels")
         if layer is None:
             return []

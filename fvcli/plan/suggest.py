@@ -35,12 +35,18 @@ def suggest_layers(facts: ModelFacts) -> list[Suggestion]:
     at = facts.layers_at(*facts.native_size_px)
     by_size: dict[tuple[int, int], list[LayerFacts]] = {}
     for layer in at.values():
-        if layer.kind in KINDS and layer.channels >= FEWEST_UNITS and layer.name != facts.logits:
+        if _is_worth_it(layer) and layer.name != facts.logits:
             by_size.setdefault((layer.height, layer.width), []).append(layer)
     chosen = {layer.name for layers in by_size.values() for layer in _best(layers)}
     kept = [name for name in at if name in chosen][-MOST:]
     whole = _cost(facts, list(at)) or 1
     return [Suggestion(at[name], _cost(facts, [name]), _cost(facts, [name]) / whole) for name in kept]
+
+
+def _is_worth_it(layer: LayerFacts) -> bool:
+    gate = layer.height == layer.width == 1 and layer.kind != "dense"  # of a squeeze-and-excitation block
+    added = layer.kind == "add" and len(layer.inputs) < 2
+    return layer.kind in KINDS and layer.channels >= FEWEST_UNITS and not gate and not added
 
 
 def _best(layers: list[LayerFacts]) -> list[LayerFacts]:

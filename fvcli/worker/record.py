@@ -12,6 +12,7 @@ from fvcli.worker.ascend import Outcome
 from fvcli.worker.lanes import Cost
 
 NEVER_FIRED = "the unit never fired: no gradient reached the picture"
+TOO_FEW_STEPS = "the unit does not fire after {} steps; {} is how many are meant to wake it up"
 TRY_PRE_ACTIVATION = "; render its pre-activation instead: {}"
 ALREADY_SILENT = "the unit is silent from the start, so there is nothing to minimise"
 NOT_FINITE = "the picture is not finite; lower the learning rate"
@@ -61,7 +62,7 @@ class Recorder:
             seconds=round(cost.wall_s, 3),
             cpu_seconds=round(cost.cpu_s, 3),
             status=DEAD if dead else DONE,
-            error=self._why_dead(unit) if dead else None,
+            error=self._why_dead(unit, outcome.steps) if dead else None,
         )
         self._run.commit(unit, sidecar, png)
         return sidecar.status
@@ -85,9 +86,12 @@ class Recorder:
         self._run.commit(unit, sidecar, None)
         return FAILED
 
-    def _why_dead(self, unit: Unit) -> str:
+    def _why_dead(self, unit: Unit, steps: int) -> str:
         if unit.sign < 0:
             return ALREADY_SILENT
+        redirected = self._run.plan.programs[unit.program].settings["redirect_steps"]
+        if steps < redirected:
+            return TOO_FEW_STEPS.format(steps, redirected)
         nodes = {node.name: node for node in self._facts.nodes}
         behind_relu = [nodes[t.layer].inputs[0] for t in unit.terms if nodes[t.layer].kind.startswith("relu")]
         return NEVER_FIRED + (TRY_PRE_ACTIVATION.format(behind_relu[0]) if behind_relu else "")

@@ -226,7 +226,7 @@ class Worker:
         try:
             with lanes.climbing, self._ledger.account() as cost:
                 outcomes = compiled.climb(program, task.units, size, report, lambda: self._stopped)
-        except (tf.errors.OpError, MemoryError, ValueError, ArithmeticError) as error:
+        except Exception as error:  # whatever a network of one's own raises: the other units go on
             if _is_out_of_memory(error) and len(task.units) > 1:
                 self._reports.put(_Report(task, out_of_memory=True))
                 return

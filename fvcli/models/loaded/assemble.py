@@ -20,6 +20,8 @@ from fvcli.models.loaded.laid import Laid
 from fvcli.models.loaded.model import LoadedModel
 
 PROBABILITIES = {"softmax", "sigmoid"}  # what comes before them is the evidence
+PASSED_ON = {"reshape", "flatten", "identity", "linear", "dropout"}  # by these nothing is changed
+MAX_LISTED = 4
 
 
 def load_from_nodes(
@@ -38,16 +40,21 @@ def choose_logits(nodes: Mapping[str, Node], output: str, asked: str | None) -> 
     """
     if asked is not None:
         if asked not in nodes or not _is_vector(nodes[asked]):
-            raise UsageError(f"model.logits: {asked} is no layer whose output is a vector")
+            known = ", ".join([name for name, node in nodes.items() if _is_vector(node)][-MAX_LISTED:])
+            what = "is no layer whose output is a vector" if asked in nodes else "is no layer"
+            raise UsageError(f"model.logits: {asked} {what}", f"the last that could be are {known or 'none'}")
         return asked
     node = nodes.get(output)
-    while node is not None and node.kind in PROBABILITIES and node.inputs:
-        node = nodes.get(node.inputs[0])
-    return node.name if node is not None and _is_vector(node) else None
+    behind = node
+    while behind is not None and behind.kind in PASSED_ON and behind.inputs:
+        behind = nodes.get(behind.inputs[0])
+    if behind is not None and behind.kind in PROBABILITIES and behind.inputs:
+        node = nodes.get(behind.inputs[0])
+    return node.name if node is not None and _is_vector(node) and node.channels > 1 else None
 
 
 def _is_vector(node: Node) -> bool:
-    return node.window is None and node.size == (1, 1) and node.channels > 1
+    return node.window is None and node.size == (1, 1) and node.channels > 0
 
 
 def choose_labels(choice: ModelChoice, classes: int) -> tuple[str, ...]:

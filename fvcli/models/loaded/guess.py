@@ -23,7 +23,7 @@ from fvcli.optvis.network import Network
 
 UNIT = Preprocessing((0.0, 1.0))
 COLOUR_CANDIDATES = (TF, TORCH, UNIT, CAFFE, BUILT_IN)  # the likelier ones first
-GREY_CANDIDATES = (TF, UNIT, BUILT_IN)
+GREY_CANDIDATES = (UNIT, TF, BUILT_IN)
 SCALES_ITSELF = "scale"  # the kind of layers that scale the input
 LOOK_AT = 6  # layers, for one of that kind
 PICTURES = 4
@@ -31,7 +31,7 @@ TYPICAL_LOGIT_DEVIATION = 2.0  # of trained classifiers: 1.3 to 3 measured
 PLAUSIBLE_DEVIATIONS = (0.3, 20.0)
 MISFIT_TO_DOUBT = 0.3  # half a nat is a variance wrong by a factor of three or so
 TIE = 0.3  # misfits that differ by less tell nothing
-HOW = "the channel order is not told by it; declare value_range, mean, std and channel_order to be sure"
+HOW = "declare value_range, mean and std to be sure, and channel_order: BGR if the network takes that"
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,9 @@ def guess_preprocessing(subject: Subject) -> tuple[Preprocessing, str]:
     best, others = as_good[0], as_good[1:]
     rest = min((misfit for candidate, misfit in found.items() if candidate not in as_good), default=np.inf)
     why = "the statistics of its first normalization" if subject.first_normalization else "its logits"
-    ties = f"; these fit as well: {'; '.join(map(str, others))}" if others else ""
-    return best, (
-        f"preprocessing guessed: {best}, by {why} (misfit {found[best]:.2f}, of others {rest:.2f} or more)"
-        f"{ties}; {HOW}"
-    )
+    ties = f", but so fits {' or '.join(map(str, others))}" if others else ""
+    worse = f", of others {rest:.2f} or more" if np.isfinite(rest) else ""
+    return best, (f"preprocessing guessed: {best}, by {why} (misfit {found[best]:.2f}{worse}){ties}; {HOW}")
 
 
 def misfits(subject: Subject) -> dict[Preprocessing, float]:

@@ -30,15 +30,18 @@ def checked_sum(path: Path, expected: str | None) -> str:
 
 def native_size(laid: Laid, choice: ModelChoice) -> tuple[Pair, str | None]:
     """Return height and width that the network gets, and what to say about it."""
-    height, width = laid.size_px
-    if height is not None and width is not None:
-        if choice.size_px not in {None, laid.size_px}:
-            raise UsageError(f"model.size_px: the network takes {height} x {width} px", "leave size_px out")
-        return (height, width), None
-    if choice.size_px is not None:
-        return choice.size_px, None
-    remark = f"the network takes any size, and gets {DEFAULT_SIZE_PX} px; model.size_px says otherwise"
-    return (DEFAULT_SIZE_PX, DEFAULT_SIZE_PX), remark
+    asked = choice.size_px or (None, None)
+    size: list[int] = []
+    for own, side, noun in zip(laid.size_px, asked, ("height", "width"), strict=True):
+        if own is not None and side not in {None, own}:
+            raise UsageError(f"model.size_px: the network takes a {noun} of {own} px, not {side}")
+        size.append(own or side or DEFAULT_SIZE_PX)
+    if choice.size_px is not None or None not in laid.size_px:
+        return (size[0], size[1]), None
+    remark = (
+        f"the network leaves its size open, and gets {size[0]} x {size[1]} px; model.size_px says otherwise"
+    )
+    return (size[0], size[1]), remark
 
 
 def settle_preprocessing(laid: Laid, choice: ModelChoice, size_px: Pair) -> tuple[Preprocessing, str | None]:

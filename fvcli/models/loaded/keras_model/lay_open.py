@@ -100,6 +100,8 @@ def lay_open(
     }
     sources = [others.get(id(t), image) for t in function.inputs]
     outputs = walk.expand(function, sources, "")
+    if walk.blind:
+        walk.remarks.append(f"left out, because they do not see the picture: {', '.join(walk.blind)}")
     named = {name: value.call for name, value in walk.named.items()}
     graph = CallGraph(picture_call, named)
     nodes = tuple(value.node for value in walk.named.values())
@@ -200,13 +202,15 @@ def _says_channels_first(tensor: Any) -> bool | None:
 class _Walk:
     """What has been laid open so far.
 
-    picture: The call that everything which is shown depends on.
+    picture: The call that everything which is named depends on.
+    blind: Names of layers that do not see the picture.
     """
 
     picture: Call
     named: dict[str, _Value] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    blind: list[str] = field(default_factory=list)
     _calls: Counter[str] = field(default_factory=Counter)
 
     def other_input(self, tensor: Any, value: float) -> _Value:
@@ -273,12 +277,14 @@ class _Walk:
         below = self._add(Call(before.name, _calls(sources), compute, role), before, first)
         function = operation.activation
         kind = str(getattr(function, "__name__", "activation"))
-        after = Node(name, kind, (before.name,), made.channels, made.window and Window(), made.size)
+        inputs = (below.node.name,) if below.node.name else ()
+        after = Node(name, kind, inputs, made.channels, made.window and Window(), made.size)
         call = Call(name, (below.call,), lambda values: function(values[0]), relu_role(kind))
         return self._add(call, after, first)
 
     def _add(self, call: Call, node: Node, first: bool) -> _Value:
         if not node.inputs:  # it is made of what other inputs are filled with, and does not see the picture
+            self.blind.append(node.name)
             return _Value(call, replace(node, name=""), first)
         value = _Value(call, node, first)
         self.named[node.name] = value

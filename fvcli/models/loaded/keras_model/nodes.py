@@ -66,6 +66,11 @@ PLAIN_KINDS = {
     "Sqrt": "sqrt",
     "Absolute": "absolute",
     "Exp": "exp",
+    "Log": "log",
+    "Power": "power",
+    "Rsqrt": "rsqrt",
+    "Softplus": "softplus",
+    "Where": "where",
     "Cast": "identity",
     "LayerScale": "scale",
     "StochasticDepth": "dropout",
@@ -169,15 +174,15 @@ def kind_of(operation: Any) -> str:
         return NAMED[name]
     if name in FUNCTIONS and not isinstance(operation, layers.Layer):
         return FUNCTIONS[name]
-    if name in PLAIN_KINDS and _is_kerass_own(operation):
+    if name in PLAIN_KINDS and _is_known(operation):
         return PLAIN_KINDS[name]
-    if name.startswith(AUGMENTATION) and _is_kerass_own(operation):
+    if name.startswith(AUGMENTATION) and _is_known(operation):
         return "resize" if name == "RandomCrop" else "augmentation"
     return f"other ({name})"
 
 
-def _is_kerass_own(operation: Any) -> bool:
-    return type(operation).__module__.startswith("keras.")
+def _is_known(operation: Any) -> bool:
+    return type(operation).__module__.startswith(("keras.", "fvcli."))
 
 
 def _window(operation: Any, kind: str, inputs: Sequence[Node], first: bool) -> Window | None:
@@ -186,10 +191,9 @@ def _window(operation: Any, kind: str, inputs: Sequence[Node], first: bool) -> W
         return None  # what has no map below it has no pixels to speak of
     if kind in WINDOWED.values():
         kernel = operation.pool_size if "pool" in kind else operation.kernel_size
-        if operation.strides is None:
-            return None
+        strides = kernel if operation.strides is None else operation.strides
         dilation = getattr(operation, "dilation_rate", (1, 1))
-        return Window(_pair(kernel), _pair(operation.strides), _pair(dilation), operation.padding)
+        return Window(_pair(kernel), _pair(strides), _pair(dilation), operation.padding)
     if kind == "pad":
         return Window(padding=_sides(operation.padding))
     if kind == "crop":
