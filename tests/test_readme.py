@@ -61,6 +61,16 @@ def test_the_readme_has_commands_and_shows_a_picture() -> None:
 @pytest.mark.skipif(not (ROOT / ".venv").exists(), reason="scripts/test was not what started these tests")
 def test_the_scripts(clone: Path) -> None:
     """quickstart in full, with one step a picture; test, up to the point of collecting this very file."""
+    current = subprocess.run(
+        "cat setup.cfg pyproject.toml | cksum",
+        shell=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    installed = (ROOT / ".venv/.installed").read_text()
+    assert current.stdout.strip() in installed, "run scripts/test: .venv is of an older setup.cfg"
     done = subprocess.run(
         ["scripts/quickstart", "--set", "render.steps=1"],
         cwd=clone,

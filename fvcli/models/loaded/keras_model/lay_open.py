@@ -222,7 +222,8 @@ class _Walk:
             return tf.fill([values[0].shape[0], *rest], tf.cast(value, tensor.dtype))
 
         call = Call("", (self.picture,), filled)
-        return _Value(call, Node("", "constant", (), rest[-1] if rest else 0, None), False)
+        size = (rest[0], rest[1]) if len(rest) == 3 else (1, 1)
+        return _Value(call, Node("", "constant", (), rest[-1] if rest else 0, None, size), False)
 
     def expand(self, function: Any, sources: Sequence[_Value], prefix: str) -> list[_Value]:
         """Lay a function open; return the values of its outputs."""
@@ -305,8 +306,10 @@ def _node(node: Any, name: str, sources: Sequence[_Value], output: int, first: b
         shape = [shape[i] for i in FIRST_TO_LAST]
     nodes = [source.node for source in sources if source.node.name]
     made = node_of(node.operation, name, nodes, shape, first, _keeps_size(node, output))
-    is_float = "float" in str(node.output_tensors[output].dtype)
-    return made if is_float else replace(made, channels=0)  # there is nothing to climb
+    if "float" not in str(node.output_tensors[output].dtype):
+        made = replace(made, channels=0)  # there is nothing to climb
+    beside_a_map = any(not source.node.name and source.node.size != (1, 1) for source in sources)
+    return replace(made, bound=made.bound or beside_a_map)  # a filled map has one size
 
 
 def _keeps_size(node: Any, output: int) -> bool:
