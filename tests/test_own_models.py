@@ -334,7 +334,7 @@ def test_filled_inputs_are_as_many_as_pictures() -> None:
     other = keras.layers.Conv2D(4, 3, name="other")(places)
     model = keras.Model([image, places], [tower(joined), other])
     laid = lay_open(model, picture="image", fill={"places": 0.25})
-    assert [node.name for node in laid.nodes] == ["joined", "conv"]
+    assert [(node.name, node.bound) for node in laid.nodes] == [("joined", True), ("conv", False)]
     assert "left out, because they do not see the picture: other" in laid.remarks
     reading = Network(laid.graph, (0.0, 1.0))(tf.zeros((3, 16, 16, 3)), redirect=False)
     np.testing.assert_array_equal(reading("joined")[2, 0, 0], [0, 0, 0, 0.25, 0.25])

@@ -31,7 +31,7 @@ TYPICAL_LOGIT_DEVIATION = 2.0  # of trained classifiers: 1.3 to 3 measured
 PLAUSIBLE_DEVIATIONS = (0.3, 20.0)
 MISFIT_TO_DOUBT = 0.3  # half a nat is a variance wrong by a factor of three or so
 TIE = 0.3  # misfits that differ by less tell nothing
-HOW = "declare value_range, mean and std to be sure, and channel_order: BGR if the network takes that"
+HOW = "declare value_range, mean and std to be sure, and BGR as channel_order if the network takes that"
 
 
 @dataclass(frozen=True)
@@ -80,9 +80,10 @@ def guess_preprocessing(subject: Subject) -> tuple[Preprocessing, str]:
     best, others = as_good[0], as_good[1:]
     rest = min((misfit for candidate, misfit in found.items() if candidate not in as_good), default=np.inf)
     why = "the statistics of its first normalization" if subject.first_normalization else "its logits"
-    ties = f", but so fits {' or '.join(map(str, others))}" if others else ""
+    said = [candidate.said(subject.channels) for candidate in (best, *others)]
+    ties = f", but so fits {' or '.join(said[1:])}" if others else ""
     worse = f", of others {rest:.2f} or more" if np.isfinite(rest) else ""
-    return best, (f"preprocessing guessed: {best}, by {why} (misfit {found[best]:.2f}{worse}){ties}; {HOW}")
+    return best, f"preprocessing guessed: {said[0]}, by {why} (misfit {found[best]:.2f}{worse}){ties}; {HOW}"
 
 
 def misfits(subject: Subject) -> dict[Preprocessing, float]:
