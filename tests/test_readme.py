@@ -58,6 +58,22 @@ def test_the_readme_has_commands_and_shows_a_picture() -> None:
         assert (ROOT / target).is_file(), target
 
 
+def test_the_page_of_models_names_tests_that_exist() -> None:
+    text = (ROOT / "docs/models.md").read_text()
+    tests = {path.name: path.read_text() for path in (ROOT / "tests").glob("test_*.py")}
+    named = set(re.findall(r"`(test_\w+(?:\.py)?)`", text))
+    assert len(named) > 7
+    for name in named:
+        assert name in tests or any(f"def {name}(" in source for source in tests.values()), name
+    rendered = text.partition("rendered by `test_eight_steps")[2].partition("\n\n")[0]
+    rows = set(
+        re.findall(r"`([a-z_]+(?: at another size)?)`(?= \|$|, `[a-z_]+` \|$)", rendered, re.MULTILINE)
+    )
+    known = re.findall(r'^    "([a-z_ ]+)": \(', tests["test_own_models.py"], re.MULTILINE)
+    assert rows - set(re.findall(r"test_\w+", text)) <= set(known), rows - set(known)
+    assert len(rows) > 10
+
+
 @pytest.mark.skipif(not (ROOT / ".venv").exists(), reason="scripts/test was not what started these tests")
 def test_the_scripts(clone: Path) -> None:
     """quickstart in full, with one step a picture; test, up to the point of collecting this very file."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import keras
 import numpy as np
 
 from fvcli.errors import UsageError
@@ -24,11 +23,9 @@ PASSED_ON = {"reshape", "flatten", "identity", "linear", "dropout"}  # by these 
 MAX_LISTED = 4
 
 
-def load_from_nodes(
-    facts: ModelFacts, arrays: Mapping[str, list[np.ndarray]], keras_model: keras.Model | None = None
-) -> LoadedModel:
+def load_from_nodes(facts: ModelFacts, arrays: Mapping[str, list[np.ndarray]]) -> LoadedModel:
     """Build the Keras model of facts that were known without it, and load that."""
-    model = keras_model or build_keras(facts.name, facts.nodes, facts.input_channels, arrays)
+    model = build_keras(facts.name, facts.nodes, facts.input_channels, arrays)
     return LoadedModel(facts, lay_open(model).graph, model)
 
 
