@@ -44,7 +44,7 @@ def test_the_second_plan_needs_no_tensorflow(tmp_path: Path, cache: Path) -> Non
     assert "preprocessing guessed" in second.stderr
 
 
-@pytest.mark.parametrize("name", ["plain", "encoder_decoder", "channels_first", "stock_transformer"])
+@pytest.mark.parametrize("name", ["encoder_decoder", "stock_transformer"])
 def test_facts_come_back_as_they_were(name: str, tmp_path: Path) -> None:
     BUILDERS[name]().save(tmp_path / "m.keras")
     choice = ModelChoice(path=str(tmp_path / "m.keras"), value_range=(0.0, 1.0))

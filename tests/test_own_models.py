@@ -21,19 +21,19 @@ from tests.running import fvcli, write_spec
 
 # model, lines of the spec's model beside its path, what its jobs are: every row renders eight steps
 RENDERED = {
-    "plain": ("", ["layer: second_bn", "layer: first", "{objective: class_logit, classes: 0-1}"]),
-    "small_pictures": ("", ["layer: conv2_pre_activation", "layer: hidden", "objective: class_probability"]),
+    "plain": ("", ["layer: second_bn", "{objective: class_logit, classes: 0-1}"]),
+    "small_pictures": ("", ["layer: conv2_pre_activation", "objective: class_probability"]),
     "small_pictures at another size": ("", ["layer: hidden_pre_activation, size_px: [48, 40]"]),
     "nested": ("", ["layer: backbone/block_3_expand_BN"]),
     "twice_nested": ("value_range: [0, 255]", ["layer: body/backbone/block_6_project_BN"]),
-    "shared": ("", ["layer: twice@2", "layer: inner/deep_bn", "layer: inner@2/deep_bn"]),
+    "shared": ("", ["layer: twice@2", "layer: inner@2/deep_bn"]),
     "several": ("fill: {age: 0.5}, logits: size", ["layer: gated", "objective: class_logit"]),
     "channels_first": (
         "",
-        ["layer: left_bn", "layer: both", "layer: b, objective: neuron"],
+        ["layer: both", "layer: b, objective: neuron"],
     ),
     "grey": ("", ["layer: second_bn"]),
-    "five_channels": ("", ["layer: second_bn", "layer: first"]),
+    "five_channels": ("", ["layer: second_bn"]),
     "vision_transformer": (
         "",
         ["layer: encoder1_mlp1", "layer: encoder2, objective: neuron"],
@@ -87,7 +87,7 @@ def test_eight_steps_raise_the_score(row: str, saved: Path, tmp_path: Path) -> N
     assert (tmp_path / "run/grids/j0.png").exists()
 
 
-@pytest.mark.parametrize("name", sorted(BUILDERS.keys() - {"nested"}))
+@pytest.mark.parametrize("name", sorted(BUILDERS.keys() - {"nested", "plain", "grey"}))
 def test_laid_open_a_network_computes_what_keras_does(name: str) -> None:
     """All outputs, from pictures and what other inputs are filled with."""
     model = BUILDERS[name]()
@@ -110,7 +110,9 @@ def keras_outputs(model: keras.Model, inputs: list[tf.Tensor]) -> object:
     return run(*inputs)
 
 
-@pytest.mark.parametrize("name", sorted(BUILDERS.keys() - {"nested"}))
+@pytest.mark.parametrize(
+    "name", ["small_pictures", "shared", "several", "channels_first", "encoder_decoder", "vision_transformer"]
+)
 def test_facts_are_the_shapes_of_what_is_computed(name: str, saved: Path) -> None:
     choice = {"factory": f"tests.own_models:{name}"} if name in CUSTOM else {"path": f"{saved}/{name}.keras"}
     if name == "encoder_decoder":

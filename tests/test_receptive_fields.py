@@ -24,10 +24,6 @@ def inception_v3() -> keras.Model:
     return _random(keras.applications.InceptionV3(weights=None, include_top=False, input_shape=(139, 139, 3)))
 
 
-def dense_net() -> keras.Model:
-    return _random(keras.applications.DenseNet121(weights=None, include_top=False, input_shape=(96, 96, 3)))
-
-
 def _random(model: keras.Model) -> keras.Model:
     randomize(model)
     return model
@@ -42,7 +38,6 @@ CASES: list[tuple[Callable[[], keras.Model], int, tuple[str, ...], bool]] = [
     (own_models.channels_first, 48, ("left_bn", "pool", "both", "mean2"), True),
     (own_models.encoder_decoder, 48, ("down2_bn", "up1", "bridge", "apart", "up2", "mask"), False),
     (inception_v3, 139, ("activation_4", "mixed0", "mixed3", "activation_32"), True),
-    (dense_net, 96, ("conv2_block2_concat", "pool2_pool"), True),
 ]
 
 
