@@ -49,4 +49,6 @@ def data_dir() -> Path:
     place = os.environ.get("FVCLI_TEST_DATA")
     if not place:
         pytest.skip("FVCLI_TEST_DATA is not set: no photos to test with")
+    if not Path(place).is_dir():
+        pytest.skip(f"FVCLI_TEST_DATA names {place}, which is not there: no photos to test with")
     return Path(place)
