@@ -298,7 +298,7 @@ def test_facts_of_a_file(written: Written) -> None:
     assert facts.weights == str(written.path)
     assert facts.weights_sha256 == hashlib.sha256(written.path.read_bytes()).hexdigest()
     assert facts.logits == LOGITS
-    assert len(facts.labels) == facts.widths[LOGITS]
+    assert len(facts.labels) == {node.name: node.channels for node in facts.nodes}[LOGITS]
     takes = {
         ".pb": "RGB, from -117 to 138",
         ".caffemodel": "BGR, from 0 to 255, minus (104, 117, 123)",

@@ -19,7 +19,7 @@ from fvcli.errors import FvcliError, UsageError
 from fvcli.models import ModelChoice, ModelFacts, describe, list_models, load, model_names, weights_in_use
 from fvcli.models.files.torch_file import read_tensors
 from fvcli.models.graph import Node, Window, ancestors, layer_facts, multiplications
-from tests.test_torch_file import state, tensor, weights_file
+from tests.inception_files import write_pth
 
 if TYPE_CHECKING:
     import keras
@@ -218,17 +218,8 @@ def own_tensors() -> dict[str, np.ndarray]:
     return {key: array for key, array in read_tensors(content, "w.pth").items() if array.dtype == np.float32}
 
 
-def write_weights(path: Path, tensors: dict[str, np.ndarray]) -> Path:
-    codes = {}
-    for i, (key, array) in enumerate(tensors.items()):
-        strides = tuple(step // array.itemsize for step in array.strides)
-        codes[key] = tensor(str(i), 0, array.shape, strides, array.size)
-    path.write_bytes(weights_file(state(**codes), tuple(map(str, range(len(codes)))), *tensors.values()))
-    return path
-
-
 def test_own_weights_without_counters(own_tensors: dict[str, np.ndarray], tmp_path: Path) -> None:
-    path = write_weights(tmp_path / "own.pth", own_tensors)
+    path = write_pth(tmp_path / "own.pth", own_tensors)
     assert describe(ModelChoice(NAMES[0], str(path))).weights == str(path)
 
 
@@ -248,7 +239,7 @@ def test_own_weights_without_counters(own_tensors: dict[str, np.ndarray], tmp_pa
 def test_every_array_must_fit(
     own_tensors: dict[str, np.ndarray], tmp_path: Path, key: str, shape: tuple[int, ...], said: str
 ) -> None:
-    path = write_weights(tmp_path / "own.pth", own_tensors | {key: np.ones(shape, np.float32)})
+    path = write_pth(tmp_path / "own.pth", own_tensors | {key: np.ones(shape, np.float32)})
     with pytest.raises(FvcliError) as caught:
         describe(ModelChoice(NAMES[0], str(path)))
     assert caught.value.message == f"{path}: layer {said}"

@@ -8,7 +8,7 @@ from functools import cached_property
 from types import MappingProxyType
 
 from fvcli.models.choice import Preprocessing
-from fvcli.models.graph import IMAGE, LayerFacts, Node, Pair, ancestors, bound_nodes, layer_facts
+from fvcli.models.graph import LayerFacts, Node, Pair, ancestors, bound_nodes, layer_facts
 
 LARGEST_MIN_PX = 4096  # no network needs more for its layers to have a position
 
@@ -95,7 +95,3 @@ class ModelFacts:
         needed = ancestors(self.inputs_of, layers)
         at = self.layers_at(height_px, width_px)
         return sum(fact.output_bytes for name, fact in at.items() if name in needed)
-
-    @property
-    def widths(self) -> dict[str, int]:
-        return {IMAGE: self.input_channels} | {node.name: node.channels for node in self.nodes}

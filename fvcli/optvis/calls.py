@@ -17,6 +17,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from fvcli.errors import FvcliError
+
 Compute = Callable[[Sequence[Any]], Any]
 
 
@@ -95,6 +97,19 @@ class Normalization:
     mean: np.ndarray | None = None
     variance: np.ndarray | None = None
 
+    @classmethod
+    def of(
+        cls,
+        gamma: np.ndarray | float,
+        beta: np.ndarray | float,
+        mean: np.ndarray,
+        variance: np.ndarray,
+        epsilon: float,
+    ) -> Normalization:
+        """Return gamma (x - mean) / sqrt(variance + epsilon) + beta (Ioffe and Szegedy 2015)."""
+        scale = gamma / np.sqrt(variance + epsilon)
+        return cls(scale, beta - mean * scale, mean, variance)
+
 
 @dataclass(frozen=True)
 class Relu:
@@ -109,6 +124,11 @@ class Sum:
 
 
 Role = Linear | Normalization | Relu | Sum
+
+
+def by_role(_: Sequence[Any]) -> Any:
+    """Stand in for ``compute`` where the role says all."""
+    raise FvcliError("a call with a role is computed by its role")
 
 
 @dataclass(frozen=True, eq=False)

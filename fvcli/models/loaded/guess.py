@@ -16,7 +16,7 @@ import tensorflow as tf
 
 from fvcli.models.choice import Preprocessing
 from fvcli.models.graph import Node, Pair
-from fvcli.models.pictures import noise, test_pictures
+from fvcli.models.loaded.pictures import noise, test_pictures
 from fvcli.models.zoo.applications import BUILT_IN, CAFFE, TF, TORCH
 from fvcli.optvis.calls import CallGraph, Linear, Normalization
 from fvcli.optvis.network import Network
@@ -73,7 +73,7 @@ def guess_preprocessing(subject: Subject) -> tuple[Preprocessing, str]:
     """Return the most likely preprocessing, and how it was found, as a sentence."""
     if any(node.kind == SCALES_ITSELF for node in list(subject.nodes.values())[:LOOK_AT]):
         return BUILT_IN, f"preprocessing guessed: {BUILT_IN}, for the network scales its input itself; {HOW}"
-    found = misfits(subject)
+    found = misfits(subject, _pictures(subject))
     if not found:
         return TF, f"preprocessing guessed without any evidence: {TF}; {HOW}"
     as_good = [candidate for candidate, misfit in found.items() if misfit < min(found.values()) + TIE]
@@ -86,9 +86,8 @@ def guess_preprocessing(subject: Subject) -> tuple[Preprocessing, str]:
     return best, f"preprocessing guessed: {said[0]}, by {why} (misfit {found[best]:.2f}{worse}){ties}; {HOW}"
 
 
-def misfits(subject: Subject) -> dict[Preprocessing, float]:
+def misfits(subject: Subject, pictures: np.ndarray) -> dict[Preprocessing, float]:
     """Return how badly each candidate fits, 0 being perfect; nothing where nothing can be told."""
-    pictures = _pictures(subject)
     return {
         candidate: misfit
         for candidate in subject.candidates
@@ -135,11 +134,11 @@ def doubt(subject: Subject, preprocessing: Preprocessing) -> str | None:
     own = misfit_of(subject, preprocessing, pictures)
     if own is None or own < MISFIT_TO_DOUBT:
         return None
-    best, misfit = min(misfits(subject).items(), key=lambda item: item[1])
     if subject.first_normalization is None:
         low, high = (abs(float(np.log(d / TYPICAL_LOGIT_DEVIATION))) for d in PLAUSIBLE_DEVIATIONS)
         if own < min(low, high):
             return None
+    best, misfit = min(misfits(subject, pictures).items(), key=lambda item: item[1])
     if own < 4 * misfit:
         return None
     return (

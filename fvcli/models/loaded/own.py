@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import os
 import sys
@@ -13,13 +14,14 @@ import keras
 
 from fvcli.errors import UsageError
 from fvcli.models.choice import ModelChoice
+from fvcli.models.files.sums import check_sum
 from fvcli.models.loaded.assemble import facts_of
 from fvcli.models.loaded.graph_def.load import load_graph_def
 from fvcli.models.loaded.keras_model.lay_open import lay_open
 from fvcli.models.loaded.keras_model.load import load_keras, load_weights
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.models.loaded.once import once
-from fvcli.models.loaded.settle import checked_sum, native_size, settle_preprocessing
+from fvcli.models.loaded.settle import native_size, settle_preprocessing
 from fvcli.models.loaded.weights import weights_sum
 
 KERAS_FILES = (".keras", ".h5", ".hdf5", ".json")
@@ -54,7 +56,8 @@ def _keras_model(choice: ModelChoice, allow_code: bool) -> tuple[keras.Model, st
             load_weights(model, weights)
         return model, weights_sum(model)
     path = Path(str(choice.path))
-    sha256 = checked_sum(path, choice.sha256)
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    check_sum(path, sha256, choice.sha256)
     model = load_keras(path, weights)
     return model, sha256 if weights is None else weights_sum(model)
 

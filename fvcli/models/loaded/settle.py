@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from pathlib import Path
-
 from fvcli.errors import UsageError
 from fvcli.models.choice import ModelChoice, Preprocessing
 from fvcli.models.graph import Pair
@@ -13,19 +10,6 @@ from fvcli.models.loaded.guess import Subject, doubt, guess_preprocessing
 from fvcli.models.loaded.laid import Laid
 
 DEFAULT_SIZE_PX = 224  # where neither the network nor the spec says one
-
-
-def checked_sum(path: Path, expected: str | None) -> str:
-    """Return the SHA-256 of a file.
-
-    Raises:
-        UsageError: It is another one than expected.
-    """
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
-    if expected is not None and found != expected.lower():
-        message = f"{path}: SHA-256 is {found[:16]}..., expected {expected[:16]}..."
-        raise UsageError(message, "the file is damaged or another one")
-    return found
 
 
 def native_size(laid: Laid, choice: ModelChoice) -> tuple[Pair, str | None]:

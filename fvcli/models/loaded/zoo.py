@@ -13,6 +13,7 @@ import keras
 
 from fvcli.errors import FvcliError, UsageError
 from fvcli.models.choice import IMAGENET, RANDOM, ModelChoice
+from fvcli.models.files.sums import check_sum
 from fvcli.models.loaded.assemble import facts_of, load_from_nodes
 from fvcli.models.loaded.keras_model.lay_open import lay_open
 from fvcli.models.loaded.keras_model.load import load_weights
@@ -98,7 +99,5 @@ def _sum(model: keras.Model, choice: ModelChoice) -> str:
         found = weights_sum(model)
     else:
         found = hashlib.sha256(Path(choice.weights_path).read_bytes()).hexdigest()
-    if choice.sha256 is not None and found != choice.sha256.lower():
-        message = f"{choice.called}: SHA-256 is {found[:16]}..., expected {choice.sha256[:16]}..."
-        raise UsageError(message, "the file is damaged or another one")
+    check_sum(choice.called, found, choice.sha256)
     return found

@@ -18,6 +18,7 @@ import numpy as np
 from fvcli.errors import UsageError
 from fvcli.models.choice import IMAGENET, RANDOM, ModelChoice, Preprocessing
 from fvcli.models.facts import ModelFacts
+from fvcli.models.files.sums import check_sum
 from fvcli.models.files.torch_file import read_tensors
 from fvcli.models.graph import IMAGE, Node, Window
 from fvcli.models.labels import imagenet_labels
@@ -173,13 +174,9 @@ def read_weights_file(variant: Variant, path: Path | None, sha256: str | None) -
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}", "give the path of a .pth file") from error
     found = hashlib.sha256(content).hexdigest()
-    sums = [(sha256, "the file is damaged or another one")]
     if not own:
-        sums.insert(0, (variant.sha256, f"reinstall {variant.package}"))
-    for expected, hint in sums:
-        if expected is not None and found != expected.lower():
-            message = f"{path}: SHA-256 is {found[:16]}..., expected {expected[:16]}..."
-            raise UsageError(message, hint)
+        check_sum(path, found, variant.sha256, f"reinstall {variant.package}")
+    check_sum(path, found, sha256)
     return path, content, found
 
 

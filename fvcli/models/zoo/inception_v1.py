@@ -21,6 +21,7 @@ from fvcli.models.choice import IMAGENET, RANDOM, ModelChoice
 from fvcli.models.facts import ModelFacts
 from fvcli.models.files.caffe_file import read_blobs
 from fvcli.models.files.graph_constants import Graph, read_graph
+from fvcli.models.files.sums import check_sum
 from fvcli.models.files.torch_file import read_tensors
 from fvcli.models.graph import Node
 from fvcli.models.label_file import read_labels
@@ -113,9 +114,7 @@ def _content(path: Path, sha256: str | None) -> tuple[bytes, str]:
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}", INSTALL) from error
     found = hashlib.sha256(content).hexdigest()
-    if sha256 is not None and found != sha256.lower():
-        message = f"{path}: SHA-256 is {found[:16]}..., expected {sha256[:16]}..."
-        raise UsageError(message, "the file is damaged or another one")
+    check_sum(path, found, sha256)
     return content, found
 
 

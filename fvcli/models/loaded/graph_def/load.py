@@ -16,6 +16,7 @@ from fvcli.models.choice import ModelChoice, Preprocessing
 from fvcli.models.files.graph_file import folder_sum, nodes_by_name, not_a_graph, read_graph, reason_of
 from fvcli.models.files.graph_nodes import wire
 from fvcli.models.files.lucid_metadata import NODE, LucidMetadata, parse_metadata
+from fvcli.models.files.sums import check_sum
 from fvcli.models.graph import Pair
 from fvcli.models.loaded.assemble import facts_of
 from fvcli.models.loaded.graph_def import ops
@@ -95,14 +96,14 @@ def _read(choice: ModelChoice) -> tuple[str, Any]:
 
 def _saved(folder: Path, expected: str | None) -> tuple[str, Any]:
     sha256 = folder_sum(folder)
-    _check_sum(folder, sha256, expected)
+    check_sum(f"model.sha256: {folder}", sha256, expected)
     return sha256, freeze_saved_model(folder)
 
 
 def _frozen(path: Path, expected: str | None) -> tuple[str, Any]:
     data = read_graph(path)
     sha256 = hashlib.sha256(data).hexdigest()
-    _check_sum(path, sha256, expected)
+    check_sum(f"model.sha256: {path}", sha256, expected)
     try:
         graph = graph_pb2.GraphDef.FromString(data)
     except Exception as error:  # protobuf's own, whose module is no public one
@@ -110,14 +111,6 @@ def _frozen(path: Path, expected: str | None) -> tuple[str, Any]:
     if not graph.node or not all(node.op for node in graph.node):
         raise not_a_graph(path, data)
     return sha256, graph
-
-
-def _check_sum(path: Path, found: str, expected: str | None) -> None:
-    if expected is not None and found != expected.lower():
-        raise UsageError(
-            f"model.sha256: {path}: SHA-256 is {found[:16]}..., expected {expected[:16]}...",
-            "the file is damaged or another one",
-        )
 
 
 def _metadata(nodes: Mapping[str, Any], name: str) -> LucidMetadata:

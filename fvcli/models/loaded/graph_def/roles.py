@@ -13,9 +13,8 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from fvcli.errors import FvcliError
 from fvcli.models.loaded.graph_def.ops import NORMALIZATIONS, OLD_NORMALIZATION, Step
-from fvcli.optvis.calls import Call, Linear, Normalization, Relu, Sum
+from fvcli.optvis.calls import Call, Linear, Normalization, Relu, Sum, by_role
 
 RELU_MAX_VALUES = {"Relu": None, "Relu6": 6.0}
 SUMS = {"Add", "AddV2", "AddN"}
@@ -43,22 +42,18 @@ def call_with_role(name: str, step: Step, inputs: tuple[Call, ...]) -> Call | No
         inputs: The calls of what it reads that is no constant.
     """
     if step.op in RELU_MAX_VALUES:
-        return Call(name, inputs, never, Relu(RELU_MAX_VALUES[step.op]))
+        return Call(name, inputs, by_role, Relu(RELU_MAX_VALUES[step.op]))
     if step.out.dtype != tf.float32:
         return None
     linear = _linear(step)
     if linear is not None:
-        return Call(name, inputs, never, linear)
+        return Call(name, inputs, by_role, linear)
     affine = affine_of(step)
     if affine is not None:
         return _affine_call(name, inputs[0], affine)
     same = len({tuple(symbol.shape) for symbol in step.symbols}) == 1
     is_sum = step.op in SUMS and len(inputs) == len(step.symbols) > 1 and same
-    return Call(name, inputs, never, Sum()) if is_sum else None
-
-
-def never(_: object) -> None:
-    raise FvcliError("a call with a role is computed by its role")
+    return Call(name, inputs, by_role, Sum()) if is_sum else None
 
 
 # ---- convolutions and dense layers
@@ -140,8 +135,8 @@ def _normalization(step: Step) -> Affine | None:
     else:
         gamma, beta, mean, variance = (np.asarray(part, np.float64) for part in parts)
         epsilon = step.attrs["epsilon"]
-    scale = gamma / np.sqrt(variance + epsilon)
-    return Affine(scale, beta - mean * scale, mean, variance)
+    found = Normalization.of(gamma, beta, mean, variance, epsilon)
+    return Affine(found.scale, found.shift, mean, variance)
 
 
 def _affine_call(name: str, source: Call, affine: Affine) -> Call:
@@ -150,11 +145,11 @@ def _affine_call(name: str, source: Call, affine: Affine) -> Call:
     if isinstance(source.role, Linear) and scale is None:
         linear = source.role
         bias = shift if linear.bias is None else linear.bias + shift
-        return Call(name, source.inputs, never, replace(linear, bias=bias.astype(np.float32)))
+        return Call(name, source.inputs, by_role, replace(linear, bias=bias.astype(np.float32)))
     scale = np.ones_like(shift) if scale is None else scale
     if isinstance(source.role, Normalization):
         below = source.role
         combined = Normalization(below.scale * scale, below.shift * scale + shift)
-        return Call(name, source.inputs, never, combined)
+        return Call(name, source.inputs, by_role, combined)
     role = Normalization(scale, shift, affine.mean, affine.variance)
-    return Call(name, (source,), never, role)
+    return Call(name, (source,), by_role, role)

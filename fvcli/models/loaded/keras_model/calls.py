@@ -10,9 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fvcli.errors import FvcliError
 from fvcli.models.loaded.keras_model.nodes import joins_channels, kind_of, takes_training
-from fvcli.optvis.calls import Compute, Linear, Normalization, Relu, Role, Sum
+from fvcli.optvis.calls import Compute, Linear, Normalization, Relu, Role, Sum, by_role
 
 RELU_MAX_VALUES = {"relu": None, "relu6": 6.0}  # by the name of the function
 FIRST_TO_LAST, LAST_TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
@@ -81,8 +80,7 @@ def _normalization(norm: keras.layers.BatchNormalization) -> Normalization:
     mean, variance = (np.asarray(v, np.float64) for v in (norm.moving_mean, norm.moving_variance))
     gamma = np.asarray(norm.gamma, np.float64) if norm.scale else 1.0
     beta = np.asarray(norm.beta, np.float64) if norm.center else 0.0
-    scale = gamma / np.sqrt(variance + norm.epsilon)
-    return Normalization(scale, beta - mean * scale, mean, variance)
+    return Normalization.of(gamma, beta, mean, variance, norm.epsilon)
 
 
 # ---- computing
@@ -144,7 +142,7 @@ def without_activation(node: Any, first: bool) -> Compute:
     """Return how a layer is computed up to its activation."""
     operation = node.operation
     if linear_of(operation, first) is not None:
-        return _never
+        return by_role
     twin = type(operation).from_config({**operation.get_config(), "activation": "linear"})
     twin.build(node.input_tensors[0].shape)
     twin.set_weights(operation.get_weights())
@@ -154,7 +152,3 @@ def without_activation(node: Any, first: bool) -> Compute:
 def _through(layer: Any, first: bool, values: Sequence[tf.Tensor]) -> tf.Tensor:
     made = layer(_turn(values[0], LAST_TO_FIRST) if first else values[0])
     return _turn(made, FIRST_TO_LAST) if first else made
-
-
-def _never(_: Sequence[tf.Tensor]) -> Any:
-    raise FvcliError("a call with a role is computed by its role")

@@ -11,11 +11,11 @@ import math
 
 import numpy as np
 
+from fvcli.optvis.colour import PHOTO_COLOURS
+
 DISCS = 500
 SMALLEST, LARGEST = 0.02, 0.5  # radii, as a share of the shorter side
 MEAN_COLOUR = (0.48, 0.46, 0.41)  # of ImageNet photos, as published with Lucid
-# A factor of the colour covariance of ImageNet photos, as published with Lucid 0.3.10.
-COLOURS = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]])
 GREY_DEVIATION = 0.27
 SHADE = 0.3  # how much brighter a disc gets from its middle to its edge
 
@@ -44,7 +44,7 @@ def _picture(rng: np.random.Generator, height: int, width: int, channels: int) -
 
 def _colour(rng: np.random.Generator, channels: int) -> np.ndarray:
     if channels == 3:
-        return np.array(MEAN_COLOUR) + COLOURS @ rng.standard_normal(3)
+        return np.array(MEAN_COLOUR) + PHOTO_COLOURS @ rng.standard_normal(3)
     return 0.45 + GREY_DEVIATION * rng.standard_normal(channels)
 
 
