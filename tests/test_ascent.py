@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import keras
 import numpy as np
@@ -104,7 +104,7 @@ def test_one_trace_serves_all_units_and_all_numbers_of_steps(shallow):
 
 def test_the_same_call_gives_the_same_bytes(shallow):
     first, second = (climb(shallow, "abc", units(3, 17, 40), 20) for _ in range(2))
-    np.testing.assert_array_equal(first.numbers, second.numbers)
+    np.testing.assert_array_equal(first.numbers[0], second.numbers[0])
     np.testing.assert_array_equal(shallow.picture(first.numbers), shallow.picture(second.numbers))
 
 
@@ -117,7 +117,7 @@ def test_a_picture_does_not_depend_on_its_place_or_its_batch_mates(shallow):
         place = names.index("a")
         picture = shallow.picture(state.numbers).numpy()
         score = shallow.score(picture, units(*index))
-        found.append((state.numbers.numpy()[place], picture[place], score[place]))
+        found.append((state.numbers[0].numpy()[place], picture[place], score[place]))
     for other in found[1:]:
         for mine, theirs in zip(found[0], other, strict=True):
             np.testing.assert_array_equal(mine, theirs)
@@ -150,7 +150,7 @@ def test_how_far_an_ascent_will_go_does_not_change_how_it_begins(shallow):
     longer = shallow.start(streams)
     for _ in range(2):
         longer = shallow.climb(longer, of, 1000, streams, shared)
-    np.testing.assert_array_equal(longer.numbers, climb(shallow, "abc", of, 32).numbers)
+    np.testing.assert_array_equal(longer.numbers[0], climb(shallow, "abc", of, 32).numbers[0])
 
 
 def test_a_call_draws_alike_whatever_its_steps(shallow):
@@ -174,10 +174,13 @@ def test_an_ascent_goes_on_from_what_was_kept(shallow):
     of = units(3, 17, 40)
     streams, shared = streams_of("abc"), stream(0, "shared")
     state = shallow.climb(shallow.start(streams), of, 16, streams, shared)
-    kept = [tf.constant(slot.numpy()) for slot in state.slots]
-    copy = State(tf.constant(state.numbers.numpy()), tuple(kept), state.step, state.silent, state.score)
+    (numbers,), slots = state.numbers, [slot.numpy() for (slot,) in state.slots]
+    kept = tuple((tf.constant(slot),) for slot in slots)
+    copy = State(
+        (tf.constant(numbers.numpy()),), kept, state.step, state.silent, state.score, state.attention
+    )
     resumed = shallow.climb(copy, of, 4, streams, shared)
-    np.testing.assert_array_equal(resumed.numbers, climb(shallow, "abc", of, 20).numbers)
+    np.testing.assert_array_equal(resumed.numbers[0], climb(shallow, "abc", of, 20).numbers[0])
 
 
 def test_draws_a_step(model, facts):
@@ -200,9 +203,9 @@ def test_schedules_follow_the_share_of_the_whole_ascent(model):
     start = ascent.start(streams)
     for step, total in ((0, 64), (16, 64), (32, 64), (48, 64), (32, 40), (48, None)):
         share = step / total if total else 0.0
-        before = State(start.numbers, start.slots, step, start.silent, start.score)
+        before = replace(start, step=step)
         after = ascent.climb(before, of, 1, streams, shared, total)
-        moved = np.abs(after.numbers - before.numbers)
+        moved = np.abs(after.numbers[0] - before.numbers[0])
         bound = 0.1 * (np.sqrt(0.5) / 0.1) ** min(share / 0.5, 1.0)
         fy, fx = np.fft.fftfreq(32)[:, None], np.fft.fftfreq(40)[:21]
         held = np.minimum(1.0, (bound / np.maximum(np.hypot(fy, fx), 1 / 40)) ** 2)
@@ -219,8 +222,7 @@ def test_schedules_follow_the_share_of_the_whole_ascent(model):
 def one_call(ascent, of, begin, streams="abc", **how) -> State:
     """Take a call of 8 steps at some place of the schedule, from the initial numbers."""
     own = streams_of(streams)
-    state = ascent.start(own)
-    state = State(state.numbers, state.slots, begin, state.silent, state.score)
+    state = replace(ascent.start(own), step=begin)
     return ascent.climb(state, of, 8, own, stream(0, "shared"), 64, **how)
 
 
@@ -228,13 +230,13 @@ def one_call(ascent, of, begin, streams="abc", **how) -> State:
 def test_an_image_that_does_not_move_stands_still(shallow, still):
     """To the last bit; and its mates' numbers are those of a batch in which it moves."""
     of, moving = units(3, 17, 40), np.array([i not in still for i in range(3)])
-    start = shallow.start(streams_of("abc")).numbers.numpy()
+    start = shallow.start(streams_of("abc")).numbers[0].numpy()
     everyone = one_call(shallow, of, 0)
     some = one_call(shallow, of, 0, moving=moving)
     for i in range(3):
-        expected = start[i] if i in still else everyone.numbers.numpy()[i]
-        np.testing.assert_array_equal(some.numbers[i], expected)
-        assert i in still or not np.array_equal(everyone.numbers[i], start[i])
+        expected = start[i] if i in still else everyone.numbers[0].numpy()[i]
+        np.testing.assert_array_equal(some.numbers[0][i], expected)
+        assert i in still or not np.array_equal(everyone.numbers[0][i], start[i])
     np.testing.assert_array_equal(some.score.numpy()[moving], everyone.score.numpy()[moving])
     assert shallow.traces == 1
 
@@ -247,10 +249,10 @@ def test_an_image_without_a_finite_gradient_can_stand_still(model, optimizer):
     ascent = ascent_of(model, "stem_bn", Recipe(fourier(32, 40), [jitter(2)], optimizer, 17))
     healthy, broken = units(3, 17, 40), units(3, 17, 40)
     broken["sign"] = np.array([1.0, np.nan, 1.0], np.float32)
-    start = ascent.start(streams_of("abc")).numbers.numpy()
-    expected = one_call(ascent, healthy, 0).numbers.numpy()
-    moved = one_call(ascent, broken, 0).numbers.numpy()
-    still = one_call(ascent, broken, 0, moving=np.array([True, False, True])).numbers.numpy()
+    start = ascent.start(streams_of("abc")).numbers[0].numpy()
+    expected = one_call(ascent, healthy, 0).numbers[0].numpy()
+    moved = one_call(ascent, broken, 0).numbers[0].numpy()
+    still = one_call(ascent, broken, 0, moving=np.array([True, False, True])).numbers[0].numpy()
     assert np.isnan(moved[1]).any()
     np.testing.assert_array_equal(still[1], start[1])
     for i in (0, 2):
@@ -263,9 +265,9 @@ def test_a_skip_moves_the_schedule_of_that_image_alone(shallow):
     of = units(3, 17, 40)
     plain, skipped = one_call(shallow, of, 8), one_call(shallow, of, 8, skipped=np.array([0, 48, 0]))
     for i in (0, 2):
-        np.testing.assert_array_equal(skipped.numbers[i], plain.numbers[i])
+        np.testing.assert_array_equal(skipped.numbers[0][i], plain.numbers[0][i])
     everyone = one_call(shallow, of, 8, skipped=np.array([48, 48, 48]))
-    np.testing.assert_array_equal(skipped.numbers[1], everyone.numbers[1])
+    np.testing.assert_array_equal(skipped.numbers[0][1], everyone.numbers[0][1])
     assert shallow.traces == 1
 
 
@@ -275,11 +277,11 @@ def test_a_skip_is_a_place_in_the_schedule(model):
     ascent = ascent_of(model, "stem_bn", recipe)
     streams, shared = streams_of("abc"), stream(0, "shared")
     start = ascent.start(streams)
-    state = State(start.numbers, start.slots, 16, start.silent, start.score)
+    state = replace(start, step=16)
     skipped = np.array([0, 16, 32])
     after = ascent.climb(state, units(3, 17, 40), 1, streams, shared, 64, skipped)
     for i, step in enumerate(16 + skipped):
-        moved = np.abs(after.numbers[i] - start.numbers[i])
+        moved = np.abs(after.numbers[0][i] - start.numbers[0][i])
         rate = 0.05 * min(1.0, (1 - step / 64) / 0.75)
         np.testing.assert_allclose(moved[moved > 0.0], rate, rtol=1e-3)
 
@@ -315,7 +317,7 @@ def test_pictures_start_as_their_streams_say(shallow):
     assert state.step == 0
     assert not state.silent.numpy().any()
     alone = shallow.start(streams_of("b"))
-    np.testing.assert_array_equal(state.numbers[1], alone.numbers[0])
+    np.testing.assert_array_equal(state.numbers[0][1], alone.numbers[0][0])
 
 
 # ---- compiled with XLA
@@ -344,7 +346,8 @@ def silent_units(model) -> dict[str, np.ndarray]:
     """Find channels of a ReLU layer that are silent on a starting picture, with a margin for its views."""
     before = keras.Model(model.input, model.output[f"{RELU}_bn"])
     parameterization = fourier(40, 40)
-    image = parameterization.to_image(tf.constant(parameterization.initial(streams_of("a"))))
+    (numbers,) = parameterization.initial(streams_of("a"))
+    image = parameterization.to_image((tf.constant(numbers),))
     highest = before(2.0 * image - 1.0, training=False).numpy().max((0, 1, 2))
     return units(*np.flatnonzero(highest < -1.0)[:BATCH])
 
@@ -361,7 +364,7 @@ def test_redirection_wakes_silent_units(model, silent_units, redirect_steps):
     else:
         assert not scores(ascent, end, silent_units).any()
         assert end.silent.numpy().all()
-        np.testing.assert_array_equal(end.numbers, start.numbers)  # no gradient, no step
+        np.testing.assert_array_equal(end.numbers[0], start.numbers[0])  # no gradient, no step
 
 
 # ---- Lucid's recipe, restated

@@ -253,7 +253,7 @@ def test_sum_of_weights_may_be_in_capitals(tmp_path: Path) -> None:
         ("render.steps.x=3", "render.steps"),
         (
             "render.optimizer.learning_rate=0.1",
-            "render.optimizer: the key kind is missing (one of adam, lion)",
+            "render.optimizer: the key kind is missing (one of adam, lion, gradient, nadam)",
         ),
         ("jobs.textures.objective.row=3", "jobs[0].objective"),
         ("jobs.textures.channels.every=2", "jobs[0].channels"),

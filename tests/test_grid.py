@@ -7,14 +7,15 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from fvcli.atlas.grid import BACKGROUND, SHEET_WIDTH_PX, Cell, _lay_out, _seen, draw_grid
+from fvcli.atlas.cells import Cell, _seen
+from fvcli.atlas.grid import BACKGROUND, SHEET_WIDTH_PX, _lay_out, draw_grid
 
 RED = np.full((224, 224, 3), (200, 30, 30), np.uint8)
 
 
 def cells(count: int, status: str = "done") -> Iterator[Cell]:
     for i in range(count):
-        yield Cell(str(i), status, RED if status in {"done", "dead"} else None)
+        yield Cell(RED if status in {"done", "dead"} else None, str(i), status)
 
 
 def test_each_picture_is_in_its_place_unscaled() -> None:
@@ -58,7 +59,7 @@ def test_without_labels_rows_are_closer() -> None:
 
 
 def test_long_labels_stay_in_their_cell() -> None:
-    cell = Cell("a very long class name that never ends, and goes on", "done", RED)
+    cell = Cell(RED, "a very long class name that never ends, and goes on", "done")
     sheet = draw_grid(iter([cell]), 1, (224, 224), "t")
     assert (sheet[:, 16 + 224 :] == BACKGROUND).all()
 
@@ -73,13 +74,13 @@ def test_a_sheet_is_as_wide_as_its_title() -> None:
 @pytest.mark.parametrize("shape", [(64, 640), (640, 64), (33, 47)])
 def test_pictures_of_any_shape(shape: tuple[int, int]) -> None:
     pixels = np.zeros((*shape, 3), np.uint8)
-    sheet = draw_grid((Cell(str(i), "done", pixels) for i in range(5)), 5, shape, "t")
+    sheet = draw_grid((Cell(pixels, str(i)) for i in range(5)), 5, shape, "t")
     assert sheet.ndim == 3
 
 
 def test_grey_pictures() -> None:
     pixels = np.full((224, 224, 1), 90, np.uint8)
-    sheet = draw_grid(iter([Cell("0", "done", pixels)]), 1, (224, 224), "t", columns=1)
+    sheet = draw_grid(iter([Cell(pixels, "0")]), 1, (224, 224), "t", columns=1)
     assert (sheet[60:200, 60:200] == 90).all()
 
 

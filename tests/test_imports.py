@@ -19,12 +19,13 @@ MAY_IMPORT = {
     "models": set(),
     "optvis": set(),
     "spec": set(),
-    "plan": {"spec", "models"},
-    "run": {"plan"},
-    "worker": {"run", "plan", "models", "optvis"},
+    "sources": set(),
+    "plan": {"spec", "models", "sources"},
+    "run": {"plan", "sources"},
+    "worker": {"run", "plan", "models", "optvis", "sources"},
     "engines": {"run", "worker"},
     "atlas": {"run", "plan"},
-    "cli": {"spec", "plan", "engines", "atlas", "run", "models", "worker"},
+    "cli": {"spec", "plan", "engines", "atlas", "run", "models", "worker", "sources"},
     "__main__": {"cli"},
 }
 NEEDS_TENSORFLOW = ("fvcli.optvis", "fvcli.worker", "fvcli.models.loaded")

@@ -1,41 +1,41 @@
-"""Objectives against NumPy, their arithmetic, and that no image sees its batch mates."""
+"""Objectives of units against NumPy, arithmetic of objectives, and that no image sees its batch mates."""
 
 from __future__ import annotations
+
+import inspect
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
+from fvcli.optvis import objectives
 from fvcli.optvis.objectives import (
-    Objective,
     channel,
+    channel_interpolate,
     class_logit,
     class_probability,
     deepdream,
     neuron,
     neuron_off_centre,
 )
+from tests.acts import (
+    ALL,
+    BATCHES,
+    CHANNELS,
+    CLASSES,
+    HEIGHT,
+    LEVELS,
+    WIDTH,
+    activations,
+    assert_batch_mates_do_not_change_a_bit,
+    assert_batch_scores_as_its_images_alone,
+    assert_gradients_are_finite,
+    assert_one_trace_serves_views_of_every_size,
+    gradients,
+    own_indices,
+    score,
+)
 from tests.networks import as_network
-
-HEIGHT, WIDTH, CHANNELS, CLASSES = 6, 9, 7, 11
-BATCHES = pytest.mark.parametrize("batch", [1, 3])
-
-
-def activations(batch: int, seed: int = 0) -> dict[str, np.ndarray]:
-    """Return a map [batch, 6, 9, 7] and logits [batch, 1, 1, 11], as a network gives them."""
-    rng = np.random.default_rng(seed)
-    return {
-        "map": rng.normal(size=(batch, HEIGHT, WIDTH, CHANNELS)).astype(np.float32),
-        "odd": rng.normal(size=(batch, 5, 3, CHANNELS)).astype(np.float32),
-        "logits": 3 * rng.normal(size=(batch, 1, 1, CLASSES)).astype(np.float32),
-    }
-
-
-def score(objective: Objective, acts: dict[str, np.ndarray]) -> np.ndarray:
-    scores = objective(lambda layer: tf.constant(acts[layer]))
-    assert scores.dtype == tf.float32
-    assert scores.shape == (len(acts["map"]),)
-    return scores.numpy()
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
@@ -43,9 +43,37 @@ def softmax(logits: np.ndarray) -> np.ndarray:
     return odds / odds.sum(axis=-1, keepdims=True)
 
 
-def own_indices(batch: int, below: int) -> np.ndarray:
-    """Give every image another index."""
-    return (np.arange(batch) * 2 + 1).astype(np.int32) % below
+FACE = {
+    "channel": "layer, n",
+    "neuron": "layer, n, row=None, column=None",
+    "deepdream": "layer",
+    "class_logit": "layer, n",
+    "class_probability": "layer, n",
+    "direction": "layer, vector, cossim_power=0",
+    "direction_neuron": "layer, vector, row=None, column=None, cossim_power=0",
+    "tensor_direction": "layer, tensor, cossim_power=0",
+    "channel_interpolate": "layer1, n1, layer2, n2",
+    "alignment": "layer, decay_ratio=2",
+    "diversity": "layer",
+    "l1": "layer='input', constant=0",
+    "l2": "layer='input', constant=0",
+    "total_variation": "layer='input'",
+    "blur_input": "",
+}
+
+
+@pytest.mark.parametrize("name", FACE)
+def test_the_face_that_programs_rely_on(name):
+    """Parameters by these names, in this order; what was added comes behind them."""
+    parameters = inspect.signature(getattr(objectives, name)).parameters.values()
+    bare = [str(p.replace(annotation=p.empty)) for p in parameters]
+    expected = FACE[name].split(", ") if FACE[name] else []
+    assert bare[: len(expected)] == expected
+    assert all(p.default is not p.empty for p in list(parameters)[len(expected) :])
+
+
+def test_every_name_of_the_package_is_there():
+    assert all(hasattr(objectives, name) for name in objectives.__all__)
 
 
 # ---- each objective is its formula
@@ -117,6 +145,29 @@ def test_neuron_off_the_map_reads_its_edge(down, right, row, column):
 
 
 @BATCHES
+@pytest.mark.parametrize(("row", "column"), [(HEIGHT, 99), (-1, -99)])
+def test_neuron_off_the_map_reads_its_edge_whatever_it_is_counted_from(batch, row, column):
+    acts = activations(batch)
+    expected = acts["map"][:, HEIGHT - 1 if row > 0 else 0, WIDTH - 1 if row > 0 else 0, 1]
+    np.testing.assert_array_equal(score(neuron("map", 1, row, column), acts), expected)
+
+
+def test_one_coordinate_may_be_left_at_the_centre():
+    acts = activations(3)
+    np.testing.assert_array_equal(score(neuron("map", 1, row=0), acts), acts["map"][:, 0, WIDTH // 2, 1])
+    expected = acts["map"][:, HEIGHT // 2, WIDTH // 2 + 1, 1]
+    off = neuron("map", 1, column=1, from_centre=True)
+    np.testing.assert_array_equal(score(off, acts), expected)
+
+
+@BATCHES
+def test_neuron_takes_places_of_numpy_as_well(batch):
+    acts, row = activations(batch), own_indices(batch, HEIGHT).astype(np.int64)
+    expected = acts["map"][np.arange(batch), row, 2, 1]
+    np.testing.assert_array_equal(score(neuron("map", 1, row, np.int64(2)), acts), expected)
+
+
+@BATCHES
 def test_deepdream_is_the_mean_square_of_the_layer(batch):
     acts = activations(batch)
     expected = (acts["map"].astype(np.float64) ** 2).mean((1, 2, 3))
@@ -138,6 +189,39 @@ def test_class_probability_is_the_softmax(batch):
     np.testing.assert_allclose(score(class_probability("logits", 4), acts), expected[:, 4], rtol=1e-5)
     chosen = score(class_probability("logits", tf.constant(n)), acts)
     np.testing.assert_allclose(chosen, expected[np.arange(batch), n], rtol=1e-5)
+
+
+@pytest.mark.parametrize("batch", [2, 3, 5])
+def test_channel_interpolate_goes_from_the_first_to_the_second(batch):
+    acts = activations(batch)
+    one = acts["map"][..., 2].astype(np.float64).mean((1, 2))
+    other = acts["odd"][..., 5].astype(np.float64).mean((1, 2))
+    expected = [(1 - i / (batch - 1)) * one[i] + i / (batch - 1) * other[i] for i in range(batch)]
+    np.testing.assert_allclose(score(channel_interpolate("map", 2, "odd", 5), acts), expected, rtol=1e-5)
+
+
+def test_channel_interpolate_takes_an_index_an_image():
+    acts, n = activations(3), own_indices(3, CHANNELS)
+    objective = channel_interpolate("map", tf.constant(n), "odd", tf.constant(n[::-1].copy()))
+    one = [acts["map"][i, ..., n[i]].astype(np.float64).mean() for i in range(3)]
+    other = [acts["odd"][i, ..., n[2 - i]].astype(np.float64).mean() for i in range(3)]
+    expected = [one[0], (one[1] + other[1]) / 2, other[2]]
+    np.testing.assert_allclose(score(objective, acts), expected, rtol=1e-5)
+
+
+def test_channel_interpolate_of_a_lone_image_is_the_first():
+    acts = activations(1)
+    objective = channel_interpolate("map", 2, "odd", 5)
+    np.testing.assert_array_equal(score(objective, acts), score(channel("map", 2), acts))
+    assert not gradients(objective, acts)["odd"].any()
+
+
+def test_channel_interpolate_goes_all_the_way_in_each_block():
+    acts = activations(6)
+    found = score(channel_interpolate("map", 2, "odd", 5, members=3), acts)
+    for block in (slice(0, 3), slice(3, 6)):
+        alone = score(channel_interpolate("map", 2, "odd", 5), {k: a[block] for k, a in acts.items()})
+        np.testing.assert_array_equal(found[block], alone)
 
 
 # ---- arithmetic
@@ -193,31 +277,35 @@ def test_equal_weights_that_cancel_give_zero():
 
 # ---- batches
 
+OWN = own_indices(3, CHANNELS)
+
 EVERY = {
-    "channel": lambda n: channel("map", n),
-    "neuron": lambda n: neuron("map", n),
-    "placed neuron": lambda n: neuron("map", n, 1, 7),
-    "neuron off centre": lambda n: neuron_off_centre("map", n, -1, 4),
-    "deepdream": lambda n: deepdream("map"),
-    "class_logit": lambda n: class_logit("logits", n),
-    "class_probability": lambda n: class_probability("logits", n),
-    "sum": lambda n: 2.0 * channel("map", n) - deepdream("odd") / class_probability("logits", n),
+    "channel": lambda of: channel("map", 4),
+    "own channel": lambda of: channel("map", tf.constant(OWN[of])),
+    "neuron": lambda of: neuron("map", 4),
+    "placed neuron": lambda of: neuron("map", 4, 1, 7),
+    "own place": lambda of: neuron("map", 4, tf.constant(OWN[of]), tf.constant(OWN[of])),
+    "neuron off centre": lambda of: neuron_off_centre("map", 4, -1, 4),
+    "deepdream": lambda of: deepdream("map"),
+    "class_logit": lambda of: class_logit("logits", 4),
+    "class_probability": lambda of: class_probability("logits", 4),
+    "sum": lambda of: 2.0 * channel("map", 4) - deepdream("odd") / class_probability("logits", 4),
 }
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_a_batch_scores_as_its_images_alone(name):
-    acts = activations(3)
-    together = score(EVERY[name](4), acts)
-    alone = [score(EVERY[name](4), {key: a[i : i + 1] for key, a in acts.items()})[0] for i in range(3)]
-    np.testing.assert_allclose(together, alone, rtol=1e-6)
+    assert_batch_scores_as_its_images_alone(EVERY[name], activations(3))
 
 
 @pytest.mark.parametrize("name", EVERY)
 def test_batch_mates_do_not_change_a_bit(name):
-    acts, others = activations(3), activations(3, seed=1)
-    mixed = {key: np.stack([others[key][0], acts[key][1], 1e3 * others[key][2]]) for key in acts}
-    assert score(EVERY[name](4), acts)[1] == score(EVERY[name](4), mixed)[1]
+    assert_batch_mates_do_not_change_a_bit(EVERY[name], activations(3))
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_one_trace_serves_views_of_every_size(name):
+    assert_one_trace_serves_views_of_every_size(EVERY[name](ALL), activations(3))
 
 
 def test_indices_are_an_input_of_a_compiled_function():
@@ -232,21 +320,16 @@ def test_indices_are_an_input_of_a_compiled_function():
 # ---- gradients
 
 
-def gradients(objective: Objective, acts: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    tensors = {key: tf.constant(a) for key, a in acts.items()}
-    with tf.GradientTape() as tape:
-        tape.watch(tensors)
-        total = tf.reduce_sum(objective(tensors.__getitem__))
-    found = tape.gradient(total, tensors, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-    return {key: g.numpy() for key, g in found.items()}
-
-
 @pytest.mark.parametrize("name", [name for name in EVERY if name != "sum"])
-@pytest.mark.parametrize("level", [0.0, 0.7, -0.7, 6.0, 1e4, -1e4])
+@LEVELS
 def test_gradients_are_finite_at_zero_constant_and_saturated_activations(name, level):
-    acts = {key: np.full_like(a, level) for key, a in activations(3).items()}
-    for found in gradients(EVERY[name](4), acts).values():
-        assert np.isfinite(found).all()
+    assert_gradients_are_finite(EVERY[name](ALL), level, activations(3))
+
+
+@LEVELS
+@BATCHES
+def test_gradients_of_an_interpolation_are_finite(batch, level):
+    assert_gradients_are_finite(channel_interpolate("map", 2, "odd", 5), level, activations(batch))
 
 
 def test_gradient_of_a_saturated_class_is_finite():

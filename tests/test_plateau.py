@@ -43,7 +43,7 @@ def run(
         step += steps
         score = tf.constant([score(call) for score in scores], tf.float32)
         silences = tf.constant(list(silent or [False] * batch))
-        plateau.heed(State(tf.zeros(batch), (), step, silences, score))
+        plateau.heed(State((tf.zeros(batch),), (), step, silences, score, tf.zeros((batch, 0, 0))))
         call += 1
     return plateau, taken
 

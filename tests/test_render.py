@@ -90,7 +90,7 @@ def test_sidecars_say_what_was_done(whole: Path) -> None:
     )
     assert (sidecar["status"], sidecar["error"], sidecar["steps"], sidecar["seed"]) == ("done", None, 24, 0)
     assert sidecar["batch"] == {"number": 3, "size": 1, "planned_size": 2}  # a CPU takes one at a time
-    assert (sidecar["schema_version"], sidecar["planned_steps"], sidecar["canvas"]) == (2, 24, None)
+    assert (sidecar["schema_version"], sidecar["planned_steps"], sidecar["canvas"]) == (3, 24, None)
     assert sidecar["score"]["end"] > sidecar["score"]["start"]
     pixels = read_picture(whole / "units/textures/channel-0017.png")
     assert pixels.shape == (64, 64, 3)
@@ -270,14 +270,14 @@ def test_out_of_memory_goes_on_with_smaller_batches(
     from fvcli.optvis.ascent import Ascent
 
     on_device(whole_batches=True)
-    climb = Ascent.climb
+    advance = Ascent.advance
 
-    def climb_in_little_memory(self, state, units, *rest):
+    def advance_in_little_memory(self, state, units, *rest):
         if len(units["sign"]) > 1:
             raise getattr(tf.errors, kind)(None, None, text)
-        return climb(self, state, units, *rest)
+        return advance(self, state, units, *rest)
 
-    monkeypatch.setattr(Ascent, "climb", climb_in_little_memory)
+    monkeypatch.setattr(Ascent, "advance", advance_in_little_memory)
     spec = write_spec(tmp_path)
     result = fvcli("render", spec, "-o", tmp_path / "run", "--only", "textures", "--set", "render.steps=2")
     assert result.exit_code == 0, result.stderr
@@ -353,21 +353,21 @@ jobs:
 def test_what_differs_only_in_inputs_is_compiled_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fvcli.worker import render
+    from fvcli.worker import compiled
 
     made = []
 
-    class Counted(render.Compiled):
+    class Counted(compiled.Compiled):
         def __init__(self, *args: object) -> None:
             super().__init__(*args)
             made.append(self)
 
-    monkeypatch.setattr(render, "Compiled", Counted)
+    monkeypatch.setattr(compiled, "Compiled", Counted)
     result = fvcli("render", write_spec(tmp_path, MANY_JOBS), "-o", tmp_path / "run")
     assert result.exit_code == 0, result.stderr
     assert len(sidecars(tmp_path / "run")) == 10
     assert len(made) == 3
-    assert [compiled._ascent.traces for compiled in made] == [1, 1, 1]
+    assert [one._ascent.traces for one in made] == [1, 1, 1]
     assert sidecars(tmp_path / "run")["longer/channel-0000.json"]["steps"] == 20
 
 

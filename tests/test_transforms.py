@@ -1,4 +1,4 @@
-"""Transforms against NumPy twins, their draws, their gradients and the sizes they leave."""
+"""Transforms that move pictures against NumPy twins, the draws of all transforms, the sizes they leave."""
 
 from __future__ import annotations
 
@@ -8,33 +8,30 @@ import tensorflow as tf
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from fvcli.optvis.transforms import Transform, affine, apply_all, crop, jitter, pad, rotate, scale
+from fvcli.optvis.transforms import (
+    Transform,
+    affine,
+    apply_all,
+    blur,
+    collapse_alpha,
+    crop,
+    crops,
+    flip,
+    jitter,
+    noise,
+    pad,
+    rotate,
+    scale,
+)
 from fvcli.plan.views import view_size
 from fvcli.spec import pieces
 from fvcli.spec.recipes import RECIPES
 from fvcli.worker.build import TRANSFORMS
-
-LAST = 1 - 2**-24  # the largest float32 below 1 that a stream draws
+from tests.views import LAST, apply, bilinear, gradient, images
 
 LUCID_FACTORS = [1 + (i - 5) / 50 for i in range(11)]
 LUCID_DEGREES = [*range(-10, 11), *5 * [0]]
 LUCID_SIZES = [125, 128, 131, 134, 137, 140, 142, 145, 148, 151, 154]  # at 128 px
-
-
-def images(batch: int = 2, height: int = 11, width: int = 14, channels: int = 3) -> np.ndarray:
-    return np.random.default_rng(batch).random((batch, height, width, channels), dtype=np.float32)
-
-
-def apply(transform: Transform, pictures: np.ndarray, draws: list) -> np.ndarray:
-    return transform.apply(tf.constant(pictures), tf.constant(draws, tf.float32)).numpy()
-
-
-def gradient(transform: Transform, pictures: np.ndarray, draws: list, upstream: np.ndarray) -> np.ndarray:
-    tensor = tf.constant(pictures)
-    with tf.GradientTape() as tape:
-        tape.watch(tensor)
-        out = transform.apply(tensor, tf.constant(draws, tf.float32))
-    return tape.gradient(out, tensor, tf.constant(upstream)).numpy()
 
 
 def nth_of(n: int, count: int) -> float:
@@ -84,21 +81,6 @@ def nearest(image: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarr
     inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
     view = image[np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)] * inside[..., None]
     return view, clear
-
-
-def bilinear(image: np.ndarray, y: np.ndarray, x: np.ndarray, fill: float) -> np.ndarray:
-    """Sample at y and x, as if the picture went on in the colour fill."""
-    height, width = image.shape[:2]
-    top, left = np.floor(y).astype(int), np.floor(x).astype(int)
-    view = np.zeros((*y.shape, image.shape[2]))
-    for dy in (0, 1):
-        for dx in (0, 1):
-            row, column = top + dy, left + dx
-            inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
-            value = image[np.clip(row, 0, height - 1), np.clip(column, 0, width - 1)]
-            weight = (1 - np.abs(y - row)) * (1 - np.abs(x - column))
-            view += weight[..., None] * np.where(inside[..., None], value, fill)
-    return view
 
 
 # ---- pad
@@ -358,6 +340,23 @@ def test_affines_gradient_is_close_to_the_adjoint():
     assert (found * blob).sum() == pytest.approx((apply(turn, blob, draws) * upstream).sum(), rel=0.01)
 
 
+# ---- flip
+
+
+def test_flip_mirrors_left_to_right_at_draws_below_one_half():
+    pictures = images(4)
+    found = apply(flip(), pictures, [[0.0], [0.49], [0.5], [LAST]])
+    np.testing.assert_array_equal(found[:2], pictures[:2, :, ::-1])
+    np.testing.assert_array_equal(found[2:], pictures[2:])
+
+
+def test_flips_gradient_is_mirrored_back():
+    upstream = images(2)
+    found = gradient(flip(), images(2), [[0.1], [0.9]], upstream)
+    np.testing.assert_array_equal(found[0], upstream[0, :, ::-1])
+    np.testing.assert_array_equal(found[1], upstream[1])
+
+
 # ---- draws
 
 
@@ -365,13 +364,22 @@ PER_IMAGE = {
     "jitter": jitter(4),
     "rotate": rotate(LUCID_DEGREES),
     "affine": affine(10.0, (0.9, 1.1), 8.0, 4),
+    "flip": flip(),
+    "blur": blur((0.5, 3.0)),
+    "crops": crops(16),
+    "noise": noise(),
+    "collapse_alpha": collapse_alpha(),
 }
+
+
+def columns(transform: Transform) -> int:
+    return transform.draws + transform.timed
 
 
 @pytest.mark.parametrize("name", PER_IMAGE)
 def test_every_image_follows_its_own_draws(name):
     transform, pictures = PER_IMAGE[name], images(4, 24, 24)
-    draws = np.random.default_rng(0).random((4, transform.draws), dtype=np.float32)
+    draws = np.random.default_rng(0).random((4, columns(transform)), dtype=np.float32)
     together = apply(transform, pictures, draws)
     for i in range(4):
         np.testing.assert_array_equal(together[i], apply(transform, pictures[i : i + 1], draws[i : i + 1])[0])
@@ -381,14 +389,51 @@ def test_every_image_follows_its_own_draws(name):
 def test_equal_images_differ_by_their_draws(name):
     transform = PER_IMAGE[name]
     pictures = np.tile(images(1, 24, 24), (3, 1, 1, 1))
-    found = apply(transform, pictures, np.array([[0.1], [0.1], [0.9]]) * np.ones(transform.draws))
+    found = apply(transform, pictures, np.array([[0.1], [0.1], [0.9]]) * np.ones(columns(transform)))
     np.testing.assert_array_equal(found[0], found[1])
     assert not np.array_equal(found[0], found[2])
 
 
 def test_only_scale_shares_its_draw():
-    shared = {name: make.shared for name, make in PER_IMAGE.items()} | {"scale": scale([1.0]).shared}
-    assert shared == {"jitter": False, "rotate": False, "affine": False, "scale": True}
+    assert scale([1.0]).shared
+    assert not any(transform.shared for transform in PER_IMAGE.values())
+
+
+def test_only_crops_follow_the_clock():
+    assert [name for name, transform in PER_IMAGE.items() if transform.timed] == ["crops"]
+
+
+@pytest.mark.parametrize("name", PER_IMAGE)
+def test_sizes_may_be_known_in_the_graph_only(name):
+    """As they are behind a ``scale``; the number of images and of channels stays known."""
+    transform, pictures = PER_IMAGE[name], images(2, 24, 29, 4)
+    draws = np.random.default_rng(0).random((2, columns(transform)), dtype=np.float32)
+    seen = []
+
+    @tf.function(input_signature=[tf.TensorSpec([2, None, None, 4]), tf.TensorSpec(draws.shape)])
+    def graph(images, draws):
+        out = transform.apply(images, draws)
+        seen.append((out.shape[0], out.shape[-1]))
+        return out
+
+    expected = apply(transform, pictures, draws)
+    np.testing.assert_allclose(graph(pictures, draws), expected, atol=1e-5)
+    assert seen == [(2, expected.shape[-1])]
+
+
+def test_timed_transforms_get_the_share_that_is_done_as_a_last_draw():
+    seen = []
+
+    def spy(count: int, timed: bool = False) -> Transform:
+        return Transform(
+            lambda images, draws: seen.append(draws.numpy().tolist()) or images, count, timed=timed
+        )
+
+    chain, draws = [spy(1), spy(1, timed=True), spy(1)], tf.constant([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+    apply_all(chain, tf.zeros((2, 4, 4, 3)), draws, tf.zeros(0), tf.constant([0.25, 0.5]))
+    apply_all(chain, tf.zeros((2, 4, 4, 3)), draws, tf.zeros(0))
+    assert seen[:3] == [[[1.0], [4.0]], [[2.0, 0.25], [5.0, 0.5]], [[3.0], [6.0]]]
+    assert seen[4] == [[2.0, 0.0], [5.0, 0.0]]
 
 
 def test_transforms_take_their_columns_of_draws_in_order():

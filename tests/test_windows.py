@@ -232,8 +232,8 @@ def test_the_recipe_of_a_window_is_that_of_its_canvas(facts):
     program = plan_of(facts, "block2_add", (160, 192)).programs[0]
     window = program.window
     recipe = build_recipe(program, 3)
-    numbers = tf.constant(recipe.parameterization.initial([np.random.default_rng(0)]))
-    image = recipe.parameterization.to_image(numbers)
+    (numbers,) = recipe.parameterization.initial([np.random.default_rng(0)])
+    image = recipe.parameterization.to_image((tf.constant(numbers),))
     assert image.shape == (1, window.canvas_px, window.canvas_px, 3)
     (transform,) = recipe.transforms
     view = transform.apply(image, tf.constant([[0.5, 0.5, 0.5, 0.5]]))

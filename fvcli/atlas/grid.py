@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,11 +12,12 @@ import imageio.v3 as iio
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from fvcli.errors import FvcliError
+from fvcli.atlas.cells import Cell, unit_cell
+from fvcli.atlas.mark import Inks, as_shown, mark_cell
 from fvcli.plan import JobPlan, Unit
-from fvcli.run import RunFolder, read_picture
+from fvcli.run import RunFolder
 from fvcli.run.atomic import write_atomic
-from fvcli.run.sidecar import DONE, FAILED
+from fvcli.run.sidecar import DONE
 
 SHEET_WIDTH_PX = 4096  # at the most, with automatic columns
 CELLS_A_SHEET = 1200
@@ -26,19 +27,9 @@ GAP_PX = 8
 MARGIN_PX = 16
 BACKGROUND = (24, 24, 27)
 INK = (228, 228, 231)
-FAINT = (140, 140, 150)
-WARNING = (251, 146, 60)
+INKS = Inks(BACKGROUND, faint=(140, 140, 150), warning=(251, 146, 60))
 EMPTY_CELL = (48, 48, 53)
 ASPECT = 1.4  # of an automatic sheet, width to height
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One place on a sheet: pixels, or why there are none."""
-
-    label: str
-    status: str
-    pixels: np.ndarray | None
 
 
 @dataclass(frozen=True)
@@ -79,7 +70,7 @@ def write_grids(run: RunFolder) -> list[Path]:
         program = run.plan.programs[units[0].program]
         title = job.title if pages == 1 else f"{job.title} ({page} of {pages})"
         sheet = draw_grid(
-            map(partial(_cell, run), units),
+            map(partial(unit_cell, run), units),
             len(units),
             (program.height_px, program.width_px),
             title,
@@ -103,32 +94,6 @@ def _pages(run: RunFolder) -> Iterator[tuple[JobPlan, int, int, list[Unit]]]:
         pages = -(-len(units) // CELLS_A_SHEET)
         for page in range(pages):
             yield job, page + 1, pages, units[page * CELLS_A_SHEET : (page + 1) * CELLS_A_SHEET]
-
-
-def _cell(run: RunFolder, unit: Unit) -> Cell:
-    sidecar = run.sidecar(unit)
-    if sidecar is None:
-        return Cell(unit.label, "pending", None)
-    if sidecar.status == FAILED:
-        return Cell(unit.label, FAILED, None)
-    try:
-        return Cell(unit.label, sidecar.status, _seen(read_picture(run.png(unit)), sidecar.canvas))
-    except FvcliError:
-        return Cell(unit.label, "damaged", None)
-
-
-def _seen(pixels: np.ndarray, canvas: Mapping[str, int] | None) -> np.ndarray:
-    """Cut a picture down to what was optimised of it, in the proportions of the whole picture."""
-    if canvas is None:
-        return pixels
-    begins, ends = [], []
-    scale = max(canvas[side] / size for side, size in zip(("height", "width"), pixels.shape, strict=False))
-    for begin, side, size in zip(("top", "left"), ("height", "width"), pixels.shape, strict=False):
-        length = min(size, round(scale * size))
-        first = canvas[begin] + (canvas[side] - length) // 2
-        begins.append(min(max(0, first), size - length))
-        ends.append(begins[-1] + length)
-    return pixels[begins[0] : ends[0], begins[1] : ends[1]]
 
 
 def draw_grid(
@@ -194,41 +159,17 @@ def _draw_cell(
     if cell.pixels is None:
         draw.rectangle((x, y, x + size[0] - 1, y + size[1] - 1), EMPTY_CELL)
     else:
-        picture = Image.fromarray(_as_shown(cell.pixels))
+        picture = Image.fromarray(as_shown(cell.pixels))
         sheet.paste(
             picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS), (x, y)
         )
     if cell.status != DONE:
-        _mark(draw, cell.status, (x, y, x + size[0] - 1, y + size[1] - 1))
+        box = (x, y, x + size[0] - 1, y + size[1] - 1)
+        mark_cell(draw, cell.status, box, INKS, max(12, (size[0] - 1) // 8))
     if layout.label_px:
         font = ImageFont.load_default(layout.label_px)
-        ink = INK if cell.status == DONE else FAINT if cell.status == "pending" else WARNING
-        draw.text((x, y + size[1] + 2), _fit(draw, cell.label, font, size[0]), ink, font)
-
-
-def _as_shown(pixels: np.ndarray) -> np.ndarray:
-    """Return grey and colours as they are, other channels as a mosaic of grey planes."""
-    planes = pixels.shape[-1]
-    if planes == 3:
-        return pixels
-    columns = math.ceil(math.sqrt(planes))
-    missing = -planes % columns
-    whole = np.pad(pixels, ((0, 0), (0, 0), (0, missing)))
-    height, width = pixels.shape[:2]
-    rows = whole.reshape(height, width, -1, columns).transpose(2, 0, 3, 1)  # [rows, h, columns, w]
-    return rows.reshape(-1, columns * width)
-
-
-def _mark(draw: ImageDraw.ImageDraw, status: str, box: tuple[int, int, int, int]) -> None:
-    """Frame a cell that is not done, strike it through if it failed, and say what it is."""
-    colour = FAINT if status == "pending" else WARNING
-    draw.rectangle(box, outline=colour, width=2)
-    if status == FAILED:
-        draw.line(box, colour, 2)
-    font = ImageFont.load_default(max(12, (box[2] - box[0]) // 8))
-    left, top, right, bottom = draw.textbbox((box[0] + 8, box[1] + 6), status, font)
-    draw.rectangle((left - 4, top - 3, right + 4, bottom + 3), BACKGROUND)
-    draw.text((box[0] + 8, box[1] + 6), status, colour, font)
+        ink = INK if cell.status == DONE else INKS.of(cell.status)
+        draw.text((x, y + size[1] + 2), _fit(draw, cell.caption, font, size[0]), ink, font)
 
 
 def _fit(

@@ -57,8 +57,9 @@ def plan_of_spec(spec: str, overrides: Sequence[str], allow_code: bool = False) 
         SpecError: With every mistake that was found.
     """
     text = _read(spec)
+    beside = None if spec == "-" else Path(spec).parent
     header = "".join(f"# --set {override!r}\n" for override in overrides)  # a comment of one line each
-    plan, facts = _plan(text, spec, overrides, allow_code)
+    plan, facts = _plan(text, spec, overrides, allow_code, beside)
     return PlannedSpec(plan, header + text, facts)
 
 
@@ -82,7 +83,10 @@ def _read(spec: str) -> str:
         raise UsageError(message, "give a spec, such as fvcli init writes") from error
 
 
-def _plan(text: str, origin: str, overrides: Sequence[str], allow_code: bool) -> tuple[Plan, ModelFacts]:
+def _plan(
+    text: str, origin: str, overrides: Sequence[str], allow_code: bool, beside: Path | None = None
+) -> tuple[Plan, ModelFacts]:
+    from fvcli.cli.files import find_files
     from fvcli.plan import make_plan
     from fvcli.spec import parse_document, validate
 
@@ -90,7 +94,8 @@ def _plan(text: str, origin: str, overrides: Sequence[str], allow_code: bool) ->
     spec, positions = validate(document)
     facts = _describe(document, spec, allow_code) if spec else None
     if spec and facts:
-        plan, problems = make_plan(spec, positions, facts)
+        files = find_files(document, spec, positions, beside)
+        plan, problems = make_plan(spec, positions, facts, files)
         document.report(problems)
     document.raise_problems()
     assert facts is not None  # or there was a problem

@@ -137,13 +137,15 @@ def _render_missing(run: RunFolder, engine: str, batches: Sequence[int], options
 
 
 def _draw_grids(run: RunFolder, rendered: bool) -> None:
-    """Draw the contact sheets, unless they are all there and nothing was rendered."""
-    from fvcli.atlas import grid_paths, write_grids
+    """Draw contact sheets and figure, unless they are all there and nothing was rendered."""
+    from fvcli.atlas import grid_paths, write_figure, write_grids
 
     paths = grid_paths(run)
-    if rendered or not all(path.exists() for path in paths):
+    figure = [run.figure] if run.plan.output.get("figure") else []
+    if rendered or not all(path.exists() for path in (*paths, *figure)):
         paths = write_grids(run)
-    for path in paths:
+        write_figure(run)
+    for path in (*paths, *figure):
         click.echo(path)
 
 

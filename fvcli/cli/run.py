@@ -58,31 +58,36 @@ def merge(runs: tuple[Path, ...], output: Path) -> None:
     \b
       fvcli merge shard1 shard2 -o run
     """
-    from fvcli.atlas import write_grids
+    from fvcli.atlas import write_figure, write_grids
     from fvcli.run import merge_runs, run_status
 
     with merge_runs(runs, output) as merged:
-        for path in write_grids(merged):
-            click.echo(path)
+        for path in (*write_grids(merged), write_figure(merged)):
+            if path is not None:
+                click.echo(path)
     counts = run_status(merged).counts
     click.echo(f"{output}: {say_counts(counts)}")
     if counts["failed"]:
         click.get_current_context().exit(EXIT_FAILED)
 
 
-@click.command(short_help="Draw the contact sheets of a RUN folder.")
+@click.command(short_help="Draw the contact sheets and the figure of a RUN folder.")
 @click.argument("run", type=FOLDER)
 def grid(run: Path) -> None:
-    """Draw the contact sheets of a RUN folder from the units that are finished.
+    """Draw contact sheets, and the figure if the spec has one, from the units that are finished.
 
     \b
       fvcli grid run
     """
-    from fvcli.atlas import write_grids
+    from fvcli.atlas import write_figure, write_grids
     from fvcli.run import RunFolder
 
-    written = write_grids(RunFolder.read(run))
+    folder = RunFolder.read(run)
+    written = write_grids(folder)
     if not written:
         raise UsageError(f"{run}: no unit is rendered yet", f"see: fvcli status {run}")
+    figure = write_figure(folder)
+    if figure is not None:
+        written.append(figure)
     for path in written:
         click.echo(path)

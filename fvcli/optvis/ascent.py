@@ -4,30 +4,33 @@
        ^                                                                                       |
        +------------------------------- optimizer <--------------- gradient of -sum(scores) ---+
 
-What differs between units (indices, weights, random draws, where each stands in its schedule) is an
-input of the compiled function; what it closes over (network, sizes, recipe) is what has to be compiled
-anew.
+What differs between units (indices, weights, target pictures, random draws, where each stands in its
+schedule) is an input of the compiled function; what it closes over (network, sizes, recipe) is what has to
+be compiled anew.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
-from fvcli.optvis.images import Parameterization
+from fvcli.optvis.images import Numbers, Parameterization
 from fvcli.optvis.network import Network
 from fvcli.optvis.objectives import Objective
 from fvcli.optvis.optimizers import Optimizer
+from fvcli.optvis.regularizers import Regularizer
+from fvcli.optvis.seen import Seen, opaque
+from fvcli.optvis.state import Draws, Gradient, Schedule, State
 from fvcli.optvis.transforms import Transform, apply_all
 
 Units = Mapping[str, np.ndarray]
 MakeObjective = Callable[[Units], Objective]
 
 STEPS_PER_CALL = 16  # steps inside one call of the graph; between calls a signal is heard
+TARGET = "target"  # the name among the units' arrays of the pictures that are seen beside theirs
 
 
 @dataclass(frozen=True)
@@ -35,37 +38,18 @@ class Recipe:
     """How to climb, apart from the objective and the network.
 
     redirect_steps: Steps at the start during which silent ReLUs pass gradients on.
+    regularizers: What is done to the numbers after each step, in order.
+    views: How many views of each picture a step looks at; its score is their mean.
+    attention: Whether to gather where the gradient of the picture was large.
     """
 
     parameterization: Parameterization
     transforms: Sequence[Transform]
     optimizer: Optimizer
     redirect_steps: int
-
-
-@dataclass(frozen=True)
-class State:
-    """Where an ascent stands: the numbers, the optimizer's memory, and steps done.
-
-    silent: bool [batch]; the last step's gradient of that image was zero throughout.
-    score: float32 [batch]; the mean score of the last call's views.
-    """
-
-    numbers: tf.Tensor
-    slots: tuple[tf.Tensor, ...]
-    step: int
-    silent: tf.Tensor
-    score: tf.Tensor
-
-
-class _Schedule(NamedTuple):
-    """When the steps of a call are taken; see ``Ascent.climb``."""
-
-    done: tf.Tensor
-    steps: tf.Tensor
-    total: tf.Tensor
-    skipped: tf.Tensor
-    moving: tf.Tensor
+    regularizers: Sequence[Regularizer] = ()
+    views: int = 1
+    attention: bool = False
 
 
 class Ascent:
@@ -104,12 +88,43 @@ class Ascent:
         """How often the loop has been traced: once, whatever the number of units."""
         return self._climb.experimental_get_tracing_count()
 
-    def start(self, streams: Sequence[np.random.Generator]) -> State:
-        """Draw the initial numbers of a batch, each image's from its own stream."""
-        numbers = tf.constant(self._recipe.parameterization.initial(streams))
-        slots = tuple(tf.zeros_like(numbers) for _ in range(self._recipe.optimizer.slots))
-        batch = numbers.shape[0]
-        return State(numbers, slots, 0, tf.zeros(batch, tf.bool), tf.zeros(batch))
+    def start(self, streams: Sequence[np.random.Generator], images: np.ndarray | None = None) -> State:
+        """Draw the initial numbers of a batch, each image's from its own stream.
+
+        Args:
+            streams: One for each image.
+            images: Pictures [batch, h, w, channels] in [0, 1] to start from instead.
+        """
+        parameterization = self._recipe.parameterization
+        if images is None:
+            arrays = parameterization.initial(streams)
+        else:
+            assert parameterization.from_image is not None  # or the plan refuses it
+            arrays = parameterization.from_image(images)
+        numbers = tuple(tf.constant(array) for array in arrays)
+        slots = tuple(tuple(map(tf.zeros_like, numbers)) for _ in range(self._recipe.optimizer.slots))
+        batch = len(streams)
+        size = self.picture(numbers).shape[1:3] if self._recipe.attention else (0, 0)
+        attention = tf.zeros((batch, *size))
+        return State(numbers, slots, 0, tf.zeros(batch, tf.bool), tf.zeros(batch), attention)
+
+    def draw(
+        self, streams: Sequence[np.random.Generator], shared_stream: np.random.Generator | None = None
+    ) -> Draws:
+        """Draw what STEPS_PER_CALL steps need; each stream goes on where the call before left it.
+
+        Args:
+            streams: One for each image.
+            shared_stream: For what the batch shares.
+        """
+        own, shared = self.draws_per_step
+        views = self._recipe.views
+        # one shape whatever the steps, so that nothing is retraced
+        drawn = [s.random((STEPS_PER_CALL, views * own), dtype=np.float32) for s in streams]
+        stacked = np.stack(drawn, axis=1).reshape(STEPS_PER_CALL, len(streams) * views, own)
+        empty = np.zeros((STEPS_PER_CALL, 0), np.float32)
+        common = shared_stream.random((STEPS_PER_CALL, shared), dtype=np.float32) if shared_stream else empty
+        return Draws(stacked, common)
 
     def climb(
         self,
@@ -122,101 +137,144 @@ class Ascent:
         skipped: np.ndarray | None = None,
         moving: np.ndarray | None = None,
     ) -> State:
-        """Take up to STEPS_PER_CALL steps; each stream goes on where the call before left it.
+        """Take up to STEPS_PER_CALL steps with new draws; see ``advance``."""
+        draws = self.draw(streams, shared_stream)
+        return self.advance(state, units, steps, draws, 0, total, skipped, moving)
+
+    def advance(
+        self,
+        state: State,
+        units: Units,
+        steps: int,
+        draws: Draws,
+        used: int = 0,
+        total: int | None = None,
+        skipped: np.ndarray | None = None,
+        moving: np.ndarray | None = None,
+    ) -> State:
+        """Take some steps.
 
         Args:
             state: From ``start`` or the call before.
             units: What differs between the images, [batch] or [batch, ...] each.
-            steps: How many to take.
-            streams: One for each image.
-            shared_stream: For what the batch shares.
+            steps: How many to take, of those that there are draws for.
+            draws: From ``draw``.
+            used: How many steps' draws were used before.
             total: Steps of the whole ascent, for schedules; without it they stay where they start.
             skipped: Steps of its schedule that each image has left out, int [batch]; none by default.
             moving: Which images still change, bool [batch]; all by default.
         """
-        batch = len(streams)
-        own, shared = self.draws_per_step
-        shape = (STEPS_PER_CALL, own)  # one shape whatever the steps, so that nothing is retraced
-        draws = np.stack([s.random(shape, dtype=np.float32) for s in streams], axis=1)
-        common = shared_stream.random((STEPS_PER_CALL, shared), dtype=np.float32)
-        taken = min(steps, STEPS_PER_CALL)
-        schedule = _Schedule(
+        batch = state.silent.shape[0]
+        taken = min(steps, STEPS_PER_CALL - used)
+        schedule = Schedule(
             done=tf.constant(state.step),
+            begin=tf.constant(used),
             steps=tf.constant(taken),
             total=tf.constant(float(total or np.inf), tf.float32),
             skipped=tf.constant(np.zeros(batch) if skipped is None else skipped, tf.float32),
             moving=tf.constant(np.ones(batch) if moving is None else moving, tf.float32),
         )
-        numbers, slots, silent, score = self._climb(
+        numbers, slots, silent, score, attention = self._climb(
             state.numbers,
             state.slots,
+            state.attention,
             {name: tf.constant(value) for name, value in units.items()},
-            tf.constant(draws),  # [steps, batch, own]
-            tf.constant(common),  # [steps, shared]
+            tf.constant(draws.own),
+            tf.constant(draws.shared),
             schedule,
         )
-        return State(numbers, slots, state.step + taken, silent, score / taken)
+        mean = (state.score * used + score) / (used + taken)
+        return State(numbers, slots, state.step + taken, silent, mean, attention)
 
     @property
     def draws_per_step(self) -> tuple[int, int]:
-        """How many random numbers a step takes: for each image, and for the batch."""
+        """How many random numbers a step takes: for each view, and for the batch."""
         own = sum(t.draws for t in self._recipe.transforms if not t.shared)
         return own, sum(t.draws for t in self._recipe.transforms if t.shared)
 
     def score(self, images: np.ndarray | tf.Tensor, units: Units) -> np.ndarray:
-        """Return the plain objective of images [batch, h, w, c] in [0, 1]: no transforms."""
+        """Return the plain objective of images [batch, h, w, c] in [0, 1]: no transforms.
+
+        Transparent pictures are seen on mid grey.
+        """
         tensors = {name: tf.constant(value) for name, value in units.items()}
         return self._score(tf.convert_to_tensor(images, tf.float32), tensors).numpy()
 
     def _plain_score(self, images: tf.Tensor, units: Units) -> tf.Tensor:
         network, objective = self._plain
-        return objective(units)(network(images, redirect=False))
+        whole = opaque(images) if self._recipe.parameterization.transparent else images
+        target = network(units[TARGET], redirect=False) if TARGET in units else None
+        return objective(units)(Seen(network(whole, redirect=False), images, target))
 
     def _loop(
         self,
-        numbers: tf.Tensor,
-        slots: tuple[tf.Tensor, ...],
+        numbers: Numbers,
+        slots: tuple[Numbers, ...],
+        attention: tf.Tensor,
         units: Units,
         draws: tf.Tensor,
         shared: tf.Tensor,
-        schedule: _Schedule,
-    ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...], tf.Tensor, tf.Tensor]:
+        schedule: Schedule,
+    ) -> tuple[Numbers, tuple[Numbers, ...], tf.Tensor, tf.Tensor, tf.Tensor]:
         """Take the steps that redirect gradients, then the others: each kind has a body of its own."""
         redirected = tf.clip_by_value(self._recipe.redirect_steps - schedule.done, 0, schedule.steps)
-        batch = numbers.shape[0]
-        state = (tf.constant(0), numbers, slots, tf.zeros(batch, tf.bool), tf.zeros(batch))
+        batch = numbers[0].shape[0]
+        state = (tf.constant(0), numbers, slots, tf.zeros(batch, tf.bool), tf.zeros(batch), attention)
         for redirect, until in ((True, redirected), (False, schedule.steps)):
             if redirect and not self._recipe.redirect_steps:
                 continue
 
-            def body(i, numbers, slots, _silent, score, redirect=redirect):
-                gradient, scores = self._gradient(numbers, units, draws[i], shared[i], redirect)
-                numbers, slots = self._step(numbers, slots, gradient, schedule, i)
-                rest = list(range(1, numbers.shape.rank))
-                return i + 1, numbers, slots, tf.reduce_all(gradient == 0.0, axis=rest), score + scores
+            def body(i, numbers, slots, _silent, score, attention, redirect=redirect):
+                at, share = schedule.begin + i, schedule.share(i)
+                found = self._gradient(numbers, units, draws[at], shared[at], share, redirect)
+                numbers, slots = self._step(numbers, slots, found.of_numbers, schedule, i)
+                if found.of_images is not None:
+                    attention += tf.reduce_mean(tf.abs(found.of_images), axis=-1)
+                return i + 1, numbers, slots, _is_zero(found.of_numbers), score + found.scores, attention
 
             state = tf.while_loop(lambda i, *_, until=until: i < until, body, state)
         return state[1:]
 
     def _step(
         self,
-        numbers: tf.Tensor,
-        slots: tuple[tf.Tensor, ...],
-        gradient: tf.Tensor,
-        schedule: _Schedule,
+        numbers: Numbers,
+        slots: tuple[Numbers, ...],
+        gradient: Numbers,
+        schedule: Schedule,
         i: tf.Tensor,
-    ) -> tuple[tf.Tensor, tuple[tf.Tensor, ...]]:
-        change, slots = self._recipe.optimizer.update(gradient, slots, schedule.done + i + 1)
-        share = (tf.cast(schedule.done + i, tf.float32) + schedule.skipped) / schedule.total
+    ) -> tuple[Numbers, tuple[Numbers, ...]]:
+        step, share = schedule.done + i + 1, schedule.share(i)
+        changes, slots = self._recipe.optimizer.update(gradient, slots, step)
         rate = self._recipe.optimizer.rate(share) * schedule.moving  # [batch]
-        rate = tf.reshape(rate, [-1] + [1] * (numbers.shape.rank - 1))
-        change *= rate * self._recipe.parameterization.focus(share)
-        change = tf.where(rate > 0.0, change, 0.0)  # an image that stands has no change, not even NaN
-        return numbers - change, slots
+        focus = self._recipe.parameterization.focus
+        factors = focus(share) if focus else (1.0,) * len(numbers)
+        moved = []
+        for number, change, factor in zip(numbers, changes, factors, strict=True):
+            own_rate = tf.reshape(rate, [-1] + [1] * (number.shape.rank - 1))
+            scaled = change * (own_rate * factor)
+            # an image that stands has no change, not even NaN
+            moved.append(number - tf.where(own_rate > 0.0, scaled, 0.0))
+        return self._regularized(numbers, tuple(moved), gradient, step, rate > 0.0), slots
+
+    def _regularized(
+        self, before: Numbers, numbers: Numbers, gradient: Numbers, step: tf.Tensor, moving: tf.Tensor
+    ) -> Numbers:
+        if not self._recipe.regularizers:
+            return numbers
+        for regularizer in self._recipe.regularizers:
+            numbers = regularizer.apply(numbers, gradient, step)
+        masks = (tf.reshape(moving, [-1] + [1] * (number.shape.rank - 1)) for number in numbers)
+        return tuple(tf.where(m, new, old) for m, new, old in zip(masks, numbers, before, strict=True))
 
     def _gradient(
-        self, numbers: tf.Tensor, units: Units, draws: tf.Tensor, shared: tf.Tensor, redirect: bool
-    ) -> tuple[tf.Tensor, tf.Tensor]:
+        self,
+        numbers: Numbers,
+        units: Units,
+        draws: tf.Tensor,
+        shared: tf.Tensor,
+        share: tf.Tensor,
+        redirect: bool,
+    ) -> Gradient:
         """Return the gradient of the loss, the negative sum of scores, and the scores.
 
         Each image follows its own gradient.
@@ -224,10 +282,54 @@ class Ascent:
         with tf.GradientTape() as tape:
             tape.watch(numbers)
             images = self._recipe.parameterization.to_image(numbers)
-            views = apply_all(self._recipe.transforms, images, draws, shared)
-            scores = self._see(views, units, redirect)
+            scores = self._scores(images, units, draws, shared, share, redirect)
             loss = -tf.reduce_sum(scores) * self._network.loss_scale
-        return tape.gradient(loss, numbers) / self._network.loss_scale, scores
+        sources = (*numbers, images) if self._recipe.attention else numbers
+        found = tape.gradient(loss, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        scaled = tuple(gradient / self._network.loss_scale for gradient in found)
+        count = len(numbers)
+        return Gradient(scaled[:count], scaled[count] if self._recipe.attention else None, scores)
 
-    def _scores_of_views(self, views: tf.Tensor, units: Units, redirect: bool) -> tf.Tensor:
-        return self._objective(units)(self._network(views, redirect))
+    def _scores(
+        self,
+        images: tf.Tensor,
+        units: Units,
+        draws: tf.Tensor,
+        shared: tf.Tensor,
+        share: tf.Tensor,
+        redirect: bool,
+    ) -> tf.Tensor:
+        """Return the score of each image, the mean over its views; targets are seen as the images are."""
+        count = self._recipe.views
+        each = {name: _repeated(value, count) for name, value in units.items()}
+        pictures, shares = _repeated(images, count), _repeated(share, count)
+        views = apply_all(self._recipe.transforms, pictures, draws, shared, shares)
+        target = None
+        if TARGET in each:
+            given = each[TARGET]
+            if self._recipe.parameterization.transparent:  # transforms expect an opacity
+                given = tf.concat([given, tf.ones_like(given[..., :1])], axis=-1)
+            target = apply_all(self._recipe.transforms, given, draws, shared, shares)
+        scores = self._see(views, pictures, target, each, redirect)
+        return scores if count == 1 else tf.reduce_mean(tf.reshape(scores, [-1, count]), axis=1)
+
+    def _scores_of_views(
+        self,
+        views: tf.Tensor,
+        pictures: tf.Tensor,
+        target: tf.Tensor | None,
+        units: Units,
+        redirect: bool,
+    ) -> tf.Tensor:
+        seen = None if target is None else self._network(target, redirect=False)
+        return self._objective(units)(Seen(self._network(views, redirect), pictures, seen))
+
+
+def _repeated(values: tf.Tensor, count: int) -> tf.Tensor:
+    return values if count == 1 else tf.repeat(values, count, axis=0)
+
+
+def _is_zero(gradient: Numbers) -> tf.Tensor:
+    """Tell which images have a gradient of zero throughout, bool [batch]."""
+    parts = [tf.reduce_all(g == 0.0, axis=list(range(1, g.shape.rank))) for g in gradient]
+    return tf.reduce_all(tf.stack(parts), axis=0)

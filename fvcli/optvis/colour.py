@@ -7,6 +7,7 @@ import tensorflow as tf
 
 # A factor of the colour covariance of ImageNet photos, as published with Lucid 0.3.10.
 PHOTO_COLOURS = np.array([[0.26, 0.09, 0.02], [0.27, 0.00, -0.05], [0.27, -0.09, 0.03]], dtype=np.float32)
+DARKEST, LIGHTEST = 1 / 512, 511 / 512  # of a given picture: half of an 8-bit step from black and white
 
 
 def colour_matrix() -> np.ndarray:
@@ -24,3 +25,36 @@ def correlate_planes(planes: tf.Tensor) -> tf.Tensor:
     height, width = planes.shape[-2:]
     mixed = tf.linalg.matmul(colour_matrix(), tf.reshape(planes, [-1, 3, height * width]))
     return tf.reshape(mixed, [-1, 3, height, width])
+
+
+def squashed(values: tf.Tensor, squash: str) -> tf.Tensor:
+    """Bring values of any range into [0, 1].
+
+    Args:
+        values: 0 is mid grey.
+        squash: ``sigmoid`` is smooth and never stops; ``clip`` adds 0.5 and cuts, with a gradient where
+            something is cut only back into the range.
+    """
+    return tf.sigmoid(values) if squash == "sigmoid" else _clipped(values + 0.5)
+
+
+@tf.custom_gradient
+def _clipped(values: tf.Tensor):
+    def gradient(upstream: tf.Tensor) -> tf.Tensor:
+        # upstream is of a loss that falls: a positive one moves values down
+        stuck = ((values < 0.0) & (upstream > 0.0)) | ((values > 1.0) & (upstream < 0.0))
+        return tf.where(stuck, 0.0, upstream)
+
+    return tf.clip_by_value(values, 0.0, 1.0), gradient
+
+
+def to_decorrelated(images: np.ndarray, decorrelate: bool, squash: str = "sigmoid") -> np.ndarray:
+    """Turn pictures [batch, h, w, channels] in [0, 1] into the float32 numbers that they are made of."""
+    if squash == "sigmoid":
+        kept = np.clip(images, DARKEST, LIGHTEST)
+        values = np.log(kept / (1 - kept))
+    else:
+        values = images - 0.5
+    if decorrelate and images.shape[-1] == 3:
+        values = values @ np.linalg.inv(colour_matrix().astype(np.float64)).T
+    return values.astype(np.float32)

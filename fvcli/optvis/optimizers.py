@@ -1,26 +1,36 @@
-"""Optimizers as pure functions, element by element, so that no image sees its batch mates."""
+"""Optimizers as pure functions of each image's own gradient, so that no image sees its batch mates."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
+import numpy as np
 import tensorflow as tf
 
-Slots = tuple[tf.Tensor, ...]
+from fvcli.optvis.images import Numbers
+
+Slots = tuple[Numbers, ...]
+Step = Literal["plain", "unit", "mean", "sign", "progress"]
+
+SMALLEST = float(np.finfo(np.float32).tiny)  # what is shorter counts as no gradient
+REGISTER = 16  # numbers of the widest vector register
+DOZAT_DECAY = 0.96  # of Nadam's momentum, as published
 
 
 @dataclass(frozen=True)
 class Optimizer:
     """An update rule for descent on a loss.
 
-    slots: How many tensors of the shape of the numbers it remembers, all zero at the start.
+    slots: How many tuples like the numbers it remembers, all zero at the start.
     update: (gradient, slots, step from 1 on) -> (what to subtract, new slots).
     rate: Share of the ascent done, 0 to 1 -> factor on what is subtracted, 0 to 1.
     """
 
     slots: int
-    update: Callable[[tf.Tensor, Slots, tf.Tensor], tuple[tf.Tensor, Slots]]
+    update: Callable[[Numbers, Slots, tf.Tensor], tuple[Numbers, Slots]]
     rate: Callable[[tf.Tensor], tf.Tensor | float] = lambda _done: 1.0
 
 
@@ -43,7 +53,7 @@ def adam(
     beta1: float = 0.9,
     beta2: float = 0.999,
     epsilon: float = 1e-8,
-    pool: Callable[[tf.Tensor], tf.Tensor] = lambda squares: squares,
+    pool: Callable[[Numbers], Numbers] = lambda squares: squares,
 ) -> Optimizer:
     """Adam (Kingma and Ba 2014) with TensorFlow 1's epsilon, outside of the bias correction.
 
@@ -54,21 +64,127 @@ def adam(
             survives: those that matter move further than those where it is mere noise.
     """
 
-    def update(gradient: tf.Tensor, slots: Slots, step: tf.Tensor) -> tuple[tf.Tensor, Slots]:
-        mean = beta1 * slots[0] + (1.0 - beta1) * gradient
-        square = beta2 * slots[1] + (1.0 - beta2) * pool(gradient**2)
+    def update(gradient: Numbers, slots: Slots, step: tf.Tensor) -> tuple[Numbers, Slots]:
+        means = _mixed(beta1, slots[0], gradient)
+        squares = _mixed(beta2, slots[1], pool(tuple(map(tf.square, gradient))))
         t = tf.cast(step, tf.float32)
         rate = learning_rate * tf.sqrt(1.0 - beta2**t) / (1.0 - beta1**t)
-        return rate * mean / (tf.sqrt(square) + epsilon), (mean, square)
+        pairs = zip(means, squares, strict=True)
+        return tuple(rate * mean / (tf.sqrt(square) + epsilon) for mean, square in pairs), (means, squares)
 
     return Optimizer(2, update)
+
+
+def _mixed(share: float, old: Numbers, new: Numbers) -> Numbers:
+    """Return a running mean: a share of the old, and the rest of the new."""
+    return tuple(share * was + (1.0 - share) * now for was, now in zip(old, new, strict=True))
 
 
 def lion(learning_rate: float = 0.05, beta1: float = 0.5, beta2: float = 0.9) -> Optimizer:
     """Lion (Chen et al. 2023): every number moves by the learning rate, in the sign of a momentum."""
 
-    def update(gradient: tf.Tensor, slots: Slots, step: tf.Tensor) -> tuple[tf.Tensor, Slots]:
-        direction = tf.sign(beta1 * slots[0] + (1.0 - beta1) * gradient)
-        return learning_rate * direction, (beta2 * slots[0] + (1.0 - beta2) * gradient,)
+    def update(gradient: Numbers, slots: Slots, step: tf.Tensor) -> tuple[Numbers, Slots]:
+        directions = tuple(learning_rate * tf.sign(v) for v in _mixed(beta1, slots[0], gradient))
+        return directions, (_mixed(beta2, slots[0], gradient),)
 
     return Optimizer(1, update)
+
+
+def nadam(
+    learning_rate: float = 0.05,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    epsilon: float = 1e-7,
+    momentum_decay: float = 1.0,
+) -> Optimizer:
+    """Nadam (Dozat 2016): Adam that looks one step of its momentum ahead.
+
+    Formulas: Keras 3, ``Nadam``. The momentum of step t is beta1 * (1 - 0.96^(t * momentum_decay) / 2).
+
+    Args:
+        learning_rate, beta1, beta2, epsilon: As published.
+        momentum_decay: How fast the momentum warms up: 1 as in Keras 3, 0.004 as in the paper and PyTorch.
+    """
+
+    def momentum(step: tf.Tensor) -> tf.Tensor:
+        return beta1 * (1.0 - 0.5 * DOZAT_DECAY ** (tf.cast(step, tf.float32) * momentum_decay))
+
+    def update(gradient: Numbers, slots: Slots, step: tf.Tensor) -> tuple[Numbers, Slots]:
+        means = _mixed(beta1, slots[0], gradient)
+        squares = _mixed(beta2, slots[1], tuple(map(tf.square, gradient)))
+        now, ahead = momentum(step), momentum(step + 1)
+        product = tf.reduce_prod(momentum(tf.range(1, step + 1)))  # of all momenta so far
+        of_mean, of_gradient = ahead / (1.0 - product * ahead), (1.0 - now) / (1.0 - product)
+        corrected = 1.0 - beta2 ** tf.cast(step, tf.float32)
+        changes = (
+            learning_rate * (of_mean * mean + of_gradient * g) / (tf.sqrt(square / corrected) + epsilon)
+            for mean, square, g in zip(means, squares, gradient, strict=True)
+        )
+        return tuple(changes), (means, squares)
+
+    return Optimizer(2, update)
+
+
+def gradient(
+    learning_rate: float = 0.05, momentum: float = 0.0, step: Step = "plain", desired_progress: float = 2.0
+) -> Optimizer:
+    """Gradient descent without memory of sizes, as pictures were made with before Adam.
+
+    Args:
+        learning_rate: Factor on the direction.
+        momentum: Share of what was subtracted last that is subtracted again; 0 remembers nothing.
+        step: The direction, from the gradient g of all numbers of an image:
+
+            - ``plain``: g
+            - ``unit``: g / its L2 norm
+            - ``mean``: g / the mean of its absolute values (DeepDream, Mordvintsev et al. 2015)
+            - ``sign``: its signs
+            - ``progress``: g, but shrunk where ``learning_rate * g`` promises to raise the score, were it
+              linear, by more than ``desired_progress`` (Yosinski et al. 2015, their ``lr_policy``)
+        desired_progress: The highest promise, in units of the score.
+    """
+
+    def update(gradient: Numbers, slots: Slots, _step: tf.Tensor) -> tuple[Numbers, Slots]:
+        moves = tuple(learning_rate * d for d in _direction(gradient, step, learning_rate, desired_progress))
+        if not momentum:
+            return moves, ()
+        moves = tuple(momentum * was + now for was, now in zip(slots[0], moves, strict=True))
+        return moves, (moves,)
+
+    return Optimizer(1 if momentum else 0, update)
+
+
+def _direction(gradient: Numbers, step: Step, learning_rate: float, desired_progress: float) -> Numbers:
+    """Return what is multiplied with the learning rate; see ``gradient``."""
+    if step == "plain":
+        return gradient
+    if step == "sign":
+        return tuple(map(tf.sign, gradient))
+    rows = _rows(gradient)
+    if step == "progress":
+        promised = learning_rate * tf.reduce_sum(tf.square(rows), axis=1)
+        # of no gradient 0, and the quotient is infinite
+        return _scaled(gradient, tf.minimum(1.0, desired_progress / promised))
+    if step == "mean":
+        length = tf.reduce_sum(tf.abs(rows), axis=1) / sum(math.prod(g.shape[1:]) for g in gradient)
+    else:
+        length = tf.sqrt(tf.reduce_sum(tf.square(rows), axis=1))
+    return _scaled(gradient, tf.where(length >= SMALLEST, 1.0 / length, 0.0))
+
+
+def _rows(values: Numbers) -> tf.Tensor:
+    """Return all numbers of each image as a row: float64, so that squares stay within range.
+
+    Rows are filled up with zeros to whole vector registers. Otherwise the order in which TensorFlow sums the
+    numbers of an image would depend on its place in the batch.
+    """
+    flat = [tf.reshape(v, [v.shape[0], -1]) for v in values]
+    filling = -sum(v.shape[1] for v in flat) % REGISTER
+    return tf.cast(tf.pad(tf.concat(flat, axis=1), [[0, 0], [0, filling]]), tf.float64)
+
+
+def _scaled(values: Numbers, factors: tf.Tensor) -> Numbers:
+    """Multiply the numbers of each image with a factor of its own, float64 [batch]."""
+    shapes = ([-1] + [1] * (v.shape.rank - 1) for v in values)
+    pairs = zip(values, shapes, strict=True)
+    return tuple(tf.cast(tf.cast(v, tf.float64) * tf.reshape(factors, to), tf.float32) for v, to in pairs)

@@ -7,8 +7,19 @@ program share batches, whatever job they come from. On a GPU every batch is padd
 size, because another size changes rounding and, over hundreds of steps, pixels.
 """
 
-from fvcli.plan.data import JobPlan, Plan, Program, TermPlan, Unit, Window
+from fvcli.plan.data import JobPlan, Plan, Program, Source, TermPlan, TermShape, Unit, Window
 from fvcli.plan.lone import lone_spec
 from fvcli.plan.make import make_plan
 
-__all__ = ["JobPlan", "Plan", "Program", "TermPlan", "Unit", "Window", "lone_spec", "make_plan"]
+__all__ = [
+    "JobPlan",
+    "Plan",
+    "Program",
+    "Source",
+    "TermPlan",
+    "TermShape",
+    "Unit",
+    "Window",
+    "lone_spec",
+    "make_plan",
+]

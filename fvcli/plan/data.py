@@ -5,16 +5,18 @@ from __future__ import annotations
 import fnmatch
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from fvcli.models import ModelChoice
 from fvcli.models.choice import as_pair
 
-PLAN_VERSION = 3
+PLAN_VERSION = 4
 KEY_DIGITS = 16
-NOT_COMPILED = ("steps", "seed", "early_stop")  # settings that are inputs of the compiled function
+# Settings that are inputs of the compiled function, or that it has nothing to do with.
+NOT_COMPILED = ("steps", "seed", "early_stop", "save_at", "animation")
+Formula = tuple[Any, ...]  # ("sum" or "product", then positions of terms and formulas)
 
 
 def canonical(data: Any) -> str:
@@ -28,8 +30,27 @@ def digest(data: Any) -> str:
 
 
 @dataclass(frozen=True)
+class TermShape:
+    """The part of a term that is compiled in.
+
+    placed: Whether a position is given.
+    options: What the kind takes beside it, such as a power, as pairs in alphabetical order.
+    """
+
+    kind: str
+    layer: str
+    placed: bool = False
+    options: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
 class TermPlan:
-    """One term of a unit's objective; index is the channel or the class, -1 for a whole layer."""
+    """One term of a unit's objective.
+
+    index: the channel or the class, -1 for what reads more than one.
+    vector: a direction: its values, or channels and weights, or a random seed, or a source and its row.
+    source: the SHA-256 of the array that is read from a file.
+    """
 
     kind: str
     layer: str
@@ -37,11 +58,52 @@ class TermPlan:
     row: int = -1
     column: int = -1
     weight: float = 1.0
+    vector: Mapping[str, Any] | None = None
+    source: str | None = None
+    options: tuple[tuple[str, Any], ...] = ()
 
     @property
-    def shape(self) -> tuple[str, str, bool]:
-        """Kind, layer and whether a position is given: the part that is compiled in."""
-        return self.kind, self.layer, self.row >= 0
+    def shape(self) -> TermShape:
+        return TermShape(self.kind, self.layer, self.row >= 0, self.options)
+
+    def facts(self) -> dict[str, Any]:
+        """Return all as plain data, without what most kinds do not have."""
+        rest = {"vector", "source", "options"}
+        return {key: value for key, value in asdict(self).items() if key not in rest or value}
+
+
+@dataclass(frozen=True)
+class Coupling:
+    """What couples the pictures of a group: diversity, or the alignment of neighbours, at a layer."""
+
+    kind: str
+    layer: str
+    weight: float
+    decay_ratio: float = 0.0
+
+
+def layers_of(terms: Sequence[TermShape], couplings: Sequence[Coupling]) -> tuple[str, ...]:
+    """Return the layers that are read, in order."""
+    named = [*(term.layer for term in terms), *(coupling.layer for coupling in couplings)]
+    return tuple(dict.fromkeys(named))
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file that the run has a copy of.
+
+    name: short, for people and file names.
+    file: of the copy, in the run's folder of sources.
+    path: where it was, as the spec names it.
+    frames, fps: of a film; a picture is one frame.
+    """
+
+    name: str
+    file: str
+    path: str
+    sha256: str
+    frames: int = 1
+    fps: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -66,8 +128,10 @@ class Program:
     """Everything that units compiled together share.
 
     terms: the shape of each term of the objective.
-    settings: steps, seed, parameterization, transforms, optimizer, redirect_steps, early_stop and precision
-        as plain data.
+    settings: of the recipe, as plain data.
+    formula: how the terms are put together; None: they are added.
+    members: how many pictures, one after the other in the plan, are optimised together.
+    couplings: what they share their scores through.
     image_bytes: estimated memory of one image of an ascent.
     window: what is optimised of the picture; None: all of it.
     input_px: height and width that views are resized to, because the network takes no other; None: they are
@@ -76,7 +140,7 @@ class Program:
 
     model: str
     weights_sha256: str
-    terms: tuple[tuple[str, str, bool], ...]
+    terms: tuple[TermShape, ...]
     recipe: str
     height_px: int
     width_px: int
@@ -85,6 +149,9 @@ class Program:
     settings: Mapping[str, Any]
     window: Window | None = None
     input_px: tuple[int, int] | None = None
+    formula: Formula | None = None
+    members: int = 1
+    couplings: tuple[Coupling, ...] = ()
 
     def canvas_of(self, unit: Unit) -> dict[str, int] | None:
         """Return which part of the picture is optimised, in pixels, or None for all of it."""
@@ -97,7 +164,9 @@ class Program:
     def compilation(self) -> tuple[Any, ...]:
         """What has to be equal in two programs so that one compiled ascent serves both."""
         settings = {key: value for key, value in self.settings.items() if key not in NOT_COMPILED}
-        return self.terms, self.height_px, self.width_px, self.window, self.input_px, repr(settings)
+        size = self.height_px, self.width_px, self.window, self.input_px
+        together = self.formula, self.members, self.couplings
+        return self.terms, *size, *together, repr(settings)
 
     @property
     def changes_size(self) -> bool:
@@ -106,8 +175,14 @@ class Program:
         return scaled and self.input_px is None
 
     @property
+    def transparent(self) -> bool:
+        """Whether the last channel of its pictures is opacity."""
+        return bool(self.settings["parameterization"].get("alpha") or self.settings.get("attention"))
+
+    @property
     def layers(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(layer for _, layer, _ in self.terms))
+        """The layers that are read, in order."""
+        return layers_of(self.terms, self.couplings)
 
 
 @dataclass(frozen=True)
@@ -121,6 +196,10 @@ class Unit:
     sign: 1 to maximise the objective, -1 to minimise it.
     program: position in the plan's programs.
     place: row and column of the picture at which the program's window begins; outside is possible.
+    member: its position in its group of pictures that are optimised together.
+    picture: the SHA-256 of the source that it starts from or aims at.
+    variant: which of the job's variants it is.
+    formula: as of its program, because it is a part of what the unit shows.
     """
 
     job: str
@@ -133,6 +212,10 @@ class Unit:
     terms: tuple[TermPlan, ...]
     program: int
     place: tuple[int, int] | None = None
+    member: int = 0
+    picture: str | None = None
+    variant: str | None = None
+    formula: Formula | None = None
 
     @property
     def path(self) -> str:
@@ -142,7 +225,9 @@ class Unit:
     @property
     def identity(self) -> str:
         """What the unit shows, apart from how it is rendered: the name of its random stream."""
-        return canonical([self.sign, [asdict(term) for term in self.terms]])
+        more = {"formula": self.formula, "member": self.member, "picture": self.picture}
+        told = {key: value for key, value in more.items() if value}
+        return canonical([self.sign, [term.facts() for term in self.terms], *([told] if told else [])])
 
     @property
     def layer(self) -> str:
@@ -151,12 +236,16 @@ class Unit:
 
 @dataclass(frozen=True)
 class JobPlan:
-    """What contact sheets and lone pictures need of a job: its title, and what it asked for."""
+    """What contact sheets, figures and lone pictures need of a job.
+
+    title: of its contact sheet; heading: as the spec has it, or its name.
+    asked: the job as it was written, without what it says of rendering.
+    """
 
     name: str
     title: str
-    layer: str | None
-    objective: Mapping[str, Any]
+    heading: str
+    asked: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -172,6 +261,7 @@ class Plan:
     units: tuple[Unit, ...]
     batches: tuple[tuple[int, ...], ...]
     output: Mapping[str, Any]
+    sources: tuple[Source, ...] = ()
 
     def to_json(self) -> str:
         """Write the plan as JSON text; equal plans give equal text."""
@@ -189,21 +279,19 @@ class Plan:
             raise TypeError("it holds no keys")
         if data.pop("version", None) != PLAN_VERSION:
             raise ValueError("it was written by another version of fvcli")
-        for program in data["programs"]:
-            program["terms"] = tuple((kind, layer, placed) for kind, layer, placed in program["terms"])
-            program["window"] = program["window"] and Window(**program["window"])
-            program["input_px"] = program["input_px"] and tuple(program["input_px"])
-        for unit in data["units"]:
-            unit["terms"] = tuple(TermPlan(**term) for term in unit["terms"])
-            unit["place"] = unit["place"] and tuple(unit["place"])
         return cls(
             model=data["model"],
-            programs=tuple(Program(**program) for program in data["programs"]),
+            programs=tuple(_program(program) for program in data["programs"]),
             jobs=tuple(JobPlan(**job) for job in data["jobs"]),
-            units=tuple(Unit(**unit) for unit in data["units"]),
+            units=tuple(_unit(unit) for unit in data["units"]),
             batches=tuple(tuple(batch) for batch in data["batches"]),
             output=data["output"],
+            sources=tuple(Source(**source) for source in data["sources"]),
         )
+
+    def source(self, sha256: str) -> Source:
+        """Return the source with a sum."""
+        return next(source for source in self.sources if source.sha256 == sha256)
 
     @property
     def model_choice(self) -> ModelChoice:
@@ -212,6 +300,12 @@ class Plan:
 
     def program_of(self, batch: int) -> Program:
         return self.programs[self.units[self.batches[batch][0]].program]
+
+    def groups_of(self, batch: int) -> list[tuple[Unit, ...]]:
+        """Return the units of a batch in the groups that are optimised together, mostly of one."""
+        units = [self.units[i] for i in self.batches[batch]]
+        members = self.program_of(batch).members
+        return [tuple(units[i : i + members]) for i in range(0, len(units), members)]
 
     def units_of(self, batch: int, wanted: frozenset[str] | None = None) -> list[Unit]:
         """Return the units of a batch, or those whose paths are wanted."""
@@ -241,3 +335,30 @@ class Plan:
     def memory_bytes(self) -> int:
         """Estimated memory of the largest batch."""
         return max((p.batch_size * p.image_bytes for p in self.programs), default=0)
+
+
+def _program(data: dict[str, Any]) -> Program:
+    return Program(
+        **{
+            **data,
+            "terms": tuple(TermShape(**{**term, "options": _pairs(term)}) for term in data["terms"]),
+            "window": data["window"] and Window(**data["window"]),
+            "input_px": data["input_px"] and tuple(data["input_px"]),
+            "formula": _formula(data["formula"]),
+            "couplings": tuple(Coupling(**coupling) for coupling in data["couplings"]),
+        }
+    )
+
+
+def _unit(data: dict[str, Any]) -> Unit:
+    terms = tuple(TermPlan(**{**term, "options": _pairs(term)}) for term in data["terms"])
+    place = data["place"] and tuple(data["place"])
+    return Unit(**{**data, "terms": terms, "place": place, "formula": _formula(data["formula"])})
+
+
+def _pairs(term: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
+    return tuple((key, tuple(value) if isinstance(value, list) else value) for key, value in term["options"])
+
+
+def _formula(data: Any) -> Any:
+    return tuple(_formula(part) for part in data) if isinstance(data, list) else data

@@ -8,20 +8,16 @@ from fvcli.plan.data import Plan, Unit
 
 
 def lone_spec(plan: Plan, unit: Unit) -> dict[str, Any]:
-    """Return a spec whose plan is this unit: same key, name and batch size, and so the same bytes."""
+    """Return a spec whose plan is this unit: same key, name and batch size, and so the same bytes.
+
+    Pictures that are optimised together come together.
+    """
     program = plan.programs[unit.program]
-    asked = next(job for job in plan.jobs if job.name == unit.job)
-    job: dict[str, Any] = {
-        "name": unit.job,
-        "objective": dict(asked.objective),
-        "sign": "positive" if unit.sign > 0 else "negative",
-    }
-    if asked.layer is not None:
-        job["layer"] = asked.layer
-    if "channel" in unit.unit:
-        job["channels"] = [unit.unit["channel"]]
-    if "class" in unit.unit:
-        job["classes"] = [unit.unit["class"]]
+    job = dict(next(job for job in plan.jobs if job.name == unit.job).asked)
+    if unit.picture is not None:
+        job["pictures"] = [plan.source(unit.picture).path]
+    if unit.variant is not None:
+        job["variants"] = [{"name": unit.variant}]
     return {
         "version": 1,
         "model": {key: value for key, value in plan.model.items() if value is not None},
@@ -29,7 +25,7 @@ def lone_spec(plan: Plan, unit: Unit) -> dict[str, Any]:
             "recipe": program.recipe,
             "size_px": [program.height_px, program.width_px],
             "batch_size": program.batch_size,
-            **program.settings,
+            **{key: value for key, value in program.settings.items() if value is not None},
         },
-        "jobs": [job],
+        "jobs": [{**job, "only": [unit.name]}],
     }

@@ -3,53 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from fvcli.models import ModelFacts
 from fvcli.models.choice import resolved
-from fvcli.plan.data import JobPlan, Plan, Program, Unit, Window, digest
-from fvcli.plan.objectives import Resolver, Target
-from fvcli.plan.views import batch_size_for, gigabytes, image_bytes, input_size, view_size
-from fvcli.plan.windows import window_of
-from fvcli.spec.problems import KeyPath, Problem
-from fvcli.spec.recipes import ALGORITHM, resolve
-from fvcli.spec.schema import Job, Render, Spec
-
-# What a program keeps of the resolved recipe; size and batch size have fields of their own.
-SETTINGS = (
-    *("steps", "seed", "parameterization", "transforms", "optimizer", "redirect_steps"),
-    *("early_stop", "canvas", "precision"),
+from fvcli.plan.checks import check_figure, check_memory, check_settings, check_size, wants_picture
+from fvcli.plan.data import (
+    Coupling,
+    JobPlan,
+    Plan,
+    Program,
+    Unit,
+    Window,
+    digest,
+    layers_of,
 )
+from fvcli.plan.groups import are_together, couplings_of, kept_units, with_facets
+from fvcli.plan.keys import kept_settings, unit_key
+from fvcli.plan.objectives import Resolver
+from fvcli.plan.sources import pinned, sources_of
+from fvcli.plan.targets import Target
+from fvcli.plan.views import batch_size_for, input_size, needed_bytes
+from fvcli.plan.windows import window_of
+from fvcli.sources import NamedFiles
+from fvcli.spec.problems import KeyPath, Problem
+from fvcli.spec.recipes import resolve
+from fvcli.spec.schema import Job, Render, Spec, Variant
+
 SIGNS = {"positive": 1, "negative": -1}
-Shape = tuple[tuple[str, str, bool], ...]
 Origin = Callable[..., KeyPath]  # see _origin, for one job
 
 
-def make_plan(spec: Spec, positions: Sequence[int], facts: ModelFacts) -> tuple[Plan, list[Problem]]:
+def make_plan(
+    spec: Spec, positions: Sequence[int], facts: ModelFacts, files: NamedFiles | None = None
+) -> tuple[Plan, list[Problem]]:
     """Resolve a spec into units and batches.
 
     Args:
         spec: The validated spec, or the valid part of one.
         positions: For each of its jobs, the position in the document, for the problems.
         facts: Of the spec's model.
+        files: What is known of the files that the spec names.
 
     Returns:
         The plan and everything that is wrong with the spec; the plan is whole only if nothing is.
     """
-    draft = _Draft([], {}, [])
+    files = files or NamedFiles()
+    draft = _Draft([], {}, [], facts, files)
     problems: list[Problem] = []
     for position, job in zip(positions, spec.jobs, strict=True):
-        settings = resolve(job, spec.render, facts.native_size_px)
-        path: KeyPath = ("jobs", position)
-        origin = partial(_origin, path, job, spec.render)
-        resolver = Resolver(job, path, facts, _size(settings))
-        targets = resolver.targets()
-        layers = {term.layer for target in targets for term in target.terms}
-        too_small = _check_size(settings, facts, sorted(layers), origin)
-        problems += too_small + resolver.problems
-        if not too_small:
-            problems += draft.add(job, targets, settings, facts, origin)
+        problems += draft.add_job(job, spec.render, ("jobs", position))
     first = {unit.job: unit for unit in reversed(draft.units)}
     plan = Plan(
         model=resolved(spec.model.model_dump(mode="json"), facts.preprocessing),
@@ -58,18 +62,11 @@ def make_plan(spec: Spec, positions: Sequence[int], facts: ModelFacts) -> tuple[
         units=tuple(draft.units),
         batches=_batches(draft.units, draft.programs),
         output=spec.output.model_dump(mode="json"),
+        sources=sources_of(spec, draft.units, files),
     )
-    return plan, problems
-
-
-def _origin(path: KeyPath, job: Job, render: Render, *keys: str) -> KeyPath:
-    """Return where the first of some settings that is written stands: in the job, or in render."""
-    for key in keys:
-        if getattr(job, key) is not None:
-            return (*path, key)
-        if getattr(render, key) is not None:
-            return ("render", key)
-    return (*path, keys[0])
+    if not problems and spec.output.figure is not None:
+        problems += check_figure(plan, spec.output.figure)
+    return plan, list(dict.fromkeys(problems))
 
 
 @dataclass
@@ -79,30 +76,82 @@ class _Draft:
     programs: list[Program]
     numbers: dict[str, int]
     units: list[Unit]
+    facts: ModelFacts
+    files: NamedFiles
 
-    def add(
-        self, job: Job, targets: Sequence[Target], settings: Render, facts: ModelFacts, origin: Origin
-    ) -> list[Problem]:
+    def add_job(self, job: Job, render: Render, path: KeyPath) -> list[Problem]:
         problems: list[Problem] = []
-        known: dict[tuple[Shape, Window | None], int] = {}
+        units: list[Unit] = []
+        for i, variant in enumerate(job.variants or [None]):
+            below = (*path, "variants", i) if variant is not None else path
+            settings = pinned(resolve(job, render, self.facts.native_size_px, variant), self.files)
+            origin = partial(_origin, path, job, render, below, variant)
+            own_size = settings.octaves is not None and not _is_sized(job, render, variant)
+            made, found = self._units(job, variant, settings, path, origin, own_size)
+            units += made
+            problems += found
+        kept, found = kept_units(job, units, self.programs, path)
+        self.units += kept
+        return problems + found
+
+    def _units(
+        self,
+        job: Job,
+        variant: Variant | None,
+        settings: Render,
+        path: KeyPath,
+        origin: Origin,
+        own_size: bool,
+    ) -> tuple[list[Unit], list[Problem]]:
+        size = _size(settings)
+        resolver = Resolver(job, path, self.facts, size, self.files, wants_picture(settings))
+        targets = resolver.targets()
+        couplings = couplings_of(job, targets, resolver)
+        targets = with_facets(job, targets)
+        problems = resolver.problems + check_settings(settings, targets, couplings, self.facts, origin)
+        layers = sorted({term.layer for target in targets for term in target.terms})
+        problems += check_size(settings, self.facts, layers, origin)
+        if problems:
+            return [], problems
+        known: dict[object, int] = {}
+        units = []
         for target in targets:
+            sized = _at_size_of_picture(settings, target, self.files) if own_size else settings
+            window, place = _window(target, sized, self.facts)
             shape = tuple(term.shape for term in target.terms)
-            window, place = _window(target, settings, facts)
-            if (shape, window) not in known:
-                program = _program(shape, window, settings, facts)
-                known[shape, window] = self._number(program)
-                problems += _check_memory(program, settings, job, origin)
-            number = known[shape, window]
-            self.units.append(_unit(job, target, number, self.programs[number], place, facts))
-        return problems
+            same = (shape, window, sized.size_px, target.formula, target.members)
+            if same not in known:
+                program = _program(target, window, couplings, sized, self.facts)
+                problems += check_memory(program, sized, job, origin)
+                known[same] = self._number(program)
+            number = known[same]
+            units.append(_unit(job, variant, target, number, self.programs[number], place, self.facts))
+        return units, problems
 
     def _number(self, program: Program) -> int:
         window = program.window and vars(program.window)
-        code = digest({**vars(program), "window": window})  # asdict would copy the settings, too
+        shapes = [vars(shape) for shape in program.terms]
+        together = [vars(coupling) for coupling in program.couplings]
+        # asdict would copy the settings, too
+        code = digest({**vars(program), "window": window, "terms": shapes, "couplings": together})
         if code not in self.numbers:
             self.numbers[code] = len(self.programs)
             self.programs.append(program)
         return self.numbers[code]
+
+
+def _origin(
+    path: KeyPath, job: Job, render: Render, below: KeyPath, variant: Variant | None, *keys: str
+) -> KeyPath:
+    """Return where the first of some settings that is written stands: in a variant, the job, or render."""
+    for key in keys:
+        if variant is not None and getattr(variant, key, None) is not None:
+            return (*below, key)
+        if getattr(job, key) is not None:
+            return (*path, key)
+        if getattr(render, key, None) is not None:
+            return ("render", key)
+    return (*path, keys[0])
 
 
 def _size(settings: Render) -> tuple[int, int]:
@@ -110,41 +159,73 @@ def _size(settings: Render) -> tuple[int, int]:
     return settings.size_px
 
 
+def _is_sized(job: Job, render: Render, variant: Variant | None) -> bool:
+    """Tell whether the spec says how large pictures are."""
+    return any(part is not None and part.size_px is not None for part in (variant, job, render))
+
+
+def _at_size_of_picture(settings: Render, target: Target, files: NamedFiles) -> Render:
+    """Return the settings of a dream, which has the size of its picture unless the spec says another."""
+    if target.picture is None:
+        return settings
+    pictures = (p for group in files.pictures.values() for p in group)
+    found = next(p for p in pictures if p.sha256 == target.picture)
+    return settings.model_copy(update={"size_px": (found.height_px, found.width_px)})
+
+
 def _window(
     target: Target, settings: Render, facts: ModelFacts
 ) -> tuple[Window | None, tuple[int, int] | None]:
-    if len(target.terms) == 1 and target.terms[0].kind == "neuron":
+    plain = settings.start == "noise" and not settings.attention and settings.views == 1
+    kind = settings.parameterization.kind if settings.parameterization else ""
+    alone = len(target.terms) == 1 and target.members == 1 and target.terms[0].kind == "neuron"
+    if plain and alone and target.picture is None and kind in {"fourier", "pixel", "laplacian"}:
         return window_of(target.terms[0], settings, facts) or (None, None)
     return None, None
 
 
-def _program(shape: Shape, window: Window | None, settings: Render, facts: ModelFacts) -> Program:
+# ---- programs and units
+
+
+def _program(
+    target: Target,
+    window: Window | None,
+    couplings: tuple[Coupling, ...],
+    settings: Render,
+    facts: ModelFacts,
+) -> Program:
     height, width = _size(settings)
-    layers = tuple(dict.fromkeys(layer for _, layer, _ in shape))
+    shapes = tuple(term.shape for term in target.terms)
+    layers = layers_of(shapes, couplings)
     input_px = None
-    if window is not None:
-        needed = image_bytes(facts, layers, (), (window.view_px, window.view_px))
-    elif input_px := input_size(facts, layers, settings.transforms or (), (height, width)):
-        needed = image_bytes(facts, layers, (), input_px)
-    else:
-        needed = image_bytes(facts, layers, settings.transforms or (), (height, width))
+    if settings.octaves is not None:
+        input_px = input_size(facts, layers, (), (settings.octaves.tile_px,) * 2)
+    elif window is None:
+        input_px = input_size(facts, layers, settings.transforms or (), (height, width))
+    needed = needed_bytes(facts, layers, settings, window, input_px, target.picture is not None)
+    members = target.members if are_together(couplings, settings) else 1
+    fitting = settings.batch_size or max(1, batch_size_for(settings.memory_gb or 0, needed))
     return Program(
         model=facts.name,
         weights_sha256=facts.weights_sha256,
-        terms=shape,
+        terms=shapes,
         recipe=settings.recipe or "default",
         height_px=height,
         width_px=width,
-        batch_size=settings.batch_size or max(1, batch_size_for(settings.memory_gb or 0, needed)),
+        batch_size=members * max(1, fitting // members),
         image_bytes=needed,
-        settings=settings.model_dump(mode="json", include=set(SETTINGS)),
+        settings=kept_settings(settings),
         window=window,
         input_px=input_px,
+        formula=target.formula,
+        members=members,
+        couplings=couplings,
     )
 
 
 def _unit(
     job: Job,
+    variant: Variant | None,
     target: Target,
     number: int,
     program: Program,
@@ -152,29 +233,25 @@ def _unit(
     facts: ModelFacts,
 ) -> Unit:
     sign = SIGNS[job.sign]
-    decides = {
-        "algorithm": ALGORITHM,
-        "model": program.model,
-        "weights_sha256": program.weights_sha256,
-        "preprocessing": asdict(facts.preprocessing),
-        "size_px": [program.height_px, program.width_px],
-        "batch_size": program.batch_size,
-        "settings": program.settings,
-        "sign": sign,
-        "terms": [vars(term) for term in target.terms],
-    }
-    return Unit(
+    names = [target.name, *(["negative"] if sign < 0 else []), *([variant.name] if variant else [])]
+    described = {**target.unit, **({"variant": variant.name} if variant else {})}
+    unit = Unit(
         job=job.name,
-        name=target.name + ("-negative" if sign < 0 else ""),
-        key=digest(decides),
-        label=target.label,
+        name="-".join(names),
+        key="",
+        label=target.label if variant is None else f"{target.label} {variant.name}",
         objective=job.objective.kind,
-        unit=target.unit,
+        unit=described,
         sign=sign,
         terms=target.terms,
         program=number,
         place=place,
+        member=target.member if program.members > 1 else 0,
+        picture=target.picture,
+        variant=variant.name if variant else None,
+        formula=target.formula,
     )
+    return replace(unit, key=unit_key(unit, program, facts))
 
 
 def _batches(units: Sequence[Unit], programs: Sequence[Program]) -> tuple[tuple[int, ...], ...]:
@@ -190,41 +267,10 @@ def _batches(units: Sequence[Unit], programs: Sequence[Program]) -> tuple[tuple[
 
 
 def _job_plan(job: Job, first: Unit | None, programs: Sequence[Program]) -> JobPlan:
-    title = job.name
-    if first is not None:
+    title = job.title or job.name
+    if first is not None and job.title is None:
         program = programs[first.program]
         kind = job.objective.kind.replace("_", " ") + (", negative" if job.sign == "negative" else "")
         title += f": {' + '.join(program.layers)}, {kind}, {program.model}, {program.recipe}"
-    objective = job.objective.model_dump(mode="json", by_alias=True, exclude_none=True)
-    return JobPlan(job.name, title, job.layer, objective)
-
-
-# ---- what only size and memory can be wrong about
-
-
-def _check_size(settings: Render, facts: ModelFacts, layers: Sequence[str], origin: Origin) -> list[Problem]:
-    height, width = _size(settings)
-    least = facts.min_size_px if facts.input_size(layers) is None else 1
-    if min(height, width) < least:
-        message = f"{height} x {width} is too small for {facts.name}; it needs at least {least} px"
-        return [Problem(origin("size_px"), message)]
-    seen = view_size(settings.transforms or (), height, width, min)
-    if min(seen) < least:
-        view = f"a view of {seen[0]} x {seen[1]}" if min(seen) else "nothing"
-        message = (
-            f"of {height} x {width} px the transforms leave {view}, "
-            f"and {facts.name} needs at least {least}; use a larger size_px or smaller transforms"
-        )
-        return [Problem(origin("transforms", "size_px"), message)]
-    return []
-
-
-def _check_memory(program: Program, settings: Render, job: Job, origin: Origin) -> list[Problem]:
-    budget = settings.memory_gb or 0.0
-    if settings.batch_size is not None or program.image_bytes <= budget * 1e9:
-        return []
-    message = (
-        f"one picture needs about {gigabytes(program.image_bytes)}, and memory_gb is {budget:g}; "
-        f"raise it, or lower the size_px of job {job.name}"
-    )
-    return [Problem(origin("memory_gb", "size_px"), message)]
+    asked = job.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={*Render.model_fields})
+    return JobPlan(job.name, title, job.title or job.name, asked)

@@ -1,33 +1,50 @@
-"""Resolve a job's objective and units into terms, checked against the facts of the model."""
+"""Resolve a job's objective and units into terms, checked against the facts of the model.
+
+job --layers x pictures x lists of its terms x channels, classes or vectors--> targets
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from fvcli.models import LayerFacts, ModelFacts
-from fvcli.models.labels import find_class
 from fvcli.plan.data import TermPlan
-from fvcli.spec.objectives import NeuronObjective, SumObjective, Term
-from fvcli.spec.problems import KeyPath, Problem, did_you_mean
+from fvcli.plan.directions import directions_of
+from fvcli.plan.formulas import formula, steps_between, weights
+from fvcli.plan.lookup import Lookup, out_of_range
+from fvcli.plan.targets import (
+    CHANNEL_KINDS,
+    CLASS_KINDS,
+    VECTOR_KINDS,
+    Direction,
+    Swept,
+    Target,
+    joint_target,
+    lone_target,
+)
+from fvcli.sources import NamedFiles, PictureFacts
+from fvcli.spec.objectives import (
+    AnyLeaf,
+    InterpolateObjective,
+    MatchObjective,
+    TensorDirectionObjective,
+    leaves,
+)
+from fvcli.spec.problems import KeyPath
 from fvcli.spec.schema import Job
 
-CLASS_KINDS = {"class_logit", "class_probability"}
-MAX_LISTED = 3
+PICTURE_KINDS = {"caricature", "match", "style"}
+NOUNS = {"channels": "channel", "classes": "class", "vectors": "vector"}
+# Options of an objective that are compiled in where they are not these.
+PLAIN = {"cossim_power": 0.0, "power": 0.0, "norm": "l2", "rows": 1, "columns": 1}
+
+Place = tuple[KeyPath, AnyLeaf]
 
 
-@dataclass(frozen=True)
-class Target:
-    """What one unit maximises: its terms, and its file name, label and description."""
-
-    terms: tuple[TermPlan, ...]
-    name: str
-    label: str
-    unit: Mapping[str, Any]
-
-
-class Resolver:
+class Resolver(Lookup):
     """Resolve one job; collects problems instead of raising.
 
     Args:
@@ -35,211 +52,309 @@ class Resolver:
         path: Where it stands in the document.
         facts: Of the model.
         size_px: The job's height and width.
+        files: What is known of the files that the spec names.
+        wants_picture: What of the job's settings needs pictures, in words; empty if nothing does.
     """
 
-    def __init__(self, job: Job, path: KeyPath, facts: ModelFacts, size_px: tuple[int, int]) -> None:
-        self.problems: list[Problem] = []
+    def __init__(
+        self,
+        job: Job,
+        path: KeyPath,
+        facts: ModelFacts,
+        size_px: tuple[int, int],
+        files: NamedFiles,
+        wants_picture: str = "",
+    ) -> None:
+        super().__init__(path, facts, size_px)
         self._job = job
-        self._path = path
-        self._facts = facts
-        self._layers = facts.layers_at(*size_px)
+        self._files = files
+        self._wants_picture = wants_picture
+        self._leaves: list[Place] = [(("objective", *place), leaf) for place, leaf in leaves(job.objective)]
+        self._alone = len(self._leaves) == 1 and self._leaves[0][1] is job.objective
 
     def targets(self) -> list[Target]:
-        """Return what each unit of the job maximises."""
+        """Return what each unit of the job maximises, members of a group one after the other."""
+        self._refuse_what_nothing_takes()
+        pictures = self._pictures()
+        found: list[Target] = []
+        for name in self._job_layers():
+            layers = [self._leaf_layer(path, leaf, name) for path, leaf in self._leaves]
+            targets = list(self._targets_in(layers))
+            if self._job.layer is not None and len(self._job.layer) > 1:
+                targets = [target.within(str(name), str(name)) for target in targets]
+            found += [_of_picture(target, picture) for picture in pictures for target in targets]
+        return found
+
+    def _targets_in(self, layers: Sequence[LayerFacts | None]) -> Iterator[Target]:
+        own_lists = [self._own_list(i, layers[i]) for i in range(len(self._leaves))]
+        swept = self._swept(layers)
+        if None in layers or not all(own_lists):
+            return
+        for own, entry in itertools.product(itertools.product(*own_lists), swept):
+            terms = [self._term(i, layer, own[i], entry) for i, layer in enumerate(layers) if layer]
+            if any(term is None for term in terms):
+                return  # what is wrong with one is wrong with all
+            yield from self._put_together([term for term in terms if term], own, entry)
+
+    def _put_together(self, terms: list[TermPlan], own: Sequence[int], entry: Swept) -> Iterator[Target]:
         objective = self._job.objective
-        if isinstance(objective, SumObjective):
-            return self._sum_targets(objective)
-        kind = objective.kind
-        if kind == "layer":
-            return self._layer_target()
-        row, column = -1, -1
-        if isinstance(objective, NeuronObjective) and objective.row is not None:
-            row, column = objective.row, objective.column or 0
-        layer = self._layer(kind, self._job.layer, ("layer",))
-        indices = self._indices(kind, layer)
-        if layer is None:
-            return []
-        self._check_position(layer, row, column, ("objective",))
-        return [_target(TermPlan(kind, layer.name, i, row, column), self._facts) for i in indices]
+        if self._alone:
+            (_, leaf), (term,) = self._leaves[0], terms
+            yield lone_target(term, self._direction(leaf, entry)[0], self._facts)
+            return
+        chosen = [index for index, (_, leaf) in zip(own, self._leaves, strict=True) if _has_list(leaf)]
+        pairs = zip(terms, weights(objective), strict=True)
+        weighted = [replace(term, weight=weight) for term, weight in pairs]
+        if isinstance(objective, InterpolateObjective):
+            target = joint_target("interpolate", weighted, chosen, entry, formula(objective), self._facts)
+            yield from steps_between(target, objective)
+        else:
+            yield joint_target(objective.kind, weighted, chosen, entry, formula(objective), self._facts)
 
-    def _layer_target(self) -> list[Target]:
-        self._refuse("channels", "a layer objective takes the whole layer")
-        self._refuse("classes", "a layer objective takes the whole layer")
-        layer = self._layer("layer", self._job.layer, ("layer",))
-        return [Target((TermPlan("layer", layer.name),), "layer", layer.name, {})] if layer else []
+    # ---- terms
 
-    # ---- sums
+    def _term(self, i: int, layer: LayerFacts, own: int, entry: Swept) -> TermPlan | None:
+        path, leaf = self._leaves[i]
+        place = _place(leaf)
+        index = -1
+        if leaf.kind in CHANNEL_KINDS | CLASS_KINDS:
+            index = entry.index if _sweep(leaf) else own
+        term = TermPlan(leaf.kind, layer.name, index, *place, leaf.weight, options=_options(leaf))
+        if leaf.kind in VECTOR_KINDS:
+            direction, wrong = self._direction(leaf, entry)
+            return None if wrong else self._along(term, direction, layer, path)
+        if isinstance(leaf, TensorDirectionObjective):
+            return self._of_array(term, leaf.tensor, layer, (*path, "tensor"))
+        if isinstance(leaf, MatchObjective) and leaf.activations is not None:
+            return self._of_array(term, leaf.activations, layer, (*path, "activations"))
+        return term
 
-    def _sum_targets(self, objective: SumObjective) -> list[Target]:
-        if not any(_takes_layer(term) for term in objective.terms):
-            self._refuse("layer", "no term is without one of its own")
-        layers = [self._term_layer(i, term) for i, term in enumerate(objective.terms)]
-        parts = list(zip(objective.terms, layers, strict=True))
-        open_kinds = {_sweep(term) for term in objective.terms} - {""}
-        targets = []
-        for index in self._swept(open_kinds, [layer for term, layer in parts if _sweep(term)]):
-            terms = [self._term(i, term, layer, index) for i, (term, layer) in enumerate(parts)]
-            if all(terms):
-                targets.append(_sum_target([t for t in terms if t], index, open_kinds, self._facts))
-            else:
-                break  # what is wrong with one is wrong with all
-        return targets
+    def _direction(self, leaf: AnyLeaf, entry: Swept) -> tuple[Direction | None, bool]:
+        """Return the direction that a leaf takes, if it takes one, and whether it could not be had."""
+        written = getattr(leaf, "vector", None)
+        if written is None:
+            return (entry.direction if leaf.kind in VECTOR_KINDS else None), False
+        found = directions_of(written, 0, self._files)
+        return (found[0] if found else None), not found
 
-    def _term_layer(self, i: int, term: Term) -> LayerFacts | None:
-        if _takes_layer(term) and self._job.layer is not None:
-            return self._layer(term.kind, self._job.layer, ("layer",))
-        return self._layer(term.kind, term.layer, ("objective", "terms", i, "layer"))
+    def _along(
+        self, term: TermPlan, direction: Direction | None, layer: LayerFacts, path: KeyPath
+    ) -> TermPlan | None:
+        """Give a term its direction, if that fits the layer."""
+        if direction is None:  # a local group of all channels
+            return term
+        vector = direction.vector
+        place: KeyPath = ("vectors",) if self._job.vectors else (*path, "vector")
+        length = len(vector["values"]) if "values" in vector else vector.get("length", layer.channels)
+        if length != layer.channels:
+            self.report(place, f"a vector of {length} numbers does not fit {layer.name}, {_has(layer)}")
+            return None
+        wrong = [index for index in vector.get("channels", ()) if index >= layer.channels]
+        if wrong:
+            self.report(place, out_of_range(wrong, layer))
+            return None
+        kept = {key: value for key, value in vector.items() if key != "length"}
+        return replace(term, vector=kept, options=(*term.options, ("weighted", True)))
 
-    def _swept(self, open_kinds: set[str], layers: Sequence[LayerFacts | None]) -> list[int]:
-        """Return the indices that terms without one of their own take in turn; [-1] if all have one."""
-        for key in ("channels", "classes"):
-            if key not in open_kinds:
-                self._refuse(key, "no term is without one of its own")
+    def _of_array(self, term: TermPlan, entry: str, layer: LayerFacts, path: KeyPath) -> TermPlan | None:
+        """Let a term read an array, if that fits the layer."""
+        array = self._files.arrays.get(entry)
+        if array is None:  # which is said already
+            return None
+        if len(array.shape) != 3 or array.shape[-1] != layer.channels:
+            shape = " x ".join(map(str, array.shape))
+            message = f"an array of {shape} does not fit {layer.name}; it should be h x w x {layer.channels}"
+            self.report(path, message)
+            return None
+        too_large = array.shape[0] > layer.height or array.shape[1] > layer.width
+        if too_large or (term.kind == "match" and array.shape[:2] != (layer.height, layer.width)):
+            size = f"{layer.height} x {layer.width}"
+            message = f"an array of {array.shape[0]} x {array.shape[1]} positions does not fit {layer.name}, "
+            self.report(path, f"{message}which has {size}")
+            return None
+        return replace(term, source=array.sha256, options=(*term.options, ("shape", array.shape)))
+
+    # ---- what is gone through
+
+    def _own_list(self, i: int, layer: LayerFacts | None) -> list[int]:
+        """Return the channels or classes that a leaf goes through by itself; [-1] if it does not."""
+        path, leaf = self._leaves[i]
+        key = "channel" if leaf.kind in CHANNEL_KINDS else "class"
+        written = getattr(leaf, "channel", None) if key == "channel" else getattr(leaf, "class_", None)
+        if written is None or layer is None:
+            return [-1]
+        items = list(written) if isinstance(written, tuple) else [written]
+        if key == "class":
+            return [index for item in items if (index := self.class_index(item, (*path, "class"))) >= 0]
+        wrong = [index for index in items if index >= layer.channels]
+        if wrong:
+            self.report((*path, "channel"), out_of_range(wrong, layer))
+        return [index for index in items if index < layer.channels]
+
+    def _swept(self, layers: Sequence[LayerFacts | None]) -> list[Swept]:
+        """Return what terms without one of their own take in turn; a single nothing if all have one."""
+        open_kinds = {key for _, leaf in self._leaves if (key := _sweep(leaf))} - self._optional()
         if len(open_kinds) > 1:
-            self._report((), "terms without channel and terms without class cannot be swept together")
+            first, second = sorted(open_kinds)[:2]
+            self.report(
+                (),
+                f"terms without {NOUNS[first]} and terms without {NOUNS[second]} cannot be swept together",
+            )
             return []
         if not open_kinds:
-            return [-1]
-        kind = "channel" if open_kinds == {"channels"} else "class_logit"
-        narrowest = min((la for la in layers if la), key=lambda la: la.channels, default=None)
-        return self._indices(kind, narrowest)
-
-    def _term(self, i: int, term: Term, layer: LayerFacts | None, swept: int) -> TermPlan | None:
-        path: KeyPath = ("objective", "terms", i)
-        if layer is None:
-            return None
-        index = -1
-        if term.kind in CLASS_KINDS:
-            index = swept if term.class_ is None else self._class(term.class_, (*path, "class"))
-        elif term.kind != "layer":
-            index = swept if term.channel is None else term.channel
-            if index >= layer.channels:
-                self._report((*path, "channel"), _out_of_range([index], layer))
-                return None
-        row, column = (-1, -1) if term.row is None else (term.row, term.column or 0)
-        self._check_position(layer, row, column, path)
-        return TermPlan(term.kind, layer.name, index, row, column, term.weight)
-
-    # ---- layers, channels, classes
-
-    def _layer(self, kind: str, name: str | None, path: KeyPath) -> LayerFacts | None:
-        if kind in CLASS_KINDS:
-            return self._logits(name, path)
-        if name is None:
-            self._report(path, f"this key is missing; list the layers with: fvcli layers {self._facts.name}")
-            return None
-        name = self._facts.aliases.get(name, name)
-        if name not in self._layers:
-            hint = did_you_mean(name, self._layers, f"list them with: fvcli layers {self._facts.name}")
-            self._report(path, f"{self._facts.name} has no layer {name!r}{hint}")
-            return None
-        if not self._layers[name].channels:
-            self._report(path, f"{name} has no channels to render ({self._layers[name].kind})")
-            return None
-        return self._layers[name]
-
-    def _logits(self, name: str | None, path: KeyPath) -> LayerFacts | None:
-        logits = self._facts.logits
-        if logits is None:
-            self._report(
-                ("objective",), f"{self._facts.name} has no class output; name one with model.logits"
-            )
-            return None
-        if name is not None and self._facts.aliases.get(name, name) != logits:
-            self._report(path, f"a class objective reads {logits}; leave layer out")
-        return self._layers[logits]
-
-    def _indices(self, kind: str, layer: LayerFacts | None) -> list[int]:
-        if kind in CLASS_KINDS:
-            self._refuse("channels", "a class objective takes classes")
-            return self._classes() if layer is not None else []
-        self._refuse("classes", f"a {kind} objective takes channels")
-        if layer is None:
+            return [Swept()]
+        (key,) = open_kinds
+        reading = [la for (_, leaf), la in zip(self._leaves, layers, strict=True) if _sweep(leaf) == key]
+        narrowest = min((la for la in reading if la), key=lambda la: la.channels, default=None)
+        if narrowest is None:
             return []
+        if key == "vectors":
+            return [Swept(direction=direction) for direction in self._job_directions()]
+        indices = self._classes() if key == "classes" else self._channels(narrowest)
+        return [Swept(index) for index in indices]
+
+    def _optional(self) -> set[str]:
+        """Return what is not gone through, because all that could take it can do without it."""
+        taking = {leaf.kind for _, leaf in self._leaves if _sweep(leaf) == "vectors"}
+        return {"vectors"} if taking == {"local_group"} and self._job.vectors is None else set()
+
+    def _channels(self, layer: LayerFacts) -> list[int]:
         chosen = self._job.channels
         if chosen is None or chosen.every:
             return list(range(0, layer.channels, chosen.every or 1 if chosen else 1))
         wrong = [index for index in chosen.indices if index >= layer.channels]
         if wrong:
-            self._report(("channels",), _out_of_range(wrong, layer))
+            self.report(("channels",), out_of_range(wrong, layer))
         return [index for index in chosen.indices if index < layer.channels]
 
     def _classes(self) -> list[int]:
         if self._job.classes is None:
             return list(range(len(self._facts.labels)))
-        found = [self._class(name, ("classes", i)) for i, name in enumerate(self._job.classes)]
+        found = [self.class_index(name, ("classes", i)) for i, name in enumerate(self._job.classes)]
         for i, index in enumerate(found):
             if index >= 0 and index in found[:i]:
-                self._report(("classes", i), f"{self._facts.labels[index]} ({index}) is listed twice")
+                self.report(("classes", i), f"{self._facts.labels[index]} ({index}) is listed twice")
         return [index for index in found if index >= 0]
 
-    def _class(self, name: int | str, path: KeyPath) -> int:
-        if isinstance(name, int):
-            if name < len(self._facts.labels):
-                return name
-            self._report(
-                path, f"there is no class {name}; {self._facts.name} has 0-{len(self._facts.labels) - 1}"
-            )
-            return -1
-        index, mistake = find_class(name, self._facts.labels)
-        if index is None:
-            self._report(path, mistake)
-        return -1 if index is None else index
+    def _job_directions(self) -> list[Direction]:
+        if self._job.vectors is None:
+            message = "this key is missing; list directions, such as {random: 0-5} or {channels: [3, 17]}"
+            self.report(("vectors",), message)
+            return []
+        each = (directions_of(written, i, self._files) for i, written in enumerate(self._job.vectors))
+        return [direction for some in each for direction in some]
 
-    def _check_position(self, layer: LayerFacts, row: int, column: int, path: KeyPath) -> None:
-        for key, value, size in (("row", row, layer.height), ("column", column, layer.width)):
-            if value >= size:
-                self._report((*path, key), f"{key} {value} is outside {layer.name}, which has 0-{size - 1}")
+    def _pictures(self) -> list[PictureFacts | None]:
+        """Return the job's pictures, or a single nothing if it needs none."""
+        aims = [leaf for _, leaf in self._leaves if _needs_picture(leaf)]
+        what = f"a {aims[0].kind} objective" if aims else self._wants_picture
+        if not what:
+            self._refuse("pictures", "nothing of this job starts from a picture or aims at one")
+            return [None]
+        if self._job.pictures is None:
+            self.report(("pictures",), f"this key is missing; {what} needs a picture")
+            return []
+        found = [f for entry in self._job.pictures for f in self._files.pictures.get(entry, ())]
+        names = [picture.name for picture in found]
+        twice = [name for i, name in enumerate(names) if name in names[:i]]
+        if twice:
+            self.report(("pictures",), f"two pictures have the name {twice[0]!r}; rename one of them")
+        return list(found)
+
+    # ---- layers
+
+    def _job_layers(self) -> Sequence[str | None]:
+        if not any(_takes_layer(leaf) for _, leaf in self._leaves):
+            if all(leaf.kind in CLASS_KINDS for _, leaf in self._leaves):
+                for name in self._job.layer or ():
+                    self.logits(name, ("layer",))
+            else:
+                self._refuse("layer", "no term is without one of its own")
+            return [None]
+        return self._job.layer or [None]
+
+    def _leaf_layer(self, path: KeyPath, leaf: AnyLeaf, name: str | None) -> LayerFacts | None:
+        layer = self._named_layer(path, leaf, name)
+        if layer is not None:
+            self.check_position(layer, *_place(leaf), path)
+        return layer
+
+    def _named_layer(self, path: KeyPath, leaf: AnyLeaf, name: str | None) -> LayerFacts | None:
+        if leaf.kind in CLASS_KINDS:
+            return self.logits(leaf.layer, (*path, "layer"))
+        if leaf.layer is None and (name is not None or self._alone):
+            return self.layer(name, ("layer",))
+        return self.layer(leaf.layer, (*path, "layer"))
+
+    # ---- refusals
+
+    def _refuse_what_nothing_takes(self) -> None:
+        taken = {_sweep(leaf) for _, leaf in self._leaves}
+        for key in ("channels", "classes", "vectors"):
+            if key not in taken:
+                self._refuse(key, self._why_not(key))
+
+    def _why_not(self, key: str) -> str:
+        if not self._alone:
+            return "no term is without one of its own"
+        leaf = self._leaves[0][1]
+        own = _sweep(leaf)
+        if own:
+            return f"a {_family(leaf.kind)} objective takes {own}"
+        if getattr(leaf, NOUNS[key] if key != "classes" else "class_", None) is not None:
+            return "the objective has its own"
+        return f"a {leaf.kind} objective takes the whole layer"
 
     def _refuse(self, key: str, reason: str) -> None:
         if getattr(self._job, key) is not None:
-            self._report((key,), f"{reason}; leave {key} out")
-
-    def _report(self, path: KeyPath, message: str) -> None:
-        problem = Problem((*self._path, *path), message)
-        if problem not in self.problems:
-            self.problems.append(problem)
+            self.report((key,), f"{reason}; leave {key} out")
 
 
-def _takes_layer(term: Term) -> bool:
-    """Say whether a term takes the job's layer, because it has none of its own."""
-    return term.layer is None and term.kind not in CLASS_KINDS
+# ---- what an objective says of itself
 
 
-def _sweep(term: Term) -> str:
-    """Say which of the job's lists a term takes its index from, if it has none of its own."""
-    if term.kind in CLASS_KINDS:
-        return "" if term.class_ is not None else "classes"
-    return "channels" if term.kind != "layer" and term.channel is None else ""
+def _takes_layer(leaf: AnyLeaf) -> bool:
+    """Say whether a leaf takes the job's layer, because it has none of its own."""
+    return leaf.layer is None and leaf.kind not in CLASS_KINDS
 
 
-def _out_of_range(wrong: Sequence[int], layer: LayerFacts) -> str:
-    listed = ", ".join(map(str, wrong[:MAX_LISTED])) + (", ..." if len(wrong) > MAX_LISTED else "")
-    noun = "channel" if len(wrong) == 1 else "channels"
-    return f"{noun} {listed} not in {layer.name}, which has 0-{layer.channels - 1}"
+def _sweep(leaf: AnyLeaf) -> str:
+    """Say which of the job's lists a leaf takes its units from, if it has none of its own."""
+    if leaf.kind in CLASS_KINDS:
+        return "classes" if getattr(leaf, "class_", None) is None else ""
+    if leaf.kind in CHANNEL_KINDS:
+        return "channels" if getattr(leaf, "channel", None) is None else ""
+    return "vectors" if leaf.kind in VECTOR_KINDS and getattr(leaf, "vector", None) is None else ""
 
 
-def _describe(term: TermPlan, facts: ModelFacts) -> dict[str, Any]:
-    if term.kind == "layer":
-        return {}
-    if term.kind in CLASS_KINDS:
-        return {"class": term.index, "class_name": facts.labels[term.index]}
-    place = {"row": term.row, "column": term.column} if term.row >= 0 else {}
-    return {"channel": term.index, **place}
+def _place(leaf: AnyLeaf) -> tuple[int, int]:
+    """Return the row and column of a leaf, or -1 for each where it has none."""
+    row, column = getattr(leaf, "row", None), getattr(leaf, "column", None)
+    return (-1, -1) if row is None or column is None else (row, column)
 
 
-def _target(term: TermPlan, facts: ModelFacts) -> Target:
-    place = f"-r{term.row:03d}-c{term.column:03d}" if term.row >= 0 else ""
-    at = f" @ {term.row},{term.column}" if term.row >= 0 else ""
-    is_class = term.kind in CLASS_KINDS
-    label = facts.labels[term.index] if is_class else f"{term.index}{at}"
-    return Target((term,), f"{term.kind}-{term.index:04d}{place}", label, _describe(term, facts))
+def _has_list(leaf: AnyLeaf) -> bool:
+    return isinstance(getattr(leaf, "channel", None) or getattr(leaf, "class_", None), tuple)
 
 
-def _sum_target(terms: list[TermPlan], swept: int, open_kinds: set[str], facts: ModelFacts) -> Target:
-    described = [{"kind": t.kind, "layer": t.layer, **_describe(t, facts), "weight": t.weight} for t in terms]
-    if swept < 0:
-        return Target(tuple(terms), "sum", "sum", {"terms": described})
-    noun: Callable[[int], str] = str if open_kinds == {"channels"} else lambda i: facts.labels[i]
-    key = "channel" if open_kinds == {"channels"} else "class"
-    return Target(tuple(terms), f"sum-{key}-{swept:04d}", noun(swept), {key: swept, "terms": described})
+def _needs_picture(leaf: AnyLeaf) -> bool:
+    return leaf.kind in PICTURE_KINDS and getattr(leaf, "activations", None) is None
+
+
+def _family(kind: str) -> str:
+    return "class" if kind in CLASS_KINDS else kind
+
+
+def _options(leaf: AnyLeaf) -> tuple[tuple[str, Any], ...]:
+    given = ((key, getattr(leaf, key, plain)) for key, plain in PLAIN.items())
+    return tuple(sorted((key, value) for key, value in given if value != PLAIN[key]))
+
+
+def _of_picture(target: Target, picture: PictureFacts | None) -> Target:
+    if picture is None:
+        return target
+    return replace(target, picture=picture.sha256).within(picture.name, picture.name, picture=picture.name)
+
+
+def _has(layer: LayerFacts) -> str:
+    return f"which has {layer.channels} channels"

@@ -8,11 +8,15 @@ from typing import Any
 import numpy as np
 
 from fvcli.models import ModelFacts
-from fvcli.spec.pieces import Affine, Crop, Jitter, Pad, Scale
+from fvcli.plan.data import Window
+from fvcli.spec.images import Cppn
+from fvcli.spec.pieces import Affine, Crop, Crops, Jitter, Pad, Scale
+from fvcli.spec.schema import Render
 
 # What one more image of a batch adds to peak memory, as a share of the float32 outputs of all its layers:
 # 0.33 to 0.65 measured on a CPU (EfficientNet-Lite0 up to block4 and head, recipes default and lucid).
 MEMORY_FACTOR = 0.7
+CPPN_BYTES = 4 * 4  # a pixel and unit of a layer: its sum, two activations, a gradient
 MAX_AUTO_BATCH = 8  # a GPU fills every batch up, and a CPU takes one picture at a time anyway
 
 
@@ -41,6 +45,8 @@ def _side_after(transform: Any, side_px: int, pick: Callable[[Iterable[float]], 
         return side_px - transform.crop_px
     if isinstance(transform, Scale):
         return int(np.float32(pick(transform.factors)) * np.float32(side_px))  # as the transform rounds
+    if isinstance(transform, Crops):
+        return transform.size_px
     return side_px
 
 
@@ -70,6 +76,35 @@ def image_bytes(
     seen = view_size(transforms, *size_px, max)
     height, width = (max(pair) for pair in zip(seen, size_px, strict=True))
     return int(MEMORY_FACTOR * facts.activation_bytes(layers, height, width))
+
+
+def needed_bytes(
+    facts: ModelFacts,
+    layers: Sequence[str],
+    settings: Render,
+    window: Window | None,
+    input_px: tuple[int, int] | None,
+    has_target: bool,
+) -> int:
+    """Estimate the memory that one picture of a program takes, in bytes, with all its views."""
+    assert isinstance(settings.size_px, tuple)  # resolved
+    if settings.octaves is not None:
+        tile = settings.octaves.tile_px
+        return image_bytes(facts, layers, (), (tile, tile))
+    if window is not None:
+        return image_bytes(facts, layers, (), (window.view_px, window.view_px))
+    seen, transforms = (input_px, ()) if input_px else (settings.size_px, settings.transforms or ())
+    a_view = image_bytes(facts, layers, transforms, seen)
+    return a_view * (settings.views or 1) * (2 if has_target else 1) + _painting_bytes(settings)
+
+
+def _painting_bytes(settings: Render) -> int:
+    """Return what a CPPN keeps of every layer for its gradient; other pictures are small."""
+    image = settings.parameterization
+    if not isinstance(image, Cppn) or not isinstance(settings.size_px, tuple):
+        return 0
+    height, width = settings.size_px
+    return height * width * image.layers * image.width * CPPN_BYTES
 
 
 def gigabytes(count: int) -> str:

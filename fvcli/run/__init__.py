@@ -4,7 +4,7 @@ from fvcli.run.facts import versions, write_run_facts
 from fvcli.run.folder import RunFolder
 from fvcli.run.merge import merge_runs
 from fvcli.run.picture import encode_picture, picture_text, pixel_sha256, read_picture
-from fvcli.run.sidecar import FINISHED, Sidecar
+from fvcli.run.sidecar import FINISHED, Sidecar, step_name
 from fvcli.run.status import RunStatus, missing_units, run_status
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "pixel_sha256",
     "read_picture",
     "run_status",
+    "step_name",
     "versions",
     "write_run_facts",
 ]

@@ -1,6 +1,7 @@
 """The files of a run.
 
-    RUN/ spec.yaml  plan.json  run.json  units/<job>/<unit>.png + .json  grids/<job>.png  logs/  attempts/
+    RUN/ spec.yaml  plan.json  run.json  units/<job>/<unit>.png + .json  grids/<job>.png  figure.png
+         sources/  logs/  attempts/
 
 plan.json makes a folder a run; a unit's .json makes the unit finished. Nothing else has to be trusted.
 """
@@ -8,6 +9,7 @@ plan.json makes a folder a run; a unit's .json makes the unit finished. Nothing 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -18,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from fvcli.errors import FvcliError, UsageError
-from fvcli.plan import Plan, Unit
+from fvcli.plan import Plan, Source, Unit
 from fvcli.run import lock
 from fvcli.run.atomic import remove_temporaries, write_atomic
 from fvcli.run.sidecar import FINISHED, Sidecar, read_sidecar
@@ -55,12 +57,28 @@ class RunFolder:
     @classmethod
     @contextlib.contextmanager
     def begin(
-        cls, path: Path, plan: Plan, spec_text: str, *, force: bool = False, shard: str | None = None
+        cls,
+        path: Path,
+        plan: Plan,
+        spec_text: str,
+        *,
+        force: bool = False,
+        shard: str | None = None,
+        copies: Path | None = None,
     ) -> Iterator[RunFolder]:
         """Make the folder of a plan, or go on with the one that is there, and hold its lock.
 
+        Args:
+            path: The folder.
+            plan: What is to be rendered.
+            spec_text: What the plan was made from.
+            force: Replace another plan.
+            shard: Which slice of the plan is rendered, to share the lock with other slices.
+            copies: Where the plan's sources are copied from; by default from where they are.
+
         Raises:
             UsageError: The folder holds something else, another plan without force, or is in use.
+            FvcliError: A source cannot be read any more.
         """
         plan_text = plan.to_json()
         _refuse_foreign(path, plan_text, spec_text, force)
@@ -76,6 +94,7 @@ class RunFolder:
             with lock.hold_while_preparing(path):  # shards may get here together
                 _refuse_foreign(path, plan_text, spec_text, force)  # again: it may have been made since
                 run._prepare(plan_text, spec_text, alone=shard is None)
+                run._copy_sources(copies)
             yield run
 
     def _prepare(self, plan_text: str, spec_text: str, *, alone: bool) -> None:
@@ -89,19 +108,26 @@ class RunFolder:
         if present is not None and not _same_pictures(present, plan_text):
             self._drop_what_is_not_planned()
 
+    def _copy_sources(self, copies: Path | None) -> None:
+        for source in self.plan.sources:
+            origin = Path(source.path) if copies is None else copies / source.file
+            if not self.source_path(source).exists():
+                write_atomic(self.source_path(source), _checked(origin, source.sha256))
+
     def _drop_what_is_not_planned(self) -> None:
         """Remove what another plan left; units that this plan has, too, are kept."""
-        kept = {
-            place
-            for unit in self.plan.units
-            if self.sidecar(unit)
-            for place in (self.png(unit), self.json(unit))
-        }
+        kept: set[Path] = set()
+        for unit in self.plan.units:
+            sidecar = self.sidecar(unit)
+            if sidecar:
+                kept |= {self.png(unit), self.json(unit)}
+                kept |= {self.extra(unit, extra["name"]) for extra in sidecar.extras}
         for path in (self.path / "units").rglob("*"):
             if path.is_file() and path not in kept:
                 path.unlink()
         for name in ("grids", "attempts"):
             shutil.rmtree(self.path / name, ignore_errors=True)
+        self.figure.unlink(missing_ok=True)
 
     def _write(self, name: str, text: str) -> None:
         write_atomic(self.path / name, text.encode())
@@ -114,6 +140,22 @@ class RunFolder:
     def json(self, unit: Unit) -> Path:
         return self.path / "units" / f"{unit.path}.json"
 
+    def extra(self, unit: Unit, name: str) -> Path:
+        """Return where something beside a unit's picture is, such as its picture after some steps."""
+        return self.path / "units" / f"{unit.path}.{name}"
+
+    @property
+    def sources(self) -> Path:
+        return self.path / "sources"
+
+    def source_path(self, source: Source) -> Path:
+        """Return the run's copy of a source."""
+        return self.sources / source.file
+
+    @property
+    def figure(self) -> Path:
+        return self.path / "figure.png"
+
     def grid(self, job: str, page: int = 1) -> Path:
         return self.path / "grids" / (f"{job}.png" if page == 1 else f"{job}-{page}.png")
 
@@ -122,23 +164,29 @@ class RunFolder:
     def sidecar(self, unit: Unit) -> Sidecar | None:
         """Return what is known of a unit, or None if it was not rendered, or as something else.
 
-        A finished unit counts only with its picture, of the size that was written.
+        A finished unit counts only with its picture and what belongs to it, of the sizes that were written.
         """
         sidecar = read_sidecar(self.json(unit))
         if sidecar is None or sidecar.key != unit.key:
             return None
-        if sidecar.status in FINISHED and _size(self.png(unit)) != sidecar.png_bytes:
-            return None
-        return sidecar
+        if sidecar.status not in FINISHED:
+            return sidecar
+        sizes = {self.png(unit): sidecar.png_bytes}
+        sizes |= {self.extra(unit, extra["name"]): extra["bytes"] for extra in sidecar.extras}
+        return sidecar if all(_size(path) == size for path, size in sizes.items()) else None
 
     def is_finished(self, unit: Unit) -> bool:
         sidecar = self.sidecar(unit)
         return sidecar is not None and sidecar.status in FINISHED
 
-    def commit(self, unit: Unit, sidecar: Sidecar, png: bytes | None) -> None:
-        """Write a unit's picture, if it has one, and then its sidecar, which makes it count."""
+    def commit(
+        self, unit: Unit, sidecar: Sidecar, png: bytes | None, extras: Mapping[str, bytes] | None = None
+    ) -> None:
+        """Write a unit's picture, if it has one, what belongs to it, and then its sidecar: now it counts."""
         if png is not None:
             self.json(unit).unlink(missing_ok=True)  # never a sidecar of another picture
+            for name, content in (extras or {}).items():
+                write_atomic(self.extra(unit, name), content)
             write_atomic(self.png(unit), png)
         write_atomic(self.json(unit), sidecar.to_json().encode())
 
@@ -183,6 +231,17 @@ class RunFolder:
 
     def _attempt(self, batch: int, number: int) -> Path:
         return self.path / "attempts" / f"{batch}.{number}.json"
+
+
+def _checked(origin: Path, sha256: str) -> bytes:
+    """Return the bytes of a source, if they are those that were planned with."""
+    try:
+        content = origin.read_bytes()
+    except OSError as error:
+        raise FvcliError(f"{origin}: {error.strerror}", "put the file back where the spec has it") from error
+    if hashlib.sha256(content).hexdigest() != sha256:
+        raise FvcliError(f"{origin} was changed since the plan was made", "render the spec anew")
+    return content
 
 
 def _size(path: Path) -> int | None:

@@ -32,12 +32,15 @@ def merge_runs(sources: Sequence[Path], target: Path) -> Iterator[RunFolder]:
             message = f"{run.path} is the run of another plan than {runs[0].path}"
             raise UsageError(message, "merge shards of one spec")
     chosen = {unit.path: _choose(unit, runs) for unit in runs[0].plan.units}
-    with RunFolder.begin(target, runs[0].plan, _spec_text(runs[0].path)) as merged:
+    copies = runs[0].sources
+    with RunFolder.begin(target, runs[0].plan, _spec_text(runs[0].path), copies=copies) as merged:
         for unit in merged.plan.units:
             source, sidecar = chosen[unit.path] or (merged, None)
             if sidecar is not None and source.path != target:
                 png = source.png(unit).read_bytes() if sidecar.status != FAILED else None
-                merged.commit(unit, sidecar, png)
+                names = [extra["name"] for extra in sidecar.extras]
+                extras = {name: source.extra(unit, name).read_bytes() for name in names}
+                merged.commit(unit, sidecar, png, extras)
         merged.write_facts({"merged_from": [_facts(run.path) for run in runs if run.path != target]})
         yield merged
 

@@ -26,18 +26,26 @@ def pixel_sha256(pixels: np.ndarray) -> str:
     return hashlib.sha256(head + np.ascontiguousarray(pixels).tobytes()).hexdigest()
 
 
-def encode_picture(pixels: np.ndarray, title: str, text: Mapping[str, Any]) -> bytes:
-    """Return a PNG file: uint8 pixels [h, w, channels], a title, and facts as JSON. No dates, no hosts.
+def encode_picture(
+    pixels: np.ndarray, title: str, text: Mapping[str, Any], transparent: bool = False
+) -> bytes:
+    """Return a PNG file. No dates, no hosts.
 
-    A picture that has neither one channel nor three has its planes side by side, in grey.
+    Args:
+        pixels: uint8 [h, w, channels]. Where there is neither one channel nor three, planes are laid side by
+            side, in grey.
+        title: For people.
+        text: Facts, written as JSON.
+        transparent: Whether the last of four channels is opacity.
     """
     info = PngInfo()
     info.add_text("Software", f"fvcli {__version__}")
     info.add_text("Title", title)
     info.add_itxt(TEXT_KEY, json.dumps(text, sort_keys=True, separators=(",", ":")))
     planes = pixels.shape[-1]
-    flat = pixels if planes == 3 else np.concatenate(list(np.moveaxis(pixels, -1, 0)), axis=1)
-    if planes not in {1, 3}:
+    in_colour = planes == 3 or transparent
+    flat = pixels if in_colour else np.concatenate(list(np.moveaxis(pixels, -1, 0)), axis=1)
+    if planes != 1 and not in_colour:
         info.add_text(PLANES_KEY, str(planes))
     return bytes(iio.imwrite("<bytes>", flat, extension=".png", plugin="pillow", pnginfo=info))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 DONE, DEAD, FAILED = "done", "dead", "failed"
 FINISHED = {DONE, DEAD}
 
@@ -23,6 +23,7 @@ class Sidecar:
     steps, planned_steps: taken, and of the recipe; fewer are taken where the score has flattened.
     canvas: top, left, height and width of what was optimised of the picture; None for all of it.
     png_bytes: size of the picture's file.
+    extras: what stands beside it, as <unit>.<name>: name and bytes of pictures after some steps, of films.
     seconds, cpu_seconds: wall time and CPU time of the process, shared out among the units that climbed.
     batch: its number, size, how many pictures an ascent had, and planned_size: a CPU takes one at a time,
         and after an out-of-memory error there are fewer than planned.
@@ -54,10 +55,16 @@ class Sidecar:
     device: str
     status: str
     error: str | None
+    extras: Sequence[Mapping[str, Any]] = ()
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1, allow_nan=False) + "\n"
+
+
+def step_name(step: int) -> str:
+    """Return what stands for a picture after some steps, as the name of an extra."""
+    return f"step-{step:04d}.png"
 
 
 def read_sidecar(path: Path) -> Sidecar | None:

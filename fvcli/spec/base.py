@@ -47,12 +47,16 @@ class OrName:
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         mapping = handler(core)
         branches = mapping.get("discriminator", {}).get("mapping", {})
-        required = {
-            name: handler.resolve_ref_schema({"$ref": ref}).get("required", [])
-            for name, ref in branches.items()
-        }
-        alone = [name for name, keys in required.items() if set(keys) <= {self.key}]
+        alone = [name for name, ref in branches.items() if self._stands_alone(ref, handler)]
         return {"anyOf": [{"type": "string", **({"enum": alone} if alone else {})}, mapping]}
+
+    def _stands_alone(self, ref: str, handler: GetJsonSchemaHandler) -> bool:
+        """Tell whether a mapping of one kind needs no other key; one that holds mappings like itself does."""
+        try:
+            required = handler.resolve_ref_schema({"$ref": ref}).get("required", [])
+        except LookupError:  # it is being written just now, because this is inside it
+            return False
+        return set(required) <= {self.key}
 
 
 class OneOrMore:

@@ -1,4 +1,4 @@
-"""What a recipe is put together from: image parameterization, transforms, optimizer."""
+"""What a recipe is put together from, beside the parameterization: transforms and optimizer."""
 
 from __future__ import annotations
 
@@ -6,26 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from fvcli.spec.base import MAX_SIDE_PX, Beta, Bool, Factor, Float, Int, OrName, Positive, Share, Strictly
-
-
-class Fourier(Strictly):
-    """Optimise a decorrelated Fourier spectrum."""
-
-    kind: Literal["fourier"] = "fourier"
-    decorrelate: Bool = True
-    std: Positive = 0.01
-    decay_power: Annotated[Float, Field(ge=0, le=4)] = 1.0
-    coarse_until: Share = 0.0
-    coarse_from: Annotated[Float, Field(gt=0, le=0.5)] = 0.03
-
-
-class Pixel(Strictly):
-    """Optimise pixels."""
-
-    kind: Literal["pixel"] = "pixel"
-    decorrelate: Bool = True
-    std: Positive = 0.01
+from fvcli.spec.base import MAX_SIDE_PX, Beta, Factor, Float, Int, OrName, Positive, Share, Strictly
 
 
 class Pad(Strictly):
@@ -83,6 +64,44 @@ class Affine(Strictly):
         return scales
 
 
+class Crops(Strictly):
+    """Look at a random square of the picture, enlarged; its side goes from the first share to the last."""
+
+    kind: Literal["crops"] = "crops"
+    sides: tuple[Share, Share] = (0.5, 0.05)
+    spread: Share = 0.05
+    centre_std: Share = 0.15
+    size_px: Annotated[Int, Field(ge=8, le=MAX_SIDE_PX)] = 224
+
+
+class Noise(Strictly):
+    """Add normal and uniform noise to every pixel."""
+
+    kind: Literal["noise"] = "noise"
+    std: Annotated[Float, Field(ge=0, le=1)] = 0.08
+    uniform: Share = 0.08
+
+
+class RandomBlur(Strictly):
+    """Blur by a sigma from a range."""
+
+    kind: Literal["blur"] = "blur"
+    sigmas_px: tuple[Annotated[Float, Field(ge=0, le=64)], Annotated[Float, Field(ge=0, le=64)]] = (0.0, 1.0)
+
+
+class Flip(Strictly):
+    """Mirror half of the views."""
+
+    kind: Literal["flip"] = "flip"
+
+
+class Background(Strictly):
+    """Lay a transparent picture over random noise with the colours and frequencies of photos."""
+
+    kind: Literal["background"] = "background"
+    std: Positive = 0.5
+
+
 class Adam(Strictly):
     """Adam; epsilon as in TensorFlow 1; a second moment for each number, or for each band of frequencies."""
 
@@ -105,6 +124,35 @@ class Lion(Strictly):
     anneal_from: Share = 1.0
 
 
-Parameterization = Annotated[Fourier | Pixel, Field(discriminator="kind"), OrName("kind")]
-AnyTransform = Annotated[Pad | Jitter | Crop | Scale | Rotate | Affine, Field(discriminator="kind")]
-Optimizer = Annotated[Adam | Lion, Field(discriminator="kind"), OrName("kind")]
+class Gradient(Strictly):
+    """Steps along the gradient itself, as of the years before 2017.
+
+    step: ``plain``: the gradient times the learning rate; ``unit``: divided by its length; ``mean``: by the
+    mean of its absolute values (DeepDream); ``sign``: its sign; ``progress``: no longer than is meant to
+    raise the score by desired_progress (Yosinski et al. 2015).
+    """
+
+    kind: Literal["gradient"]
+    learning_rate: Positive = 0.05
+    momentum: Beta = 0.0
+    step: Literal["plain", "unit", "mean", "sign", "progress"] = "plain"
+    desired_progress: Positive = 2.0
+    anneal_from: Share = 1.0
+
+
+class Nadam(Strictly):
+    """Adam with Nesterov's momentum (Dozat 2016), as Keras has it."""
+
+    kind: Literal["nadam"]
+    learning_rate: Positive = 1.0
+    beta1: Beta = 0.9
+    beta2: Beta = 0.999
+    epsilon: Positive = 1e-7
+    anneal_from: Share = 1.0
+
+
+AnyTransform = Annotated[
+    Pad | Jitter | Crop | Scale | Rotate | Affine | Crops | Noise | RandomBlur | Flip | Background,
+    Field(discriminator="kind"),
+]
+Optimizer = Annotated[Adam | Lion | Gradient | Nadam, Field(discriminator="kind"), OrName("kind")]

@@ -1,72 +1,45 @@
-"""Recipes: named, complete choices of parameterization, transforms, optimizer and steps."""
+"""Fill in what a spec leaves open, from its recipe and the network."""
 
 from __future__ import annotations
 
+from importlib import resources
 from typing import Any
 
-from fvcli.spec.pieces import Adam, Affine, Crop, Fourier, Jitter, Pad, Rotate, Scale
-from fvcli.spec.schema import Render
+from fvcli.spec.pieces import Background
+from fvcli.spec.schema import Render, Variant
+from fvcli.spec.yaml_text import parse_yaml
 
 # Raised whenever the mathematics changes so that equal settings give other pixels.
 ALGORITHM = 3
 
 FULL_SHIFT_PX = 128  # pictures smaller than this are shifted less by `default`
 
-# Shared by all recipes; size_px stays open, because the network knows it.
-_COMMON = {"seed": 0, "redirect_steps": 17, "precision": "auto", "memory_gb": 0.4}
-# What the recipes of other systems do not have.
-_AS_PUBLISHED = {**_COMMON, "early_stop": 0.0, "canvas": "whole", "precision": "float32"}
-
-# Lucid 0.3.10, render_vis and its standard_transforms.
-_LUCID_SCALES = tuple(1 + (i - 5) / 50 for i in range(11))
-_LUCID_DEGREES = tuple(float(d) for d in (*range(-10, 11), *5 * [0]))
-
-RECIPES: dict[str, Render] = {
-    # Chosen by looking and measuring; docs/recipes.md says against what.
-    "default": Render(
-        steps=128,
-        parameterization=Fourier(decay_power=1.1, coarse_until=0.15, coarse_from=0.1),
-        transforms=(Affine(degrees=8, scales=(0.93, 1.08), shift_px=8, crop_px=16),),
-        optimizer=Adam(learning_rate=0.12, beta1=0.3, beta2=0.9, second_moment="band", anneal_from=0.5),
-        early_stop=0.01,
-        canvas="seen",
-        **_COMMON,
-    ),
-    # A threshold of 512 is 513 updates in Lucid's loop; redirection lasts while global_step <= 16.
-    "lucid": Render(
-        steps=513,
-        parameterization=Fourier(),
-        transforms=(
-            Pad(px=12),
-            Jitter(px=8),
-            Scale(factors=_LUCID_SCALES),
-            Rotate(degrees=_LUCID_DEGREES),
-            Jitter(px=4),
-        ),
-        optimizer=Adam(),
-        **_AS_PUBLISHED,
-    ),
-    # Olah, Mordvintsev, Schubert, Distill 2017, the footnote on how the pictures were made.
-    "distill": Render(
-        steps=2560,
-        parameterization=Fourier(),
-        transforms=(
-            Pad(px=16),
-            Jitter(px=16),
-            Scale(factors=(1.0, 0.975, 1.025, 0.95, 1.05)),
-            Rotate(degrees=tuple(float(d) for d in range(-5, 6))),
-            Jitter(px=8),
-            Crop(px=16),
-        ),
-        optimizer=Adam(),
-        **_AS_PUBLISHED,
-    ),
+# What all recipes have that do not say otherwise; size_px stays open, because the network knows it.
+COMMON: dict[str, Any] = {
+    **{"seed": 0, "redirect_steps": 17, "precision": "float32", "memory_gb": 0.4},
+    **{"penalties": [], "regularizers": [], "views": 1, "start": "noise", "attention": False},
+    **{"early_stop": 0.0, "canvas": "whole"},
 }
 
 
-def resolve(job: Render, render: Render, native_size_px: tuple[int, int]) -> Render:
-    """Fill in what a job leaves open: from the spec's render, then from the recipe, then the network."""
+def _read_recipes() -> dict[str, Render]:
+    text = resources.files("fvcli.spec").joinpath("recipes.yaml").read_text()
+    return {name: Render.model_validate(COMMON | keys) for name, keys in parse_yaml(text).data.items()}
+
+
+RECIPES = _read_recipes()
+
+
+def resolve(
+    job: Render, render: Render, native_size_px: tuple[int, int], variant: Variant | None = None
+) -> Render:
+    """Fill in what a job leaves open: from the spec's render, then from the recipe, then the network.
+
+    What a variant of the job says goes before all.
+    """
     inherited = overlay(render, job)
+    if variant is not None:
+        inherited = overlay(inherited, variant)
     recipe = inherited.recipe or "default"
     chosen = overlay(RECIPES[recipe], inherited)
     size = chosen.size_px or native_size_px
@@ -74,7 +47,17 @@ def resolve(job: Render, render: Render, native_size_px: tuple[int, int]) -> Ren
     update: dict[str, Any] = {"recipe": recipe, "size_px": pair}
     if recipe == "default" and inherited.transforms is None:
         update["transforms"] = tuple(_for_size(t, min(pair)) for t in chosen.transforms or ())
-    return chosen.model_copy(update=update)
+    chosen = chosen.model_copy(update=update)
+    return chosen.model_copy(update={"transforms": _on_background(chosen)})
+
+
+def _on_background(settings: Render) -> tuple[Any, ...]:
+    """Lay transparent pictures over a background first, unless the spec says where that comes."""
+    transforms = settings.transforms or ()
+    is_opaque = not getattr(settings.parameterization, "alpha", False)
+    if is_opaque or any(isinstance(transform, Background) for transform in transforms):
+        return transforms
+    return (Background(), *transforms)
 
 
 def _for_size(transform: Any, side_px: int) -> Any:

@@ -8,26 +8,89 @@ from pydantic import Field, field_validator, model_validator
 
 from fvcli.spec.base import Bool, Float, Index, Int, OneOrMore, OrName, Positive, Side, Strictly, Text
 from fvcli.spec.channels import ChannelsField
-from fvcli.spec.objectives import ChannelObjective, Objective
-from fvcli.spec.pieces import AnyTransform, Optimizer, Parameterization
+from fvcli.spec.images import Parameterization
+from fvcli.spec.objectives import ChannelObjective, Diversity, JobObjective
+from fvcli.spec.octaves import Octaves
+from fvcli.spec.output import Animation, Output
+from fvcli.spec.penalties import AnyPenalty, AnyRegularizer
+from fvcli.spec.pieces import AnyTransform, Optimizer
+from fvcli.spec.vectors import Vectors
 
 MAX_CHANNELS = 4096
+MAX_STEPS = 100_000
+MAX_VIEWS = 256
+MAX_VARIANTS = 256
+RecipeName = Literal[
+    "default",
+    "lucid",
+    "distill",
+    "naive",
+    "frequency-penalized",
+    "robust",
+    "preconditioned",
+    "yosinski-1",
+    "yosinski-2",
+    "yosinski-3",
+    "yosinski-4",
+    "cppn",
+    "maco",
+    "transparent",
+    "deepdream",
+    "deepdraw",
+]
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+NAME_IN_WORDS = "1 to 100 letters, digits, dots, dashes and underscores, a letter or digit first"
 MODEL_FILES = (".keras", ".h5", ".hdf5", ".json", ".pb")
+
+
+Names = Annotated[tuple[Annotated[Text, Field(min_length=1)], ...], Field(min_length=1), OneOrMore()]
 
 
 class Render(Strictly):
     """How pictures are made; what a job leaves out comes from render, then from the recipe."""
 
-    recipe: Literal["default", "lucid", "distill"] | None = None
+    recipe: RecipeName | None = Field(None, description="where all that is left open comes from")
     size_px: Side | tuple[Side, Side] | None = Field(
         None, description="side, or [height, width]; by default the network's own"
     )
-    steps: Annotated[Int, Field(ge=1, le=100_000)] | None = None
-    seed: Annotated[Int, Field(ge=0, lt=2**63)] | None = None
-    parameterization: Parameterization | None = None
-    transforms: tuple[AnyTransform, ...] | None = None
-    optimizer: Optimizer | None = None
-    redirect_steps: Annotated[Int, Field(ge=0, le=100_000)] | None = Field(
+    save_px: Side | tuple[Side, Side] | None = Field(
+        None, description="size of the saved picture, where the parameterization has none of its own (cppn)"
+    )
+    steps: Annotated[Int, Field(ge=1, le=MAX_STEPS)] | None = Field(
+        None, description="of the ascent; of a dream those at each octave"
+    )
+    seed: Annotated[Int, Field(ge=0, lt=2**63)] | None = Field(
+        None, description="another one makes another picture of the same unit"
+    )
+    parameterization: Parameterization | None = Field(None, description="which numbers are optimised")
+    transforms: tuple[AnyTransform, ...] | None = Field(
+        None, description="what pictures must be robust to, in order"
+    )
+    optimizer: Optimizer | None = Field(None, description="how they are optimised")
+    penalties: tuple[AnyPenalty, ...] | None = Field(None, description="what is subtracted from the score")
+    regularizers: tuple[AnyRegularizer, ...] | None = Field(
+        None, description="what is done to the pixels after each step"
+    )
+    views: Annotated[Int, Field(ge=1, le=MAX_VIEWS)] | None = Field(
+        None, description="how many random views of a picture a step looks at"
+    )
+    start: Literal["noise", "picture"] | None = Field(
+        None, description="what an ascent starts from: noise, or the job's picture"
+    )
+    attention: Bool | None = Field(
+        None, description="save as the picture's opacity where its gradient was large (MACO)"
+    )
+    octaves: Octaves | None = Field(
+        None, description="ascend on growing sizes of the job's picture, tile by tile (DeepDream)"
+    )
+    steepest: Literal["l2", "l_inf", "spatial", "full"] | None = Field(
+        None, description="no ascent: the direction in which the job's picture would move first"
+    )
+    save_at: Annotated[tuple[Annotated[Int, Field(ge=0, le=MAX_STEPS)], ...], Field(min_length=1)] | None = (
+        Field(None, description="steps after which the picture is saved as well")
+    )
+    animation: Animation | None = Field(None, description="a film of the ascent, or between two pictures")
+    redirect_steps: Annotated[Int, Field(ge=0, le=MAX_STEPS)] | None = Field(
         None, description="steps during which silent ReLUs pass gradients on"
     )
     early_stop: Annotated[Float, Field(ge=0, lt=1)] | None = Field(
@@ -48,7 +111,7 @@ class Render(Strictly):
         None, description="memory that the activations of a batch may take"
     )
 
-    @field_validator("size_px", mode="before")
+    @field_validator("size_px", "save_px", mode="before")
     @classmethod
     def _sides(cls, value: Any) -> Any:
         return checked_size(value)
@@ -63,17 +126,43 @@ def checked_size(value: Any) -> Any:
     return value
 
 
+class Variant(Render):
+    """What one variant of each of a job's pictures is rendered with instead."""
+
+    name: Annotated[Text, Field(pattern=NAME)] = Field(description=NAME_IN_WORDS)
+
+
 class Job(Render):
     """One family of pictures: an objective over the units of a layer."""
 
-    name: Annotated[Text, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")] = Field(
-        description="1 to 100 letters, digits, dots, dashes and underscores, a letter or digit first"
+    name: Annotated[Text, Field(pattern=NAME)] = Field(description=NAME_IN_WORDS)
+    title: Text | None = Field(None, description="of its contact sheet and its row of the figure")
+    layer: Names | None = Field(None, description="a layer, or a list of them")
+    objective: JobObjective = Field(ChannelObjective(kind="channel"), description="what is maximised")
+    sign: Literal["positive", "negative"] = Field("positive", description="negative minimises")
+    channels: ChannelsField | None = Field(
+        None, description="all (the default), a range such as 0-15, a list, or {every: 8}"
     )
-    layer: Text | None = None
-    objective: Objective = ChannelObjective(kind="channel")
-    sign: Literal["positive", "negative"] = "positive"
-    channels: ChannelsField | None = None
-    classes: Annotated[tuple[Index | Text, ...], Field(min_length=1), OneOrMore()] | None = None
+    classes: Annotated[tuple[Index | Text, ...], Field(min_length=1), OneOrMore()] | None = Field(
+        None, description="names or indices; all by default"
+    )
+    vectors: Vectors | None = Field(None, description="directions, for objectives that take one")
+    pictures: Names | None = Field(
+        None, description="picture or film files, folders or patterns, which ascents start from or aim at"
+    )
+    diversity: Diversity | None = Field(None, description="several pictures of each unit, pushed apart")
+    variants: Annotated[tuple[Variant, ...], Field(min_length=1, max_length=MAX_VARIANTS)] | None = Field(
+        None, description="render each picture in several ways"
+    )
+    only: Names | None = Field(None, description="names of the pictures to keep of this job")
+
+    @model_validator(mode="after")
+    def _variants_differ(self) -> Job:
+        names = [variant.name.lower() for variant in self.variants or ()]
+        twice = [name for i, name in enumerate(names) if name in names[:i]]
+        if twice:
+            raise ValueError(f"two variants have the name {twice[0]!r}")
+        return self
 
 
 class OrModel(OrName):
@@ -148,19 +237,6 @@ class Model(Strictly):
             found = " and ".join(given) if given else "none"
             raise ValueError(f"a model takes one of name, path and factory, and here is {found}")
         return self
-
-
-class Grid(Strictly):
-    """How contact sheets look."""
-
-    columns: Literal["auto"] | Annotated[Int, Field(ge=1, le=1000)] = "auto"
-    labels: Bool = True
-
-
-class Output(Strictly):
-    """What is written beside the pictures."""
-
-    grid: Grid = Grid()
 
 
 class Spec(Strictly):

@@ -128,6 +128,8 @@ def _path_in(data: Any, loc: tuple[str | int, ...]) -> KeyPath:
     """Keep of pydantic's location what the document has or lacks: no union tags, no branches."""
     path: list[str | int] = []
     for i, part in enumerate(loc):
+        if _is_tag(part, loc[:i]):
+            continue
         if isinstance(data, dict) and part in data:
             data = data[str(part)]
         elif isinstance(data, list) and isinstance(part, int) and part < len(data):
@@ -136,6 +138,11 @@ def _path_in(data: Any, loc: tuple[str | int, ...]) -> KeyPath:
             continue  # text may be a shorthand of a mapping
         path.append(part)
     return tuple(path)
+
+
+def _is_tag(part: str | int, above: tuple[str | int, ...]) -> bool:
+    """Tell whether a part of a location names a kind, which may be called like a key, and no key."""
+    return bool(_of_kind(_branches_at(above), part))
 
 
 def _is_key(part: str | int, above: tuple[str | int, ...]) -> bool:
@@ -224,8 +231,15 @@ def _branches_at(loc: Sequence[str | int]) -> list[dict[str, Any]]:
 def _below(here: list[dict[str, Any]], part: str | int) -> list[dict[str, Any]]:
     if isinstance(part, int):
         return [branch["items"] for branch in here if isinstance(branch.get("items"), dict)]
-    below = [b["properties"][part] for b in here if part in b.get("properties", {})]
-    return below or [b for b in here if b.get("properties", {}).get("kind", {}).get("const") == part]
+    tagged = _of_kind(here, part)
+    return tagged or [b["properties"][part] for b in here if part in b.get("properties", {})]
+
+
+def _of_kind(here: list[dict[str, Any]], kind: str | int) -> list[dict[str, Any]]:
+    """Return the branch of a kind, where there are several to tell apart."""
+    kinds = [(b, b.get("properties", {}).get("kind", {}).get("const")) for b in here]
+    several = len({found for _, found in kinds if found is not None}) > 1
+    return [branch for branch, found in kinds if several and found == kind]
 
 
 def _branches(root: dict[str, Any], node: dict[str, Any]) -> list[dict[str, Any]]:

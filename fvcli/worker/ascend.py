@@ -1,27 +1,28 @@
-"""One compiled program, and the pictures that it makes of units."""
+"""One compiled ascent, and the pictures that it makes of units."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
+import tensorflow as tf
 
 from fvcli.models.loaded.model import LoadedModel
-from fvcli.optvis.ascent import STEPS_PER_CALL, Ascent, Units
+from fvcli.optvis.ascent import STEPS_PER_CALL, Ascent, State, Units
+from fvcli.optvis.images import Parameterization
 from fvcli.optvis.plateau import Plateau
 from fvcli.optvis.streams import stream
 from fvcli.plan import Program, Unit
-from fvcli.worker.build import (
-    build_climbing_objective,
-    build_objective,
-    build_recipe,
-    unit_arrays,
-)
+from fvcli.worker.build import build_climbing_objective, build_objective, build_recipe, unit_arrays
 from fvcli.worker.device import Device
+from fvcli.worker.films import Film, between_numbers, opacity_of
+from fvcli.worker.materials import Materials
 
 GREY = 0.5  # of the picture around the canvas of a neuron
+Report = Callable[[float], None]
+Stopped = Callable[[], bool]
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,9 @@ class Outcome:
     silent: No gradient reached the picture in the last step.
     finite: There is no NaN or infinity anywhere.
     steps: Steps taken.
+    transparent: Whether the last channel is opacity.
+    after_steps: Pictures after some steps, like pixels.
+    frames: Of a film; fps: as many a second as the film that they were made of, if they were.
     """
 
     pixels: np.ndarray
@@ -42,6 +46,10 @@ class Outcome:
     silent: bool
     finite: bool
     steps: int
+    transparent: bool = False
+    after_steps: dict[int, np.ndarray] = field(default_factory=dict)
+    frames: Sequence[np.ndarray] = ()
+    fps: float | None = None
 
 
 class Compiled:
@@ -51,9 +59,10 @@ class Compiled:
         program: Of the plan.
         model: The network.
         device: Where it runs.
+        materials: What units read from files.
     """
 
-    def __init__(self, program: Program, model: LoadedModel, device: Device) -> None:
+    def __init__(self, program: Program, model: LoadedModel, device: Device, materials: Materials) -> None:
         asked = program.settings["precision"]
         precision = device.precision if asked == "auto" else asked
         compile_it = asked == "auto" and device.is_gpu and not program.changes_size
@@ -62,63 +71,108 @@ class Compiled:
         centres = {name: (at[name].height // 2, at[name].width // 2) for name in program.layers}
         self._shape = (program.height_px, program.width_px)
         self._windowed = program.window is not None
+        self._channels = {name: at[name].channels for name in program.layers}
+        self._materials = materials
+        recipe = build_recipe(program, model.facts.input_channels, materials)
+        self._saved = _saved(program, recipe.parameterization)
         self._ascent = Ascent(
             model.network(precision, input_px),
             partial(build_climbing_objective, program, centres),
-            build_recipe(program, model.facts.input_channels),
+            recipe,
             plain=(model.network(input_px=input_px), partial(build_objective, program, centres)),
             jit_compile=compile_it,
         )
 
     def climb(
-        self,
-        program: Program,
-        units: Sequence[Unit],
-        size: int,
-        report: Callable[[float], None],
-        stopped: Callable[[], bool],
+        self, program: Program, units: Sequence[Unit], size: int, report: Report, stopped: Stopped
     ) -> list[Outcome] | None:
         """Make the pictures of units in one ascent; None if it was stopped.
 
         Args:
             program: With the steps and the seed.
-            units: At most size; places without a unit repeat the first one, and are dropped.
+            units: At most size; places without a unit repeat the first ones, and are dropped.
             size: How many pictures the ascent has.
             report: Is told, from time to time, the share of the ascent that is done.
             stopped: Asked every STEPS_PER_CALL steps.
         """
-        steps, seed, redirect_steps = (program.settings[k] for k in ("steps", "seed", "redirect_steps"))
-        slots = [*units, *[units[0]] * (size - len(units))]
+        settings = program.settings
+        steps, seed = settings["steps"], settings["seed"]
+        slots = [*units, *(units[i % program.members] for i in range(size - len(units)))]
         streams = [stream(seed, unit.identity) for unit in slots]
         shared = stream(seed, "shared by the batch")
-        arrays = unit_arrays(slots)
-        plateau = Plateau(size, steps, program.settings["early_stop"], redirect_steps)
-        state = self._ascent.start(streams)
-        first = self._whole(self._ascent.picture(state.numbers).numpy(), slots)
+        arrays = unit_arrays(slots, program, self._channels, self._materials)
+        plateau = Plateau(size, steps, settings["early_stop"], settings["redirect_steps"])
+        film = Film(settings.get("save_at", ()), settings.get("animation"), steps)
+        state = self._ascent.start(streams, self._given(program, slots))
+        first = self._picture(state, slots)
+        film.keep(0, first)
         while plateau.moving.any():
             if stopped():
                 return None
-            todo = min(STEPS_PER_CALL, steps - state.step)
-            state = self._ascent.climb(
-                state, arrays, todo, streams, shared, steps, plateau.skipped, plateau.moving
+            used = state.step % STEPS_PER_CALL
+            if used == 0:
+                draws = self._ascent.draw(streams, shared)
+            todo = min(STEPS_PER_CALL - used, steps - state.step, film.until_next(state.step))
+            state = self._ascent.advance(
+                state, arrays, todo, draws, used, steps, plateau.skipped, plateau.moving
             )
-            plateau.heed(state)
+            if state.step % STEPS_PER_CALL == 0 or state.step == steps:
+                plateau.heed(state)
+            if film.wants(state.step):
+                film.keep(state.step, self._picture(state, slots))
             report(float((state.step + plateau.skipped.min()) / steps))
-        images = self._whole(self._ascent.picture(state.numbers).numpy(), slots)
-        silent = state.silent.numpy()
-        return self._outcomes(first, images, silent, plateau.steps, arrays)[: len(units)]
+        return self._outcomes(program, first, state, plateau.steps, arrays, slots, film)[: len(units)]
+
+    def _given(self, program: Program, units: Sequence[Unit]) -> np.ndarray | None:
+        """Return the pictures that ascents start from, [batch, h, w, channels], if they do."""
+        if program.settings.get("start") != "picture":
+            return None
+        return np.stack([self._materials.picture(str(unit.picture), self._shape) for unit in units])
+
+    def _picture(self, state: State, units: Sequence[Unit]) -> np.ndarray:
+        return self._whole(self._ascent.picture(state.numbers).numpy(), units)
 
     def _outcomes(
-        self, first: np.ndarray, images: np.ndarray, silent: np.ndarray, steps: np.ndarray, arrays: Units
+        self,
+        program: Program,
+        first: np.ndarray,
+        state: State,
+        steps: np.ndarray,
+        arrays: Units,
+        units: Sequence[Unit],
+        film: Film,
     ) -> list[Outcome]:
         """Round the pictures to 8 bits and score them as they began, as they are and as they are saved."""
+        images = self._picture(state, units)
         finite = np.isfinite(images).all(axis=(1, 2, 3))
         images = np.where(finite[:, None, None, None], images, 0.0)
-        pixels = np.clip(images * 255.0 + 0.5, 0, 255).astype(np.uint8)
-        scores = [self._ascent.score(x, arrays) for x in (first, images, pixels / np.float32(255))]
+        saved = images if self._saved is None else np.nan_to_num(self._saved(state.numbers).numpy())
+        pixels = as_8_bits(saved)
+        seen = pixels / np.float32(255)
+        if self._saved is not None:
+            seen = tf.image.resize(seen, self._shape, method="area").numpy()
+        scores = [self._ascent.score(x, arrays) for x in (first, images, seen)]
         finite &= np.isfinite(scores).all(axis=0)
-        rows = zip(pixels, *(s.tolist() for s in (*scores, silent, finite, steps)), strict=True)
-        return [Outcome(*row) for row in rows]
+        if program.settings.get("attention"):
+            pixels = np.concatenate([pixels, opacity_of(state.attention.numpy())], axis=-1)
+        film.finish(state.step, as_8_bits(images))
+        frames = film.frames()
+        if film.of_numbers:
+            frames = between_numbers(program, self._ascent.picture, state.numbers, film.count)
+        silent = state.silent.numpy().tolist()
+        return [
+            Outcome(
+                pixels[i],
+                *(float(score[i]) for score in scores),
+                silent[i],
+                bool(finite[i]),
+                int(steps[i]),
+                transparent=program.transparent,
+                after_steps=film.saved_of(i),
+                frames=frames[i] if frames else (),
+            )
+            for i in range(len(units))
+        ]
 
     def _whole(self, canvases: np.ndarray, units: Sequence[Unit]) -> np.ndarray:
         """Put each canvas where it belongs in a grey picture; what sticks out is cut off."""
@@ -131,3 +185,18 @@ class Compiled:
             part = canvas[max(0, -top) : self._shape[0] - top, max(0, -left) : self._shape[1] - left]
             image[max(0, top) : top + height, max(0, left) : left + width] = part
         return images
+
+
+def _saved(program: Program, painted: Parameterization) -> Callable[..., tf.Tensor] | None:
+    """Return how pictures are painted for their files, where those have another size than the ascent's."""
+    asked = program.settings.get("save_px")
+    if asked is None:
+        return None
+    assert painted.larger is not None  # or the plan refuses it
+    painter = painted.larger(*((asked, asked) if isinstance(asked, int) else asked))
+    return tf.function(painter, autograph=False)
+
+
+def as_8_bits(images: np.ndarray) -> np.ndarray:
+    """Round pictures in [0, 1] to uint8."""
+    return np.clip(images * 255.0 + 0.5, 0, 255).astype(np.uint8)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from fvcli.optvis import images, objectives, optimizers, transforms
-from fvcli.optvis.ascent import Recipe, Units
+from fvcli.optvis import images, objectives, optimizers, regularizers, transforms
+from fvcli.optvis.ascent import TARGET, Recipe, Units
 from fvcli.optvis.objectives import Objective
-from fvcli.plan import Program, Unit
+from fvcli.plan import Program, TermShape, Unit
+from fvcli.worker.materials import Materials
+from fvcli.worker.paint import build_parameterization
 
-PARAMETERIZATIONS = {"fourier": images.fourier, "pixel": images.pixel}
 TRANSFORMS = {
     "pad": transforms.pad,
     "jitter": transforms.jitter,
@@ -20,46 +21,63 @@ TRANSFORMS = {
     "scale": transforms.scale,
     "rotate": transforms.rotate,
     "affine": transforms.affine,
+    "crops": lambda sides, **how: transforms.crops(side=sides, **how),
+    "noise": transforms.noise,
+    "blur": lambda sigmas_px: transforms.blur(sigma=sigmas_px),
+    "flip": transforms.flip,
+    "background": transforms.collapse_alpha,
 }
-OBJECTIVES = {
-    "channel": objectives.channel,
-    "neuron": objectives.neuron,
-    "class_logit": objectives.class_logit,
-    "class_probability": objectives.class_probability,
+OPTIMIZERS = {
+    "adam": optimizers.adam,
+    "lion": optimizers.lion,
+    "gradient": optimizers.gradient,
+    "nadam": optimizers.nadam,
 }
-OPTIMIZERS = {"adam": optimizers.adam, "lion": optimizers.lion}
+REGULARIZERS = {
+    "decay": regularizers.decay,
+    "gaussian_blur": regularizers.blur,
+    "clip_norm": regularizers.clip_norm,
+    "clip_contribution": regularizers.clip_contribution,
+}
+PENALTIES = {
+    "l1": lambda constant: objectives.l1(constant=constant),
+    "l2": lambda constant: objectives.l2(constant=constant),
+    "total_variation": objectives.total_variation,
+    "blur": objectives.blur_input,
+    "boundary": objectives.boundary,
+    "alpha": objectives.alpha,
+    "blur_alpha": objectives.blur_alpha,
+}
+AIMS_AT_PICTURE = {"caricature", "match", "style"}
 
 
-def build_recipe(program: Program, channels: int) -> Recipe:
+def build_recipe(program: Program, channels: int, materials: Materials | None = None) -> Recipe:
     """Return the recipe that a program's settings name.
 
     Args:
         program: With the settings.
         channels: Of the network's input.
+        materials: Where files are read, if the parameterization reads some.
     """
-    settings = program.settings
-    make, options = _named(PARAMETERIZATIONS, settings["parameterization"])
-    size, chain = (program.height_px, program.width_px), settings["transforms"]
+    parameterization = build_parameterization(program, channels, materials)
+    settings, chain = program.settings, program.settings["transforms"]
     if program.window is not None:
         window = program.window
         seen = {"crop_px": window.canvas_px - window.view_px, "shift_px": window.shift_px}
-        size, chain = (window.canvas_px, window.canvas_px), [{**transform, **seen} for transform in chain]
-    parameterization = make(*size, channels, **options)
+        chain = [{**transform, **seen} for transform in chain]
     return Recipe(
         parameterization=parameterization,
         transforms=[_call(TRANSFORMS, transform) for transform in chain],
         optimizer=_optimizer(settings["optimizer"], parameterization),
         redirect_steps=settings["redirect_steps"],
+        regularizers=[_call(REGULARIZERS, piece) for piece in settings.get("regularizers", ())],
+        views=settings.get("views", 1),
+        attention=settings.get("attention", False),
     )
 
 
-def _named(table: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
-    return table[settings["kind"]], {key: value for key, value in settings.items() if key != "kind"}
-
-
 def _call(table: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
-    make, options = _named(table, settings)
-    return make(**options)
+    return table[settings["kind"]](**{key: value for key, value in settings.items() if key != "kind"})
 
 
 def _optimizer(
@@ -71,50 +89,133 @@ def _optimizer(
     return optimizers.annealed(_call(OPTIMIZERS, own), settings["anneal_from"])
 
 
+# ---- objectives
+
 Centres = Mapping[str, tuple[int, int]]
 
 
 def build_objective(program: Program, centres: Centres, units: Units) -> Objective:
-    """Return the signed, weighted sum of the terms, with what differs between units as tensors.
+    """Return the signed objective, with what differs between units as tensors.
 
     Args:
-        program: Gives kind and layer of each term.
+        program: Gives the shape of each term and the formula.
         centres: Central row and column of each layer's map at the size of the picture.
         units: From ``unit_arrays``, as tensors.
     """
-    total = sum(
-        _term(kind, layer, centres[layer] if placed else None, i, units) * units["weight"][:, i]
-        for i, (kind, layer, placed) in enumerate(program.terms)
-    )
-    return total * units["sign"]
+    terms = [
+        _term(shape, centres[shape.layer], i, units) * units["weight"][:, i]
+        for i, shape in enumerate(program.terms)
+    ]
+    return _put_together(program.formula, terms) * units["sign"]
+
+
+def _put_together(formula: Any, terms: Sequence[Objective]) -> Objective:
+    if formula is None:
+        return sum(terms)
+    if isinstance(formula, int):
+        return terms[formula]
+    total, *rest = (_put_together(part, terms) for part in formula[1:])
+    for part in rest:
+        total = total + part if formula[0] == "sum" else total * part
+    return total
 
 
 def build_climbing_objective(program: Program, centres: Centres, units: Units) -> Objective:
-    """Return what is climbed: the objective, in a window at the position where the view has the neuron."""
+    """Return what is climbed: the objective, what couples pictures, and less the penalties.
+
+    In a window the neuron is read at the position where the view has it.
+    """
     if program.window is None:
-        return build_objective(program, centres, units)
-    ((_, layer, _),) = program.terms
-    place = program.window.row, program.window.column
-    one = objectives.neuron(layer, units["index"][:, 0], *place)
-    return one * units["weight"][:, 0] * units["sign"]
+        score = build_objective(program, centres, units)
+    else:
+        (shape,), place = program.terms, (program.window.row, program.window.column)
+        one = objectives.neuron(shape.layer, units["index"][:, 0], *place)
+        score = one * units["weight"][:, 0] * units["sign"]
+    for coupling in program.couplings:
+        if coupling.kind == "diversity":
+            term = objectives.diversity(coupling.layer, program.members)
+        else:
+            term = objectives.alignment(coupling.layer, coupling.decay_ratio, program.members)
+        score = score + term * coupling.weight
+    for penalty in program.settings.get("penalties", ()):
+        own = {key: value for key, value in penalty.items() if key != "weight"}
+        cost = _call(PENALTIES, own) * penalty["weight"]
+        score = score * (1.0 - cost) if penalty["kind"] == "alpha" else score - cost
+    return score
 
 
-def _term(kind: str, layer: str, centre: tuple[int, int] | None, i: int, units: Units) -> Objective:
-    if kind == "layer":
-        return objectives.deepdream(layer)
-    index = units["index"][:, i]
-    if centre is not None:
+def _term(shape: TermShape, centre: tuple[int, int], i: int, units: Units) -> Objective:
+    place: dict[str, Any] = {}
+    if shape.placed:
         down, right = units["row"][:, i] - centre[0], units["column"][:, i] - centre[1]
-        return objectives.neuron_off_centre(layer, index, down, right)
-    return OBJECTIVES[kind](layer, index)
+        place = {"row": down, "column": right, "from_centre": True}
+    given = {key: value for key, value in shape.options if key not in {"weighted", "shape"}}
+    return MAKE[shape.kind](shape.layer, i, units, {**place, **given})
 
 
-def unit_arrays(units: Sequence[Unit]) -> dict[str, np.ndarray]:
-    """Write down what differs between the units of a batch: [batch] or [batch, terms]."""
+Make = Callable[[str, int, Units, dict[str, Any]], Objective]
+MAKE: dict[str, Make] = {
+    "channel": lambda layer, i, units, own: objectives.channel(layer, units["index"][:, i]),
+    "neuron": lambda layer, i, units, own: objectives.neuron(layer, units["index"][:, i], **own),
+    "layer": lambda layer, i, units, own: objectives.deepdream(layer),
+    "class_logit": lambda layer, i, units, own: objectives.class_logit(layer, units["index"][:, i]),
+    "class_probability": lambda layer, i, units, own: objectives.class_probability(
+        layer, units["index"][:, i]
+    ),
+    "direction": lambda layer, i, units, own: objectives.direction(layer, units[_vector(i)], **own),
+    "direction_neuron": lambda layer, i, units, own: objectives.direction_neuron(
+        layer, units[_vector(i)], **own
+    ),
+    "local_group": lambda layer, i, units, own: objectives.local_group(layer, units.get(_vector(i)), **own),
+    "tensor_direction": lambda layer, i, units, own: objectives.tensor_direction(
+        layer, units[_array(i)], **own
+    ),
+    "caricature": lambda layer, i, units, own: objectives.caricature(layer, **own),
+    "match": lambda layer, i, units, own: objectives.match(layer, units.get(_array(i)), **own),
+    "style": lambda layer, i, units, own: objectives.style(layer),
+}
+
+
+def _vector(i: int) -> str:
+    return f"vector {i}"
+
+
+def _array(i: int) -> str:
+    return f"array {i}"
+
+
+def unit_arrays(
+    units: Sequence[Unit], program: Program, channels: Mapping[str, int], materials: Materials
+) -> dict[str, np.ndarray]:
+    """Write down what differs between the units of a batch: [batch], [batch, terms] or [batch, ...].
+
+    Args:
+        units: Of the batch.
+        program: Of the units.
+        channels: Of each layer.
+        materials: What they read from files.
+    """
 
     def table(field: str, dtype: type) -> np.ndarray:
         return np.array([[getattr(term, field) for term in unit.terms] for unit in units], dtype)
 
-    whole = {name: table(name, np.int32) for name in ("index", "row", "column")}
-    sign = np.array([unit.sign for unit in units], np.float32)
-    return {**whole, "weight": table("weight", np.float32), "sign": sign}
+    arrays = {name: table(name, np.int32) for name in ("index", "row", "column")}
+    arrays["weight"] = table("weight", np.float32)
+    arrays["sign"] = np.array([unit.sign for unit in units], np.float32)
+    for i, shape in enumerate(program.terms):
+        terms = [unit.terms[i] for unit in units]
+        if terms[0].vector is not None:
+            arrays[_vector(i)] = np.stack([materials.vector(t, channels[shape.layer]) for t in terms])
+        if terms[0].source is not None:
+            arrays[_array(i)] = np.stack([materials.array(str(term.source)) for term in terms])
+    if aims_at_picture(program):
+        size = program.height_px, program.width_px
+        arrays[TARGET] = np.stack([materials.picture(str(unit.picture), size) for unit in units])
+    return arrays
+
+
+def aims_at_picture(program: Program) -> bool:
+    """Tell whether an objective compares with what the network sees in the unit's picture."""
+    return any(
+        shape.kind in AIMS_AT_PICTURE and "shape" not in dict(shape.options) for shape in program.terms
+    )

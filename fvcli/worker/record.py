@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from fvcli.models import ModelFacts
 from fvcli.plan import Unit, lone_spec
-from fvcli.run import RunFolder, Sidecar, encode_picture, pixel_sha256
+from fvcli.run import RunFolder, Sidecar, encode_picture, pixel_sha256, step_name
+from fvcli.run.movie import encode_movie
 from fvcli.run.sidecar import DEAD, DONE, FAILED
 from fvcli.worker.ascend import Outcome
 from fvcli.worker.lanes import Cost
@@ -15,6 +19,7 @@ NEVER_FIRED = "the unit never fired: no gradient reached the picture"
 TOO_FEW_STEPS = "the unit does not fire after {} steps; {} is how many are meant to wake it up"
 TRY_PRE_ACTIVATION = "; render its pre-activation instead: {}"
 ALREADY_SILENT = "the unit is silent from the start, so there is nothing to minimise"
+DREAMT = {"format": "mp4", "fps": 25.0}  # how a dream of a film is saved if the spec does not say
 NOT_FINITE = "the picture is not finite; lower the learning rate"
 
 
@@ -48,10 +53,8 @@ class Recorder:
             return self.fail(unit, attempt, NOT_FINITE)
         start, end, saved = outcome.start, outcome.end, outcome.saved
         dead = end <= start and (outcome.silent or start == end == 0.0)
-        title = f"{unit.layer} {unit.objective} {unit.label}, {self._facts.name}"
-        png = encode_picture(
-            outcome.pixels, title, {"key": unit.key, "spec": lone_spec(self._run.plan, unit)}
-        )
+        png = self._encoded(unit, outcome, outcome.pixels)
+        extras = self._extras(unit, outcome)
         sidecar = self._sidecar(
             unit,
             attempt,
@@ -63,9 +66,28 @@ class Recorder:
             cpu_seconds=round(cost.cpu_s, 3),
             status=DEAD if dead else DONE,
             error=self._why_dead(unit, outcome.steps) if dead else None,
+            extras=[{"name": name, "bytes": len(content)} for name, content in extras.items()],
         )
-        self._run.commit(unit, sidecar, png)
+        self._run.commit(unit, sidecar, png, extras)
         return sidecar.status
+
+    def _encoded(self, unit: Unit, outcome: Outcome, pixels: np.ndarray) -> bytes:
+        title = f"{unit.layer} {unit.objective} {unit.label}, {self._facts.name}"
+        text = {"key": unit.key, "spec": lone_spec(self._run.plan, unit)}
+        return encode_picture(pixels, title, text, outcome.transparent)
+
+    def _extras(self, unit: Unit, outcome: Outcome) -> dict[str, bytes]:
+        """Return the files that stand beside the picture, by what is added to its name."""
+        extras = {
+            step_name(step): self._encoded(unit, outcome, pixels)
+            for step, pixels in outcome.after_steps.items()
+        }
+        if len(outcome.frames):
+            animation = self._run.plan.programs[unit.program].settings.get("animation") or DREAMT
+            fps = outcome.fps or animation["fps"]
+            film = encode_movie(shown(outcome.frames), animation["format"], fps)
+            extras[animation["format"]] = film
+        return extras
 
     def fail(self, unit: Unit, attempt: Attempt, reason: str) -> str:
         """Record why a unit failed, unless it was committed before the error; return its status."""
@@ -117,3 +139,9 @@ class Recorder:
             device=self._device,
             **facts,
         )
+
+
+def shown(frames: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+    """Yield frames as films have them: three colours, without opacity."""
+    for frame in frames:
+        yield np.repeat(frame, 3, axis=-1) if frame.shape[-1] == 1 else frame[..., :3]

@@ -4,8 +4,9 @@
                        ^                |
                        +-- out of memory: smaller ones
 
-A task is what one ascent takes: a whole batch on a GPU, one unit on a CPU, where every core has a lane of
-its own. Tasks of the next batch begin when a lane is free, unless they need another compiled program.
+A task is what one ascent takes: a whole batch on a GPU; on a CPU, where every core has a lane of its own,
+one unit, or a group of units that are optimised together. Tasks of the next batch begin when a lane is
+free, unless they need another compiled program.
 The generator can be closed at any time: what climbs is dropped, what is committed stays.
 """
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
@@ -22,9 +23,10 @@ import tensorflow as tf
 from fvcli.models import load
 from fvcli.plan import Unit
 from fvcli.run import RunFolder, write_run_facts
-from fvcli.worker.ascend import Compiled
+from fvcli.worker.compiled import Climber, compiled_program
 from fvcli.worker.device import set_up_device
 from fvcli.worker.lanes import Lanes, Ledger
+from fvcli.worker.materials import Materials
 from fvcli.worker.record import Attempt, Recorder
 
 POLL_S = 0.2  # how long a signal may go unheard
@@ -70,8 +72,11 @@ class _Batch:
 
 @dataclass(frozen=True)
 class _Task:
+    """Whole groups of units of a batch, and those of them that are to be committed."""
+
     batch: _Batch
     units: tuple[Unit, ...]
+    missing: tuple[Unit, ...]
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,8 @@ class Worker:
         write_run_facts(run, self._device.name)
         self._model = load(run.plan.model_choice, allow_code)
         self._recorder = Recorder(run, self._model.facts, self._device.name)
-        self._compiled: tuple[object, Compiled] | None = None
+        self._materials = Materials(run, self._model.facts.input_channels)
+        self._compiled: tuple[object, Climber] | None = None
         self._sizes: dict[int, int] = {}  # pictures an ascent, of programs that ran out of memory with more
         self._ledger = Ledger()
         self._reports: SimpleQueue[_Report] = SimpleQueue()
@@ -151,18 +157,28 @@ class Worker:
         return bool(todo) and self._may_start(todo[0], lanes)
 
     def _tasks(self, number: int, wanted: frozenset[str] | None) -> list[_Task]:
-        units = [u for u in self._run.plan.units_of(number, wanted) if not self._run.is_finished(u)]
-        return self._cut(_Batch(number, len(units)), units)
+        units = self._run.plan.units_of(number, wanted)
+        missing = [unit for unit in units if not self._run.is_finished(unit)]
+        paths = {unit.path for unit in missing}
+        groups = [g for g in self._run.plan.groups_of(number) if any(unit.path in paths for unit in g)]
+        return self._cut(_Batch(number, len(missing)), groups, paths)
 
-    def _cut(self, batch: _Batch, units: Sequence[Unit]) -> list[_Task]:
-        if not units:
+    def _cut(self, batch: _Batch, groups: Sequence[Sequence[Unit]], missing: Set[str]) -> list[_Task]:
+        """Make tasks of groups, of which each ascent takes as many as its size holds."""
+        if not groups:
             return []
-        size = self._size(units[0].program)
-        return [_Task(batch, tuple(units[i : i + size])) for i in range(0, len(units), size)]
+        count = max(1, self._size(groups[0][0].program) // len(groups[0]))
+        cut = [groups[i : i + count] for i in range(0, len(groups), count)]
+        tasks = []
+        for several in cut:
+            units = tuple(unit for group in several for unit in group)
+            tasks.append(_Task(batch, units, tuple(u for u in units if u.path in missing)))
+        return tasks
 
-    def _size(self, program: int) -> int:
-        planned = self._run.plan.programs[program].batch_size if self._device.whole_batches else 1
-        return self._sizes.get(program, planned)
+    def _size(self, number: int) -> int:
+        program = self._run.plan.programs[number]
+        planned = program.batch_size if self._device.whole_batches else program.members
+        return self._sizes.get(number, planned)
 
     def _open(self, batch: _Batch) -> None:
         batch.attempt = self._run.begin_attempt(batch.number)
@@ -175,7 +191,7 @@ class Worker:
         if report.out_of_memory:
             todo.extendleft(reversed(self._with_less_memory(report.task)))
             return
-        batch.shares[id(report.task)] = report.share * len(report.task.units)
+        batch.shares[id(report.task)] = report.share * len(report.task.missing)
         yield StepsDone(batch.number, sum(batch.shares.values()))
         if report.statuses is None:
             return
@@ -189,14 +205,16 @@ class Worker:
 
     def _with_less_memory(self, task: _Task) -> list[_Task]:
         """Cut a task that ran out of memory in half, and those of its program that follow, for good."""
-        program = task.units[0].program
-        half = max(1, len(task.units) // 2)
-        if self._size(program) > half:
-            self._sizes[program] = half
+        number = task.units[0].program
+        members = self._run.plan.programs[number].members
+        half = members * max(1, len(task.units) // members // 2)
+        if self._size(number) > half:
+            self._sizes[number] = half
             task.batch.remarks.append(
                 f"out of memory: batch {task.batch.number} goes on with {half} pictures at a time"
             )
-        return self._cut(task.batch, task.units)
+        groups = [task.units[i : i + members] for i in range(0, len(task.units), members)]
+        return self._cut(task.batch, groups, {unit.path for unit in task.missing})
 
     # ---- in a lane
 
@@ -207,15 +225,16 @@ class Worker:
     def _key(self, task: _Task) -> object:
         return self._run.plan.programs[task.units[0].program].compilation
 
-    def _compile(self, task: _Task) -> Compiled:
+    def _compile(self, task: _Task) -> Climber:
         key = self._key(task)
         if self._compiled is None or self._compiled[0] != key:
             self._compiled = None  # first, so that two never share the memory
             program = self._run.plan.programs[task.units[0].program]
-            self._compiled = key, Compiled(program, self._model, self._device)
+            made = compiled_program(program, self._model, self._device, self._materials)
+            self._compiled = key, made
         return self._compiled[1]
 
-    def _run_task(self, task: _Task, compiled: Compiled, lanes: Lanes) -> None:
+    def _run_task(self, task: _Task, compiled: Climber, lanes: Lanes) -> None:
         number = task.units[0].program
         program, size = self._run.plan.programs[number], self._size(number)
         attempt = Attempt(task.batch.number, program.batch_size, size, task.batch.attempt)
@@ -227,16 +246,16 @@ class Worker:
             with lanes.climbing, self._ledger.account() as cost:
                 outcomes = compiled.climb(program, task.units, size, report, lambda: self._stopped)
         except Exception as error:  # whatever a network of one's own raises: the other units go on
-            if _is_out_of_memory(error) and len(task.units) > 1:
+            if _is_out_of_memory(error) and len(task.units) > program.members:
                 self._reports.put(_Report(task, out_of_memory=True))
                 return
             reason = _reason(error)
-            statuses = tuple(self._recorder.fail(unit, attempt, reason) for unit in task.units)
+            statuses = tuple(self._recorder.fail(unit, attempt, reason) for unit in task.missing)
         else:
             if outcomes is None:
                 return
             each = cost.shared(len(task.units))
-            pairs = zip(task.units, outcomes, strict=True)
+            pairs = [(u, o) for u, o in zip(task.units, outcomes, strict=True) if u in task.missing]
             statuses = tuple(self._recorder.commit(unit, o, attempt, each) for unit, o in pairs)
         self._reports.put(_Report(task, 1.0, statuses))
 

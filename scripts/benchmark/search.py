@@ -134,7 +134,7 @@ def _tuples(value: object) -> object:
 def render_all(settings: Render, units: Sequence[Unit], steps: int, lanes: int) -> list[Row]:
     """Render units, those of a layer side by side, and score them."""
     plain = settings.model_dump(mode="json")
-    program = SimpleNamespace(settings=plain, height_px=SIDE_PX, width_px=SIDE_PX, window=None)
+    program = SimpleNamespace(settings=plain, height_px=SIDE_PX, width_px=SIDE_PX, window=None, members=1)
     rows = []
     for network, layer in dict.fromkeys((unit.network, unit.layer) for unit in units):
         here = [unit for unit in units if (unit.network, unit.layer) == (network, layer)]

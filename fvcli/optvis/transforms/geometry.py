@@ -1,41 +1,16 @@
-"""Transforms: the small random changes that a picture must be robust to, drawn anew for each image.
-
-Random numbers are made outside the graph, so a transform is a plain function of images and draws in
-[0, 1). Every image has draws of its own. Only ``scale`` changes the size of what the network sees and
-takes one draw for the whole batch: from the seed alone, so that batch mates still do not matter.
-
-          canvas           pad             jitter         scale, rotate
-        +--------+     ............      ..........      ............
-        |        |     . +------+ .      . +------.      .  /----/  .
-        |        | --> . |      | .  --> . |      .  --> . /    /   .
-        +--------+     . +------+ .      . +------.      ./----/    .
-"""
+"""Transforms that move the picture: shifts, turns, sizes."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import tensorflow as tf
 
+from fvcli.optvis.transforms.base import Transform
+
 # Lucid converts degrees with 3.14; kept, so that its recipe is its recipe.
 LUCID_PI = 3.14
-
-
-@dataclass(frozen=True)
-class Transform:
-    """One random change.
-
-    apply: images [batch, h, w, c] in [0, 1], draws -> images; draws are [batch, draws] in [0, 1),
-        or [draws] where they are shared by the batch.
-    draws: Random numbers it takes a step.
-    shared: Whether the batch shares them.
-    """
-
-    apply: Callable[[tf.Tensor, tf.Tensor], tf.Tensor]
-    draws: int = 0
-    shared: bool = False
 
 
 def pad(px: int, mode: str = "constant", value: float = 0.5) -> Transform:
@@ -118,19 +93,13 @@ def affine(
     return Transform(apply, draws=4)
 
 
-def apply_all(
-    transforms: Sequence[Transform], images: tf.Tensor, draws: tf.Tensor, shared: tf.Tensor
-) -> tf.Tensor:
-    """Apply the transforms in order; each takes its columns of draws [batch, n] or of shared [m]."""
-    own_at = shared_at = 0
-    for transform in transforms:
-        if transform.shared:
-            images = transform.apply(images, shared[shared_at : shared_at + transform.draws])
-            shared_at += transform.draws
-        else:
-            images = transform.apply(images, draws[:, own_at : own_at + transform.draws])
-            own_at += transform.draws
-    return images
+def flip() -> Transform:
+    """Mirror each image, left to right, with a probability of one half."""
+
+    def apply(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:
+        return tf.where(draws[:, :, None, None] < 0.5, images[:, :, ::-1], images)
+
+    return Transform(apply, draws=1)
 
 
 def _choose(table: tf.Tensor, draw: tf.Tensor) -> tf.Tensor:

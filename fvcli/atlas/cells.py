@@ -1,0 +1,83 @@
+"""What stands at one place of a contact sheet or a figure: a unit's picture, or why there is none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from fvcli.atlas.mark import as_shown
+from fvcli.errors import FvcliError
+from fvcli.plan import Unit
+from fvcli.run import RunFolder, read_picture, step_name
+from fvcli.run.sidecar import DONE, FAILED
+
+SQUARES = (255, 232)  # greys of a checkerboard
+SQUARE_PX = 8
+PENDING, DAMAGED = "pending", "damaged"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """uint8 pixels [h, w, channels] or None, what is written under them, and whether they are done."""
+
+    pixels: np.ndarray | None
+    caption: str = ""
+    status: str = DONE
+
+
+def unit_cell(run: RunFolder, unit: Unit, step: int | None = None) -> Cell:
+    """Return a unit's picture, at the end or after a step that was saved."""
+    sidecar = run.sidecar(unit)
+    caption = unit.label if step is None else str(step)
+    if sidecar is None:
+        return Cell(None, caption, PENDING)
+    if sidecar.status == FAILED:
+        return Cell(None, caption, FAILED)
+    path = run.png(unit) if step is None else run.extra(unit, step_name(step))
+    try:
+        pixels = _seen(read_picture(path), sidecar.canvas)
+    except FvcliError:
+        return Cell(None, caption, DAMAGED)
+    return Cell(_flat(pixels, run.plan.programs[unit.program].transparent), caption, sidecar.status)
+
+
+def source_cell(run: RunFolder, unit: Unit) -> Cell:
+    """Return the picture that a unit started from or aimed at."""
+    if unit.picture is None:
+        return Cell(None, "")
+    source = run.plan.source(unit.picture)
+    try:
+        return Cell(read_picture(run.source_path(source)), source.name)
+    except FvcliError:
+        return Cell(None, source.name, DAMAGED)
+
+
+def _flat(pixels: np.ndarray, transparent: bool) -> np.ndarray:
+    """Return a picture as people see it, of one channel or three."""
+    if transparent:
+        return checkerboard(pixels)
+    return pixels if pixels.shape[-1] in {1, 3} else as_shown(pixels)[..., None]
+
+
+def _seen(pixels: np.ndarray, canvas: Mapping[str, int] | None) -> np.ndarray:
+    """Cut a picture down to what was optimised of it, in the proportions of the whole picture."""
+    if canvas is None:
+        return pixels
+    begins, ends = [], []
+    scale = max(canvas[side] / size for side, size in zip(("height", "width"), pixels.shape, strict=False))
+    for begin, side, size in zip(("top", "left"), ("height", "width"), pixels.shape, strict=False):
+        length = min(size, round(scale * size))
+        first = canvas[begin] + (canvas[side] - length) // 2
+        begins.append(min(max(0, first), size - length))
+        ends.append(begins[-1] + length)
+    return pixels[begins[0] : ends[0], begins[1] : ends[1]]
+
+
+def checkerboard(rgba: np.ndarray) -> np.ndarray:
+    """Show a picture with opacity, uint8 [h, w, 4], over a light checkerboard: uint8 [h, w, 3]."""
+    y, x = np.indices(rgba.shape[:2]) // SQUARE_PX
+    behind = np.where((y + x) % 2 == 0, *SQUARES)[..., None]  # [h, w, 1]
+    opacity = rgba[..., 3:] / 255.0
+    return np.clip(rgba[..., :3] * opacity + behind * (1.0 - opacity) + 0.5, 0, 255).astype(np.uint8)

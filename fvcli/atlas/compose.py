@@ -1,0 +1,62 @@
+"""The figure of a run: the rows that its spec names, from the units that are finished."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as iio
+
+from fvcli.atlas.cells import Cell, source_cell, unit_cell
+from fvcli.atlas.figure import Row, draw_figure
+from fvcli.plan import Unit
+from fvcli.run import RunFolder
+from fvcli.run.atomic import write_atomic
+
+
+def write_figure(run: RunFolder) -> Path | None:
+    """Draw the figure of a run, if its spec asks for one; return the file."""
+    asked = run.plan.output.get("figure")
+    if asked is None:
+        return None
+    rows = [part for row in _rows(run, asked) for part in _wrapped(row, asked["wrap"])]
+    if not asked["labels"]:
+        rows = [Row(row.title, [Cell(c.pixels, "", c.status) for c in row.cells]) for row in rows]
+    figure = draw_figure(rows, title=asked["title"], caption=asked["caption"], columns=asked["columns"])
+    write_atomic(run.figure, iio.imwrite("<bytes>", figure, extension=".png", plugin="pillow"))
+    return run.figure
+
+
+def _rows(run: RunFolder, asked: Mapping[str, Any]) -> Iterator[Row]:
+    if asked["rows"] is None:
+        for job, units in run.plan.by_job():
+            yield Row(job.heading, list(_cells(run, units, "picture")))
+        return
+    for row in asked["rows"]:
+        yield Row(row["title"], list(_cells(run, _chosen(run, row["units"]), row["show"])))
+
+
+def _chosen(run: RunFolder, patterns: Sequence[str]) -> Iterator[Unit]:
+    """Yield the units that patterns name, in the order of the patterns, then of the plan."""
+    for pattern in patterns:
+        paths = run.plan.only(pattern)
+        yield from (unit for unit in run.plan.units if unit.path in paths)
+
+
+def _cells(run: RunFolder, units: Iterator[Unit] | Sequence[Unit], show: str) -> Iterator[Cell]:
+    for unit in units:
+        if show == "source":
+            yield source_cell(run, unit)
+        elif show == "steps":
+            steps = run.plan.programs[unit.program].settings.get("save_at", ())
+            yield from (unit_cell(run, unit, step) for step in sorted(set(steps)))
+        else:
+            yield unit_cell(run, unit)
+
+
+def _wrapped(row: Row, count: int | None) -> Iterator[Row]:
+    """Break a row that is longer than so many cells; its title stands before the first part."""
+    width = count or max(1, len(row.cells))
+    for begin in range(0, max(1, len(row.cells)), width):
+        yield Row(row.title if begin == 0 else "", row.cells[begin : begin + width])

@@ -1,0 +1,295 @@
+"""DeepDream: a photo of any size that becomes more of what a network sees in it.
+
+    image --shrunk--> smallest octave ~~steps~~> --enlarged, detail given back--> next octave ~~steps~~> ...
+
+    a step:   picture --mirrored, shifted, cut into tiles--> views --network--> T --objective--> scores
+                 ^                                                                                 |
+                 +-------------- rate * gradient of all tiles / its mean size <--------------------+
+
+Large forms come from small octaves and fine detail from large ones (Mordvintsev, Olah, Tyka 2015,
+"Inceptionism"). A tile has one size, whatever the picture's: memory is bounded, and one compiled function
+serves every octave.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import tensorflow as tf
+
+from fvcli.optvis.ascent import MakeObjective, Units
+from fvcli.optvis.network import Network
+from fvcli.optvis.regularizers import blurred
+from fvcli.optvis.seen import Seen
+
+STRIDE_PX = 32  # of the deepest layers of most networks; tiles this far apart see the picture alike
+JITTER_PX = 32  # by which tiles move at least, so that no border shows, nor where strides begin
+LEAST_PX = 64  # a smaller octave shows hardly anything to a network
+SMALLEST = float(np.finfo(np.float32).tiny)  # what is smaller counts as no gradient
+
+
+@dataclass(frozen=True)
+class Octave:
+    """One size of the picture, and the steps taken at it.
+
+    scale: Share of the picture's height and width, 0 to 1.
+    steps: How many.
+    rate: By how much a step changes the picture's numbers on average: the first one, and one behind the last.
+    bands: Sizes of detail that each have an equal part in a step, each twice as coarse as the one before.
+    blur_px: Standard deviation of a blur after each step: the first one, and one behind the last.
+    """
+
+    scale: float
+    steps: int
+    rate: tuple[float, float]
+    bands: int = 1
+    blur_px: tuple[float, float] = (0.0, 0.0)
+
+
+def octaves(
+    count: int = 5,
+    scale: float = 1.4,
+    steps: int = 12,
+    rate: tuple[float, float] = (0.006, 0.003),
+    bands: int = 3,
+) -> tuple[Octave, ...]:
+    """Return octaves each larger than the one before by a factor, and alike otherwise.
+
+    DeepDream began with (4, 1.4, 10, (1.5 / 255, 1.5 / 255), 1). More bands make smoother and more colourful
+    pictures, in which a layer is more active; steps that shrink leave less grain.
+    """
+    return tuple(Octave(scale**-i, steps, rate, bands) for i in reversed(range(count)))
+
+
+def deepdraw_octaves() -> tuple[Octave, ...]:
+    """Return those with which Oygard 2015 drew classes: blurred less and less, from one scale to the next.
+
+    Numbers: deepdraw's for GoogLeNet, whose pixels go to 255. It draws from noise: keep no detail of that.
+    """
+    return (
+        Octave(1 / 1.44, 190, (11 / 255, 11 / 255), blur_px=(2.5, 0.78)),
+        Octave(1 / 1.2, 150, (6 / 255, 6 / 255), blur_px=(0.936, 0.78)),
+        Octave(1.0, 150, (6 / 255, 3 / 255), blur_px=(0.936, 0.44)),
+        Octave(1.0, 10, (3 / 255, 3 / 255), blur_px=(0.44, 0.304)),
+    )
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A dream after a step.
+
+    picture: float32 [h, w, channels] in [0, 1], of the size of the octave.
+    score: The mean score of the tiles before the step.
+    step, steps: How many are done, and how many the dream has.
+    share: Of the whole work that is done, 0 to 1; steps of large octaves take longer.
+    silent: The gradient was zero throughout.
+    """
+
+    picture: np.ndarray
+    score: float
+    step: int
+    steps: int
+    share: float
+    silent: bool
+
+
+class Dream:
+    """Dreams with one network, about one objective.
+
+    Args:
+        network: The model.
+        objective: Units as tensors -> the objective, for a batch of one tile.
+        tile_px: Side of the tiles; memory grows with its square.
+    """
+
+    def __init__(self, network: Network, objective: MakeObjective, tile_px: int = 384) -> None:
+        self._network = network
+        self._objective = objective
+        self.tile_px = tile_px
+        core = tile_px - 2 * (tile_px // 16)
+        self._core_px = core // STRIDE_PX * STRIDE_PX or core
+        self._margin_px = (tile_px - self._core_px) // 2
+        self._look = tf.function(self._gradient_of_tile, autograph=False)
+
+    @property
+    def traces(self) -> int:
+        """How often the network has been traced: once, whatever the sizes of the pictures."""
+        return self._look.experimental_get_tracing_count()
+
+    def run(
+        self,
+        image: np.ndarray,
+        units: Units,
+        plan: Sequence[Octave],
+        stream: np.random.Generator,
+        report: Callable[[Frame], None] = lambda _frame: None,
+        stopped: Callable[[], bool] = lambda: False,
+        keep_detail: bool = True,
+    ) -> np.ndarray | None:
+        """Return the dream, float32 [h, w, channels] in [0, 1]; None if it was stopped.
+
+        Args:
+            report: Is told of every step.
+            image, units, plan, stream, stopped, keep_detail: See ``frames``.
+        """
+        frame = None
+        for frame in self.frames(image, units, plan, stream, stopped, keep_detail):
+            report(frame)
+        return frame.picture if frame is not None and frame.step == frame.steps else None
+
+    def frames(
+        self,
+        image: np.ndarray,
+        units: Units,
+        plan: Sequence[Octave],
+        stream: np.random.Generator,
+        stopped: Callable[[], bool] = lambda: False,
+        keep_detail: bool = True,
+    ) -> Iterator[Frame]:
+        """Dream, and show every step.
+
+        Args:
+            image: What to begin with, [h, w, channels] in [0, 1], of any size.
+            units: What the objective is made of, arrays of a batch of one.
+            plan: The octaves, from small to large, the last one of the picture's own size. Those that are
+                smaller than LEAST_PX are left out.
+            stream: Where random shifts come from.
+            stopped: Asked before every tile; once it says yes, no more frames come.
+            keep_detail: Give the picture back, at each octave, the detail that smaller ones could not show.
+        """
+        sized = _with_sizes(plan, image.shape[:2])
+        work = np.cumsum([math.prod(self.tiles(size)) for octave, size in sized for _ in range(octave.steps)])
+        image = image.astype(np.float32)
+        picture, step = image, 0
+        for octave, size in sized:
+            picture = _grown(picture, image if keep_detail else None, size)
+            for i in range(octave.steps):
+                found = self.gradient(picture, units, self.draw_shift(size, stream), stopped)
+                if found is None:
+                    return
+                (gradient, score), step = found, step + 1
+                picture = _stepped(picture, gradient, octave, i / octave.steps)
+                share = float(work[step - 1] / work[-1])
+                yield Frame(picture, score, step, len(work), share, not gradient.any())
+
+    def tiles(self, size_px: tuple[int, int]) -> tuple[int, int]:
+        """Return how many rows and columns of tiles cover a picture, whatever their shift."""
+        jitter = min(JITTER_PX, self._core_px - 1)
+        height, width = (-(-(side + jitter) // self._core_px) for side in size_px)
+        return height, width
+
+    def draw_shift(self, size_px: tuple[int, int], stream: np.random.Generator) -> tuple[int, int]:
+        """Draw how far down and right of the first tile's core a picture begins: any place that it fits."""
+        free = (
+            count * self._core_px - side for count, side in zip(self.tiles(size_px), size_px, strict=True)
+        )
+        top, left = (int(stream.integers(min(most + 1, self._core_px))) for most in free)
+        return top, left
+
+    def gradient(
+        self,
+        picture: np.ndarray,
+        units: Units,
+        shift_px: tuple[int, int] = (0, 0),
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> tuple[np.ndarray, float] | None:
+        """Return the gradient [h, w, channels] and the mean score of the tiles; None if it was stopped.
+
+        Tiles overlap: of each only the core is used, around which the network has seen the picture go on.
+
+        Args:
+            picture: float32 [h, w, channels] in [0, 1].
+            units, stopped: See ``frames``.
+            shift_px: From ``draw_shift``.
+        """
+        (height, width), core, margin = picture.shape[:2], self._core_px, self._margin_px
+        rows, columns = (count * core for count in self.tiles((height, width)))
+        top, left = shift_px
+        wide = self._padded(picture, (top, rows - height - top), (left, columns - width - left))
+        tensors = {name: tf.constant(value) for name, value in units.items()}
+        whole, scores = np.zeros((rows, columns, picture.shape[2]), np.float32), []
+        for y, x in product(range(0, rows, core), range(0, columns, core)):
+            if stopped():
+                return None
+            tile = tf.constant(wide[None, y : y + self.tile_px, x : x + self.tile_px])
+            found, score = self._look(tile, tensors)
+            whole[y : y + core, x : x + core] = found[0, margin : margin + core, margin : margin + core]
+            scores.append(float(score[0]))
+        return whole[top : top + height, left : left + width], float(np.mean(scores))
+
+    def _padded(self, picture: np.ndarray, rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
+        """Mirror a picture beyond its borders: as far as cores reach, and the margins of the outer tiles."""
+        before = self._margin_px
+        behind = self.tile_px - self._core_px - before
+        sides = [(begin + before, end + behind) for begin, end in (rows, columns)]
+        return np.pad(picture, (*sides, (0, 0)), "symmetric")
+
+    def _gradient_of_tile(self, tile: tf.Tensor, units: Units) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the gradient of the score of a tile [1, h, w, channels] by its pixels, and the score."""
+        scale = self._network.loss_scale
+        with tf.GradientTape() as tape:
+            tape.watch(tile)
+            score = self._objective(units)(Seen(self._network(tile, redirect=False), tile))
+            scaled = tf.reduce_sum(score) * scale
+        return tape.gradient(scaled, tile, unconnected_gradients=tf.UnconnectedGradients.ZERO) / scale, score
+
+
+def blend(previous_dream: np.ndarray, frame: np.ndarray, share: float) -> np.ndarray:
+    """Mix the dream of the frame before into a frame: what the next dream begins with, so that films flow.
+
+    Args:
+        previous_dream, frame: Of one shape, in [0, 1].
+        share: Of the previous dream, 0 to 1.
+    """
+    return (share * previous_dream + (1.0 - share) * frame).astype(np.float32)
+
+
+def _with_sizes(plan: Sequence[Octave], whole: tuple[int, int]) -> list[tuple[Octave, tuple[int, int]]]:
+    """Return octaves with their height and width, without those that are too small, except for the last."""
+    sized = [(octave, tuple(max(1, round(side * octave.scale)) for side in whole)) for octave in plan]
+    return [pair for pair in sized[:-1] if min(pair[1]) >= LEAST_PX] + sized[-1:]
+
+
+def _grown(picture: np.ndarray, image: np.ndarray | None, size: tuple[int, int]) -> np.ndarray:
+    """Bring a picture to the size of the next octave, with the detail of the image that it could not show."""
+    grown = _resized(picture, size)
+    if image is not None:
+        grown = grown + _resized(image, size) - _resized(_resized(image, picture.shape[:2]), size)
+    return np.clip(grown, 0.0, 1.0)
+
+
+def _stepped(picture: np.ndarray, gradient: np.ndarray, octave: Octave, done: float) -> np.ndarray:
+    rate, blur_px = (start + (end - start) * done for start, end in (octave.rate, octave.blur_px))
+    change = _of_unit_size(_balanced(gradient, octave.bands)) * np.float32(rate)
+    picture = np.clip(picture + change, 0.0, 1.0)
+    return blurred(tf.constant(picture[None]), blur_px).numpy()[0] if blur_px > 0.0 else picture
+
+
+def _balanced(gradient: np.ndarray, bands: int) -> np.ndarray:
+    """Let all sizes of detail have an equal part in a gradient [h, w, channels] (Mordvintsev 2016).
+
+    It is split as a Laplacian pyramid is: what half the size cannot show is a band, and the rest is split on.
+    """
+    if bands == 1:
+        return _of_unit_size(gradient)
+    size = gradient.shape[:2]
+    coarse = _resized(gradient, tuple(-(-side // 2) for side in size))
+    fine = gradient - _resized(coarse, size)
+    return _of_unit_size(fine) + _resized(_balanced(coarse, bands - 1), size)
+
+
+def _of_unit_size(values: np.ndarray) -> np.ndarray:
+    """Divide values by the mean of their absolute values; zeros remain."""
+    size = np.abs(values).mean(dtype=np.float64)
+    return np.zeros_like(values) if size < SMALLEST else values / np.float32(size)  # NaN remains, too
+
+
+def _resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resize a picture [h, w, channels] of any range: bicubic, and smoothed first where it shrinks."""
+    if picture.shape[:2] == tuple(size):
+        return picture
+    return tf.image.resize(picture, size, "bicubic", antialias=True).numpy()

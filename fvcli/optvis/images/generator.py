@@ -1,0 +1,65 @@
+"""Pictures from a learned prior: the code of a generator is optimised, not the picture.
+
+    code --bounded--> generator --resized--> [0, 1]
+
+Pictures then look like what the generator was trained on (Nguyen et al. 2016, "Synthesizing the preferred
+inputs for neurons in neural networks via deep generator networks").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import tensorflow as tf
+
+from fvcli.optvis.images.base import Numbers, Parameterization, normal
+
+
+def generator(
+    decode: Callable[[tf.Tensor], tf.Tensor],
+    code_shape: Sequence[int],
+    height_px: int,
+    width_px: int,
+    std: float = 1.0,
+    bound: float | None = None,
+) -> Parameterization:
+    """Write pictures as codes of a generator, initially N(0, std).
+
+    Args:
+        decode: Codes [batch, *code_shape] -> images [batch, h, w, channels] in [0, 1], of any size; each
+            image from its own code alone.
+        code_shape: Of one code.
+        height_px, width_px: Size of the picture; what the generator makes is resampled bilinearly to it.
+        std: Standard deviation of the initial code, and of codes as the generator knows them.
+        bound: Codes are kept within so many standard deviations of zero, as the article keeps them within
+            what the generator was trained on; None lets them go anywhere.
+    """
+    limit = None if bound is None else bound * std
+
+    def sized(height_px: int, width_px: int) -> Callable[[Numbers], tf.Tensor]:
+        def to_image(numbers: Numbers) -> tf.Tensor:
+            codes = numbers[0] if limit is None else _bounded(numbers[0], limit)
+            return tf.image.resize(decode(codes), (height_px, width_px))
+
+        return to_image
+
+    return Parameterization(
+        initial=lambda streams: (normal(streams, tuple(code_shape), std),),
+        to_image=sized(height_px, width_px),
+        larger=sized,
+    )
+
+
+def _bounded(codes: tf.Tensor, limit: float) -> tf.Tensor:
+    """Cut codes to [-limit, limit], with a gradient where something is cut only back into the range."""
+
+    @tf.custom_gradient
+    def bounded(values: tf.Tensor):
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            # upstream is of a loss that falls: a positive one moves values down
+            outward = ((values < -limit) & (upstream > 0.0)) | ((values > limit) & (upstream < 0.0))
+            return tf.where(outward, 0.0, upstream)
+
+        return tf.clip_by_value(values, -limit, limit), gradient
+
+    return bounded(codes)

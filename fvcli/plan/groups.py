@@ -1,0 +1,68 @@
+"""Pictures that are optimised together: what couples them, and which of them belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from fvcli.plan.data import Coupling, Program, Unit
+from fvcli.plan.objectives import Resolver
+from fvcli.plan.targets import Target
+from fvcli.spec.objectives import InterpolateObjective
+from fvcli.spec.problems import KeyPath, Problem
+from fvcli.spec.schema import Job, Render
+
+
+def couplings_of(job: Job, targets: Sequence[Target], resolver: Resolver) -> tuple[Coupling, ...]:
+    """Return what couples the pictures of each group of a job."""
+    found = []
+    if job.diversity is not None and targets:
+        named = job.diversity.layer
+        layer = resolver.layer(named, ("diversity", "layer")) if named else None
+        name = layer.name if layer else targets[0].terms[0].layer
+        found.append(Coupling("diversity", name, job.diversity.weight))
+    alignment = job.objective.alignment if isinstance(job.objective, InterpolateObjective) else None
+    if alignment is not None:
+        for i, named in enumerate(alignment.layers):
+            layer = resolver.layer(named, ("objective", "alignment", "layers", i))
+            if layer is not None:
+                found.append(Coupling("alignment", layer.name, alignment.weight, alignment.decay_ratio))
+    return tuple(found)
+
+
+def with_facets(job: Job, targets: Sequence[Target]) -> list[Target]:
+    """Make several of each target, where a job asks for diversity."""
+    if job.diversity is None:
+        return list(targets)
+    count = job.diversity.count
+    return [
+        replace(target, member=i, members=count).followed_by(f"d{i + 1}", target.label, facet=i + 1)
+        for target in targets
+        for i in range(count)
+    ]
+
+
+def are_together(couplings: tuple[Coupling, ...], settings: Render) -> bool:
+    """Tell whether the members of a group cannot be rendered one by one."""
+    of_numbers = settings.animation is not None and settings.animation.of == "numbers"
+    return bool(couplings) or of_numbers or getattr(settings.parameterization, "shared", None) is not None
+
+
+def kept_units(
+    job: Job, units: list[Unit], programs: Sequence[Program], path: KeyPath
+) -> tuple[list[Unit], list[Problem]]:
+    """Return the units that the job's ``only`` names, each with its whole group."""
+    if job.only is None or not units:
+        return units, []
+    names = {unit.name for unit in units}
+    unknown = [name for name in job.only if name not in names]
+    if unknown:
+        message = f"no picture of this job is named {unknown[0]!r}; they are named like {units[0].name}"
+        return [], [Problem((*path, "only"), message)]
+    kept: list[Unit] = []
+    begin = 0
+    while begin < len(units):
+        group = units[begin : begin + programs[units[begin].program].members]
+        kept += group if {unit.name for unit in group} & {*job.only} else []
+        begin += len(group)
+    return kept, []

@@ -1,0 +1,47 @@
+"""What a plan keeps of the pictures and arrays that a spec names."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+CHUNK = 1 << 20  # bytes
+
+
+@dataclass(frozen=True)
+class PictureFacts:
+    """A picture or a movie; height and width are those of the upright picture."""
+
+    name: str  # fit for a file name
+    path: str
+    sha256: str
+    height_px: int
+    width_px: int
+    frames: int = 1
+    fps: float = 0.0  # 0 for a picture that does not move
+
+
+@dataclass(frozen=True)
+class ArrayFacts:
+    """Numbers in a .npy file."""
+
+    name: str  # fit for a file name
+    path: str
+    sha256: str
+    shape: tuple[int, ...]
+
+
+def safe_name(path: Path) -> str:
+    """Return a file's name without its suffix, in letters, digits, dots, dashes and underscores."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", path.stem).lstrip("._-") or "unnamed"
+
+
+def file_sha256(path: Path) -> str:
+    """Hash a file, piece by piece."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while piece := file.read(CHUNK):
+            digest.update(piece)
+    return digest.hexdigest()

@@ -1,0 +1,81 @@
+"""Directions in the channels of a layer, each in its own notation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema, core_schema
+
+from fvcli.spec.base import Float, Index, Strictly, Text
+from fvcli.spec.channels import ChannelsField
+
+MAX_NUMBERS = 65_536
+_HOW = "write a list of numbers, {random: 0}, {channels: [3, 17], weights: [1, -1]} or {file: x.npy}"
+
+
+class VectorChoice(Strictly):
+    """One direction, or several where a file or random has several."""
+
+    values: Annotated[tuple[Float, ...], Field(min_length=1, max_length=MAX_NUMBERS)] | None = Field(
+        None, description="a number for each channel"
+    )
+    random: ChannelsField | None = Field(None, description="seeds of random directions of length 1")
+    channels: Annotated[tuple[Index, ...], Field(min_length=1)] | None = Field(
+        None, description="a few channels, weighted"
+    )
+    weights: tuple[Float, ...] | None = Field(None, description="of channels; 1 by default")
+    file: Annotated[Text, Field(min_length=1)] | None = Field(
+        None, description="a .npy file, [channels] or [vectors, channels]"
+    )
+
+    @model_validator(mode="after")
+    def _one(self) -> VectorChoice:
+        given = [key for key in ("values", "random", "channels", "file") if getattr(self, key) is not None]
+        if len(given) != 1:
+            raise ValueError(_HOW)
+        if self.random is not None and self.random.every:
+            raise ValueError("random takes seeds, such as 0, 0-5 or [3, 17]")
+        if self.weights is not None and len(self.weights) != len(self.channels or ()):
+            raise ValueError("weights should be as many as channels")
+        return self
+
+
+def _choice(value: Any) -> Any:
+    return {"values": value} if isinstance(value, list) else value
+
+
+class OrNumbers:
+    """Let a list of numbers stand for a direction."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(_choice, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        numbers = {"type": "array", "items": {"type": "number"}, "minItems": 1}
+        return {"anyOf": [numbers, handler(core)]}
+
+
+Vector = Annotated[VectorChoice, OrNumbers()]
+
+
+class OrOneVector:
+    """Let a single direction stand for a list of one."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(_several, handler(source))
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        several = handler(core)
+        return {"anyOf": [several["items"], several]}
+
+
+def _several(value: Any) -> Any:
+    """Let a single direction stand for a list of one; a list of numbers is a direction."""
+    is_one = isinstance(value, dict) or (
+        isinstance(value, list) and value and all(isinstance(item, int | float) for item in value)
+    )
+    return [value] if is_one else value
+
+
+Vectors = Annotated[tuple[Vector, ...], Field(min_length=1), OrOneVector()]

@@ -1,0 +1,161 @@
+"""Dreams of pictures and of films."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from fvcli.models.loaded.model import LoadedModel
+from fvcli.optvis.ascent import Units
+from fvcli.optvis.dream import Dream, Frame, Octave, blend, octaves
+from fvcli.optvis.seen import Seen
+from fvcli.optvis.streams import stream
+from fvcli.plan import Program, Unit
+from fvcli.worker.ascend import Outcome, Report, Stopped, as_8_bits
+from fvcli.worker.build import build_objective, unit_arrays
+from fvcli.worker.films import Film
+from fvcli.worker.materials import Materials
+
+
+class Dreamer:
+    """Dreams one picture after the other.
+
+    Args:
+        program: Of the plan.
+        model: The network.
+        materials: What units read from files.
+    """
+
+    def __init__(self, program: Program, model: LoadedModel, materials: Materials) -> None:
+        tile = program.settings["octaves"]["tile_px"]
+        at = model.facts.layers_at(*(program.input_px or (tile, tile)))
+        centres = {name: (at[name].height // 2, at[name].width // 2) for name in program.layers}
+        self._channels = {name: at[name].channels for name in program.layers}
+        self._size = (program.height_px, program.width_px)
+        self._colours = model.facts.input_channels
+        self._materials = materials
+        self._objective = partial(build_objective, program, centres)
+        self._network = model.network(input_px=program.input_px)
+        self._dream = Dream(self._network, self._objective, tile)
+        self._score = tf.function(self._plain_score, autograph=False)
+
+    def climb(
+        self, program: Program, units: Sequence[Unit], size: int, report: Report, stopped: Stopped
+    ) -> list[Outcome] | None:
+        """Make the pictures of units; see ``Compiled.climb``."""
+        outcomes = []
+        for i, unit in enumerate(units):
+            outcome = self._dream_of(
+                program, unit, lambda share, i=i: report((i + share) / len(units)), stopped
+            )
+            if outcome is None:
+                return None
+            outcomes.append(outcome)
+        return outcomes
+
+    def _dream_of(self, program: Program, unit: Unit, report: Report, stopped: Stopped) -> Outcome | None:
+        arrays = unit_arrays([unit], program, self._channels, self._materials)
+        if unit.picture is None:
+            image = self._noise(program, unit)
+        elif self._materials.source(unit.picture)[0].frames > 1:
+            return self._film(program, unit, arrays, report, stopped)
+        else:
+            image = self._materials.picture(unit.picture, self._size)
+        plan = planned_octaves(program.settings)
+        film = Film(
+            program.settings.get("save_at", ()),
+            program.settings.get("animation"),
+            sum(octave.steps for octave in plan),
+        )
+        film.keep(0, image[None])
+
+        def heed(frame: Frame) -> None:
+            if film.wants(frame.step):
+                film.keep(frame.step, tf.image.resize(frame.picture[None], self._size, "bicubic").numpy())
+            report(frame.share)
+
+        dreamt = self._run(program, unit, arrays, image, stopped, heed)
+        if dreamt is None:
+            return None
+        film.finish(film.steps, as_8_bits(dreamt[None]))
+        frames = film.frames()
+        return self._outcome(image, dreamt, arrays, film.steps, film.saved_of(0), frames[0] if frames else ())
+
+    def _noise(self, program: Program, unit: Unit) -> np.ndarray:
+        """Return what a dream without a picture begins with: noise around mid grey."""
+        drawn = stream(program.settings["seed"], unit.identity, "start")
+        std = program.settings["parameterization"]["std"]
+        noise = drawn.standard_normal((*self._size, self._colours), dtype=np.float32)
+        return np.clip(0.5 + std * noise, 0.0, 1.0).astype(np.float32)
+
+    def _film(
+        self, program: Program, unit: Unit, arrays: Units, report: Report, stopped: Stopped
+    ) -> Outcome | None:
+        """Dream every frame of a film, each beginning with some of the dream before."""
+        share, frames = program.settings["octaves"]["warm_start"], []
+        source, _ = self._materials.source(str(unit.picture))
+        first = dreamt = None
+        for number, frame in enumerate(self._materials.frames(str(unit.picture), self._size)):
+            first = frame if first is None else first
+            begin = frame if dreamt is None else blend(dreamt, frame, share)
+            dreamt = self._run(program, unit, arrays, begin, stopped)
+            if dreamt is None:
+                return None
+            frames.append(as_8_bits(dreamt))
+            report((number + 1) / source.frames)
+        steps = len(frames) * sum(octave.steps for octave in planned_octaves(program.settings))
+        return self._outcome(first, dreamt, arrays, steps, {}, frames, source.fps)
+
+    def _run(
+        self,
+        program: Program,
+        unit: Unit,
+        arrays: Units,
+        image: np.ndarray,
+        stopped: Stopped,
+        heed: Any = lambda _frame: None,
+    ) -> np.ndarray | None:
+        drawn = stream(program.settings["seed"], unit.identity)  # the same for each frame of a film
+        keep = program.settings["octaves"]["keep_detail"]
+        return self._dream.run(
+            image, arrays, planned_octaves(program.settings), drawn, heed, stopped, keep_detail=keep
+        )
+
+    def _outcome(
+        self,
+        image: np.ndarray,
+        dreamt: np.ndarray,
+        arrays: Units,
+        steps: int,
+        after_steps: dict[int, np.ndarray],
+        frames: Sequence[np.ndarray],
+        fps: float | None = None,
+    ) -> Outcome:
+        finite = bool(np.isfinite(dreamt).all())
+        pixels = as_8_bits(np.nan_to_num(dreamt))
+        units = {name: tf.constant(value) for name, value in arrays.items()}
+        pictures = (image, np.nan_to_num(dreamt), pixels / np.float32(255))
+        start, end, saved = (float(self._score(tf.constant(p[None], tf.float32), units)[0]) for p in pictures)
+        silent = bool(np.array_equal(image, dreamt))
+        finite &= bool(np.isfinite([start, end, saved]).all())
+        return Outcome(
+            pixels, start, end, saved, silent, finite, steps, after_steps=after_steps, frames=frames, fps=fps
+        )
+
+    def _plain_score(self, images: tf.Tensor, units: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        return self._objective(units)(Seen(self._network(images, redirect=False), images))
+
+
+def planned_octaves(settings: Mapping[str, Any]) -> tuple[Octave, ...]:
+    """Return the octaves that settings name."""
+    asked = settings["octaves"]
+    if asked["each"] is None:
+        return octaves(asked["count"], asked["scale"], settings["steps"], asked["rates"], asked["bands"])
+    return tuple(
+        Octave(each["scale"], each["steps"], each["rates"], each["bands"], each["blurs_px"])
+        for each in asked["each"]
+    )

@@ -1,0 +1,109 @@
+"""What is kept of an ascent beside its end: pictures after some steps, and frames of films."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from fvcli.optvis.images import Numbers, between
+from fvcli.plan import Program
+
+OPAQUE_FROM = 80  # percentile of attention from which on a picture is wholly opaque (Fel et al. 2023)
+
+
+class Film:
+    """Keeps 8-bit pictures [batch, h, w, channels] of an ascent.
+
+    Args:
+        save_at: Steps after which single pictures are kept.
+        animation: How a film is made, or None.
+        steps: Of the whole ascent.
+    """
+
+    def __init__(self, save_at: Sequence[int], animation: Mapping[str, Any] | None, steps: int) -> None:
+        self.steps = steps
+        self.of_numbers = animation is not None and animation["of"] == "numbers"
+        self.count = animation["frames"] if animation else 0
+        every = animation["every"] if animation and not self.of_numbers else 0
+        self._in_film = {*range(0, steps, every), steps} if every else set()
+        self._save_at = {*save_at}
+        self._kept: dict[int, np.ndarray] = {}
+
+    def wants(self, step: int) -> bool:
+        """Tell whether the picture after a step is kept."""
+        return step in self._in_film or step in self._save_at
+
+    def until_next(self, step: int) -> int:
+        """Return how many steps may be taken until a picture is to be kept."""
+        ahead = [later for later in self._in_film | self._save_at if later > step]
+        return min(ahead) - step if ahead else np.iinfo(np.int32).max
+
+    def keep(self, step: int, images: np.ndarray) -> None:
+        """Keep pictures in [0, 1], if they are wanted."""
+        if self.wants(step):
+            self._kept[step] = np.clip(np.nan_to_num(images) * 255.0 + 0.5, 0, 255).astype(np.uint8)
+
+    def finish(self, step: int, pixels: np.ndarray) -> None:
+        """Keep the last picture for every step that an ascent that ended early did not reach."""
+        for later in self._save_at - self._kept.keys():
+            self._kept[later] = pixels
+        if self._in_film and step not in self._kept:
+            self._kept[step] = pixels
+
+    def saved_of(self, i: int) -> dict[int, np.ndarray]:
+        """Return the single pictures of image i, by step."""
+        return {step: self._kept[step][i] for step in sorted(self._save_at)}
+
+    def frames(self) -> list[list[np.ndarray]]:
+        """Return the frames of each image's film, or nothing where there is none."""
+        kept = [self._kept[step] for step in sorted(self._kept) if step in self._in_film]
+        return [list(frames) for frames in zip(*kept, strict=True)] if kept else []
+
+
+def between_numbers(
+    program: Program, picture: Callable[[Numbers], tf.Tensor], numbers: Numbers, count: int
+) -> list[Sequence[np.ndarray]]:
+    """Return, for the first picture of each group, a film through the numbers of all of them and back.
+
+    Args:
+        program: How many are in a group, and what they are written in.
+        picture: Numbers [group, ...] -> pictures.
+        numbers: Of the batch.
+        count: Frames.
+    """
+    members, batch = program.members, numbers[0].shape[0]
+    films: list[Sequence[np.ndarray]] = [()] * batch
+    mix = between if program.settings["parameterization"]["kind"] == "cppn" else _straight
+    for begin in range(0, batch, members):
+        group = [tuple(part[begin + i : begin + i + 1] for part in numbers) for i in range(members)]
+        films[begin] = [_frame(picture, group, mix, k / count) for k in range(count)]
+    return films
+
+
+def _frame(
+    picture: Callable[[Numbers], tf.Tensor],
+    group: Sequence[Numbers],
+    mix: Callable[[Numbers, Numbers, float], Numbers],
+    share: float,
+) -> np.ndarray:
+    """Return the frame at a share of the way through a group and back, slow at its pictures."""
+    along = (1.0 - abs(1.0 - 2.0 * share)) * (len(group) - 1)
+    first = min(int(along), len(group) - 2)
+    eased = (1.0 - np.cos(np.pi * (along - first))) / 2.0
+    mixed = mix(group[first], group[first + 1], float(eased))
+    whole = tuple(tf.repeat(part, len(group), axis=0) for part in mixed)  # of the size that is compiled
+    return np.clip(picture(whole)[0].numpy() * 255.0 + 0.5, 0, 255).astype(np.uint8)
+
+
+def _straight(first: Numbers, second: Numbers, t: float) -> Numbers:
+    return tuple(one * (1.0 - t) + other * t for one, other in zip(first, second, strict=True))
+
+
+def opacity_of(attention: np.ndarray) -> np.ndarray:
+    """Return gathered gradients [batch, h, w] as opacity, uint8 [batch, h, w, 1] (Fel et al. 2023)."""
+    highest = np.percentile(attention, OPAQUE_FROM, axis=(1, 2), keepdims=True)
+    share = np.minimum(attention, highest) / np.maximum(highest, np.finfo(np.float32).tiny)
+    return np.clip(share * 255.0 + 0.5, 0, 255).astype(np.uint8)[..., None]
