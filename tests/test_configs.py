@@ -1,11 +1,12 @@
 """Every spec of configs/ renders: all of its programs, and its figure.
 
-At one step, on small pictures, a unit of each program, and without compiling, so that all of them take no longer
-than a few in full.
+At one step, on small pictures, a unit of each program, and without compiling, so that all of them take no
+longer than a few in full.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,18 @@ from typing import Any
 import pytest
 import tensorflow as tf
 
+from fvcli.atlas import write_figure
+from fvcli.models import load
 from fvcli.run import RunFolder
 from fvcli.spec.yaml_text import parse_yaml
+from fvcli.worker import Worker, render
 from tests.running import fvcli
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 SPECS = sorted(CONFIGS.rglob("*.yaml"))
-SMALL = {"size_px": 64, "save_px": 96, "steps": 2, "views": 2, "save_at": [0, 1, 2], "batch_size": None}
+SMALL = {"size_px": 64, "save_px": 96, "steps": 1, "views": 2, "save_at": [0, 1], "batch_size": None}
+LOADED = functools.cache(load)
+NOTHING = "1000000/1000000"  # a slice without batches: the run is begun, and nothing is rendered
 SMALL_DREAM = {"count": 2, "tile_px": 64}
 SMALL_FILM = {"every": 1, "frames": 3}
 
@@ -41,15 +47,16 @@ def changes(data: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
 def small(spec: Path) -> list[str]:
     """Return the words that make a spec small."""
     data = parse_yaml(spec.read_text()).data
-    said = [*changes(data), "render.size_px=64", "render.steps=2"]
+    said = [*changes(data), "render.size_px=64", "render.steps=1"]
     if data["model"] == "inceptionv1":
         said.append("model.weights=random")
     return [word for change in dict.fromkeys(said) for word in ("--set", change)]
 
 
 @pytest.fixture
-def eagerly() -> Iterator[None]:
-    """Compute without compiling: a step or two are not worth it."""
+def eagerly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Compute without compiling, which a step or two are not worth, and load each network once."""
+    monkeypatch.setattr(render, "load", LOADED)
     tf.config.run_functions_eagerly(True)
     yield
     tf.config.run_functions_eagerly(False)
@@ -63,14 +70,16 @@ def test_there_are_configs() -> None:
 @pytest.mark.parametrize("spec", SPECS, ids=[str(path.relative_to(CONFIGS)) for path in SPECS])
 @pytest.mark.usefixtures("eagerly")
 def test_config_renders(spec: Path, tmp_path: Path) -> None:
-    words = small(spec)
-    run = tmp_path / "run"
-    planned = fvcli("render", spec, "-o", run, *words, "--shard", "1000000/1000000")
-    assert planned.exit_code == 0, planned.stderr
-    plan = RunFolder.read(run).plan
-    first = {unit.program: unit.path for unit in reversed(plan.units)}
-    for path in sorted(set(first.values())):
-        result = fvcli("render", spec, "-o", run, *words, "--only", path)
-        assert result.exit_code == 0, result.stderr
-    if plan.output["figure"] is not None:
-        assert (run / "figure.png").exists()
+    begun = fvcli("render", spec, "-o", tmp_path / "run", *small(spec), "--shard", NOTHING)
+    assert begun.exit_code == 0, begun.stderr
+    run = RunFolder.read(tmp_path / "run")
+    first = {unit.program: unit for unit in reversed(run.plan.units)}
+    wanted = frozenset(unit.path for unit in first.values())
+    for _ in Worker(run).render(range(len(run.plan.batches)), wanted):
+        pass
+    for unit in first.values():
+        sidecar = run.sidecar(unit)
+        assert sidecar is not None
+        assert sidecar.status in {"done", "dead"}, (unit.path, sidecar.error)
+    figure = write_figure(run)
+    assert (figure is not None) == (run.plan.output["figure"] is not None)

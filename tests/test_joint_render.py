@@ -38,10 +38,14 @@ jobs:
       kind: product
       terms:
         - {kind: channel, layer: stem_bn, channel: 3}
-        - {kind: sum, weight: 2, terms: [{kind: channel, layer: block0_dw, channel: 4}, {kind: layer, layer: stem}]}
+        - kind: sum
+          weight: 2
+          terms: [{kind: channel, layer: block0_dw, channel: 4}, {kind: layer, layer: stem}]
   - name: pairs
     layer: stem_bn
-    objective: {kind: sum, terms: [{kind: channel, channel: [1, 2]}, {kind: channel, channel: [3, 4], weight: 0.5}]}
+    objective:
+      kind: sum
+      terms: [{kind: channel, channel: [1, 2]}, {kind: channel, channel: [3, 4], weight: 0.5}]
   - {name: caricatures, layer: [stem_bn, block0_dw], objective: {kind: caricature, power: 1}, pictures: PHOTO}
   - {name: inversions, layer: stem_bn, objective: match, pictures: PHOTO}
   - {name: recorded, layer: stem_bn, objective: {kind: match, norm: l1, activations: map.npy}}
@@ -117,9 +121,9 @@ def test_scores_rise(whole: Path) -> None:
 # ---- score.saved, restated in NumPy
 
 
-def plain(name: str, sidecar: dict, own: dict, photo: dict, folder: Path) -> float:
+def plain(sidecar: dict, own: dict, photo: dict, folder: Path) -> float:
     """State what a unit scores, from the activations of its picture and of the photo."""
-    job, unit = name.split("/")[0], sidecar["unit"]
+    job, unit = sidecar["job"], sidecar["unit"]
     stem = own["stem_bn"]
     if job == "products":
         deep = own["block0_dw"][..., 4].mean() + (own["stem"] ** 2).mean()
@@ -186,8 +190,8 @@ def test_saved_scores_are_those_of_the_pictures(whole: Path) -> None:
     photo = activations(photo_pixels())
     for name, sidecar in sidecars(whole).items():
         own = activations(read_picture(whole / "units" / f"{name}.png"))
-        expected = plain(name, sidecar, own, photo, whole.parent)
-        loose = 0.02 if name.split("/")[0] in {"caricatures", "inversions", "styles"} else 1e-4
+        expected = plain(sidecar, own, photo, whole.parent)
+        loose = 0.02 if sidecar["job"] in {"caricatures", "inversions", "styles"} else 1e-4
         assert sidecar["score"]["saved"] == pytest.approx(expected, rel=loose, abs=1e-5), name
 
 

@@ -28,7 +28,7 @@ def find_files(document: Document, spec: Spec, positions: Sequence[int], beside:
         positions: For each of its jobs, the position in the document.
         beside: The folder of the spec, where relative paths are looked for first.
     """
-    from fvcli.sources import NamedFiles, find_array, find_pictures
+    from fvcli.sources import NamedFiles, find_array, find_pictures, find_place
 
     jobs = [(("jobs", at), job) for at, job in zip(positions, spec.jobs, strict=True)]
     pictures = [named for path, job in jobs for named in _pictures(path, job)]
@@ -37,10 +37,12 @@ def find_files(document: Document, spec: Spec, positions: Sequence[int], beside:
     folders = [named for path, render in settings for named in _of_parameterization(path, render, "maco")]
     files = [named for path, render in settings for named in _of_parameterization(path, render, "generator")]
     spectra = _each(document, folders, lambda entry: _sum_of(find_pictures(entry, beside)))
+    models = _each(document, files, lambda entry: _sum_of_file(find_place(entry, beside)))
     return NamedFiles(
         pictures=_each(document, pictures, lambda entry: find_pictures(entry, beside)),
         arrays=_each(document, arrays, lambda entry: find_array(entry, beside)),
-        sums={**spectra, **_each(document, files, _sum_of_file)},
+        sums={**spectra, **models},
+        places={entry: find_place(entry, beside) for entry in (*spectra, *models)},
     )
 
 

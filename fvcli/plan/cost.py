@@ -30,6 +30,7 @@ from fvcli.plan.views import view_size
 from fvcli.spec.base import Bool, Float, Int, Positive, Strictly, Text
 from fvcli.spec.schema import Render
 
+CORE = 0.85  # of the side of a dream's tile, of which the gradient is used
 Count = Annotated[Int, Field(ge=1)]
 Seconds = Annotated[Float, Field(ge=0)]
 
@@ -109,7 +110,11 @@ def estimate(plan: Plan, facts: ModelFacts, speed: Speed) -> Estimate:
 
 def work_of(program: Program, facts: ModelFacts) -> Work:
     """Return the work of one picture-step; of a window, what is seen of it and what is optimised."""
-    if program.window is not None:
+    octaves = program.settings.get("octaves")
+    if octaves is not None:
+        view = octaves["tile_px"], octaves["tile_px"]
+        pixels = octaves["tile_px"] ** 2
+    elif program.window is not None:
         view = program.window.view_px, program.window.view_px
         pixels = program.window.canvas_px**2
     else:
@@ -125,6 +130,20 @@ def work_of(program: Program, facts: ModelFacts) -> Work:
         len(needed),
         program.changes_size,
     )
+
+
+def looks(program: Program) -> float:
+    """Return how often the network looks at a picture until it is made: views, or tiles, of every step."""
+    settings = program.settings
+    octaves = settings.get("octaves")
+    if settings.get("steepest") is not None:
+        return 1.0
+    if octaves is None:
+        return float(settings["steps"] * settings.get("views", 1))
+    each = [(octave["scale"], octave["steps"]) for octave in octaves["each"] or ()]
+    each = each or [(octaves["scale"] ** -i, settings["steps"]) for i in range(octaves["count"])]
+    area = program.height_px * program.width_px / (octaves["tile_px"] * CORE) ** 2
+    return float(sum(steps * max(1.0, scale**2 * area) for scale, steps in each))
 
 
 def places(units: int, batch_size: int, lanes: int, whole_batches: bool) -> int:
@@ -169,7 +188,7 @@ class Cost:
     def climb_s(self, program: Program, work: Work, units: int) -> float:
         """Return the seconds that some units of a program climb."""
         pictures = places(units, program.batch_size, self._speed.lanes, self._speed.whole_batches)
-        return pictures * int(program.settings["steps"]) * self.step_s(work)
+        return pictures * looks(program) * self.step_s(work)
 
 
 class Curve:

@@ -24,14 +24,14 @@ def sources_of(spec: Spec, units: Sequence[Unit], files: NamedFiles) -> tuple[So
 
 
 def pinned(settings: Render, files: NamedFiles) -> Render:
-    """Return settings whose parameterization says what the files that it reads hash to."""
+    """Return settings whose parameterization says where what it reads is, and what that hashes to."""
     image = settings.parameterization
     path = file_of(settings)
     if path is None or path not in files.sums or image is None:
         return settings
-    return settings.model_copy(
-        update={"parameterization": image.model_copy(update={"sha256": files.sums[path]})}
-    )
+    key = "path" if isinstance(image, Generator) else "spectrum"
+    found = image.model_copy(update={key: files.places[path], "sha256": files.sums[path]})
+    return settings.model_copy(update={"parameterization": found})
 
 
 def file_of(settings: Render) -> str | None:

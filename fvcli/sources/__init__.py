@@ -1,7 +1,7 @@
 """What a spec names beside a network: pictures, movies and arrays, found, checked and read."""
 
 from fvcli.sources.facts import ArrayFacts, PictureFacts
-from fvcli.sources.find import find_array, find_pictures
+from fvcli.sources.find import find_array, find_pictures, find_place
 from fvcli.sources.movie import MovieFacts, movie_facts, read_frames
 from fvcli.sources.named import NamedFiles
 from fvcli.sources.read import read_array, read_picture_sized
@@ -14,6 +14,7 @@ __all__ = [
     "PictureFacts",
     "find_array",
     "find_pictures",
+    "find_place",
     "mean_spectrum",
     "movie_facts",
     "read_array",

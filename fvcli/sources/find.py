@@ -50,6 +50,18 @@ def find_pictures(entry: str, beside: Path | None) -> list[PictureFacts]:
     raise _missing(entry, beside, "a picture, a folder of pictures or a pattern")
 
 
+def find_place(entry: str, beside: Path | None) -> str:
+    """Return the absolute path, or pattern, that an entry stands for; the first place where something is.
+
+    Raises:
+        UsageError: Nothing is there.
+    """
+    for place in _places(entry, beside):
+        if place.exists() or glob.glob(str(place), recursive=True):
+            return str(place)
+    raise _missing(entry, beside, "a file, a folder or a pattern")
+
+
 def find_array(path: str, beside: Path | None) -> ArrayFacts:
     """Return the facts of a .npy file of finite numbers; a relative path is looked for as a picture's.
 

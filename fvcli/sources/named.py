@@ -14,9 +14,11 @@ class NamedFiles:
 
     pictures: of each entry, which may be a folder or a pattern.
     arrays: of each .npy file.
-    sums: the SHA-256 of each other file.
+    sums: the SHA-256 of each other file, or of a folder's pictures together.
+    places: where these are.
     """
 
     pictures: Mapping[str, Sequence[PictureFacts]] = field(default_factory=dict)
     arrays: Mapping[str, ArrayFacts] = field(default_factory=dict)
     sums: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, str] = field(default_factory=dict)
