@@ -81,7 +81,7 @@ class Resolver(Lookup):
             layers = [self._leaf_layer(path, leaf, name) for path, leaf in self._leaves]
             targets = list(self._targets_in(layers))
             if self._job.layer is not None and len(self._job.layer) > 1:
-                targets = [target.within(str(name), str(name)) for target in targets]
+                targets = [t.within(str(name), "" if t.label == name else str(name)) for t in targets]
             found += [_of_picture(target, picture) for picture in pictures for target in targets]
         return found
 
