@@ -209,7 +209,7 @@ class Diversity(Strictly):
     """Several pictures of each unit, pushed apart by their Gram matrices (Olah et al. 2017, "Diversity")."""
 
     count: Annotated[Int, Field(ge=2, le=MAX_COUNT)] = 4
-    weight: Annotated[Float, Field(ge=0)] = 1.0
+    weight: Annotated[Float, Field(ge=0)] = 5.0
     layer: Text | None = Field(None, description="whose Gram matrices; by default the one that is read")
 
 
