@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import keras
 import pytest
 import tensorflow as tf
 
@@ -25,6 +26,7 @@ CONFIGS = Path(__file__).parents[1] / "configs"
 SPECS = sorted(CONFIGS.rglob("*.yaml"))
 SMALL = {"size_px": 64, "save_px": 96, "steps": 1, "views": 2, "save_at": [0, 1], "batch_size": None}
 LOADED = functools.cache(load)
+GENERATOR = "<generator>"  # stands for a model of the user's own
 NOTHING = "1000000/1000000"  # a slice without batches: the run is begun, and nothing is rendered
 SMALL_DREAM = {"count": 2, "tile_px": 64}
 SMALL_FILM = {"every": 1, "frames": 3}
@@ -34,23 +36,40 @@ def changes(data: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
     """Yield what --set has to say so that a spec is small: wherever it says something of sizes."""
     for key, value in data.items() if isinstance(data, dict) else enumerate(data):
         here = (*path, str(key))
-        if key in SMALL:
+        if key == "path" and data.get("kind") == "generator":
+            yield f"{'.'.join(here)}={GENERATOR}"
+        elif key in SMALL:
             yield f"{'.'.join(here)}={SMALL[key] if SMALL[key] is not None else 'null'}"
         elif key == "octaves" and isinstance(value, dict):
             yield from (f"{'.'.join(here)}.{name}={number}" for name, number in SMALL_DREAM.items())
         elif key == "animation" and isinstance(value, dict):
             yield from (f"{'.'.join(here)}.{name}={number}" for name, number in SMALL_FILM.items())
-        elif key not in {"model", "parameterization", "transforms"} and isinstance(value, dict | list):
+        elif key not in {"model", "transforms"} and isinstance(value, dict | list):
             yield from changes(value, here)
 
 
-def small(spec: Path) -> list[str]:
-    """Return the words that make a spec small."""
+def small(spec: Path, generator: Path) -> list[str]:
+    """Return the words that make a spec small, and give it a generator if it needs one."""
     data = parse_yaml(spec.read_text()).data
-    said = [*changes(data), "render.size_px=64", "render.steps=1"]
+    asked = (change.replace(GENERATOR, str(generator)) for change in changes(data))
+    said = [*asked, "render.size_px=64", "render.steps=1"]
     if data["model"] == "inceptionv1":
         said.append("model.weights=random")
     return [word for change in dict.fromkeys(said) for word in ("--set", change)]
+
+
+@pytest.fixture(scope="module")
+def generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A network from codes to pictures, untrained."""
+    path = tmp_path_factory.mktemp("generator") / "generator.keras"
+    layers = [
+        keras.layers.Input((8,)),
+        keras.layers.Dense(4 * 4 * 4, activation="relu"),
+        keras.layers.Reshape((4, 4, 4)),
+        keras.layers.Conv2DTranspose(3, 4, strides=4, padding="same", activation="sigmoid"),
+    ]
+    keras.Sequential(layers).save(path)
+    return path
 
 
 @pytest.fixture
@@ -69,8 +88,8 @@ def test_there_are_configs() -> None:
 
 @pytest.mark.parametrize("spec", SPECS, ids=[str(path.relative_to(CONFIGS)) for path in SPECS])
 @pytest.mark.usefixtures("eagerly")
-def test_config_renders(spec: Path, tmp_path: Path) -> None:
-    begun = fvcli("render", spec, "-o", tmp_path / "run", *small(spec), "--shard", NOTHING)
+def test_config_renders(spec: Path, tmp_path: Path, generator: Path) -> None:
+    begun = fvcli("render", spec, "-o", tmp_path / "run", *small(spec, generator), "--shard", NOTHING)
     assert begun.exit_code == 0, begun.stderr
     run = RunFolder.read(tmp_path / "run")
     first = {unit.program: unit for unit in reversed(run.plan.units)}
