@@ -6,6 +6,8 @@ import importlib.resources
 import itertools
 import json
 import re
+import subprocess
+import sys
 import typing
 from pathlib import Path
 from typing import Any
@@ -28,7 +30,8 @@ from fvcli.spec.yaml_text import parse_yaml
 Data = dict[str, Any]
 MINIMAL: Data = {"model": "efficientnet-lite0", "jobs": [{"name": "a", "layer": "stem_bn"}]}
 STARTER = importlib.resources.files("fvcli.spec").joinpath("starter.yaml").read_text()
-BAD_SPECS = Path(__file__).parent / "bad_specs"
+ROOT = Path(__file__).parents[1]
+BAD_SPECS = ROOT / "tests" / "bad_specs"
 
 
 def spec_of(data: Data, *overrides: str) -> Spec:
@@ -404,6 +407,12 @@ def test_schema_is_json() -> None:
     names = schema["$defs"]["Job"]["properties"]["objective"]["anyOf"][0]["enum"]
     assert {"channel", "neuron", "layer", "class_logit", "direction", "style"} <= set(names)
     assert not {"sum", "product", "interpolate", "tensor_direction"} & set(names)  # which need more
+
+
+def test_the_reference_is_up_to_date() -> None:
+    script = ROOT / "scripts" / "reference"
+    done = subprocess.run([sys.executable, script, "--check"], check=False)
+    assert done.returncode == 0, "write it anew: .venv/bin/python scripts/reference"
 
 
 # ---- recipes
