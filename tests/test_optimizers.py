@@ -289,3 +289,13 @@ def test_steps_do_not_shrink_by_default(optimizer, done):
 def test_annealing_leaves_the_rule_alone():
     grads = gradients()
     np.testing.assert_array_equal(run(annealed(adam(), 0.5), grads), run(adam(), grads))
+
+
+@pytest.mark.parametrize("step", ["plain", "unit", "mean", "sign", "progress"])
+def test_steps_along_the_gradient_can_be_compiled(step: str) -> None:
+    """In a graph numbers and tensors of another type do not mix as they do eagerly."""
+    update = tf.function(gradient(0.1, step=step).update)
+    given = tf.constant([[3.0, -4.0], [0.0, 0.0]])
+    ((moves,), _) = update((given,), (), tf.constant(1))
+    ((expected,), _) = gradient(0.1, step=step).update((given,), (), tf.constant(1))
+    np.testing.assert_allclose(moves, expected, rtol=1e-6)

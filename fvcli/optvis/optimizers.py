@@ -164,7 +164,7 @@ def _direction(gradient: Numbers, step: Step, learning_rate: float, desired_prog
     if step == "progress":
         promised = learning_rate * tf.reduce_sum(tf.square(rows), axis=1)
         # of no gradient 0, and the quotient is infinite
-        return _scaled(gradient, tf.minimum(1.0, desired_progress / promised))
+        return _scaled(gradient, tf.minimum(tf.ones_like(promised), desired_progress / promised))
     if step == "mean":
         length = tf.reduce_sum(tf.abs(rows), axis=1) / sum(math.prod(g.shape[1:]) for g in gradient)
     else:
