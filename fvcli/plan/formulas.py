@@ -10,7 +10,7 @@ from typing import Any
 
 from fvcli.plan.data import Formula
 from fvcli.plan.targets import Target
-from fvcli.spec.objectives import AnyObjective, Combined, InterpolateObjective, leaves
+from fvcli.spec.objectives import AnyObjective, Combined, InterpolateObjective
 
 
 def weights(objective: AnyObjective | InterpolateObjective, factor: float = 1.0) -> list[float]:
@@ -49,26 +49,10 @@ def _is_sum(formula: Any) -> bool:
 
 def steps_between(target: Target, objective: InterpolateObjective) -> Iterator[Target]:
     """Return the steps from one objective to the other, each a mix of the two by weight."""
-    first = len(leaves(objective.from_))
-    first_of_side = _first_factors(objective)
     for step in range(objective.count):
         t = step / (objective.count - 1)
-        shares = {i: 1 - t if i < first else t for i in range(len(target.terms)) if i in first_of_side}
-        terms = tuple(replace(x, weight=x.weight * shares.get(i, 1.0)) for i, x in enumerate(target.terms))
+        mix = (*weights(objective.from_, 1 - t), *weights(objective.to, t))
+        terms = tuple(replace(term, weight=own) for term, own in zip(target.terms, mix, strict=True))
         label = f"{math.floor(100 * t + 0.5)} %"
         mixed = replace(target, terms=terms, member=step, members=objective.count)
         yield mixed.followed_by(f"{step:02d}", label, step=step, of=objective.count)
-
-
-def _first_factors(objective: InterpolateObjective) -> set[int]:
-    """Return the positions of the leaves whose weights scale a whole side: all, but of products the first."""
-    numbers = itertools.count()
-
-    def scaling(part: Any, counts: bool) -> set[int]:
-        if isinstance(part, Combined):
-            own = [scaling(t, counts and (part.kind == "sum" or i == 0)) for i, t in enumerate(part.terms)]
-            return set().union(*own)
-        position = next(numbers)
-        return {position} if counts else set()
-
-    return scaling(objective.from_, True) | scaling(objective.to, True)

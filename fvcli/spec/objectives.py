@@ -6,7 +6,7 @@ vectors or pictures. A list of channels or classes inside a leaf is gone through
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeVar, get_args
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, model_validator
 
@@ -223,9 +223,3 @@ def leaves(
         below = [leaves(term, (*path, "terms", i)) for i, term in enumerate(objective.terms)]
         return [found for some in below for found in some]
     return [(path, objective)]
-
-
-KINDS = tuple(
-    get_args(model.model_fields["kind"].annotation)[0]
-    for model in (*get_args(AnyObjective), InterpolateObjective)
-)

@@ -17,7 +17,7 @@ from fvcli.optvis.streams import stream
 from fvcli.plan import Program, Unit
 from fvcli.worker.build import build_climbing_objective, build_objective, build_recipe, unit_arrays
 from fvcli.worker.device import Device
-from fvcli.worker.films import Film, between_numbers, opacity_of
+from fvcli.worker.films import Film, as_8_bits, between_numbers, opacity_of
 from fvcli.worker.materials import Materials
 
 GREY = 0.5  # of the picture around the canvas of a neuron
@@ -195,8 +195,3 @@ def _saved(program: Program, painted: Parameterization) -> Callable[..., tf.Tens
     assert painted.larger is not None  # or the plan refuses it
     painter = painted.larger(*((asked, asked) if isinstance(asked, int) else asked))
     return tf.function(painter, autograph=False)
-
-
-def as_8_bits(images: np.ndarray) -> np.ndarray:
-    """Round pictures in [0, 1] to uint8."""
-    return np.clip(images * 255.0 + 0.5, 0, 255).astype(np.uint8)

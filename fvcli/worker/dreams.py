@@ -15,9 +15,9 @@ from fvcli.optvis.dream import Dream, Frame, Octave, blend, octaves
 from fvcli.optvis.seen import Seen
 from fvcli.optvis.streams import stream
 from fvcli.plan import Program, Unit
-from fvcli.worker.ascend import Outcome, Report, Stopped, as_8_bits
+from fvcli.worker.ascend import Outcome, Report, Stopped
 from fvcli.worker.build import build_objective, unit_arrays
-from fvcli.worker.films import Film
+from fvcli.worker.films import Film, as_8_bits
 from fvcli.worker.materials import Materials
 
 

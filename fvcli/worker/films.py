@@ -44,7 +44,7 @@ class Film:
     def keep(self, step: int, images: np.ndarray) -> None:
         """Keep pictures in [0, 1], if they are wanted."""
         if self.wants(step):
-            self._kept[step] = np.clip(np.nan_to_num(images) * 255.0 + 0.5, 0, 255).astype(np.uint8)
+            self._kept[step] = as_8_bits(np.nan_to_num(images))
 
     def finish(self, step: int, pixels: np.ndarray) -> None:
         """Keep the last picture for every step that an ascent that ended early did not reach."""
@@ -95,7 +95,7 @@ def _frame(
     eased = (1.0 - np.cos(np.pi * (along - first))) / 2.0
     mixed = mix(group[first], group[first + 1], float(eased))
     whole = tuple(tf.repeat(part, len(group), axis=0) for part in mixed)  # of the size that is compiled
-    return np.clip(picture(whole)[0].numpy() * 255.0 + 0.5, 0, 255).astype(np.uint8)
+    return as_8_bits(picture(whole)[0].numpy())
 
 
 def _straight(first: Numbers, second: Numbers, t: float) -> Numbers:
@@ -106,4 +106,9 @@ def opacity_of(attention: np.ndarray) -> np.ndarray:
     """Return gathered gradients [batch, h, w] as opacity, uint8 [batch, h, w, 1] (Fel et al. 2023)."""
     highest = np.percentile(attention, OPAQUE_FROM, axis=(1, 2), keepdims=True)
     share = np.minimum(attention, highest) / np.maximum(highest, np.finfo(np.float32).tiny)
-    return np.clip(share * 255.0 + 0.5, 0, 255).astype(np.uint8)[..., None]
+    return as_8_bits(share)[..., None]
+
+
+def as_8_bits(images: np.ndarray) -> np.ndarray:
+    """Round pictures in [0, 1] to uint8."""
+    return np.clip(images * 255.0 + 0.5, 0, 255).astype(np.uint8)
