@@ -15,7 +15,7 @@ from fvcli.optvis.images import Parameterization
 from fvcli.optvis.plateau import Plateau
 from fvcli.optvis.streams import stream
 from fvcli.plan import Program, Unit
-from fvcli.worker.build import build_climbing_objective, build_objective, build_recipe, unit_arrays
+from fvcli.worker.build import build_climbing_objective, build_objective, build_recipe, maps_of, unit_arrays
 from fvcli.worker.device import Device
 from fvcli.worker.films import Film, as_8_bits, between_numbers, opacity_of
 from fvcli.worker.materials import Materials
@@ -67,11 +67,9 @@ class Compiled:
         precision = device.precision if asked == "auto" else asked
         compile_it = asked == "auto" and device.is_gpu and not program.changes_size
         input_px = program.input_px
-        at = model.facts.layers_at(*(input_px or (program.height_px, program.width_px)))
-        centres = {name: (at[name].height // 2, at[name].width // 2) for name in program.layers}
         self._shape = (program.height_px, program.width_px)
+        centres, self._channels = maps_of(program, model.facts, self._shape)
         self._windowed = program.window is not None
-        self._channels = {name: at[name].channels for name in program.layers}
         self._materials = materials
         recipe = build_recipe(program, model.facts.input_channels, materials)
         self._saved = _saved(program, recipe.parameterization)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from fvcli.models import ModelFacts
 from fvcli.optvis import images, objectives, optimizers, regularizers, transforms
 from fvcli.optvis.ascent import TARGET, Recipe, Units
 from fvcli.optvis.objectives import Objective
@@ -92,6 +93,20 @@ def _optimizer(
 # ---- objectives
 
 Centres = Mapping[str, tuple[int, int]]
+
+
+def maps_of(program: Program, facts: ModelFacts, seen_px: tuple[int, int]) -> tuple[Centres, dict[str, int]]:
+    """Return of each layer that a program reads the central row and column, and the number of channels.
+
+    Args:
+        program: Gives the layers, and the size that pictures are resized to, if they are.
+        facts: Of the model.
+        seen_px: Height and width of the pictures otherwise.
+    """
+    at = facts.layers_at(*(program.input_px or seen_px))
+    read = {name: at[name] for name in program.layers}
+    centres = {name: (layer.height // 2, layer.width // 2) for name, layer in read.items()}
+    return centres, {name: layer.channels for name, layer in read.items()}
 
 
 def build_objective(program: Program, centres: Centres, units: Units) -> Objective:

@@ -16,7 +16,7 @@ from fvcli.optvis.seen import Seen
 from fvcli.optvis.streams import stream
 from fvcli.plan import Program, Unit
 from fvcli.worker.ascend import Outcome, Report, Stopped
-from fvcli.worker.build import build_objective, unit_arrays
+from fvcli.worker.build import build_objective, maps_of, unit_arrays
 from fvcli.worker.films import Film, as_8_bits
 from fvcli.worker.materials import Materials
 
@@ -32,9 +32,7 @@ class Dreamer:
 
     def __init__(self, program: Program, model: LoadedModel, materials: Materials) -> None:
         tile = program.settings["octaves"]["tile_px"]
-        at = model.facts.layers_at(*(program.input_px or (tile, tile)))
-        centres = {name: (at[name].height // 2, at[name].width // 2) for name in program.layers}
-        self._channels = {name: at[name].channels for name in program.layers}
+        centres, self._channels = maps_of(program, model.facts, (tile, tile))
         self._size = (program.height_px, program.width_px)
         self._colours = model.facts.input_channels
         self._materials = materials

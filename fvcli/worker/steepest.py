@@ -12,7 +12,7 @@ from fvcli.optvis.seen import Seen
 from fvcli.optvis.steepest import shown, steepest
 from fvcli.plan import Program, Unit
 from fvcli.worker.ascend import Outcome, Report, Stopped
-from fvcli.worker.build import build_objective, unit_arrays
+from fvcli.worker.build import build_objective, maps_of, unit_arrays
 from fvcli.worker.films import as_8_bits
 from fvcli.worker.materials import Materials
 
@@ -30,9 +30,7 @@ class SteepestDirection:
 
     def __init__(self, program: Program, model: LoadedModel, materials: Materials) -> None:
         self._size = (program.height_px, program.width_px)
-        at = model.facts.layers_at(*(program.input_px or self._size))
-        self._centres = {name: (at[name].height // 2, at[name].width // 2) for name in program.layers}
-        self._channels = {name: at[name].channels for name in program.layers}
+        self._centres, self._channels = maps_of(program, model.facts, self._size)
         self._program = program
         self._network = model.network(input_px=program.input_px)
         self._materials = materials
