@@ -19,12 +19,14 @@ settings.load_profile("suite")
 LITE0 = ModelChoice("efficientnet-lite0")
 
 
-def pytest_sessionstart() -> None:
+def pytest_sessionstart(session: pytest.Session) -> None:
     """Set TensorFlow up as a worker does, before its first use, so that bytes agree with a worker's.
 
     The user's cache is left alone.
     """
-    os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="fvcli-tests-")
+    cache = tempfile.TemporaryDirectory(prefix="fvcli-tests-")
+    session.config.add_cleanup(cache.cleanup)
+    os.environ["XDG_CACHE_HOME"] = cache.name
     with quiet_start():
         from fvcli.worker.device import set_up_device
 

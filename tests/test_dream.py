@@ -13,11 +13,13 @@ import tensorflow as tf
 from keras import layers
 
 from fvcli.optvis.ascent import MakeObjective
-from fvcli.optvis.dream import LEAST_PX, Dream, Octave, blend, deepdraw_octaves, octaves
+from fvcli.optvis.dream import LEAST_PX, Dream, Octave, blend, octaves
 from fvcli.optvis.network import Network
 from fvcli.optvis.objectives import Objective, channel, class_logit, deepdream
 from fvcli.optvis.seen import Seen
 from fvcli.optvis.streams import stream
+from fvcli.spec.recipes import RECIPES
+from fvcli.worker.dreams import planned_octaves
 from tests.networks import as_network
 
 # smaller than a tile of 64 px, odd, three times as wide as high, just as large as cores, several tiles
@@ -264,10 +266,13 @@ def test_what_small_octaves_dream_stays(plain):
 
 
 def test_deepdraws_octaves_run():
-    """With a few steps each: from noise, with blurs and rates that shrink, at three sizes."""
-    plan = deepdraw_octaves()
+    """Oygard 2015, for pixels to 255 and GoogLeNet; with a few steps each, from noise, at three sizes."""
+    plan = planned_octaves(RECIPES["deepdraw"].model_dump())
     assert [octave.steps for octave in plan] == [190, 150, 150, 10]
-    assert [octave.blur_px[1] for octave in plan] == [0.78, 0.78, 0.44, 0.304]
+    assert [octave.blur_px for octave in plan] == [(2.5, 0.78), (0.936, 0.78), (0.936, 0.44), (0.44, 0.304)]
+    np.testing.assert_allclose([octave.scale for octave in plan], [1 / 1.44, 1 / 1.2, 1, 1], rtol=1e-3)
+    rates = [(11, 11), (6, 6), (6, 3), (3, 3)]
+    np.testing.assert_allclose([octave.rate for octave in plan], np.divide(rates, 255), atol=5e-5)
     dream = Dream(linear_network(1, 2), lambda units: channel("last", units["index"]), 96)
     noise = np.random.default_rng(0).normal(0.5, 0.03, (144, 144, 3)).astype(np.float32)
     few = [replace(octave, steps=2) for octave in plan]

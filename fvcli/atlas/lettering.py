@@ -24,7 +24,10 @@ SPELLINGS = {
     "\N{SUPERSCRIPT TWO}": "^2",
     "\N{LESS-THAN OR EQUAL TO}": "<=",
     "\N{GREATER-THAN OR EQUAL TO}": ">=",
+    "\N{ALMOST EQUAL TO}": "~",
+    "\N{INFINITY}": "inf",
 }
+GREEK = re.compile(r"GREEK (?:SMALL|CAPITAL) LETTER ([A-Z]+)$")
 
 
 @dataclass(frozen=True)
@@ -133,8 +136,13 @@ def _spelling(letter: str) -> str:
     """Return a letter as the font can write it; one that it cannot stays, and shows as a box."""
     if letter == "\n" or _has_glyph(letter):
         return letter
+    if letter in SPELLINGS:
+        return SPELLINGS[letter]
     plain = [c for c in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(c)]
-    return SPELLINGS.get(letter) or ("".join(plain) if all(map(_has_glyph, plain)) else letter)
+    if all(map(_has_glyph, plain)):
+        return "".join(plain)
+    greek = GREEK.match(unicodedata.name(letter, ""))
+    return greek[1].lower() if greek else letter
 
 
 def _has_glyph(letter: str) -> bool:

@@ -65,19 +65,6 @@ def octaves(
     return tuple(Octave(scale**-i, steps, rate, bands) for i in reversed(range(count)))
 
 
-def deepdraw_octaves() -> tuple[Octave, ...]:
-    """Return those with which Oygard 2015 drew classes: blurred less and less, from one scale to the next.
-
-    Numbers: deepdraw's for GoogLeNet, whose pixels go to 255. It draws from noise: keep no detail of that.
-    """
-    return (
-        Octave(1 / 1.44, 190, (11 / 255, 11 / 255), blur_px=(2.5, 0.78)),
-        Octave(1 / 1.2, 150, (6 / 255, 6 / 255), blur_px=(0.936, 0.78)),
-        Octave(1.0, 150, (6 / 255, 3 / 255), blur_px=(0.936, 0.44)),
-        Octave(1.0, 10, (3 / 255, 3 / 255), blur_px=(0.44, 0.304)),
-    )
-
-
 @dataclass(frozen=True)
 class Frame:
     """A dream after a step.

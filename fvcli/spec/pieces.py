@@ -154,5 +154,6 @@ class Nadam(Strictly):
 AnyTransform = Annotated[
     Pad | Jitter | Crop | Scale | Rotate | Affine | Crops | Noise | RandomBlur | Flip | Background,
     Field(discriminator="kind"),
+    OrName("kind"),
 ]
 Optimizer = Annotated[Adam | Lion | Gradient | Nadam, Field(discriminator="kind"), OrName("kind")]
