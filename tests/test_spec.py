@@ -514,6 +514,27 @@ def test_starter_says_what_there_is() -> None:
         assert word in STARTER
 
 
+@pytest.mark.parametrize(
+    ("objective", "recipe"),
+    [
+        ("class_logit", "classes"),
+        ("class_probability", "classes"),
+        ({"kind": "sum", "terms": [{"kind": "class_logit", "class": 1}, {"kind": "class_logit"}]}, "classes"),
+        ({"kind": "sum", "terms": [{"kind": "class_logit", "class": 1}, {"kind": "channel"}]}, "default"),
+        ("neuron", "default"),
+    ],
+)
+def test_classes_have_a_recipe_of_their_own(objective: Any, recipe: str) -> None:
+    assert resolved(with_job(objective=objective)).recipe == recipe
+    assert resolved(with_job(objective=objective), "render.recipe=lucid").recipe == "lucid"
+
+
+def test_small_pictures_of_classes_are_shifted_less() -> None:
+    affine, noise = resolved(with_job(objective="class_logit"), native_size_px=64).transforms or ()
+    assert (affine.shift_px, affine.crop_px) == (8, 8)
+    assert noise == RECIPES["classes"].transforms[1]
+
+
 # ---- bad specs are bad for the schema's reader, too
 
 

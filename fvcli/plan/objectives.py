@@ -17,7 +17,6 @@ from fvcli.plan.formulas import formula, steps_between, weights
 from fvcli.plan.lookup import Lookup, out_of_range
 from fvcli.plan.targets import (
     CHANNEL_KINDS,
-    CLASS_KINDS,
     VECTOR_KINDS,
     Direction,
     Swept,
@@ -27,6 +26,7 @@ from fvcli.plan.targets import (
 )
 from fvcli.sources import NamedFiles, PictureFacts
 from fvcli.spec.objectives import (
+    CLASS_KINDS,
     AnyLeaf,
     InterpolateObjective,
     MatchObjective,

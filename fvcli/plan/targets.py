@@ -8,8 +8,8 @@ from typing import Any
 
 from fvcli.models import ModelFacts
 from fvcli.plan.data import Formula, TermPlan
+from fvcli.spec.objectives import CLASS_KINDS
 
-CLASS_KINDS = {"class_logit", "class_probability"}
 CHANNEL_KINDS = {"channel", "neuron"}
 VECTOR_KINDS = {"direction", "direction_neuron", "local_group"}
 

@@ -16,6 +16,7 @@ from fvcli.spec.vectors import Vector
 MAX_POSITIONS = 1024
 MAX_TERMS = 64
 MAX_COUNT = 256
+CLASS_KINDS = {"class_logit", "class_probability"}
 
 Channel = Annotated[
     Index | Annotated[tuple[Index, ...], Field(min_length=1)] | None,

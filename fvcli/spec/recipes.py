@@ -5,14 +5,16 @@ from __future__ import annotations
 from importlib import resources
 from typing import Any
 
-from fvcli.spec.pieces import Background
-from fvcli.spec.schema import Render, Variant
+from fvcli.spec.objectives import CLASS_KINDS, leaves
+from fvcli.spec.pieces import Affine, Background
+from fvcli.spec.schema import Job, Render, Variant
 from fvcli.spec.yaml_text import parse_yaml
 
 # Raised whenever the mathematics changes so that equal settings give other pixels.
 ALGORITHM = 3
 
-FULL_SHIFT_PX = 128  # pictures smaller than this are shifted less by `default`
+OWN = ("default", "classes")  # recipes that are not anybody else's, and fit their transforms to the picture
+FULL_SHIFT_PX = 128  # pictures smaller than this are shifted less by them
 
 # What all recipes have that do not say otherwise; size_px stays open, because the network knows it.
 COMMON: dict[str, Any] = {
@@ -31,21 +33,22 @@ RECIPES = _read_recipes()
 
 
 def resolve(
-    job: Render, render: Render, native_size_px: tuple[int, int], variant: Variant | None = None
+    job: Job, render: Render, native_size_px: tuple[int, int], variant: Variant | None = None
 ) -> Render:
     """Fill in what a job leaves open: from the spec's render, then from the recipe, then the network.
 
-    What a variant of the job says goes before all.
+    What a variant of the job says goes before all. Where no recipe is named, classes have one of their own.
     """
     inherited = overlay(render, job)
     if variant is not None:
         inherited = overlay(inherited, variant)
-    recipe = inherited.recipe or "default"
+    of_classes = all(leaf.kind in CLASS_KINDS for _, leaf in leaves(job.objective))
+    recipe = inherited.recipe or ("classes" if of_classes else "default")
     chosen = overlay(RECIPES[recipe], inherited)
     size = chosen.size_px or native_size_px
     pair = (size, size) if isinstance(size, int) else size
     update: dict[str, Any] = {"recipe": recipe, "size_px": pair}
-    if recipe == "default" and inherited.transforms is None:
+    if recipe in OWN and inherited.transforms is None:
         update["transforms"] = tuple(_for_size(t, min(pair)) for t in chosen.transforms or ())
     chosen = chosen.model_copy(update=update)
     return chosen.model_copy(update={"transforms": _on_background(chosen)})
@@ -62,6 +65,8 @@ def _on_background(settings: Render) -> tuple[Any, ...]:
 
 def _for_size(transform: Any, side_px: int) -> Any:
     """Shift and crop small pictures less, so that enough of them is left to see."""
+    if not isinstance(transform, Affine):
+        return transform
     share = min(1.0, side_px / FULL_SHIFT_PX)
     shift, crop = transform.shift_px * share, int(transform.crop_px * share) // 2 * 2
     return transform.model_copy(update={"shift_px": shift, "crop_px": crop})

@@ -22,6 +22,7 @@ MAX_VIEWS = 256
 MAX_VARIANTS = 256
 RecipeName = Literal[
     "default",
+    "classes",
     "lucid",
     "distill",
     "naive",
