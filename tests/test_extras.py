@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fvcli.atlas.cells import source_cell
 from fvcli.models import ModelChoice, load
-from fvcli.run import read_picture
+from fvcli.run import RunFolder, read_picture
 from fvcli.run.movie import encode_movie
 from fvcli.sources import movie_facts, read_frames
 from tests.running import fvcli, write_spec
@@ -50,6 +51,8 @@ jobs:
     objective: {kind: interpolate, count: 2, from: {kind: channel, layer: stem_bn, channel: 3},
                 to: {kind: channel, layer: stem_bn, channel: 5}}
     parameterization: {kind: cppn, layers: 2}
+    save_at: [0]
+    save_px: [96, 128]
     animation: {format: gif, of: numbers, frames: 6}
   - {name: made, layer: stem_bn, channels: 3, parameterization: {kind: generator, path: generator.keras}}
   - {name: photo-like, layer: stem_bn, channels: 3, parameterization: {kind: maco, spectrum: photos},
@@ -60,6 +63,7 @@ output:
     rows:
       - {title: Steps, units: strip, show: steps}
       - {title: Photo, units: accent, show: source}
+      - {title: Film, units: dreamt-film, show: source}
       - {units: [alpha, attention, made]}
 """
 
@@ -140,7 +144,9 @@ def test_a_film_between_the_numbers_of_two_pictures(folder: Path) -> None:
     ends = [pixels(folder, f"morph/interpolate-0{i}").astype(float) for i in (0, 1)]
     assert np.abs(frames[0] - ends[0]).mean() < 6  # a gif has 256 colours
     assert np.abs(frames[len(frames) // 2] - ends[1]).mean() < 6
-    assert not sidecar(folder, "morph/interpolate-01")["extras"]
+    assert frames[0].shape == ends[0].shape == (96, 128, 3)
+    firsts = [pixels(folder, f"morph/interpolate-0{i}.step-0000") for i in (0, 1)]
+    np.testing.assert_array_equal(*firsts)
 
 
 # ---- opacity, sizes
@@ -269,3 +275,12 @@ def test_the_figure_shows_its_rows(folder: Path) -> None:
     assert again.exit_code == 0
     assert str(folder / "run/figure.png") in again.stdout
     np.testing.assert_array_equal(iio.imread(folder / "run/figure.png"), figure)
+
+
+def test_sources_stand_in_figures_as_people_see_them(folder: Path) -> None:
+    run = RunFolder.read(folder / "run")
+    cells = {unit.path: source_cell(run, unit) for unit in run.plan.units if unit.picture}
+    np.testing.assert_array_equal(cells["dreamt-film/film-layer"].pixels, np.full((48, 64, 3), 120, np.uint8))
+    whole = iio.imread(PHOTO)
+    np.testing.assert_array_equal(cells["dream/coffee-layer"].pixels, whole)
+    assert {cell.status for cell in cells.values()} == {"done"}

@@ -10,7 +10,7 @@ import numpy as np
 from fvcli.atlas.mark import as_shown
 from fvcli.errors import FvcliError
 from fvcli.plan import Unit
-from fvcli.run import RunFolder, read_picture, step_name
+from fvcli.run import RunFolder, read_picture, read_source, step_name
 from fvcli.run.sidecar import DONE, FAILED
 
 SQUARES = (255, 232)  # greys of a checkerboard
@@ -44,12 +44,12 @@ def unit_cell(run: RunFolder, unit: Unit, step: int | None = None) -> Cell:
 
 
 def source_cell(run: RunFolder, unit: Unit) -> Cell:
-    """Return the picture that a unit started from or aimed at."""
+    """Return the picture that a unit started from or aimed at; of a film the last frame, as of its dream."""
     if unit.picture is None:
         return Cell(None, "")
     source = run.plan.source(unit.picture)
     try:
-        return Cell(read_picture(run.source_path(source)), source.name)
+        return Cell(read_source(run.source_path(source), source.frames > 1), source.name)
     except FvcliError:
         return Cell(None, source.name, DAMAGED)
 

@@ -3,7 +3,7 @@
 from fvcli.run.facts import versions, write_run_facts
 from fvcli.run.folder import RunFolder
 from fvcli.run.merge import merge_runs
-from fvcli.run.picture import encode_picture, picture_text, pixel_sha256, read_picture
+from fvcli.run.picture import encode_picture, picture_text, pixel_sha256, read_picture, read_source
 from fvcli.run.sidecar import FINISHED, Sidecar, step_name
 from fvcli.run.status import RunStatus, missing_units, run_status
 
@@ -18,6 +18,7 @@ __all__ = [
     "picture_text",
     "pixel_sha256",
     "read_picture",
+    "read_source",
     "run_status",
     "step_name",
     "versions",

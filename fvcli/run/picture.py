@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from fvcli import __version__
 from fvcli.errors import FvcliError, UsageError
+from fvcli.sources import read_frames, read_picture_sized
 
 TEXT_KEY = "fvcli"
 PLANES_KEY = "Planes"  # how many planes stand side by side in a picture that has neither 1 nor 3 channels
@@ -63,6 +65,17 @@ def read_picture(path: Path) -> np.ndarray:
         return pixels if pixels.ndim == 3 else np.stack(np.split(pixels, planes, axis=1), axis=-1)
     except (OSError, ValueError, SyntaxError) as error:  # the last is Pillow's word for a broken PNG
         raise FvcliError(f"{path}: not a readable picture") from error
+
+
+def read_source(path: Path, is_film: bool) -> np.ndarray:
+    """Return a source as people see it, uint8 [h, w, 3]: a picture, or the last frame of a film.
+
+    Raises:
+        FvcliError: It cannot be read.
+    """
+    if is_film:
+        return deque(read_frames(path), maxlen=1)[0]
+    return np.clip(read_picture_sized(path, None) * 255 + 0.5, 0, 255).astype(np.uint8)
 
 
 def picture_text(path: Path) -> dict[str, Any]:

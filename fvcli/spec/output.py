@@ -13,7 +13,10 @@ MAX_ROWS = 512
 
 
 class Animation(Strictly):
-    """A film: of the ascent, or of the way between the numbers of an interpolation's ends."""
+    """A film: of the ascent, or of the way between the numbers of an interpolation's pictures and back.
+
+    Those then have the same beginning and views. With save_px films are as large, but no larger than 1024.
+    """
 
     format: Literal["mp4", "gif", "webp"] = "mp4"
     of: Literal["ascent", "numbers"] = "ascent"

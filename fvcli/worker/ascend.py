@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.optvis.ascent import STEPS_PER_CALL, Ascent, State, Units
-from fvcli.optvis.images import Parameterization
+from fvcli.optvis.images import Numbers, Parameterization
 from fvcli.optvis.plateau import Plateau
 from fvcli.optvis.streams import stream
 from fvcli.plan import Program, Unit
@@ -21,6 +21,7 @@ from fvcli.worker.films import Film, as_8_bits, between_numbers, opacity_of
 from fvcli.worker.materials import Materials
 
 GREY = 0.5  # of the picture around the canvas of a neuron
+FILM_PX = 1024  # sides of films that are painted larger than the ascent
 Report = Callable[[float], None]
 Stopped = Callable[[], bool]
 
@@ -72,7 +73,9 @@ class Compiled:
         self._windowed = program.window is not None
         self._materials = materials
         recipe = build_recipe(program, model.facts.input_channels, materials)
-        self._saved = _saved(program, recipe.parameterization)
+        self._members = program.members
+        self._saved = _painter(program, recipe.parameterization)
+        self._filmed = _painter(program, recipe.parameterization, FILM_PX)
         self._ascent = Ascent(
             model.network(precision, input_px),
             partial(build_climbing_objective, program, centres),
@@ -96,11 +99,13 @@ class Compiled:
         settings = program.settings
         steps, seed = settings["steps"], settings["seed"]
         slots = [*units, *(units[i % program.members] for i in range(size - len(units)))]
-        streams = [stream(seed, unit.identity) for unit in slots]
+        film = Film(settings.get("save_at", ()), settings.get("animation"), steps)
+        # The way from numbers to numbers is short if a group's have the same beginning and views.
+        drawing = [slots[i - i % program.members] for i in range(size)] if film.of_numbers else slots
+        streams = [stream(seed, unit.identity) for unit in drawing]
         shared = stream(seed, "shared by the batch")
         arrays = unit_arrays(slots, program, self._channels, self._materials)
         plateau = Plateau(size, steps, settings["early_stop"], settings["redirect_steps"])
-        film = Film(settings.get("save_at", ()), settings.get("animation"), steps)
         state = self._ascent.start(streams, self._given(program, slots))
         first = self._picture(state, slots)
         film.keep(0, first)
@@ -130,6 +135,13 @@ class Compiled:
     def _picture(self, state: State, units: Sequence[Unit]) -> np.ndarray:
         return self._whole(self._ascent.picture(state.numbers).numpy(), units)
 
+    def _frame(self, numbers: Numbers) -> tf.Tensor:
+        """Return the picture of numbers [1, ...] for a film, [1, h, w, channels]."""
+        if self._filmed is not None:
+            return self._filmed(numbers)
+        whole = tuple(tf.repeat(part, self._members, axis=0) for part in numbers)  # as it is compiled
+        return self._ascent.picture(whole)[:1]
+
     def _outcomes(
         self,
         program: Program,
@@ -156,7 +168,7 @@ class Compiled:
         film.finish(state.step, as_8_bits(images))
         frames = film.frames()
         if film.of_numbers:
-            frames = between_numbers(program, self._ascent.picture, state.numbers, film.count)
+            frames = between_numbers(program, self._frame, state.numbers, film.count)
         silent = state.silent.numpy().tolist()
         return [
             Outcome(
@@ -185,11 +197,14 @@ class Compiled:
         return images
 
 
-def _saved(program: Program, painted: Parameterization) -> Callable[..., tf.Tensor] | None:
-    """Return how pictures are painted for their files, where those have another size than the ascent's."""
+def _painter(
+    program: Program, painted: Parameterization, most_px: int | None = None
+) -> Callable[[Numbers], tf.Tensor] | None:
+    """Return how pictures are painted at save_px, or at most so large, if that is not the ascent's size."""
     asked = program.settings.get("save_px")
     if asked is None:
         return None
     assert painted.larger is not None  # or the plan refuses it
-    painter = painted.larger(*((asked, asked) if isinstance(asked, int) else asked))
-    return tf.function(painter, autograph=False)
+    size = (asked, asked) if isinstance(asked, int) else tuple(asked)
+    share = min(1.0, most_px / max(size)) if most_px else 1.0
+    return tf.function(painted.larger(*(round(side * share) for side in size)), autograph=False)

@@ -70,7 +70,7 @@ def between_numbers(
 
     Args:
         program: How many are in a group, and what they are written in.
-        picture: Numbers [group, ...] -> pictures.
+        picture: Numbers [1, ...] -> the picture, [1, h, w, channels].
         numbers: Of the batch.
         count: Frames.
     """
@@ -94,8 +94,7 @@ def _frame(
     first = min(int(along), len(group) - 2)
     eased = (1.0 - np.cos(np.pi * (along - first))) / 2.0
     mixed = mix(group[first], group[first + 1], float(eased))
-    whole = tuple(tf.repeat(part, len(group), axis=0) for part in mixed)  # of the size that is compiled
-    return as_8_bits(picture(whole)[0].numpy())
+    return as_8_bits(picture(mixed)[0].numpy())
 
 
 def _straight(first: Numbers, second: Numbers, t: float) -> Numbers:
