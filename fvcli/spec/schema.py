@@ -50,7 +50,10 @@ Names = Annotated[tuple[Annotated[Text, Field(min_length=1)], ...], Field(min_le
 class Render(Strictly):
     """How pictures are made; what a job leaves out comes from render, then from the recipe."""
 
-    recipe: RecipeName | None = Field(None, description="where all that is left open comes from")
+    recipe: RecipeName | None = Field(
+        None,
+        description="where all that is left open comes from; by default `classes` for classes, else `default`",
+    )
     size_px: Side | tuple[Side, Side] | None = Field(
         None, description="side, or [height, width]; by default the network's own"
     )
