@@ -52,7 +52,7 @@ class Render(Strictly):
 
     recipe: RecipeName | None = Field(
         None,
-        description="where all that is left open comes from; by default `classes` for classes, else `default`",
+        description="where what is left open comes from; by default `classes` for classes, else `default`",
     )
     size_px: Side | tuple[Side, Side] | None = Field(
         None, description="side, or [height, width]; by default the network's own"
