@@ -89,6 +89,16 @@ def test_there_are_configs() -> None:
     assert {"distill", "lucid", "families", "parameterizations", "pictures"} <= folders
 
 
+def test_the_gallery_shows_what_runs_here() -> None:
+    docs = CONFIGS.parent / "docs"
+    shown = re.findall(r"\(\.\./configs/(.*?)\)\n\n!\[.*?\]\((.*?)\)", (docs / "gallery.md").read_text())
+    is_figure = "model: efficientnet-lite0", "\n  figure:"
+    wanted = [path for path in SPECS if all(word in path.read_text() for word in is_figure)]
+    assert sorted(name for name, _ in shown) == sorted(str(path.relative_to(CONFIGS)) for path in wanted)
+    for _, picture in shown:
+        assert (docs / picture).stat().st_size < 500_000, picture
+
+
 @pytest.mark.parametrize("spec", SPECS, ids=[str(path.relative_to(CONFIGS)) for path in SPECS])
 @pytest.mark.usefixtures("eagerly")
 def test_config_renders(spec: Path, tmp_path: Path, generator: Path) -> None:
