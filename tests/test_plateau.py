@@ -176,3 +176,18 @@ def test_schedules_of_any_scores(series, total, min_gain, redirect_steps, data):
         for one, quiet in zip(series, silent, strict=True)
     ]
     assert taken == alone
+
+
+def test_a_group_ends_with_the_last_of_it() -> None:
+    plateau = Plateau(4, TOTAL, GAIN, 0, members=2)
+    step = 0
+    while plateau.moving.any() and step < TOTAL:
+        step += STEPS_PER_CALL
+        call = step // STEPS_PER_CALL - 1
+        score = tf.constant([flat(call), rising(call), flat(call), flat(call)], tf.float32)
+        state = State((tf.zeros(4),), (), step, tf.constant([False] * 4), score, tf.zeros((4, 0, 0)))
+        plateau.heed(state)
+        assert plateau.moving[0] == plateau.moving[1]
+        assert plateau.moving[2] == plateau.moving[3]
+    assert plateau.steps[0] == plateau.steps[1] == TOTAL
+    assert plateau.steps[2] == plateau.steps[3] < TOTAL

@@ -261,8 +261,9 @@ jobs: [{name: heads, layer: head, channels: 0-7}]
         ("AbortedError", "Operation received an exception:Status: 1, message: could not create a primitive"),
     ],
 )
+@pytest.mark.parametrize("size", [2, 8])
 def test_out_of_memory_goes_on_with_smaller_batches(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_device: OnDevice, kind: str, text: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_device: OnDevice, kind: str, text: str, size: int
 ) -> None:
     """TensorFlow's errors, raised where they would be; real ones would take the machine's memory."""
     import tensorflow as tf
@@ -279,11 +280,12 @@ def test_out_of_memory_goes_on_with_smaller_batches(
 
     monkeypatch.setattr(Ascent, "advance", advance_in_little_memory)
     spec = write_spec(tmp_path)
-    result = fvcli("render", spec, "-o", tmp_path / "run", "--only", "textures", "--set", "render.steps=2")
+    how = ("--set", "render.steps=2", "--set", f"render.batch_size={size}")
+    result = fvcli("render", spec, "-o", tmp_path / "run", "--only", "textures", *how)
     assert result.exit_code == 0, result.stderr
     assert "out of memory" in result.stderr
     for sidecar in sidecars(tmp_path / "run").values():
-        assert sidecar["batch"] | {"number": 0} == {"number": 0, "size": 1, "planned_size": 2}
+        assert sidecar["batch"] | {"number": 0} == {"number": 0, "size": 1, "planned_size": size}
         assert sidecar["status"] == "done"
 
 

@@ -207,6 +207,27 @@ def test_a_unit_alone_has_its_key(facts: ModelFacts, job: Data) -> None:
     assert len(again.units) == plan.programs[unit.program].members
 
 
+def test_each_layer_is_diverse_at_itself(facts: ModelFacts) -> None:
+    plan = plan_of(facts, FACETS | {"layer": ["stem_bn", "block1_expand_bn"]})
+    found = {unit.layer: plan.programs[unit.program].couplings[0].layer for unit in plan.units}
+    assert found == {"stem_bn": "stem_bn", "block1_expand_bn": "block1_expand_bn"}
+
+
+def test_the_key_of_a_step_knows_what_it_is_aligned_with(facts: ModelFacts) -> None:
+    """The last step has nothing of where the line begins, but is optimised with what has."""
+    line = {**LINE, "objective": {**LINE["objective"], "alignment": {"layers": ["stem_bn"]}}}
+    heavy = {**line["objective"], "from": {**line["objective"]["from"], "weight": 2}}
+    last, other = (plan_of(facts, {**line, "objective": o}).units[-1] for o in (line["objective"], heavy))
+    assert last.terms[0].weight == other.terms[0].weight == 0
+    assert last.key != other.key
+
+
+def test_labels_say_what_is_subtracted(facts: ModelFacts) -> None:
+    terms = [{"kind": "channel", "channel": [1]}, {"kind": "channel", "channel": [3], "weight": -1}]
+    plan = plan_of(facts, {"name": "a", "layer": "stem_bn", "objective": {"kind": "sum", "terms": terms}})
+    assert plan.units[0].label == "1 - 3"
+
+
 # ---- sources
 
 

@@ -15,6 +15,7 @@ from fvcli.run.sidecar import DONE, FAILED
 
 SQUARES = (255, 232)  # greys of a checkerboard
 SQUARE_PX = 8
+RGBA = 4
 PENDING, DAMAGED = "pending", "damaged"
 
 
@@ -44,19 +45,23 @@ def unit_cell(run: RunFolder, unit: Unit, step: int | None = None) -> Cell:
 
 
 def source_cell(run: RunFolder, unit: Unit) -> Cell:
-    """Return the picture that a unit started from or aimed at; of a film the last frame, as of its dream."""
+    """Return the picture that a unit started from or aimed at; of a film as of the unit's own picture."""
     if unit.picture is None:
         return Cell(None, "")
     source = run.plan.source(unit.picture)
+    is_dream = "octaves" in run.plan.programs[unit.program].settings
     try:
-        return Cell(read_source(run.source_path(source), source.frames > 1), source.name)
+        return Cell(read_source(run.source_path(source), source.frames > 1, last=is_dream), source.name)
     except FvcliError:
         return Cell(None, source.name, DAMAGED)
 
 
 def _flat(pixels: np.ndarray, transparent: bool) -> np.ndarray:
-    """Return a picture as people see it, of one channel or three."""
-    if transparent:
+    """Return a picture as people see it, of one channel or three.
+
+    Pictures of an ascent that gathers attention have no opacity yet.
+    """
+    if transparent and pixels.shape[-1] == RGBA:
         return checkerboard(pixels)
     return pixels if pixels.shape[-1] in {1, 3} else as_shown(pixels)[..., None]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from fvcli.errors import FvcliError
 
 if TYPE_CHECKING:
-    from fvcli.sources import NamedFiles, PictureFacts
+    from fvcli.sources import NamedFiles
     from fvcli.spec import Document, Spec
     from fvcli.spec.problems import KeyPath
     from fvcli.spec.schema import Job, Render
@@ -28,7 +27,7 @@ def find_files(document: Document, spec: Spec, positions: Sequence[int], beside:
         positions: For each of its jobs, the position in the document.
         beside: The folder of the spec, where relative paths are looked for first.
     """
-    from fvcli.sources import NamedFiles, find_array, find_pictures, find_place
+    from fvcli.sources import NamedFiles, find_array, find_pictures, find_place, find_stills, sha256_of_all
 
     jobs = [(("jobs", at), job) for at, job in zip(positions, spec.jobs, strict=True)]
     pictures = [named for path, job in jobs for named in _pictures(path, job)]
@@ -36,7 +35,7 @@ def find_files(document: Document, spec: Spec, positions: Sequence[int], beside:
     settings = [(("render",), spec.render), *_all_settings(jobs)]
     folders = [named for path, render in settings for named in _of_parameterization(path, render, "maco")]
     files = [named for path, render in settings for named in _of_parameterization(path, render, "generator")]
-    spectra = _each(document, folders, lambda entry: _sum_of(find_pictures(entry, beside)))
+    spectra = _each(document, folders, lambda entry: sha256_of_all(find_stills(entry, beside)))
     models = _each(document, files, lambda entry: _sum_of_file(find_place(entry, beside)))
     return NamedFiles(
         pictures=_each(document, pictures, lambda entry: find_pictures(entry, beside)),
@@ -96,11 +95,6 @@ def _of_parameterization(path: KeyPath, render: Render, kind: str) -> Iterator[N
     key = "path" if kind == "generator" else "spectrum"
     if image is not None and image.kind == kind and getattr(image, key) is not None:
         yield (*path, "parameterization", key), getattr(image, key)
-
-
-def _sum_of(pictures: Sequence[PictureFacts]) -> str:
-    """Return one sum of several pictures, whatever they are called."""
-    return hashlib.sha256("".join(picture.sha256 for picture in pictures).encode()).hexdigest()
 
 
 def _sum_of_file(path: str) -> str:

@@ -120,8 +120,8 @@ class Ascent:
         own, shared = self.draws_per_step
         views = self._recipe.views
         # one shape whatever the steps, so that nothing is retraced
-        drawn = [s.random((STEPS_PER_CALL, views * own), dtype=np.float32) for s in streams]
-        stacked = np.stack(drawn, axis=1).reshape(STEPS_PER_CALL, len(streams) * views, own)
+        drawn = [s.random((STEPS_PER_CALL, views, own), dtype=np.float32) for s in streams]
+        stacked = np.stack(drawn, axis=2).reshape(STEPS_PER_CALL, views * len(streams), own)
         empty = np.zeros((STEPS_PER_CALL, 0), np.float32)
         common = shared_stream.random((STEPS_PER_CALL, shared), dtype=np.float32) if shared_stream else empty
         return Draws(stacked, common)
@@ -229,7 +229,8 @@ class Ascent:
                 found = self._gradient(numbers, units, draws[at], shared[at], share, redirect)
                 numbers, slots = self._step(numbers, slots, found.of_numbers, schedule, i)
                 if found.of_images is not None:
-                    attention += tf.reduce_mean(tf.abs(found.of_images), axis=-1)
+                    gathered = tf.reduce_mean(tf.abs(found.of_images), axis=-1)
+                    attention += gathered * schedule.moving[:, None, None]
                 return i + 1, numbers, slots, _is_zero(found.of_numbers), score + found.scores, attention
 
             state = tf.while_loop(lambda i, *_, until=until: i < until, body, state)
@@ -299,7 +300,10 @@ class Ascent:
         share: tf.Tensor,
         redirect: bool,
     ) -> tf.Tensor:
-        """Return the score of each image, the mean over its views; targets are seen as the images are."""
+        """Return the score of each image, the mean over its views; targets are seen as the images are.
+
+        Views of all images come one batch after the other, so that groups of images stay together.
+        """
         count = self._recipe.views
         each = {name: _repeated(value, count) for name, value in units.items()}
         pictures, shares = _repeated(images, count), _repeated(share, count)
@@ -311,7 +315,7 @@ class Ascent:
                 given = tf.concat([given, tf.ones_like(given[..., :1])], axis=-1)
             target = apply_all(self._recipe.transforms, given, draws, shared, shares)
         scores = self._see(views, pictures, target, each, redirect)
-        return scores if count == 1 else tf.reduce_mean(tf.reshape(scores, [-1, count]), axis=1)
+        return scores if count == 1 else tf.reduce_mean(tf.reshape(scores, [count, -1]), axis=0)
 
     def _scores_of_views(
         self,
@@ -326,7 +330,7 @@ class Ascent:
 
 
 def _repeated(values: tf.Tensor, count: int) -> tf.Tensor:
-    return values if count == 1 else tf.repeat(values, count, axis=0)
+    return values if count == 1 else tf.concat([values] * count, axis=0)
 
 
 def _is_zero(gradient: Numbers) -> tf.Tensor:

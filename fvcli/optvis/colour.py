@@ -35,17 +35,22 @@ def squashed(values: tf.Tensor, squash: str) -> tf.Tensor:
         squash: ``sigmoid`` is smooth and never stops; ``clip`` adds 0.5 and cuts, with a gradient where
             something is cut only back into the range.
     """
-    return tf.sigmoid(values) if squash == "sigmoid" else _clipped(values + 0.5)
+    return tf.sigmoid(values) if squash == "sigmoid" else clipped(values + 0.5, 0.0, 1.0)
 
 
-@tf.custom_gradient
-def _clipped(values: tf.Tensor):
-    def gradient(upstream: tf.Tensor) -> tf.Tensor:
-        # upstream is of a loss that falls: a positive one moves values down
-        stuck = ((values < 0.0) & (upstream > 0.0)) | ((values > 1.0) & (upstream < 0.0))
-        return tf.where(stuck, 0.0, upstream)
+def clipped(values: tf.Tensor, low: float, high: float) -> tf.Tensor:
+    """Cut values to [low, high], with a gradient where something is cut only back into the range."""
 
-    return tf.clip_by_value(values, 0.0, 1.0), gradient
+    @tf.custom_gradient
+    def cut(values: tf.Tensor):
+        def gradient(upstream: tf.Tensor) -> tf.Tensor:
+            # upstream is of a loss that falls: a positive one moves values down
+            outward = ((values < low) & (upstream > 0.0)) | ((values > high) & (upstream < 0.0))
+            return tf.where(outward, 0.0, upstream)
+
+        return tf.clip_by_value(values, low, high), gradient
+
+    return cut(values)
 
 
 def to_decorrelated(images: np.ndarray, decorrelate: bool, squash: str = "sigmoid") -> np.ndarray:

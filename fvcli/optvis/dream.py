@@ -148,7 +148,7 @@ class Dream:
             stopped: Asked before every tile; once it says yes, no more frames come.
             keep_detail: Give the picture back, at each octave, the detail that smaller ones could not show.
         """
-        sized = _with_sizes(plan, image.shape[:2])
+        sized = with_sizes(plan, image.shape[:2])
         work = np.cumsum([math.prod(self.tiles(size)) for octave, size in sized for _ in range(octave.steps)])
         image = image.astype(np.float32)
         picture, step = image, 0
@@ -235,7 +235,7 @@ def blend(previous_dream: np.ndarray, frame: np.ndarray, share: float) -> np.nda
     return (share * previous_dream + (1.0 - share) * frame).astype(np.float32)
 
 
-def _with_sizes(plan: Sequence[Octave], whole: tuple[int, int]) -> list[tuple[Octave, tuple[int, int]]]:
+def with_sizes(plan: Sequence[Octave], whole: tuple[int, int]) -> list[tuple[Octave, tuple[int, int]]]:
     """Return octaves with their height and width, without those that are too small, except for the last."""
     sized = [(octave, tuple(max(1, round(side * octave.scale)) for side in whole)) for octave in plan]
     return [pair for pair in sized[:-1] if min(pair[1]) >= LEAST_PX] + sized[-1:]

@@ -7,7 +7,7 @@
           +--+----+----+----+----> calls of STEPS_PER_CALL steps
 
 Each image is judged by its own scores alone, so batch mates do not matter, and what is decided is the same
-wherever the image is rendered.
+wherever the image is rendered. Images that are optimised together also end together, with the last of them.
 """
 
 from __future__ import annotations
@@ -28,15 +28,19 @@ class Plateau:
         min_gain: A call is flat when the mean score of its views exceeds that of the call before by less
             than this share of the whole rise so far; 0 never stops.
         redirect_steps: Until then a silent image may still wake up.
+        members: How many images of a batch, one after the other, are a group.
     """
 
-    def __init__(self, batch: int, total: int, min_gain: float, redirect_steps: int) -> None:
+    def __init__(
+        self, batch: int, total: int, min_gain: float, redirect_steps: int, members: int = 1
+    ) -> None:
         self.skipped = np.zeros(batch, np.int32)  # steps of the schedule left out
         self.steps = np.zeros(batch, np.int32)  # steps taken
         self.moving = np.ones(batch, bool)
         self._total = total
         self._min_gain = min_gain
         self._redirect_steps = redirect_steps
+        self._members = members
         self._first: np.ndarray | None = None
         self._last: np.ndarray | None = None
         self._flat = np.zeros(batch, np.int32)
@@ -56,8 +60,13 @@ class Plateau:
         else:
             self._first = score
         self._last = score
-        silent = state.silent.numpy() & (state.step >= self._redirect_steps)
+        silent = self._of_all(state.silent.numpy()) & (state.step >= self._redirect_steps)
         self.moving &= ~silent
         last_call = self._total - STEPS_PER_CALL
-        skips = self.moving & (self._flat >= PATIENCE) & (self.skipped == 0) & (clock < last_call)
+        is_flat = self._of_all(self._flat >= PATIENCE)
+        skips = self.moving & is_flat & (self.skipped == 0) & (clock < last_call)
         self.skipped = np.where(skips, last_call - state.step, self.skipped).astype(np.int32)
+
+    def _of_all(self, is_so: np.ndarray) -> np.ndarray:
+        """Tell of each image whether something is so of its whole group, bool [batch]."""
+        return np.repeat(is_so.reshape(-1, self._members).all(axis=1), self._members)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from fvcli.errors import FvcliError
 from fvcli.models import ModelFacts
-from fvcli.plan.data import Coupling, Plan, Program
+from fvcli.plan.data import Plan, Program
 from fvcli.plan.targets import Target
-from fvcli.plan.views import gigabytes, view_size
-from fvcli.spec.images import Generator
+from fvcli.plan.views import gigabytes, octave_steps, view_size
+from fvcli.sources import NamedFiles
+from fvcli.sources.ffmpeg import ffmpeg
+from fvcli.spec.images import Generator, Maco
 from fvcli.spec.output import Figure
 from fvcli.spec.pieces import Background
 from fvcli.spec.problems import KeyPath, Problem
@@ -17,7 +20,14 @@ from fvcli.spec.schema import Job, Render
 Origin = Callable[..., KeyPath]  # the keys of some settings -> where the first that is written stands
 RESIZABLE = {"cppn"}  # parameterizations without a size of their own
 STARTABLE = {"fourier", "pixel", "laplacian"}  # those that a given picture can be written in
+OF_ASCENTS = ("transforms", "optimizer", "penalties", "regularizers", "views", "attention")
+NOT_HEEDED = {
+    "octaves": OF_ASCENTS,
+    "steepest": (*OF_ASCENTS, "parameterization", "octaves", "save_at", "animation"),
+}
+FILM_BYTES = 4_000_000_000  # of frames that are kept until their film is written
 OF_ALPHA = {"alpha", "blur_alpha"}
+PLACED = {"neuron", "direction_neuron", "local_group", "tensor_direction"}  # objectives that read a place
 
 
 def wants_picture(settings: Render) -> str:
@@ -30,12 +40,27 @@ def wants_picture(settings: Render) -> str:
 def check_settings(
     settings: Render,
     targets: Sequence[Target],
-    couplings: Sequence[Coupling],
     facts: ModelFacts,
+    files: NamedFiles,
     origin: Origin,
+    is_own: Callable[[str], bool],
 ) -> list[Problem]:
-    """Return what of the settings does not go together, or not with the model."""
-    found = [*_wrong_pieces(settings, facts), *_wrong_extras(settings, targets, couplings)]
+    """Return what of the settings does not go together, or not with the model.
+
+    Args:
+        settings: Resolved.
+        targets: What the job's pictures show.
+        facts: Of the model.
+        files: What is known of the files that the spec names.
+        origin: Where a key is written.
+        is_own: Whether the job, or its variant, has a key, and not only what it inherits from.
+    """
+    found = [
+        *_wrong_pieces(settings, facts),
+        *_wrong_extras(settings, targets),
+        *_wrong_of_pictures(settings, targets, facts, is_own),
+        *_wrong_films(settings, targets, files),
+    ]
     return [Problem(origin(key), message) for key, message in found]
 
 
@@ -51,28 +76,32 @@ def _wrong_pieces(settings: Render, facts: ModelFacts) -> Iterator[tuple[str, st
         yield "penalties", f"{min(kinds & OF_ALPHA)} needs parameterization.alpha: true"
     if any(isinstance(t, Background) for t in settings.transforms or ()) and not alpha:
         yield "transforms", "a background needs parameterization.alpha: true"
-    if settings.regularizers and image.kind != "pixel":
-        yield "regularizers", f"regularizers change pixels, and the parameterization is {image.kind}"
+    if settings.regularizers and (image.kind != "pixel" or image.shared is not None or alpha):
+        shown = image.kind if image.kind != "pixel" else "more than pixels, with alpha or shared parts"
+        yield "regularizers", f"regularizers change pixels, and the parameterization is {shown}"
     if image.kind == "maco" and colours not in {1, 3}:
         yield "parameterization", f"maco needs one or three channels; {facts.name} takes {colours}"
+    if isinstance(image, Maco) and image.spectrum is not None and colours != 3:
+        yield "parameterization", f"a spectrum of photos has colours; {facts.name} takes {colours} channels"
     if isinstance(image, Generator) and colours != 3:
         yield "parameterization", f"a generator makes colours; {facts.name} takes {colours} channels"
 
 
-def _wrong_extras(
-    settings: Render, targets: Sequence[Target], couplings: Sequence[Coupling]
-) -> Iterator[tuple[str, str]]:
+def _wrong_extras(settings: Render, targets: Sequence[Target]) -> Iterator[tuple[str, str]]:
     image = settings.parameterization
     assert image is not None  # resolved
     if settings.save_px is not None and image.kind not in RESIZABLE:
         yield "save_px", f"a {image.kind} picture has a size of its own; leave save_px out, or use cppn"
+    elif settings.save_px is not None and (nearest := _in_shape(settings)) is not None:
+        height, width = nearest
+        yield "save_px", f"it is of another shape than size_px; [{height}, {width}] would do"
     if settings.start == "picture" and image.kind not in STARTABLE:
         yield (
             "start",
             f"a {image.kind} picture cannot start from a given one; use fourier, pixel or laplacian",
         )
     last, end = max(settings.save_at or (0,)), _all_steps(settings)
-    if last > end:
+    if last > end and settings.steepest is None:
         yield "save_at", f"step {last} is beyond the last, which is {end}"
     grouped = any(target.members > 1 for target in targets)
     of_numbers = settings.animation is not None and settings.animation.of == "numbers"
@@ -83,18 +112,86 @@ def _wrong_extras(
             "parameterization",
             "shared parts need pictures that are optimised together: diversity, interpolate",
         )
-    if settings.octaves is not None and (couplings or grouped):
+    if settings.octaves is not None and grouped:
         yield "octaves", "a dream takes its pictures one by one; leave out what couples them"
-    if settings.attention and image.kind == "pixel" and getattr(image, "alpha", False):
+    if settings.steepest is not None and grouped:
+        yield "steepest", "directions are taken of pictures one by one; leave out what couples them"
+    if settings.attention and settings.save_px is not None:
+        yield "attention", "what is gathered has the size of the ascent; leave attention or save_px out"
+    if settings.attention and getattr(image, "alpha", False):
         yield "attention", "a picture has one opacity; leave attention or alpha out"
+
+
+def _wrong_of_pictures(
+    settings: Render, targets: Sequence[Target], facts: ModelFacts, is_own: Callable[[str], bool]
+) -> Iterator[tuple[str, str]]:
+    """Yield what dreams and directions of pictures cannot have, or would not heed."""
+    image, octaves = settings.parameterization, settings.octaves
+    assert image is not None  # resolved
+    if settings.steepest is not None:
+        what, key = "a direction of a picture", "steepest"
+        if settings.steepest == "full" and facts.input_channels != 3:
+            yield (
+                "steepest",
+                f"full needs a network that takes colours, and {facts.name} does not; use spatial",
+            )
+    elif octaves is not None:
+        what, key = "a dream", "octaves"
+        if image.kind != "pixel" or image.alpha or image.shared is not None:
+            yield "parameterization", "a dream moves plain pixels; leave the parameterization out"
+        if octaves.each and octaves.each[-1].scale != 1:
+            yield "octaves", "the last octave is the picture itself: its scale is 1"
+    else:
+        return
+    for other in NOT_HEEDED[key]:
+        if is_own(other):
+            yield other, f"{what} does not heed it; leave it out"
+    terms = [term for target in targets for term in target.terms]
+    if kinds := {term.kind for term in terms if term.shape.aims_at_picture}:
+        yield key, f"{min(kinds)} aims at the picture that {what} begins with; use another objective"
+    if octaves is not None and (kinds := {t.kind for t in terms if t.kind in PLACED or t.source}):
+        yield (
+            "octaves",
+            f"{min(kinds)} reads a place, and a dream is made of tiles; use channel, layer or a class",
+        )
+
+
+def _wrong_films(settings: Render, targets: Sequence[Target], files: NamedFiles) -> Iterator[tuple[str, str]]:
+    """Yield what keeps a film from being written."""
+    film, dreams = settings.animation, settings.octaves is not None
+    films = {facts.sha256 for group in files.pictures.values() for facts in group if facts.frames > 1}
+    of_films = dreams and any(target.picture in films for target in targets)
+    if film.format == "mp4" if film is not None else of_films:
+        try:
+            ffmpeg("writing mp4")
+        except FvcliError as error:
+            yield "animation", str(error)
+    if of_films and settings.save_at:
+        yield "save_at", "a dream of a film saves the last frame's dream, and the film; leave save_at out"
+    assert isinstance(settings.size_px, tuple)  # resolved
+    if film is not None and film.of == "ascent" and not of_films:
+        kept = 3 * settings.size_px[0] * settings.size_px[1] * (_all_steps(settings) // film.every + 1)
+        if kept > FILM_BYTES:
+            yield "animation", f"its frames take {gigabytes(kept)}; take one every more steps"
+
+
+def _in_shape(settings: Render) -> tuple[int, int] | None:
+    """Return the size like save_px that has the shape of the picture, if save_px has not."""
+    assert isinstance(settings.size_px, tuple)  # resolved
+    height, width = settings.size_px
+    asked = settings.save_px if isinstance(settings.save_px, tuple) else (settings.save_px or 0,) * 2
+    share = max(asked) / max(height, width)
+    nearest = round(height * share), round(width * share)
+    return nearest if max(abs(a - b) for a, b in zip(asked, nearest, strict=True)) > 1 else None
 
 
 def _all_steps(settings: Render) -> int:
     """Return how many steps a picture takes, in all octaves if it is a dream."""
-    octaves, steps = settings.octaves, settings.steps or 0
-    if octaves is None:
-        return steps
-    return sum(octave.steps for octave in octaves.each) if octaves.each else octaves.count * steps
+    assert isinstance(settings.size_px, tuple)  # resolved
+    if settings.octaves is None:
+        return settings.steps or 0
+    each = octave_steps(settings.octaves.model_dump(), settings.steps or 0, settings.size_px)
+    return sum(steps for _, steps in each)
 
 
 def check_size(settings: Render, facts: ModelFacts, layers: Sequence[str], origin: Origin) -> list[Problem]:
@@ -118,12 +215,14 @@ def check_size(settings: Render, facts: ModelFacts, layers: Sequence[str], origi
 
 def check_memory(program: Program, settings: Render, job: Job, origin: Origin) -> list[Problem]:
     """Return what is wrong with the memory that a picture needs."""
-    budget = settings.memory_gb or 0.0
-    if settings.batch_size is not None or program.image_bytes <= budget * 1e9:
+    budget, members = settings.memory_gb or 0.0, program.members
+    needed = program.image_bytes * members
+    if settings.batch_size is not None or needed <= budget * 1e9:
         return []
+    what = "one picture needs" if members == 1 else f"{members} pictures that are optimised together need"
     message = (
-        f"one picture needs about {gigabytes(program.image_bytes)}, and memory_gb is {budget:g}; "
-        f"raise it, or lower the size_px of job {job.name}"
+        f"{what} about {gigabytes(needed)}, and memory_gb is {budget:g}; "
+        f"raise it, or lower {'views, or ' if (settings.views or 1) > 1 else ''}the size_px of job {job.name}"
     )
     return [Problem(origin("memory_gb", "size_px"), message)]
 

@@ -26,7 +26,7 @@ from pydantic import Field
 from fvcli.models import ModelFacts
 from fvcli.models.graph import ancestors, multiplications
 from fvcli.plan.data import Plan, Program
-from fvcli.plan.views import view_size
+from fvcli.plan.views import octave_steps, view_size
 from fvcli.spec.base import Bool, Float, Int, Positive, Strictly, Text
 from fvcli.spec.schema import Render
 
@@ -140,8 +140,7 @@ def looks(program: Program) -> float:
         return 1.0
     if octaves is None:
         return float(settings["steps"] * settings.get("views", 1))
-    each = [(octave["scale"], octave["steps"]) for octave in octaves["each"] or ()]
-    each = each or [(octaves["scale"] ** -i, settings["steps"]) for i in range(octaves["count"])]
+    each = octave_steps(octaves, settings["steps"], (program.height_px, program.width_px))
     area = program.height_px * program.width_px / (octaves["tile_px"] * CORE) ** 2
     return float(sum(steps * max(1.0, scale**2 * area) for scale, steps in each))
 

@@ -29,6 +29,9 @@ def digest(data: Any) -> str:
     return hashlib.sha256(canonical(data).encode()).hexdigest()[:KEY_DIGITS]
 
 
+PICTURE_KINDS = {"caricature", "match", "style"}  # objectives that aim at a picture
+
+
 @dataclass(frozen=True)
 class TermShape:
     """The part of a term that is compiled in.
@@ -41,6 +44,11 @@ class TermShape:
     layer: str
     placed: bool = False
     options: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def aims_at_picture(self) -> bool:
+        """Whether it compares with what the network sees in the unit's picture, not with an array."""
+        return self.kind in PICTURE_KINDS and "shape" not in dict(self.options)
 
 
 @dataclass(frozen=True)
@@ -177,7 +185,8 @@ class Program:
     @property
     def transparent(self) -> bool:
         """Whether the last channel of its pictures is opacity."""
-        return bool(self.settings["parameterization"].get("alpha") or self.settings.get("attention"))
+        alpha = bool(self.settings["parameterization"].get("alpha"))
+        return (alpha or bool(self.settings.get("attention"))) and self.settings.get("steepest") is None
 
     @property
     def layers(self) -> tuple[str, ...]:

@@ -26,7 +26,8 @@ def _of_file(entry: str, files: NamedFiles) -> list[Direction]:
     if array is None:  # which is said already
         return []
     rows = array.shape[0] if len(array.shape) == 2 else 1
-    base = {"file": array.sha256, "length": array.shape[-1]}
+    length = array.shape[-1] if len(array.shape) in {1, 2} else 0
+    base = {"file": array.sha256, "length": length, "shape": array.shape}
     return [
         Direction(f"{array.name}-{row:04d}", f"{array.name} {row}", {**base, "row": row})
         for row in range(rows)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from fvcli.models import ModelFacts
 from fvcli.plan.data import Program, Unit, digest
 from fvcli.plan.sources import without_paths
+from fvcli.plan.targets import Target
 from fvcli.spec.recipes import ALGORITHM
 from fvcli.spec.schema import Render
 
@@ -37,8 +39,16 @@ def kept_settings(settings: Render) -> dict[str, Any]:
     return kept
 
 
-def unit_key(unit: Unit, program: Program, facts: ModelFacts) -> str:
-    """Return the key of a unit; of a group the whole of it is in its plan, and so in its objective."""
+def unit_key(unit: Unit, program: Program, facts: ModelFacts, group: Sequence[Target]) -> str:
+    """Return the key of a unit.
+
+    Args:
+        unit: What it shows.
+        program: How it is rendered.
+        facts: Of the model.
+        group: What the pictures show that it is optimised with, itself among them.
+    """
+    together = program.members > 1
     decides: dict[str, Any] = {
         "algorithm": ALGORITHM,
         "model": program.model,
@@ -53,8 +63,8 @@ def unit_key(unit: Unit, program: Program, facts: ModelFacts) -> str:
     more = {
         "formula": unit.formula,
         "picture": unit.picture,
-        "member": unit.member if program.members > 1 else None,
-        "members": program.members if program.members > 1 else None,
+        "member": unit.member if together else None,
+        "group": [[term.facts() for term in target.terms] for target in group] if together else None,
         "couplings": [asdict(coupling) for coupling in program.couplings] or None,
     }
     return digest({**decides, **{key: value for key, value in more.items() if value is not None}})

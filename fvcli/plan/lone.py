@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Any
 
 from fvcli.plan.data import Plan, Unit
+from fvcli.plan.keys import RARE_SETTINGS
+from fvcli.sources.facts import safe_name
 
 
 def lone_spec(plan: Plan, unit: Unit) -> dict[str, Any]:
-    """Return a spec whose plan is this unit: same key, name and batch size, and so the same bytes.
+    """Return a spec whose plan is this unit: same key and batch size, and so the same bytes.
 
-    Pictures that are optimised together come together.
+    Pictures that are optimised together come together. The name is the same, too, unless pictures of equal
+    names had to be numbered.
     """
     program = plan.programs[unit.program]
     job = dict(next(job for job in plan.jobs if job.name == unit.job).asked)
+    name = unit.name
     if unit.picture is not None:
-        job["pictures"] = [plan.source(unit.picture).path]
+        source = plan.source(unit.picture)
+        job["pictures"] = [source.path]
+        name = safe_name(PurePath(source.path)) + name.removeprefix(source.name)
     if unit.variant is not None:
         job["variants"] = [{"name": unit.variant}]
     return {
@@ -25,7 +32,8 @@ def lone_spec(plan: Plan, unit: Unit) -> dict[str, Any]:
             "recipe": program.recipe,
             "size_px": [program.height_px, program.width_px],
             "batch_size": program.batch_size,
+            **{key: value for key, value in RARE_SETTINGS.items() if value is not None},
             **{key: value for key, value in program.settings.items() if value is not None},
         },
-        "jobs": [{**job, "only": [unit.name]}],
+        "jobs": [{**job, "only": [name]}],
     }

@@ -22,7 +22,7 @@ from fvcli.plan.data import (
 from fvcli.plan.groups import are_together, couplings_of, kept_units, with_facets
 from fvcli.plan.keys import kept_settings, unit_key
 from fvcli.plan.objectives import Resolver
-from fvcli.plan.sources import pinned, sources_of
+from fvcli.plan.sources import pinned, sources_of, with_places, wrong_sum
 from fvcli.plan.targets import Target
 from fvcli.plan.views import batch_size_for, input_size, needed_bytes
 from fvcli.plan.windows import window_of
@@ -58,7 +58,7 @@ def make_plan(
     plan = Plan(
         model=resolved(spec.model.model_dump(mode="json"), facts.preprocessing),
         programs=tuple(draft.programs),
-        jobs=tuple(_job_plan(job, first.get(job.name), draft.programs) for job in spec.jobs),
+        jobs=tuple(_job_plan(job, first.get(job.name), draft.programs, files) for job in spec.jobs),
         units=tuple(draft.units),
         batches=_batches(draft.units, draft.programs),
         output=spec.output.model_dump(mode="json"),
@@ -84,8 +84,11 @@ class _Draft:
         units: list[Unit] = []
         for i, variant in enumerate(job.variants or [None]):
             below = (*path, "variants", i) if variant is not None else path
-            settings = pinned(resolve(job, render, self.facts.native_size_px, variant), self.files)
             origin = partial(_origin, path, job, render, below, variant)
+            asked = resolve(job, render, self.facts.native_size_px, variant)
+            settings = _heeded(pinned(asked, self.files))
+            if (wrong := wrong_sum(asked, self.files)) is not None:
+                problems.append(Problem(origin("parameterization"), wrong))
             own_size = settings.octaves is not None and not _is_sized(job, render, variant)
             made, found = self._units(job, variant, settings, path, origin, own_size)
             units += made
@@ -105,27 +108,30 @@ class _Draft:
     ) -> tuple[list[Unit], list[Problem]]:
         size = _size(settings)
         resolver = Resolver(job, path, self.facts, size, self.files, wants_picture(settings))
-        targets = resolver.targets()
-        couplings = couplings_of(job, targets, resolver)
-        targets = with_facets(job, targets)
-        problems = resolver.problems + check_settings(settings, targets, couplings, self.facts, origin)
+        targets = with_facets(job, resolver.targets())
+        couplings = [couplings_of(job, target, resolver) for target in targets]
+        problems = resolver.problems + check_settings(
+            settings, targets, self.facts, self.files, origin, partial(_is_own, job, variant)
+        )
         layers = sorted({term.layer for target in targets for term in target.terms})
         problems += check_size(settings, self.facts, layers, origin)
         if problems:
             return [], problems
         known: dict[object, int] = {}
         units = []
-        for target in targets:
+        for i, (target, coupled) in enumerate(zip(targets, couplings, strict=True)):
             sized = _at_size_of_picture(settings, target, self.files) if own_size else settings
             window, place = _window(target, sized, self.facts)
             shape = tuple(term.shape for term in target.terms)
-            same = (shape, window, sized.size_px, target.formula, target.members)
+            same = (shape, window, sized.size_px, target.formula, target.members, coupled)
             if same not in known:
-                program = _program(target, window, couplings, sized, self.facts)
+                program = _program(target, window, coupled, sized, self.facts)
                 problems += check_memory(program, sized, job, origin)
                 known[same] = self._number(program)
             number = known[same]
-            units.append(_unit(job, variant, target, number, self.programs[number], place, self.facts))
+            group = targets[i - target.member : i - target.member + target.members]
+            unit = _unit(job, variant, target, number, self.programs[number], place)
+            units.append(replace(unit, key=unit_key(unit, self.programs[number], self.facts, group)))
         return units, problems
 
     def _number(self, program: Program) -> int:
@@ -152,6 +158,19 @@ def _origin(
         if getattr(render, key, None) is not None:
             return ("render", key)
     return (*path, keys[0])
+
+
+def _is_own(job: Job, variant: Variant | None, key: str) -> bool:
+    """Tell whether a job, or its variant, has a key itself."""
+    return any(part is not None and getattr(part, key, None) is not None for part in (variant, job))
+
+
+def _heeded(settings: Render) -> Render:
+    """Return the settings of a direction of a picture without what only ascents and dreams heed."""
+    if settings.steepest is None:
+        return settings
+    plain = {"transforms": (), "penalties": (), "regularizers": (), "views": 1, "attention": False}
+    return settings.model_copy(update={**plain, "octaves": None, "save_at": None, "animation": None})
 
 
 def _size(settings: Render) -> tuple[int, int]:
@@ -230,12 +249,12 @@ def _unit(
     number: int,
     program: Program,
     place: tuple[int, int] | None,
-    facts: ModelFacts,
 ) -> Unit:
+    """Return a unit that still lacks its key."""
     sign = SIGNS[job.sign]
     names = [target.name, *(["negative"] if sign < 0 else []), *([variant.name] if variant else [])]
     described = {**target.unit, **({"variant": variant.name} if variant else {})}
-    unit = Unit(
+    return Unit(
         job=job.name,
         name="-".join(names),
         key="",
@@ -251,7 +270,6 @@ def _unit(
         variant=variant.name if variant else None,
         formula=target.formula,
     )
-    return replace(unit, key=unit_key(unit, program, facts))
 
 
 def _batches(units: Sequence[Unit], programs: Sequence[Program]) -> tuple[tuple[int, ...], ...]:
@@ -266,11 +284,11 @@ def _batches(units: Sequence[Unit], programs: Sequence[Program]) -> tuple[tuple[
     )
 
 
-def _job_plan(job: Job, first: Unit | None, programs: Sequence[Program]) -> JobPlan:
+def _job_plan(job: Job, first: Unit | None, programs: Sequence[Program], files: NamedFiles) -> JobPlan:
     title = job.title or job.name
     if first is not None and job.title is None:
         program = programs[first.program]
         kind = job.objective.kind.replace("_", " ") + (", negative" if job.sign == "negative" else "")
         title += f": {' + '.join(program.layers)}, {kind}, {program.model}, {program.recipe}"
     asked = job.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={*Render.model_fields})
-    return JobPlan(job.name, title, job.title or job.name, asked)
+    return JobPlan(job.name, title, job.title or job.name, with_places(asked, files))

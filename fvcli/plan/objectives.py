@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from fvcli.models import LayerFacts, ModelFacts
-from fvcli.plan.data import TermPlan
+from fvcli.plan.data import PICTURE_KINDS, TermPlan
 from fvcli.plan.directions import directions_of
 from fvcli.plan.formulas import formula, steps_between, weights
 from fvcli.plan.lookup import Lookup, out_of_range
@@ -36,7 +36,6 @@ from fvcli.spec.objectives import (
 from fvcli.spec.problems import KeyPath
 from fvcli.spec.schema import Job
 
-PICTURE_KINDS = {"caricature", "match", "style"}
 NOUNS = {"channels": "channel", "classes": "class", "vectors": "vector"}
 # Options of an objective that are compiled in where they are not these.
 PLAIN = {"cossim_power": 0.0, "power": 0.0, "norm": "l2", "rows": 1, "columns": 1}
@@ -102,9 +101,10 @@ class Resolver(Lookup):
             (_, leaf), (term,) = self._leaves[0], terms
             yield lone_target(term, self._direction(leaf, entry)[0], self._facts)
             return
-        chosen = [index for index, (_, leaf) in zip(own, self._leaves, strict=True) if _has_list(leaf)]
-        pairs = zip(terms, weights(objective), strict=True)
-        weighted = [replace(term, weight=weight) for term, weight in pairs]
+        given = list(weights(objective))
+        weighted = [replace(term, weight=weight) for term, weight in zip(terms, given, strict=True)]
+        each = zip(own, given, self._leaves, strict=True)
+        chosen = [(index, weight) for index, weight, (_, leaf) in each if _has_list(leaf)]
         if isinstance(objective, InterpolateObjective):
             target = joint_target("interpolate", weighted, chosen, entry, formula(objective), self._facts)
             yield from steps_between(target, objective)
@@ -147,13 +147,17 @@ class Resolver(Lookup):
         place: KeyPath = ("vectors",) if self._job.vectors else (*path, "vector")
         length = len(vector["values"]) if "values" in vector else vector.get("length", layer.channels)
         if length != layer.channels:
-            self.report(place, f"a vector of {length} numbers does not fit {layer.name}, {_has(layer)}")
+            what = f"a vector of {length} numbers"
+            if not length:
+                shape = " x ".join(map(str, vector["shape"])) or "a single number"
+                what = f"an array of {shape} is neither [channels] nor [vectors, channels], and"
+            self.report(place, f"{what} does not fit {layer.name}, {_has(layer)}")
             return None
         wrong = [index for index in vector.get("channels", ()) if index >= layer.channels]
         if wrong:
             self.report(place, out_of_range(wrong, layer))
             return None
-        kept = {key: value for key, value in vector.items() if key != "length"}
+        kept = {key: value for key, value in vector.items() if key not in {"length", "shape"}}
         return replace(term, vector=kept, options=(*term.options, ("weighted", True)))
 
     def _of_array(self, term: TermPlan, entry: str, layer: LayerFacts, path: KeyPath) -> TermPlan | None:
@@ -249,7 +253,9 @@ class Resolver(Lookup):
         aims = [leaf for _, leaf in self._leaves if _needs_picture(leaf)]
         what = f"a {aims[0].kind} objective" if aims else self._wants_picture
         if not what:
-            self._refuse("pictures", "nothing of this job starts from a picture or aims at one")
+            self._refuse(
+                "pictures", "nothing of this job starts from a picture (start: picture) or aims at one"
+            )
             return [None]
         if self._job.pictures is None:
             self.report(("pictures",), f"this key is missing; {what} needs a picture")
@@ -277,6 +283,7 @@ class Resolver(Lookup):
         layer = self._named_layer(path, leaf, name)
         if layer is not None:
             self.check_position(layer, *_place(leaf), path)
+            self.check_size(layer, getattr(leaf, "rows", 1), getattr(leaf, "columns", 1), path)
         return layer
 
     def _named_layer(self, path: KeyPath, leaf: AnyLeaf, name: str | None) -> LayerFacts | None:

@@ -6,11 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from fvcli.errors import UsageError
+from fvcli.models.files.sums import check_sum
 from fvcli.plan.data import Source, Unit
 from fvcli.sources import ArrayFacts, NamedFiles, PictureFacts
 from fvcli.spec.images import Generator, Maco
 from fvcli.spec.schema import Render, Spec
 
+ARRAY_KEYS = ("file", "tensor", "activations")  # of a spec, that name a .npy file
 DIGITS = 8  # of a sum in the name of a copy
 
 
@@ -34,12 +37,33 @@ def pinned(settings: Render, files: NamedFiles) -> Render:
     return settings.model_copy(update={"parameterization": found})
 
 
+def wrong_sum(settings: Render, files: NamedFiles) -> str | None:
+    """Say that what a parameterization reads is not what the spec has the sum of, if it is not."""
+    path, asked = file_of(settings), getattr(settings.parameterization, "sha256", None)
+    found = files.sums.get(path or "")
+    try:
+        check_sum(path, found or asked or "", asked)
+    except UsageError as error:
+        return str(error)
+    return None
+
+
 def file_of(settings: Render) -> str | None:
     """Return the path of what a parameterization reads, if it reads something."""
     image = settings.parameterization
     if isinstance(image, Generator):
         return image.path
     return image.spectrum if isinstance(image, Maco) else None
+
+
+def with_places(asked: Any, files: NamedFiles) -> Any:
+    """Return a part of a spec as plain data, with its arrays where they are and not as the spec has them."""
+    if isinstance(asked, list):
+        return [with_places(part, files) for part in asked]
+    if not isinstance(asked, dict):
+        return asked
+    places = {key: files.arrays[asked[key]].path for key in ARRAY_KEYS if asked.get(key) in files.arrays}
+    return {key: places.get(key) or with_places(part, files) for key, part in asked.items()}
 
 
 def without_paths(settings: Mapping[str, Any]) -> dict[str, Any]:

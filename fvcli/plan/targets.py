@@ -75,7 +75,7 @@ def lone_target(term: TermPlan, direction: Direction | None, facts: ModelFacts) 
 def joint_target(
     kind: str,
     terms: Sequence[TermPlan],
-    own: Sequence[int],
+    own: Sequence[tuple[int, float]],
     swept: Swept,
     formula: Formula | None,
     facts: ModelFacts,
@@ -85,14 +85,15 @@ def joint_target(
     Args:
         kind: Of what puts them together.
         terms: In order.
-        own: What was taken of the lists that terms have themselves.
+        own: What was taken of the lists that terms have themselves, and the weights of these.
         swept: What was taken of the job's.
         formula: How they are put together.
         facts: Of the model.
     """
     described = [{"kind": t.kind, "layer": t.layer, **describe(t, facts), "weight": t.weight} for t in terms]
-    numbers = "".join(f"-{index:04d}" for index in own)
-    labels = [" + ".join(map(str, own))] if own else []
+    numbers = "".join(f"-{index:04d}" for index, _ in own)
+    signed = " ".join(f"{'-' if weight < 0 else '+'} {index}" for index, weight in own)
+    labels = [signed.removeprefix("+ ")] if own else []
     unit: dict[str, Any] = {"terms": described}
     name = f"{kind}{numbers}"
     if swept.direction is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from fvcli.spec.schema import Render
 # 0.33 to 0.65 measured on a CPU (EfficientNet-Lite0 up to block4 and head, recipes default and lucid).
 MEMORY_FACTOR = 0.7
 CPPN_BYTES = 4 * 4  # a pixel and unit of a layer: its sum, two activations, a gradient
+LEAST_OCTAVE_PX = 64  # smaller octaves are left out; as optvis has it
 MAX_AUTO_BATCH = 8  # a GPU fills every batch up, and a CPU takes one picture at a time anyway
 
 
@@ -67,6 +68,19 @@ def input_size(
     if all(facts.takes(layers, view) for view in views):
         return None
     return size_px if facts.takes(layers, size_px) else facts.native_size_px
+
+
+def octave_steps(octaves: Mapping[str, Any], steps: int, size_px: tuple[int, int]) -> list[tuple[float, int]]:
+    """Return share of the picture's size and steps of each octave of a dream that is large enough.
+
+    Args:
+        octaves: As in plain settings.
+        steps: At each of them, where they are not listed.
+        size_px: Height and width of the picture.
+    """
+    each = [(octave["scale"], octave["steps"]) for octave in octaves["each"] or ()]
+    each = each or [(octaves["scale"] ** -i, steps) for i in reversed(range(octaves["count"]))]
+    return [pair for pair in each[:-1] if round(min(size_px) * pair[0]) >= LEAST_OCTAVE_PX] + each[-1:]
 
 
 def image_bytes(

@@ -67,14 +67,15 @@ def read_picture(path: Path) -> np.ndarray:
         raise FvcliError(f"{path}: not a readable picture") from error
 
 
-def read_source(path: Path, is_film: bool) -> np.ndarray:
-    """Return a source as people see it, uint8 [h, w, 3]: a picture, or the last frame of a film.
+def read_source(path: Path, is_film: bool, last: bool) -> np.ndarray:
+    """Return a source as people see it, uint8 [h, w, 3]: a picture, or the first or last frame of a film.
 
     Raises:
         FvcliError: It cannot be read.
     """
     if is_film:
-        return deque(read_frames(path), maxlen=1)[0]
+        frames = read_frames(path)
+        return deque(frames, maxlen=1)[0] if last else next(frames)
     return np.clip(read_picture_sized(path, None) * 255 + 0.5, 0, 255).astype(np.uint8)
 
 

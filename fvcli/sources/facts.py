@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
 CHUNK = 1 << 20  # bytes
 
@@ -33,9 +34,14 @@ class ArrayFacts:
     shape: tuple[int, ...]
 
 
-def safe_name(path: Path) -> str:
+def safe_name(path: PurePath) -> str:
     """Return a file's name without its suffix, in letters, digits, dots, dashes and underscores."""
     return re.sub(r"[^A-Za-z0-9._-]+", "_", path.stem).lstrip("._-") or "unnamed"
+
+
+def sha256_of_all(pictures: Iterable[PictureFacts]) -> str:
+    """Return one sum of several pictures in their order."""
+    return hashlib.sha256("".join(picture.sha256 for picture in pictures).encode()).hexdigest()
 
 
 def file_sha256(path: Path) -> str:

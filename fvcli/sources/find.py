@@ -50,6 +50,18 @@ def find_pictures(entry: str, beside: Path | None) -> list[PictureFacts]:
     raise _missing(entry, beside, "a picture, a folder of pictures or a pattern")
 
 
+def find_stills(entry: str, beside: Path | None) -> list[PictureFacts]:
+    """Return the pictures that an entry names as ``find_pictures`` does, without movies.
+
+    Raises:
+        UsageError: As there, or there are movies alone.
+    """
+    stills = [picture for picture in find_pictures(entry, beside) if picture.frames == 1]
+    if not stills:
+        raise UsageError(f"{entry}: only movies, and no picture")
+    return stills
+
+
 def find_place(entry: str, beside: Path | None) -> str:
     """Return the absolute path, or pattern, that an entry stands for; the first place where something is.
 

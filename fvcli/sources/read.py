@@ -28,7 +28,11 @@ def read_picture_sized(path: Path, size_px: tuple[int, int] | None, channels: in
         UsageError: The file is no picture, damaged or too large.
     """
     with open_picture(path) as image:
-        pixels = upright_rgb(image)
+        return sized(upright_rgb(image), size_px, channels)
+
+
+def sized(pixels: np.ndarray, size_px: tuple[int, int] | None, channels: int = 3) -> np.ndarray:
+    """Return colours [h, w, 3] in 0..1 as ``read_picture_sized`` has them."""
     if channels == 1:
         pixels = np.matmul(pixels, LUMINANCE)[..., None]
     return pixels if size_px is None else _resampled(pixels, size_px)

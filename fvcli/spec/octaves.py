@@ -38,7 +38,7 @@ class Octaves(Strictly):
     rates: Rates = (0.006, 0.003)
     bands: Bands = 3
     tile_px: Annotated[Int, Field(ge=64, le=2048)] = Field(
-        384, description="side of what is computed at once"
+        384, description="side of what is computed at once; scores of larger pictures are means of tiles"
     )
     keep_detail: Bool = Field(True, description="give back at each size what smaller ones could not show")
     warm_start: Share = Field(0.5, description="of a film: how much of the last dream goes into a frame")

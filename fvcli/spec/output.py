@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from fvcli.spec.base import Bool, Int, OneOrMore, Positive, Strictly, Text
+from fvcli.spec.base import Bool, Float, Int, OneOrMore, Strictly, Text
 
 MAX_FRAMES = 10_000
 MAX_ROWS = 512
@@ -15,12 +15,12 @@ MAX_ROWS = 512
 class Animation(Strictly):
     """A film: of the ascent, or of the way between the numbers of an interpolation's pictures and back.
 
-    Those then have the same beginning and views. With save_px films are as large, but no larger than 1024.
+    Those then have one beginning and the same views; with save_px their film is as large, up to 1024.
     """
 
     format: Literal["mp4", "gif", "webp"] = "mp4"
     of: Literal["ascent", "numbers"] = "ascent"
-    fps: Positive = 15.0
+    fps: Annotated[Float, Field(ge=0.1, le=240)] = 15.0
     every: Annotated[Int, Field(ge=1, le=MAX_FRAMES)] = Field(2, description="of an ascent: steps a frame")
     frames: Annotated[Int, Field(ge=2, le=MAX_FRAMES)] = Field(60, description="of numbers: how many")
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from fvcli.spec.base import MAX_SIDE_PX, Float, Int, OrName, Positive, Share, Strictly
+from fvcli.spec.base import MAX_SIDE_PX, Float, Int, OrName, Share, Strictly
 
 Percentile = Annotated[Float, Field(ge=0, le=100)]
 
@@ -74,7 +74,7 @@ class GaussianBlur(Strictly):
     """Blur the picture every few steps (Yosinski et al. 2015)."""
 
     kind: Literal["gaussian_blur"]
-    sigma_px: Positive = 0.5
+    sigma_px: Annotated[Float, Field(gt=0, le=64)] = 0.5
     every: Annotated[Int, Field(ge=1)] = 4
 
 

@@ -152,13 +152,15 @@ class Job(Render):
     )
     vectors: Vectors | None = Field(None, description="directions, for objectives that take one")
     pictures: Names | None = Field(
-        None, description="picture or film files, folders or patterns, which ascents start from or aim at"
+        None,
+        description="picture or film files, folders or patterns, which ascents start from or aim at; cut in the "
+        "middle to the proportions of size_px",
     )
     diversity: Diversity | None = Field(None, description="several pictures of each unit, pushed apart")
     variants: Annotated[tuple[Variant, ...], Field(min_length=1, max_length=MAX_VARIANTS)] | None = Field(
         None, description="render each picture in several ways"
     )
-    only: Names | None = Field(None, description="names of the pictures to keep of this job")
+    only: Names | None = Field(None, description="names of the pictures to keep of this job; no patterns")
 
     @model_validator(mode="after")
     def _variants_differ(self) -> Job:

@@ -74,6 +74,7 @@ class Compiled:
         self._materials = materials
         recipe = build_recipe(program, model.facts.input_channels, materials)
         self._members = program.members
+        self._settled = recipe.parameterization.settled
         self._saved = _painter(program, recipe.parameterization)
         self._filmed = _painter(program, recipe.parameterization, FILM_PX)
         self._ascent = Ascent(
@@ -105,10 +106,10 @@ class Compiled:
         streams = [stream(seed, unit.identity) for unit in drawing]
         shared = stream(seed, "shared by the batch")
         arrays = unit_arrays(slots, program, self._channels, self._materials)
-        plateau = Plateau(size, steps, settings["early_stop"], settings["redirect_steps"])
+        plateau = Plateau(size, steps, settings["early_stop"], settings["redirect_steps"], program.members)
         state = self._ascent.start(streams, self._given(program, slots))
         first = self._picture(state, slots)
-        film.keep(0, first)
+        film.keep(0, first, self._large(state) if film.saves(0) else None)
         while plateau.moving.any():
             if stopped():
                 return None
@@ -122,7 +123,8 @@ class Compiled:
             if state.step % STEPS_PER_CALL == 0 or state.step == steps:
                 plateau.heed(state)
             if film.wants(state.step):
-                film.keep(state.step, self._picture(state, slots))
+                large = self._large(state) if film.saves(state.step) else None
+                film.keep(state.step, self._picture(state, slots), large)
             report(float((state.step + plateau.skipped.min()) / steps))
         return self._outcomes(program, first, state, plateau.steps, arrays, slots, film)[: len(units)]
 
@@ -134,6 +136,10 @@ class Compiled:
 
     def _picture(self, state: State, units: Sequence[Unit]) -> np.ndarray:
         return self._whole(self._ascent.picture(state.numbers).numpy(), units)
+
+    def _large(self, state: State) -> np.ndarray | None:
+        """Return the pictures as they are saved, if that is larger than the ascent has them."""
+        return None if self._saved is None else self._saved(state.numbers).numpy()
 
     def _frame(self, numbers: Numbers) -> tf.Tensor:
         """Return the picture of numbers [1, ...] for a film, [1, h, w, channels]."""
@@ -156,8 +162,8 @@ class Compiled:
         images = self._picture(state, units)
         finite = np.isfinite(images).all(axis=(1, 2, 3))
         images = np.where(finite[:, None, None, None], images, 0.0)
-        saved = images if self._saved is None else np.nan_to_num(self._saved(state.numbers).numpy())
-        pixels = as_8_bits(saved)
+        large = self._large(state)
+        pixels = as_8_bits(images if large is None else np.nan_to_num(large))
         seen = pixels / np.float32(255)
         if self._saved is not None:
             seen = tf.image.resize(seen, self._shape, method="area").numpy()
@@ -165,10 +171,10 @@ class Compiled:
         finite &= np.isfinite(scores).all(axis=0)
         if program.settings.get("attention"):
             pixels = np.concatenate([pixels, opacity_of(state.attention.numpy())], axis=-1)
-        film.finish(state.step, as_8_bits(images))
-        frames = film.frames()
+        film.finish(images, pixels)
+        frames = film.frames(steps)
         if film.of_numbers:
-            frames = between_numbers(program, self._frame, state.numbers, film.count)
+            frames = between_numbers(program, self._frame, state.numbers, film.count, self._settled)
         silent = state.silent.numpy().tolist()
         return [
             Outcome(

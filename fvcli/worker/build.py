@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from fvcli.models import ModelFacts
 from fvcli.optvis import images, objectives, optimizers, regularizers, transforms
@@ -49,7 +50,6 @@ PENALTIES = {
     "alpha": objectives.alpha,
     "blur_alpha": objectives.blur_alpha,
 }
-AIMS_AT_PICTURE = {"caricature", "match", "style"}
 
 
 def build_recipe(program: Program, channels: int, materials: Materials | None = None) -> Recipe:
@@ -155,8 +155,12 @@ def build_climbing_objective(program: Program, centres: Centres, units: Units) -
     for penalty in program.settings.get("penalties", ()):
         own = {key: value for key, value in penalty.items() if key != "weight"}
         cost = _call(PENALTIES, own) * penalty["weight"]
-        score = score * (1.0 - cost) if penalty["kind"] == "alpha" else score - cost
+        score = score - (_size_of(score) * cost if penalty["kind"] == "alpha" else cost)
     return score
+
+
+def _size_of(score: Objective) -> Objective:
+    return Objective(lambda T: tf.abs(score(T)))
 
 
 def _term(shape: TermShape, centre: tuple[int, int], i: int, units: Units) -> Objective:
@@ -223,14 +227,7 @@ def unit_arrays(
             arrays[_vector(i)] = np.stack([materials.vector(t, channels[shape.layer]) for t in terms])
         if terms[0].source is not None:
             arrays[_array(i)] = np.stack([materials.array(str(term.source)) for term in terms])
-    if aims_at_picture(program):
+    if any(shape.aims_at_picture for shape in program.terms):
         size = program.height_px, program.width_px
         arrays[TARGET] = np.stack([materials.picture(str(unit.picture), size) for unit in units])
     return arrays
-
-
-def aims_at_picture(program: Program) -> bool:
-    """Tell whether an objective compares with what the network sees in the unit's picture."""
-    return any(
-        shape.kind in AIMS_AT_PICTURE and "shape" not in dict(shape.options) for shape in program.terms
-    )

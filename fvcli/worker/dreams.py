@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import tensorflow as tf
 
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.optvis.ascent import Units
-from fvcli.optvis.dream import Dream, Frame, Octave, blend, octaves
+from fvcli.optvis.dream import Dream, Frame, Octave, blend, octaves, with_sizes
 from fvcli.optvis.seen import Seen
 from fvcli.optvis.streams import stream
 from fvcli.plan import Program, Unit
@@ -63,11 +64,8 @@ class Dreamer:
             return self._film(program, unit, arrays, report, stopped)
         else:
             image = self._materials.picture(unit.picture, self._size)
-        plan = planned_octaves(program.settings)
         film = Film(
-            program.settings.get("save_at", ()),
-            program.settings.get("animation"),
-            sum(octave.steps for octave in plan),
+            program.settings.get("save_at", ()), program.settings.get("animation"), self._steps(program)
         )
         film.keep(0, image[None])
 
@@ -79,8 +77,8 @@ class Dreamer:
         dreamt = self._run(program, unit, arrays, image, stopped, heed)
         if dreamt is None:
             return None
-        film.finish(film.steps, as_8_bits(dreamt[None]))
-        frames = film.frames()
+        film.finish(dreamt[None], as_8_bits(dreamt[None]))
+        frames = film.frames([film.steps])
         return self._outcome(image, dreamt, arrays, film.steps, film.saved_of(0), frames[0] if frames else ())
 
     def _noise(self, program: Program, unit: Unit) -> np.ndarray:
@@ -94,8 +92,9 @@ class Dreamer:
         self, program: Program, unit: Unit, arrays: Units, report: Report, stopped: Stopped
     ) -> Outcome | None:
         """Dream every frame of a film, each beginning with some of the dream before."""
-        share, frames = program.settings["octaves"]["warm_start"], []
+        share = program.settings["octaves"]["warm_start"]
         source, _ = self._materials.source(str(unit.picture))
+        frames = _on_disk((source.frames, *self._size, self._colours))
         first = dreamt = None
         for number, frame in enumerate(self._materials.frames(str(unit.picture), self._size)):
             first = frame if first is None else first
@@ -103,9 +102,9 @@ class Dreamer:
             dreamt = self._run(program, unit, arrays, begin, stopped)
             if dreamt is None:
                 return None
-            frames.append(as_8_bits(dreamt))
+            frames[number] = as_8_bits(dreamt)
             report((number + 1) / source.frames)
-        steps = len(frames) * sum(octave.steps for octave in planned_octaves(program.settings))
+        steps = len(frames) * self._steps(program)
         return self._outcome(first, dreamt, arrays, steps, {}, frames, source.fps)
 
     def _run(
@@ -137,12 +136,25 @@ class Dreamer:
         pixels = as_8_bits(np.nan_to_num(dreamt))
         units = {name: tf.constant(value) for name, value in arrays.items()}
         pictures = (image, np.nan_to_num(dreamt), pixels / np.float32(255))
-        start, end, saved = (float(self._score(tf.constant(p[None], tf.float32), units)[0]) for p in pictures)
+        start, end, saved = (self._score_of(picture, units) for picture in pictures)
         silent = bool(np.array_equal(image, dreamt))
         finite &= bool(np.isfinite([start, end, saved]).all())
         return Outcome(
             pixels, start, end, saved, silent, finite, steps, after_steps=after_steps, frames=frames, fps=fps
         )
+
+    def _steps(self, program: Program) -> int:
+        """Return how many steps a picture takes: of octaves that are large enough."""
+        kept = with_sizes(planned_octaves(program.settings), self._size)
+        return sum(octave.steps for octave, _ in kept)
+
+    def _score_of(self, picture: np.ndarray, units: Mapping[str, tf.Tensor]) -> float:
+        """Return the plain objective of a picture; if it is larger than a tile, the mean of its tiles'."""
+        if max(picture.shape[:2]) <= self._dream.tile_px:
+            return float(self._score(tf.constant(picture[None], tf.float32), units)[0])
+        found = self._dream.gradient(picture.astype(np.float32), units)
+        assert found is not None  # nothing stops it
+        return found[1]
 
     def _plain_score(self, images: tf.Tensor, units: Mapping[str, tf.Tensor]) -> tf.Tensor:
         return self._objective(units)(Seen(self._network(images, redirect=False), images))
@@ -157,3 +169,9 @@ def planned_octaves(settings: Mapping[str, Any]) -> tuple[Octave, ...]:
         Octave(each["scale"], each["steps"], each["rates"], each["bands"], each["blurs_px"])
         for each in asked["each"]
     )
+
+
+def _on_disk(shape: tuple[int, ...]) -> np.ndarray:
+    """Return uint8 zeros that are in a file without a name: frames of a long film do not fit into memory."""
+    with TemporaryFile() as file:
+        return np.memmap(file, np.uint8, "w+", shape=shape)

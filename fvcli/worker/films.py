@@ -31,40 +31,67 @@ class Film:
         self._in_film = {*range(0, steps, every), steps} if every else set()
         self._save_at = {*save_at}
         self._kept: dict[int, np.ndarray] = {}
+        self._saved: dict[int, np.ndarray] = {}
 
     def wants(self, step: int) -> bool:
         """Tell whether the picture after a step is kept."""
         return step in self._in_film or step in self._save_at
+
+    def saves(self, step: int) -> bool:
+        """Tell whether it is kept as a picture of its own."""
+        return step in self._save_at
 
     def until_next(self, step: int) -> int:
         """Return how many steps may be taken until a picture is to be kept."""
         ahead = [later for later in self._in_film | self._save_at if later > step]
         return min(ahead) - step if ahead else np.iinfo(np.int32).max
 
-    def keep(self, step: int, images: np.ndarray) -> None:
-        """Keep pictures in [0, 1], if they are wanted."""
-        if self.wants(step):
-            self._kept[step] = as_8_bits(np.nan_to_num(images))
+    def keep(self, step: int, images: np.ndarray, large: np.ndarray | None = None) -> None:
+        """Keep pictures in [0, 1], if they are wanted.
 
-    def finish(self, step: int, pixels: np.ndarray) -> None:
-        """Keep the last picture for every step that an ascent that ended early did not reach."""
-        for later in self._save_at - self._kept.keys():
-            self._kept[later] = pixels
-        if self._in_film and step not in self._kept:
-            self._kept[step] = pixels
+        Args:
+            step: After how many steps.
+            images: For films.
+            large: As they are saved; by default the same.
+        """
+        if step in self._in_film:
+            self._kept[step] = as_8_bits(np.nan_to_num(images))
+        if step in self._save_at:
+            self._saved[step] = as_8_bits(np.nan_to_num(images if large is None else large))
+
+    def finish(self, images: np.ndarray, pixels: np.ndarray) -> None:
+        """Take the last pictures, for all steps that an early end has left out, too.
+
+        Args:
+            images: For films, in [0, 1].
+            pixels: As they are saved, uint8.
+        """
+        self._last = as_8_bits(images)
+        for later in self._save_at - self._saved.keys():
+            self._saved[later] = pixels
 
     def saved_of(self, i: int) -> dict[int, np.ndarray]:
         """Return the single pictures of image i, by step."""
-        return {step: self._kept[step][i] for step in sorted(self._save_at)}
+        return {step: self._saved[step][i] for step in sorted(self._save_at)}
 
-    def frames(self) -> list[list[np.ndarray]]:
-        """Return the frames of each image's film, or nothing where there is none."""
-        kept = [self._kept[step] for step in sorted(self._kept) if step in self._in_film]
-        return [list(frames) for frames in zip(*kept, strict=True)] if kept else []
+    def frames(self, ends: Sequence[int]) -> list[list[np.ndarray]]:
+        """Return the frames of each image's film, or nothing where there is none.
+
+        Args:
+            ends: After how many steps each image had become what it is.
+        """
+        if not self._in_film:
+            return []
+        kept = sorted(self._in_film & self._kept.keys())
+        return [[*(self._kept[s][i] for s in kept if s < end), self._last[i]] for i, end in enumerate(ends)]
 
 
 def between_numbers(
-    program: Program, picture: Callable[[Numbers], tf.Tensor], numbers: Numbers, count: int
+    program: Program,
+    picture: Callable[[Numbers], tf.Tensor],
+    numbers: Numbers,
+    count: int,
+    settled: Callable[[Numbers, float], Numbers] | None = None,
 ) -> list[Sequence[np.ndarray]]:
     """Return, for the first picture of each group, a film through the numbers of all of them and back.
 
@@ -73,12 +100,15 @@ def between_numbers(
         picture: Numbers [1, ...] -> the picture, [1, h, w, channels].
         numbers: Of the batch.
         count: Frames.
+        settled: See ``Parameterization``.
     """
     members, batch = program.members, numbers[0].shape[0]
     films: list[Sequence[np.ndarray]] = [()] * batch
     mix = between if program.settings["parameterization"]["kind"] == "cppn" else _straight
     for begin in range(0, batch, members):
         group = [tuple(part[begin + i : begin + i + 1] for part in numbers) for i in range(members)]
+        if settled is not None:
+            group = [settled(one, i / max(1, members - 1)) for i, one in enumerate(group)]
         films[begin] = [_frame(picture, group, mix, k / count) for k in range(count)]
     return films
 

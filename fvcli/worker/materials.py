@@ -8,16 +8,24 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from fvcli.models.files.sums import check_sum
 from fvcli.optvis.colour import colour_matrix
 from fvcli.optvis.streams import stream
 from fvcli.plan import Source, TermPlan
 from fvcli.run import RunFolder
 from fvcli.run.atomic import write_atomic
-from fvcli.sources import find_pictures, mean_spectrum, read_array, read_frames, read_picture_sized
+from fvcli.sources import (
+    find_stills,
+    mean_spectrum,
+    read_array,
+    read_frames,
+    read_picture_sized,
+    sha256_of_all,
+    sized,
+)
 
-PICTURES_KEPT = 64
+PICTURES_KEPT = 4  # of a large size, 150 MB each
 SPECTRUM_PX = (512, 512)  # at which magnitudes of photos are taken, as published
 
 
@@ -48,12 +56,9 @@ class Materials:
         return read_picture_sized(path, size_px, self._channels)
 
     def frames(self, sha256: str, size_px: tuple[int, int]) -> Iterator[np.ndarray]:
-        """Yield the frames of a film as float32 [h, w, channels] in [0, 1], of a size."""
+        """Yield a film's frames as float32 [h, w, channels] in [0, 1], cut to a size as pictures are."""
         for frame in read_frames(self.source(sha256)[1]):
-            sized = frame
-            if frame.shape[:2] != size_px:
-                sized = np.asarray(Image.fromarray(frame).resize(size_px[::-1], Image.Resampling.LANCZOS))
-            yield sized.astype(np.float32) / np.float32(255)
+            yield sized(frame.astype(np.float32) / np.float32(255), size_px, self._channels)
 
     def array(self, sha256: str) -> np.ndarray:
         """Return an array as float32."""
@@ -88,9 +93,10 @@ class Materials:
         """
         kept = self._run.sources / f"spectrum-{sha256[:8]}.npy"
         if not kept.exists():
-            paths = [Path(picture.path) for picture in find_pictures(folder, None)]
+            pictures = find_stills(folder, None)
+            check_sum(Path(folder), sha256_of_all(pictures), sha256)
             decorrelate = np.linalg.inv(colour_matrix().astype(np.float64))
             buffer = io.BytesIO()
-            np.save(buffer, mean_spectrum(paths, SPECTRUM_PX, decorrelate))
+            np.save(buffer, mean_spectrum((Path(p.path) for p in pictures), SPECTRUM_PX, decorrelate))
             write_atomic(kept, buffer.getvalue())
         return np.load(kept, allow_pickle=False)

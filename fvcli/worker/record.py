@@ -20,7 +20,7 @@ TOO_FEW_STEPS = "the unit does not fire after {} steps; {} is how many are meant
 TRY_PRE_ACTIVATION = "; render its pre-activation instead: {}"
 ALREADY_SILENT = "the unit is silent from the start, so there is nothing to minimise"
 DREAMT = {"format": "mp4", "fps": 25.0}  # how a dream of a film is saved if the spec does not say
-NOT_FINITE = "the picture is not finite; lower the learning rate"
+NOT_FINITE = "the picture is not finite; lower the learning rate, or weights that are very large"
 
 
 @dataclass(frozen=True)

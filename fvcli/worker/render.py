@@ -14,18 +14,20 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Generator, Iterator, Sequence, Set
+from collections.abc import Callable, Generator, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
 import tensorflow as tf
 
+from fvcli.errors import FvcliError
 from fvcli.models import load
 from fvcli.plan import Unit
 from fvcli.run import RunFolder, write_run_facts
+from fvcli.worker.ascend import Outcome
 from fvcli.worker.compiled import Climber, compiled_program
 from fvcli.worker.device import set_up_device
-from fvcli.worker.lanes import Lanes, Ledger
+from fvcli.worker.lanes import Cost, Lanes, Ledger
 from fvcli.worker.materials import Materials
 from fvcli.worker.record import Attempt, Recorder
 
@@ -81,12 +83,15 @@ class _Task:
 
 @dataclass(frozen=True)
 class _Report:
-    """What a lane says: how far a task is, or what its units came to, or that it ran out of memory."""
+    """What a lane says: how far a task is, or what its units came to, or that it ran out of memory.
+
+    too_many: as many pictures an ascent as were too many for the memory.
+    """
 
     task: _Task
     share: float = 0.0
     statuses: tuple[str, ...] | None = None
-    out_of_memory: bool = False
+    too_many: int = 0
 
 
 class Worker:
@@ -133,8 +138,7 @@ class Worker:
                         self._open(task.batch)
                         open_batches[task.batch.number] = task.batch
                         yield BatchStarted(task.batch.number)
-                    compiled = self._compile(task)
-                    lanes.submit(lambda task=task, compiled=compiled: self._run_task(task, compiled, lanes))
+                    lanes.submit(self._prepared(task, lanes))
                 if not lanes.is_idle:
                     lanes.wait(POLL_S)
                 while not self._reports.empty():
@@ -188,8 +192,11 @@ class Worker:
         self, report: _Report, todo: deque[_Task], open_batches: dict[int, _Batch]
     ) -> Iterator[StepsDone | BatchDone]:
         batch = report.task.batch
-        if report.out_of_memory:
-            todo.extendleft(reversed(self._with_less_memory(report.task)))
+        if report.too_many:
+            self._halve(report.task, report.too_many)
+            again = [report.task, *todo]
+            todo.clear()
+            todo.extend(part for task in again for part in self._cut_again(task))
             return
         batch.shares[id(report.task)] = report.share * len(report.task.missing)
         yield StepsDone(batch.number, sum(batch.shares.values()))
@@ -203,16 +210,23 @@ class Worker:
             seconds = time.perf_counter() - batch.began
             yield BatchDone(batch.number, dict(batch.statuses), seconds, tuple(batch.remarks))
 
-    def _with_less_memory(self, task: _Task) -> list[_Task]:
-        """Cut a task that ran out of memory in half, and those of its program that follow, for good."""
+    def _halve(self, task: _Task, too_many: int) -> None:
+        """Let ascents of a task's program have half as many pictures from now on."""
         number = task.units[0].program
         members = self._run.plan.programs[number].members
-        half = members * max(1, len(task.units) // members // 2)
+        half = members * max(1, too_many // members // 2)
         if self._size(number) > half:
             self._sizes[number] = half
             task.batch.remarks.append(
                 f"out of memory: batch {task.batch.number} goes on with {half} pictures at a time"
             )
+
+    def _cut_again(self, task: _Task) -> list[_Task]:
+        """Return a task, in parts if it has more pictures than its program's ascents have by now."""
+        number = task.units[0].program
+        members = self._run.plan.programs[number].members
+        if len(task.units) <= self._size(number):
+            return [task]
         groups = [task.units[i : i + members] for i in range(0, len(task.units), members)]
         return self._cut(task.batch, groups, {unit.path for unit in task.missing})
 
@@ -234,10 +248,28 @@ class Worker:
             self._compiled = key, made
         return self._compiled[1]
 
-    def _run_task(self, task: _Task, compiled: Climber, lanes: Lanes) -> None:
+    def _prepared(self, task: _Task, lanes: Lanes) -> Callable[[], None]:
+        """Return what a lane does for a task; its program is compiled here, where it is no other's."""
+        try:
+            compiled = self._compile(task)
+        except Exception as error:  # a file that the program reads may be anything
+            reason = _reason(error)
+            return lambda: self._fail(task, reason)
+        return lambda: self._run_task(task, compiled, lanes)
+
+    def _attempt(self, task: _Task) -> Attempt:
         number = task.units[0].program
-        program, size = self._run.plan.programs[number], self._size(number)
-        attempt = Attempt(task.batch.number, program.batch_size, size, task.batch.attempt)
+        planned, size = self._run.plan.programs[number].batch_size, self._size(number)
+        return Attempt(task.batch.number, planned, size, task.batch.attempt)
+
+    def _fail(self, task: _Task, reason: str) -> None:
+        attempt = self._attempt(task)
+        statuses = tuple(self._recorder.fail(unit, attempt, reason) for unit in task.missing)
+        self._reports.put(_Report(task, 1.0, statuses))
+
+    def _run_task(self, task: _Task, compiled: Climber, lanes: Lanes) -> None:
+        program, attempt = self._run.plan.programs[task.units[0].program], self._attempt(task)
+        size = attempt.size
 
         def report(share: float) -> None:
             self._reports.put(_Report(task, share))
@@ -246,18 +278,23 @@ class Worker:
             with lanes.climbing, self._ledger.account() as cost:
                 outcomes = compiled.climb(program, task.units, size, report, lambda: self._stopped)
         except Exception as error:  # whatever a network of one's own raises: the other units go on
-            if _is_out_of_memory(error) and len(task.units) > program.members:
-                self._reports.put(_Report(task, out_of_memory=True))
-                return
-            reason = _reason(error)
-            statuses = tuple(self._recorder.fail(unit, attempt, reason) for unit in task.missing)
-        else:
-            if outcomes is None:
-                return
-            each = cost.shared(len(task.units))
-            pairs = [(u, o) for u, o in zip(task.units, outcomes, strict=True) if u in task.missing]
-            statuses = tuple(self._recorder.commit(unit, o, attempt, each) for unit, o in pairs)
+            if _is_out_of_memory(error) and size > program.members:
+                self._reports.put(_Report(task, too_many=size))
+            else:
+                self._fail(task, _reason(error))
+            return
+        if outcomes is None:
+            return
+        each = cost.shared(len(task.units))
+        pairs = [(u, o) for u, o in zip(task.units, outcomes, strict=True) if u in task.missing]
+        statuses = tuple(self._commit(unit, o, attempt, each) for unit, o in pairs)
         self._reports.put(_Report(task, 1.0, statuses))
+
+    def _commit(self, unit: Unit, outcome: Outcome, attempt: Attempt, cost: Cost) -> str:
+        try:
+            return self._recorder.commit(unit, outcome, attempt, cost)
+        except FvcliError as error:  # its film cannot be written
+            return self._recorder.fail(unit, attempt, _reason(error))
 
 
 def _is_out_of_memory(error: Exception) -> bool:
@@ -270,6 +307,8 @@ def _reason(error: Exception) -> str:
     """Return the one line of an error that says what happened."""
     if _is_out_of_memory(error):
         return "out of memory even alone; lower size_px"
+    if isinstance(error, FvcliError):
+        return str(error)
     noise = ("Graph execution error", "Detected at", "<stack traces", "[[", "\t")
     lines = [line for line in str(error).splitlines() if line.strip() and not line.startswith(noise)]
     return f"{type(error).__name__}: {lines[0] if lines else 'it gives no reason'}"

@@ -7,15 +7,11 @@ stand in for fading; see ``transforms.collapse_alpha``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import tensorflow as tf
 
 from fvcli.optvis.images.base import Arrays, Numbers, Parameterization
 from fvcli.optvis.images.joined import joined
-
-ToImage = Callable[[Numbers], tf.Tensor]
 
 
 def with_alpha(colours: Parameterization, opacity: Parameterization, channels: int = 3) -> Parameterization:
@@ -31,21 +27,18 @@ def with_alpha(colours: Parameterization, opacity: Parameterization, channels: i
             more.
     """
 
-    def stacked(to_colours: ToImage, to_opacity: ToImage) -> ToImage:
-        count = colours.parts
-        return lambda numbers: tf.concat([to_colours(numbers[:count]), to_opacity(numbers[count:])], axis=-1)
+    count = colours.parts
+
+    def to_image(numbers: Numbers) -> tf.Tensor:
+        return tf.concat([colours.to_image(numbers[:count]), opacity.to_image(numbers[count:])], axis=-1)
 
     def from_image(images: np.ndarray) -> Arrays:
         last = images[..., channels:] if images.shape[-1] > channels else np.ones_like(images[..., :1])
         return (*colours.from_image(images[..., :channels]), *opacity.from_image(last))
 
-    def larger(height_px: int, width_px: int) -> ToImage:
-        return stacked(colours.larger(height_px, width_px), opacity.larger(height_px, width_px))
-
     return Parameterization(
-        to_image=stacked(colours.to_image, opacity.to_image),
+        to_image=to_image,
         from_image=from_image if colours.from_image and opacity.from_image else None,
-        larger=larger if colours.larger and opacity.larger else None,
         transparent=True,
         **joined(colours, opacity),
     )

@@ -44,6 +44,8 @@ class Parameterization:
     values: numbers -> the picture in values of any range, [batch, h, w, channels], 0 for mid grey, which
         ``squash`` brings into [0, 1]: where pictures can be added up; None where there is no such stage.
     squash: See ``colour.squashed``.
+    settled: numbers of an image that has a place in a group, and its place, 0 for the first one to 1 for the
+        last -> numbers whose image is the same at every place; None where places do not matter.
     """
 
     initial: Callable[[Sequence[np.random.Generator]], Arrays]
@@ -56,6 +58,7 @@ class Parameterization:
     parts: int = 1
     values: Callable[[Numbers], tf.Tensor] | None = None
     squash: str = "sigmoid"
+    settled: Callable[[Numbers, float], Numbers] | None = None
 
 
 def squashing(values: Callable[[Numbers], tf.Tensor], squash: str, **rest: Any) -> Parameterization:

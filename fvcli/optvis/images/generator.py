@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 import tensorflow as tf
 
+from fvcli.optvis.colour import clipped
 from fvcli.optvis.images.base import Numbers, Parameterization, normal
 
 
@@ -36,30 +37,11 @@ def generator(
     """
     limit = None if bound is None else bound * std
 
-    def sized(height_px: int, width_px: int) -> Callable[[Numbers], tf.Tensor]:
-        def to_image(numbers: Numbers) -> tf.Tensor:
-            codes = numbers[0] if limit is None else _bounded(numbers[0], limit)
-            return tf.image.resize(decode(codes), (height_px, width_px))
-
-        return to_image
+    def to_image(numbers: Numbers) -> tf.Tensor:
+        codes = numbers[0] if limit is None else clipped(numbers[0], -limit, limit)
+        return tf.image.resize(decode(codes), (height_px, width_px))
 
     return Parameterization(
         initial=lambda streams: (normal(streams, tuple(code_shape), std),),
-        to_image=sized(height_px, width_px),
-        larger=sized,
+        to_image=to_image,
     )
-
-
-def _bounded(codes: tf.Tensor, limit: float) -> tf.Tensor:
-    """Cut codes to [-limit, limit], with a gradient where something is cut only back into the range."""
-
-    @tf.custom_gradient
-    def bounded(values: tf.Tensor):
-        def gradient(upstream: tf.Tensor) -> tf.Tensor:
-            # upstream is of a loss that falls: a positive one moves values down
-            outward = ((values < -limit) & (upstream > 0.0)) | ((values > limit) & (upstream < 0.0))
-            return tf.where(outward, 0.0, upstream)
-
-        return tf.clip_by_value(values, -limit, limit), gradient
-
-    return bounded(codes)

@@ -24,12 +24,20 @@ def joined(first: Parameterization, second: Parameterization) -> dict[str, Any]:
     def focus(done: tf.Tensor) -> tuple[tf.Tensor | float, ...]:
         return (*_focus_of(first, done), *_focus_of(second, done))
 
+    def settled(numbers: Numbers, place: float) -> Numbers:
+        return (*_settled(first, numbers[:count], place), *_settled(second, numbers[count:], place))
+
     return {
         "initial": initial,
         "pool": pool,
         "focus": focus if first.focus or second.focus else None,
+        "settled": settled if first.settled or second.settled else None,
         "parts": count + second.parts,
     }
+
+
+def _settled(one: Parameterization, numbers: Numbers, place: float) -> Numbers:
+    return one.settled(numbers, place) if one.settled else numbers
 
 
 def _focus_of(one: Parameterization, done: tf.Tensor) -> tuple[tf.Tensor | float, ...]:

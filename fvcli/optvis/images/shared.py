@@ -61,7 +61,8 @@ def shared(
     group, some two of which picture k of K takes (1 - t) of the first and t of the second, t = k / (K - 1).
 
     So that a picture can be moved or left alone without its group, each has a copy of every tensor: what
-    is used is their mean. Copies start alike and have equal gradients, so they stay alike.
+    is used is their mean. Copies start alike and have equal gradients, so they stay alike unless the
+    optimizer measures its steps by the whole gradient of a picture.
 
     Args:
         height_px, width_px: Size of the pictures.
@@ -85,7 +86,7 @@ def shared(
         layers = [enlarged(_of_each(copies, members), size) for copies in numbers]
         return coloured(tf.add_n(layers), decorrelate)
 
-    return squashing(values, squash, parts=len(shapes), initial=initial, pool=_pooled)
+    return squashing(values, squash, parts=len(shapes), initial=initial, pool=_pooled, settled=_settled)
 
 
 def _coarse(size: tuple[int, int], longer: int) -> tuple[int, int]:
@@ -101,8 +102,20 @@ def _of_each(copies: tf.Tensor, members: int) -> tf.Tensor:
     if ends == 1:
         return tf.repeat(group[:, 0], members, axis=0)
     t = np.linspace(0.0, 1.0, members, dtype=np.float32)[:, None, None, None]
-    mixed = group[:, None, 0] * (1.0 - t) + group[:, None, 1] * t  # [groups, members, h, w, c]
+    mixed = _mixed(group[:, None, 0], group[:, None, 1], t)  # [groups, members, h, w, c]
     return tf.reshape(mixed, [batch, *shape])
+
+
+def _settled(numbers: Numbers, place: float) -> Numbers:
+    """Put what a place has of two tensors [batch, 2, h, w, c] into both."""
+    return tuple(
+        layer if layer.shape[1] == 1 else tf.repeat(_mixed(layer[:, :1], layer[:, 1:], place), 2, axis=1)
+        for layer in numbers
+    )
+
+
+def _mixed(first: tf.Tensor, second: tf.Tensor, t: float | np.ndarray) -> tf.Tensor:
+    return first * (1.0 - t) + second * t
 
 
 def _pooled(squares: Numbers) -> Numbers:
