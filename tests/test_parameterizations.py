@@ -209,16 +209,6 @@ def test_only_the_half_that_is_held_back_is_held_back():
     assert with_alpha(fourier(9, 14), free).focus is None
 
 
-def test_a_half_without_resolution_is_not_enough():
-    whole = with_alpha(cppn(9, 14, layers=2), cppn(9, 14, 1, layers=2))
-    numbers = numbers_like(whole.initial(streams("a", "b")), 0)
-    larger = whole.larger(20, 30)(tensors(numbers))
-    again = with_alpha(cppn(20, 30, layers=2), cppn(20, 30, 1, layers=2))
-    np.testing.assert_allclose(larger, picture(again, numbers), atol=1e-6)
-    assert with_alpha(cppn(9, 14), fourier(9, 14, 1)).larger is None
-    assert with_alpha(cppn(9, 14), fourier(9, 14, 1)).from_image is None
-
-
 # ---- shared layers
 
 
@@ -320,13 +310,6 @@ def test_a_generators_picture_is_resampled(batch, height, width):
     (codes,) = numbers_like(made.initial(streams(*"abc"[:batch])), 0)
     expected = resized(sigmoid(codes).reshape(-1, 5, 6, 1), height, width)
     np.testing.assert_allclose(picture(made, [codes]), expected, atol=1e-6)
-
-
-def test_a_larger_picture_comes_from_the_generator_itself():
-    made = generator(decode, (30,), 3, 3)
-    numbers = made.initial(streams("a"))
-    larger = made.larger(10, 12)(tensors(numbers))
-    np.testing.assert_array_equal(larger, picture(generator(decode, (30,), 10, 12), numbers))
 
 
 def test_codes_start_from_a_normal_distribution():

@@ -228,6 +228,13 @@ def test_labels_say_what_is_subtracted(facts: ModelFacts) -> None:
     assert plan.units[0].label == "1 - 3"
 
 
+def test_all_variants_have_the_pictures_that_one_starts_from(facts: ModelFacts) -> None:
+    job = CHANNEL | {"pictures": "photos", "variants": [{"name": "x", "start": "picture"}, {"name": "y"}]}
+    assert names(plan_of(facts, job)) == [
+        f"{picture}-channel-0003-{variant}" for variant in "xy" for picture in ("cat", "cup")
+    ]
+
+
 # ---- sources
 
 

@@ -82,15 +82,18 @@ class _Draft:
     def add_job(self, job: Job, render: Render, path: KeyPath) -> list[Problem]:
         problems: list[Problem] = []
         units: list[Unit] = []
-        for i, variant in enumerate(job.variants or [None]):
+        native_px, variants = self.facts.native_size_px, job.variants or [None]
+        wanting = [wants_picture(resolve(job, render, native_px, variant)) for variant in variants]
+        for i, variant in enumerate(variants):
             below = (*path, "variants", i) if variant is not None else path
             origin = partial(_origin, path, job, render, below, variant)
-            asked = resolve(job, render, self.facts.native_size_px, variant)
+            asked = resolve(job, render, native_px, variant)
             settings = _heeded(pinned(asked, self.files))
             if (wrong := wrong_sum(asked, self.files)) is not None:
                 problems.append(Problem(origin("parameterization"), wrong))
             own_size = settings.octaves is not None and not _is_sized(job, render, variant)
-            made, found = self._units(job, variant, settings, path, origin, own_size)
+            wants = next(filter(None, wanting), "")  # of any variant: all have the job's pictures
+            made, found = self._units(job, variant, settings, path, origin, own_size, wants)
             units += made
             problems += found
         kept, found = kept_units(job, units, self.programs, path)
@@ -105,9 +108,10 @@ class _Draft:
         path: KeyPath,
         origin: Origin,
         own_size: bool,
+        wants: str,
     ) -> tuple[list[Unit], list[Problem]]:
         size = _size(settings)
-        resolver = Resolver(job, path, self.facts, size, self.files, wants_picture(settings))
+        resolver = Resolver(job, path, self.facts, size, self.files, wants)
         targets = with_facets(job, resolver.targets())
         couplings = [couplings_of(job, target, resolver) for target in targets]
         problems = resolver.problems + check_settings(

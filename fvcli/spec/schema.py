@@ -153,8 +153,8 @@ class Job(Render):
     vectors: Vectors | None = Field(None, description="directions, for objectives that take one")
     pictures: Names | None = Field(
         None,
-        description="picture or film files, folders or patterns, which ascents start from or aim at; cut in the "
-        "middle to the proportions of size_px",
+        description="picture or film files, folders or patterns, which ascents start from or aim at; "
+        "cut in the middle to the proportions of size_px",
     )
     diversity: Diversity | None = Field(None, description="several pictures of each unit, pushed apart")
     variants: Annotated[tuple[Variant, ...], Field(min_length=1, max_length=MAX_VARIANTS)] | None = Field(
