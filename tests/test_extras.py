@@ -39,6 +39,13 @@ jobs:
      octaves: {count: 2, tile_px: 64}, save_at: [0, 3]}
   - {name: dreamt-film, layer: stem_bn, objective: layer, recipe: deepdream, steps: 2, pictures: film.gif,
      octaves: {count: 1, tile_px: 64}}
+  - name: both
+    layer: stem_bn
+    objective: layer
+    pictures: PHOTO
+    steps: 2
+    octaves: {count: 1, tile_px: 64}
+    variants: [{name: x, recipe: deepdream}, {name: y, recipe: deepdraw, save_at: [0]}]
   - name: drawn
     layer: stem_bn
     objective: layer
@@ -145,6 +152,8 @@ def test_a_film_between_the_numbers_of_two_pictures(folder: Path) -> None:
     assert np.abs(frames[0] - ends[0]).mean() < 6  # a gif has 256 colours
     assert np.abs(frames[len(frames) // 2] - ends[1]).mean() < 6
     assert frames[0].shape == ends[0].shape == (96, 128, 3)
+    names = [extra["name"] for extra in sidecar(folder, "morph/interpolate-01")["extras"]]
+    assert names == ["step-0000.png"]  # the film is beside the first of them
     firsts = [pixels(folder, f"morph/interpolate-0{i}.step-0000") for i in (0, 1)]
     assert firsts[0].shape == (96, 128, 3)
     np.testing.assert_array_equal(*firsts)
@@ -237,8 +246,15 @@ def test_a_film_is_dreamt_frame_by_frame(folder: Path) -> None:
 
 def test_a_dream_may_begin_with_noise(folder: Path) -> None:
     found = sidecar(folder, "drawn/layer")
-    assert found["steps"] == 4
+    assert found["steps"] == 2  # a smaller octave would be too small
     assert found["score"]["end"] > found["score"]["start"]
+
+
+def test_a_variant_begins_with_noise_beside_one_that_begins_with_the_picture(folder: Path) -> None:
+    begin = pixels(folder, "both/coffee-layer-y.step-0000") / 255
+    assert begin.mean() == pytest.approx(0.5, abs=0.01)
+    assert begin.std() == pytest.approx(0.05, rel=0.1)
+    assert np.abs(pixels(folder, "both/coffee-layer-x") / 255 - photo((48, 64))).mean() < 0.05
 
 
 # ---- what is read from files

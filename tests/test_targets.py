@@ -235,6 +235,51 @@ def test_all_variants_have_the_pictures_that_one_starts_from(facts: ModelFacts) 
     ]
 
 
+# ---- dreams and directions of pictures among other jobs and variants
+
+DREAM: Data = {"name": "a", "layer": "stem_bn", "objective": "layer", "pictures": "photos"}
+
+
+def test_dreams_and_directions_do_not_heed_what_they_inherit(facts: ModelFacts) -> None:
+    of_ascents = {
+        "parameterization": {"kind": "fourier", "shared": {}},
+        "transforms": [{"kind": "crop", "px": 40}],
+        "penalties": ["l2"],
+        "save_at": [0],
+        "size_px": 64,
+    }
+    plan = plan_of(
+        facts, DREAM | {"recipe": "deepdream"}, DREAM | {"name": "b", "steepest": "l2"}, **of_ascents
+    )
+    dream, direction = plan.programs
+    for program in (dream, direction):
+        assert program.settings["parameterization"]["kind"] == "pixel"
+        assert program.settings["transforms"] == []
+        assert "penalties" not in program.settings
+    assert dream.settings["save_at"] == [0]
+    assert "save_at" not in direction.settings
+
+
+def test_octaves_are_counted_at_the_size_of_the_picture(facts: ModelFacts) -> None:
+    """The first photo has five octaves of 64 px and more, the second one three."""
+    dream = DREAM | {"recipe": "deepdream"}
+    assert len(plan_of(facts, dream | {"pictures": "/p/cat.jpg", "save_at": [60]}).units) == 1
+    with pytest.raises(AssertionError, match="step 60 is beyond the last, which is 24"):
+        plan_of(facts, dream | {"save_at": [60]})
+
+
+def test_what_one_variant_heeds_the_job_may_have(facts: ModelFacts) -> None:
+    variants = [{"name": "x", "steepest": "l2"}, {"name": "y", "start": "picture"}]
+    plan = plan_of(facts, DREAM | {"optimizer": "lion", "variants": variants})
+    assert [program.settings["optimizer"]["kind"] for program in plan.programs] == ["lion", "lion"]
+
+
+def test_directions_of_steps_that_nothing_couples(facts: ModelFacts) -> None:
+    plan = plan_of(facts, LINE | {"pictures": "photos", "steepest": "l2"})
+    assert {program.members for program in plan.programs} == {1}
+    assert len(plan.units) == 6
+
+
 # ---- sources
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 from fvcli.errors import FvcliError
@@ -26,6 +27,7 @@ NOT_HEEDED = {
     "steepest": (*OF_ASCENTS, "parameterization", "octaves", "save_at", "animation"),
 }
 FILM_BYTES = 4_000_000_000  # of frames that are kept until their film is written
+FILM_PX = 1024  # sides of films that are painted larger than the ascent
 OF_ALPHA = {"alpha", "blur_alpha"}
 PLACED = {"neuron", "direction_neuron", "local_group", "tensor_direction"}  # objectives that read a place
 
@@ -44,6 +46,7 @@ def check_settings(
     files: NamedFiles,
     origin: Origin,
     is_own: Callable[[str], bool],
+    are_coupled: bool,
 ) -> list[Problem]:
     """Return what of the settings does not go together, or not with the model.
 
@@ -54,11 +57,12 @@ def check_settings(
         files: What is known of the files that the spec names.
         origin: Where a key is written.
         is_own: Whether the job, or its variant, has a key, and not only what it inherits from.
+        are_coupled: Whether some of the pictures have to be optimised together.
     """
     found = [
         *_wrong_pieces(settings, facts),
         *_wrong_extras(settings, targets),
-        *_wrong_of_pictures(settings, targets, facts, is_own),
+        *_wrong_of_pictures(settings, targets, facts, is_own, are_coupled),
         *_wrong_films(settings, targets, files),
     ]
     return [Problem(origin(key), message) for key, message in found]
@@ -100,9 +104,6 @@ def _wrong_extras(settings: Render, targets: Sequence[Target]) -> Iterator[tuple
             "start",
             f"a {image.kind} picture cannot start from a given one; use fourier, pixel or laplacian",
         )
-    last, end = max(settings.save_at or (0,)), _all_steps(settings)
-    if last > end and settings.steepest is None:
-        yield "save_at", f"step {last} is beyond the last, which is {end}"
     grouped = any(target.members > 1 for target in targets)
     of_numbers = settings.animation is not None and settings.animation.of == "numbers"
     if targets and not grouped and of_numbers:
@@ -112,10 +113,6 @@ def _wrong_extras(settings: Render, targets: Sequence[Target]) -> Iterator[tuple
             "parameterization",
             "shared parts need pictures that are optimised together: diversity, interpolate",
         )
-    if settings.octaves is not None and grouped:
-        yield "octaves", "a dream takes its pictures one by one; leave out what couples them"
-    if settings.steepest is not None and grouped:
-        yield "steepest", "directions are taken of pictures one by one; leave out what couples them"
     if settings.attention and settings.save_px is not None:
         yield "attention", "what is gathered has the size of the ascent; leave attention or save_px out"
     if settings.attention and getattr(image, "alpha", False):
@@ -123,7 +120,11 @@ def _wrong_extras(settings: Render, targets: Sequence[Target]) -> Iterator[tuple
 
 
 def _wrong_of_pictures(
-    settings: Render, targets: Sequence[Target], facts: ModelFacts, is_own: Callable[[str], bool]
+    settings: Render,
+    targets: Sequence[Target],
+    facts: ModelFacts,
+    is_own: Callable[[str], bool],
+    are_coupled: bool,
 ) -> Iterator[tuple[str, str]]:
     """Yield what dreams and directions of pictures cannot have, or would not heed."""
     image, octaves = settings.parameterization, settings.octaves
@@ -139,10 +140,14 @@ def _wrong_of_pictures(
         what, key = "a dream", "octaves"
         if image.kind != "pixel" or image.alpha or image.shared is not None:
             yield "parameterization", "a dream moves plain pixels; leave the parameterization out"
+        if settings.animation is not None and settings.animation.of == "numbers":
+            yield "animation", "a dream has no numbers to go between; use of: ascent"
         if octaves.each and octaves.each[-1].scale != 1:
             yield "octaves", "the last octave is the picture itself: its scale is 1"
     else:
         return
+    if are_coupled:
+        yield key, f"{what} is made of one picture at a time; leave out what couples them"
     for other in NOT_HEEDED[key]:
         if is_own(other):
             yield other, f"{what} does not heed it; leave it out"
@@ -158,7 +163,7 @@ def _wrong_of_pictures(
 
 def _wrong_films(settings: Render, targets: Sequence[Target], files: NamedFiles) -> Iterator[tuple[str, str]]:
     """Yield what keeps a film from being written."""
-    film, dreams = settings.animation, settings.octaves is not None
+    film, dreams = settings.animation, settings.octaves is not None and settings.start == "picture"
     films = {facts.sha256 for group in files.pictures.values() for facts in group if facts.frames > 1}
     of_films = dreams and any(target.picture in films for target in targets)
     if film.format == "mp4" if film is not None else of_films:
@@ -168,11 +173,31 @@ def _wrong_films(settings: Render, targets: Sequence[Target], files: NamedFiles)
             yield "animation", str(error)
     if of_films and settings.save_at:
         yield "save_at", "a dream of a film saves the last frame's dream, and the film; leave save_at out"
+
+
+def check_length(settings: Render, members: int, origin: Origin) -> list[Problem]:
+    """Return what is wrong with the steps of a picture whose size is known, and with its film.
+
+    Args:
+        settings: Resolved, with the picture's own size.
+        members: How many pictures are optimised together.
+        origin: Where a key is written.
+    """
     assert isinstance(settings.size_px, tuple)  # resolved
-    if film is not None and film.of == "ascent" and not of_films:
-        kept = 3 * settings.size_px[0] * settings.size_px[1] * (_all_steps(settings) // film.every + 1)
+    film, problems = settings.animation, []
+    last, end = max(settings.save_at or (0,)), _all_steps(settings)
+    if last > end:
+        problems.append(Problem(origin("save_at"), f"step {last} is beyond the last, which is {end}"))
+    if film is not None:
+        count, size = (_all_steps(settings) // film.every + 1) * members, settings.size_px
+        if film.of == "numbers":
+            asked = settings.save_px or size
+            count, size = film.frames, asked if isinstance(asked, tuple) else (asked, asked)
+        kept = 3 * count * math.prod(min(side, FILM_PX) for side in size)
         if kept > FILM_BYTES:
-            yield "animation", f"its frames take {gigabytes(kept)}; take one every more steps"
+            message = f"its frames take {gigabytes(kept)}, of at most {gigabytes(FILM_BYTES)}; take fewer"
+            problems.append(Problem(origin("animation"), message))
+    return problems
 
 
 def _in_shape(settings: Render) -> tuple[int, int] | None:

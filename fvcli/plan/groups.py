@@ -13,13 +13,13 @@ from fvcli.spec.problems import KeyPath, Problem
 from fvcli.spec.schema import Job, Render
 
 
-def couplings_of(job: Job, target: Target, resolver: Resolver) -> tuple[Coupling, ...]:
+def couplings_of(job: Job, target: Target | None, resolver: Resolver) -> tuple[Coupling, ...]:
     """Return what couples a picture with the others of its group."""
     found = []
     if job.diversity is not None:
         named = job.diversity.layer
         layer = resolver.layer(named, ("diversity", "layer")) if named else None
-        name = layer.name if layer else target.terms[0].layer
+        name = layer.name if layer else (target.terms[0].layer if target else "")
         found.append(Coupling("diversity", name, job.diversity.weight))
     alignment = job.objective.alignment if isinstance(job.objective, InterpolateObjective) else None
     if alignment is not None:

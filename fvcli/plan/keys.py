@@ -23,6 +23,8 @@ RARE_SETTINGS = {
     **{"penalties": [], "regularizers": [], "views": 1, "start": "noise", "attention": False},
     **{"octaves": None, "steepest": None, "save_at": None, "animation": None, "save_px": None},
 }
+# Of pictures with these, pixels changed once while those of all others did not.
+REVISED = frozenset({"octaves", "attention", "views", "penalties"})
 RARE_OPTIONS = {"squash": "sigmoid", "alpha": False, "shared": None}  # of parameterizations
 
 
@@ -60,6 +62,8 @@ def unit_key(unit: Unit, program: Program, facts: ModelFacts, group: Sequence[Ta
         "sign": unit.sign,
         "terms": [term.facts() for term in unit.terms],
     }
+    if REVISED & program.settings.keys():
+        decides["revision"] = 1
     more = {
         "formula": unit.formula,
         "picture": unit.picture,

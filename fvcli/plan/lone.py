@@ -13,16 +13,17 @@ from fvcli.sources.facts import safe_name
 def lone_spec(plan: Plan, unit: Unit) -> dict[str, Any]:
     """Return a spec whose plan is this unit: same key and batch size, and so the same bytes.
 
-    Pictures that are optimised together come together. The name is the same, too, unless pictures of equal
+    Pictures that are optimised together come together. Arrays are named as they were, so relative ones are
+    looked for where it is rendered. The name is the same, too, unless pictures of equal
     names had to be numbered.
     """
     program = plan.programs[unit.program]
     job = dict(next(job for job in plan.jobs if job.name == unit.job).asked)
     name = unit.name
     if unit.picture is not None:
-        source = plan.source(unit.picture)
-        job["pictures"] = [source.path]
-        name = safe_name(PurePath(source.path)) + name.removeprefix(source.name)
+        path = plan.source(unit.picture).path
+        job["pictures"] = [path]
+        name = safe_name(PurePath(path)) + name.removeprefix(str(unit.unit["picture"]))
     if unit.variant is not None:
         job["variants"] = [{"name": unit.variant}]
     return {

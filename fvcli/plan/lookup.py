@@ -71,12 +71,6 @@ class Lookup:
             if value >= size:
                 self.report((*path, key), f"{key} {value} is outside {layer.name}, which has 0-{size - 1}")
 
-    def check_size(self, layer: LayerFacts, rows: int, columns: int, path: KeyPath) -> None:
-        """Report more rows or columns than a layer has."""
-        for key, value, size in (("rows", rows, layer.height), ("columns", columns, layer.width)):
-            if value > size:
-                self.report((*path, key), f"{value} {key} are more than {layer.name} has, which is {size}")
-
     def report(self, path: KeyPath, message: str) -> None:
         """Note a problem at a place below the job's, once."""
         problem = Problem((*self._path, *path), message)

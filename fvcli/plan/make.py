@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from fvcli.models import ModelFacts
 from fvcli.models.choice import resolved
-from fvcli.plan.checks import check_figure, check_memory, check_settings, check_size, wants_picture
+from fvcli.plan.checks import (
+    check_figure,
+    check_length,
+    check_memory,
+    check_settings,
+    check_size,
+    wants_picture,
+)
 from fvcli.plan.data import (
     Coupling,
     JobPlan,
@@ -22,11 +30,12 @@ from fvcli.plan.data import (
 from fvcli.plan.groups import are_together, couplings_of, kept_units, with_facets
 from fvcli.plan.keys import kept_settings, unit_key
 from fvcli.plan.objectives import Resolver
-from fvcli.plan.sources import pinned, sources_of, with_places, wrong_sum
+from fvcli.plan.sources import pinned, sources_of, wrong_sum
 from fvcli.plan.targets import Target
 from fvcli.plan.views import batch_size_for, input_size, needed_bytes
 from fvcli.plan.windows import window_of
 from fvcli.sources import NamedFiles
+from fvcli.spec.images import Pixel
 from fvcli.spec.problems import KeyPath, Problem
 from fvcli.spec.recipes import resolve
 from fvcli.spec.schema import Job, Render, Spec, Variant
@@ -58,7 +67,7 @@ def make_plan(
     plan = Plan(
         model=resolved(spec.model.model_dump(mode="json"), facts.preprocessing),
         programs=tuple(draft.programs),
-        jobs=tuple(_job_plan(job, first.get(job.name), draft.programs, files) for job in spec.jobs),
+        jobs=tuple(_job_plan(job, first.get(job.name), draft.programs) for job in spec.jobs),
         units=tuple(draft.units),
         batches=_batches(draft.units, draft.programs),
         output=spec.output.model_dump(mode="json"),
@@ -88,7 +97,7 @@ class _Draft:
             below = (*path, "variants", i) if variant is not None else path
             origin = partial(_origin, path, job, render, below, variant)
             asked = resolve(job, render, native_px, variant)
-            settings = _heeded(pinned(asked, self.files))
+            settings = _heeded(pinned(asked, self.files), partial(_is_own, job, variant))
             if (wrong := wrong_sum(asked, self.files)) is not None:
                 problems.append(Problem(origin("parameterization"), wrong))
             own_size = settings.octaves is not None and not _is_sized(job, render, variant)
@@ -114,8 +123,12 @@ class _Draft:
         resolver = Resolver(job, path, self.facts, size, self.files, wants)
         targets = with_facets(job, resolver.targets())
         couplings = [couplings_of(job, target, resolver) for target in targets]
+        if not targets:  # what is wrong with couplings is said all the same
+            couplings_of(job, None, resolver)
+        is_own = partial(_is_own, job, variant)
+        are_coupled = any(are_together(coupled, settings) for coupled in couplings)
         problems = resolver.problems + check_settings(
-            settings, targets, self.facts, self.files, origin, partial(_is_own, job, variant)
+            settings, targets, self.facts, self.files, origin, is_own, are_coupled
         )
         layers = sorted({term.layer for target in targets for term in target.terms})
         problems += check_size(settings, self.facts, layers, origin)
@@ -130,6 +143,7 @@ class _Draft:
             same = (shape, window, sized.size_px, target.formula, target.members, coupled)
             if same not in known:
                 program = _program(target, window, coupled, sized, self.facts)
+                problems += check_length(sized, program.members, origin)
                 problems += check_memory(program, sized, job, origin)
                 known[same] = self._number(program)
             number = known[same]
@@ -165,16 +179,23 @@ def _origin(
 
 
 def _is_own(job: Job, variant: Variant | None, key: str) -> bool:
-    """Tell whether a job, or its variant, has a key itself."""
-    return any(part is not None and getattr(part, key, None) is not None for part in (variant, job))
+    """Tell whether a job without variants, or a variant, has a key itself."""
+    return getattr(variant or job, key, None) is not None
 
 
-def _heeded(settings: Render) -> Render:
-    """Return the settings of a direction of a picture without what only ascents and dreams heed."""
-    if settings.steepest is None:
+def _heeded(settings: Render, is_own: Callable[[str], bool]) -> Render:
+    """Return the settings of a dream or a direction of a picture without what only ascents heed."""
+    if settings.steepest is None and settings.octaves is None:
         return settings
-    plain = {"transforms": (), "penalties": (), "regularizers": (), "views": 1, "attention": False}
-    return settings.model_copy(update={**plain, "octaves": None, "save_at": None, "animation": None})
+    plain: dict[str, Any] = {"transforms": (), "penalties": (), "regularizers": ()}
+    plain |= {"views": 1, "attention": False, "save_px": None}
+    if settings.steepest is not None:
+        plain |= {"octaves": None, "save_at": None, "animation": None}
+    image = settings.parameterization
+    is_plain = isinstance(image, Pixel) and not image.alpha and image.shared is None
+    if not is_plain and not is_own("parameterization"):
+        plain["parameterization"] = Pixel(kind="pixel")
+    return settings.model_copy(update=plain)
 
 
 def _size(settings: Render) -> tuple[int, int]:
@@ -189,7 +210,7 @@ def _is_sized(job: Job, render: Render, variant: Variant | None) -> bool:
 
 def _at_size_of_picture(settings: Render, target: Target, files: NamedFiles) -> Render:
     """Return the settings of a dream, which has the size of its picture unless the spec says another."""
-    if target.picture is None:
+    if target.picture is None or settings.start != "picture":
         return settings
     pictures = (p for group in files.pictures.values() for p in group)
     found = next(p for p in pictures if p.sha256 == target.picture)
@@ -288,11 +309,11 @@ def _batches(units: Sequence[Unit], programs: Sequence[Program]) -> tuple[tuple[
     )
 
 
-def _job_plan(job: Job, first: Unit | None, programs: Sequence[Program], files: NamedFiles) -> JobPlan:
+def _job_plan(job: Job, first: Unit | None, programs: Sequence[Program]) -> JobPlan:
     title = job.title or job.name
     if first is not None and job.title is None:
         program = programs[first.program]
         kind = job.objective.kind.replace("_", " ") + (", negative" if job.sign == "negative" else "")
         title += f": {' + '.join(program.layers)}, {kind}, {program.model}, {program.recipe}"
     asked = job.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={*Render.model_fields})
-    return JobPlan(job.name, title, job.title or job.name, with_places(asked, files))
+    return JobPlan(job.name, title, job.title or job.name, asked)

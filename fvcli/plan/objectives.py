@@ -283,7 +283,6 @@ class Resolver(Lookup):
         layer = self._named_layer(path, leaf, name)
         if layer is not None:
             self.check_position(layer, *_place(leaf), path)
-            self.check_size(layer, getattr(leaf, "rows", 1), getattr(leaf, "columns", 1), path)
         return layer
 
     def _named_layer(self, path: KeyPath, leaf: AnyLeaf, name: str | None) -> LayerFacts | None:

@@ -13,7 +13,6 @@ from fvcli.sources import ArrayFacts, NamedFiles, PictureFacts
 from fvcli.spec.images import Generator, Maco
 from fvcli.spec.schema import Render, Spec
 
-ARRAY_KEYS = ("file", "tensor", "activations")  # of a spec, that name a .npy file
 DIGITS = 8  # of a sum in the name of a copy
 
 
@@ -54,16 +53,6 @@ def file_of(settings: Render) -> str | None:
     if isinstance(image, Generator):
         return image.path
     return image.spectrum if isinstance(image, Maco) else None
-
-
-def with_places(asked: Any, files: NamedFiles) -> Any:
-    """Return a part of a spec as plain data, with its arrays where they are and not as the spec has them."""
-    if isinstance(asked, list):
-        return [with_places(part, files) for part in asked]
-    if not isinstance(asked, dict):
-        return asked
-    places = {key: files.arrays[asked[key]].path for key in ARRAY_KEYS if asked.get(key) in files.arrays}
-    return {key: places.get(key) or with_places(part, files) for key, part in asked.items()}
 
 
 def without_paths(settings: Mapping[str, Any]) -> dict[str, Any]:

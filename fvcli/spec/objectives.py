@@ -122,7 +122,7 @@ class LocalGroupObjective(Placed):
 
     kind: Literal["local_group"]
     vector: Vector | None = None
-    rows: Positions = 1
+    rows: Positions = Field(1, description="what of the region is outside the layer does not count")
     columns: Positions = 1
 
 

@@ -15,13 +15,13 @@ from fvcli.optvis.images import Numbers, Parameterization
 from fvcli.optvis.plateau import Plateau
 from fvcli.optvis.streams import stream
 from fvcli.plan import Program, Unit
+from fvcli.plan.checks import FILM_PX
 from fvcli.worker.build import build_climbing_objective, build_objective, build_recipe, maps_of, unit_arrays
 from fvcli.worker.device import Device
 from fvcli.worker.films import Film, as_8_bits, between_numbers, opacity_of
 from fvcli.worker.materials import Materials
 
 GREY = 0.5  # of the picture around the canvas of a neuron
-FILM_PX = 1024  # sides of films that are painted larger than the ascent
 Report = Callable[[float], None]
 Stopped = Callable[[], bool]
 
@@ -169,10 +169,10 @@ class Compiled:
             seen = tf.image.resize(seen, self._shape, method="area").numpy()
         scores = [self._ascent.score(x, arrays) for x in (first, images, seen)]
         finite &= np.isfinite(scores).all(axis=0)
-        if program.settings.get("attention"):
-            pixels = np.concatenate([pixels, opacity_of(state.attention.numpy())], axis=-1)
         film.finish(images, pixels)
         frames = film.frames(steps)
+        if program.settings.get("attention"):
+            pixels = np.concatenate([pixels, opacity_of(state.attention.numpy())], axis=-1)
         if film.of_numbers:
             frames = between_numbers(program, self._frame, state.numbers, film.count, self._settled)
         silent = state.silent.numpy().tolist()

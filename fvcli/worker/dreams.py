@@ -58,7 +58,7 @@ class Dreamer:
 
     def _dream_of(self, program: Program, unit: Unit, report: Report, stopped: Stopped) -> Outcome | None:
         arrays = unit_arrays([unit], program, self._channels, self._materials)
-        if unit.picture is None:
+        if unit.picture is None or program.settings.get("start") != "picture":
             image = self._noise(program, unit)
         elif self._materials.source(unit.picture)[0].frames > 1:
             return self._film(program, unit, arrays, report, stopped)

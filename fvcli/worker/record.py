@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fvcli.errors import FvcliError
 from fvcli.models import ModelFacts
 from fvcli.plan import Unit, lone_spec
 from fvcli.run import RunFolder, Sidecar, encode_picture, pixel_sha256, step_name
@@ -54,7 +55,10 @@ class Recorder:
         start, end, saved = outcome.start, outcome.end, outcome.saved
         dead = end <= start and (outcome.silent or start == end == 0.0)
         png = self._encoded(unit, outcome, outcome.pixels)
-        extras = self._extras(unit, outcome)
+        try:
+            extras = self._extras(unit, outcome)
+        except FvcliError as error:  # its film cannot be written
+            return self.fail(unit, attempt, str(error))
         sidecar = self._sidecar(
             unit,
             attempt,

@@ -24,10 +24,9 @@ from fvcli.errors import FvcliError
 from fvcli.models import load
 from fvcli.plan import Unit
 from fvcli.run import RunFolder, write_run_facts
-from fvcli.worker.ascend import Outcome
 from fvcli.worker.compiled import Climber, compiled_program
 from fvcli.worker.device import set_up_device
-from fvcli.worker.lanes import Cost, Lanes, Ledger
+from fvcli.worker.lanes import Lanes, Ledger
 from fvcli.worker.materials import Materials
 from fvcli.worker.record import Attempt, Recorder
 
@@ -108,6 +107,7 @@ class Worker:
         self._recorder = Recorder(run, self._model.facts, self._device.name)
         self._materials = Materials(run, self._model.facts.input_channels)
         self._compiled: tuple[object, Climber] | None = None
+        self._broken: tuple[object, str] | None = None  # what could not be compiled, and why
         self._sizes: dict[int, int] = {}  # pictures an ascent, of programs that ran out of memory with more
         self._ledger = Ledger()
         self._reports: SimpleQueue[_Report] = SimpleQueue()
@@ -250,26 +250,28 @@ class Worker:
 
     def _prepared(self, task: _Task, lanes: Lanes) -> Callable[[], None]:
         """Return what a lane does for a task; its program is compiled here, where it is no other's."""
-        try:
-            compiled = self._compile(task)
-        except Exception as error:  # a file that the program reads may be anything
-            reason = _reason(error)
-            return lambda: self._fail(task, reason)
-        return lambda: self._run_task(task, compiled, lanes)
+        attempt = self._attempt(task)
+        if self._broken is None or self._broken[0] != self._key(task):
+            try:
+                compiled = self._compile(task)
+            except Exception as error:  # a file that the program reads may be anything
+                self._broken = self._key(task), _reason(error)
+            else:
+                return lambda: self._run_task(task, compiled, attempt, lanes)
+        reason = self._broken[1]
+        return lambda: self._fail(task, attempt, reason)
 
     def _attempt(self, task: _Task) -> Attempt:
         number = task.units[0].program
         planned, size = self._run.plan.programs[number].batch_size, self._size(number)
         return Attempt(task.batch.number, planned, size, task.batch.attempt)
 
-    def _fail(self, task: _Task, reason: str) -> None:
-        attempt = self._attempt(task)
+    def _fail(self, task: _Task, attempt: Attempt, reason: str) -> None:
         statuses = tuple(self._recorder.fail(unit, attempt, reason) for unit in task.missing)
         self._reports.put(_Report(task, 1.0, statuses))
 
-    def _run_task(self, task: _Task, compiled: Climber, lanes: Lanes) -> None:
-        program, attempt = self._run.plan.programs[task.units[0].program], self._attempt(task)
-        size = attempt.size
+    def _run_task(self, task: _Task, compiled: Climber, attempt: Attempt, lanes: Lanes) -> None:
+        program, size = self._run.plan.programs[task.units[0].program], attempt.size
 
         def report(share: float) -> None:
             self._reports.put(_Report(task, share))
@@ -281,20 +283,14 @@ class Worker:
             if _is_out_of_memory(error) and size > program.members:
                 self._reports.put(_Report(task, too_many=size))
             else:
-                self._fail(task, _reason(error))
+                self._fail(task, attempt, _reason(error))
             return
         if outcomes is None:
             return
         each = cost.shared(len(task.units))
         pairs = [(u, o) for u, o in zip(task.units, outcomes, strict=True) if u in task.missing]
-        statuses = tuple(self._commit(unit, o, attempt, each) for unit, o in pairs)
+        statuses = tuple(self._recorder.commit(unit, o, attempt, each) for unit, o in pairs)
         self._reports.put(_Report(task, 1.0, statuses))
-
-    def _commit(self, unit: Unit, outcome: Outcome, attempt: Attempt, cost: Cost) -> str:
-        try:
-            return self._recorder.commit(unit, outcome, attempt, cost)
-        except FvcliError as error:  # its film cannot be written
-            return self._recorder.fail(unit, attempt, _reason(error))
 
 
 def _is_out_of_memory(error: Exception) -> bool:
