@@ -23,6 +23,7 @@ from fvcli.models import ModelFacts
 from fvcli.plan import Plan
 from fvcli.plan.calibration import calibration_plan
 from fvcli.plan.cost import Cost, Curve, Point, Speed, Work, estimate, non_negative_fit, places, work_of
+from fvcli.run.movie import encode_movie
 from tests.running import SMALL_SPEC, fvcli, pictures, write_spec
 
 SECONDS = {"a_multiplication": 2e-10, "a_pixel": 1e-7, "a_step": 5e-4, "a_layer": 0.03}
@@ -139,6 +140,19 @@ def test_jobs_that_share_a_program_share_its_time_by_units(tmp_path: Path, facts
     text = SMALL_SPEC + "  - {name: more, layer: stem_bn, channels: 10-12}\n"
     found = estimate(plan_of(tmp_path, text=text), facts, machine())
     assert found.jobs["edges"] / 5 == pytest.approx(found.jobs["more"] / 3)
+
+
+def test_a_film_takes_as_long_as_its_frames(tmp_path: Path, facts: ModelFacts) -> None:
+    photo = Path(__file__).parents[1] / "configs" / "photos" / "coffee.jpg"
+    frames = [np.full((64, 96, 3), shade, np.uint8) for shade in (10, 90, 170)]
+    (tmp_path / "film.gif").write_bytes(encode_movie(frames, "gif", 10))
+    jobs = "".join(
+        f"  - {{name: {name}, layer: stem_bn, objective: layer, recipe: deepdream, pictures: {path}}}\n"
+        for name, path in (("still", photo), ("film", "film.gif"))
+    )
+    text = f"model: efficientnet-lite0\nrender: {{size_px: 128}}\njobs:\n{jobs}"
+    found = estimate(plan_of(tmp_path, text=text), facts, machine()).jobs
+    assert found["still"] < found["film"] <= 3 * found["still"]
 
 
 def test_what_is_compiled_once_is_charged_once(tmp_path: Path, facts: ModelFacts) -> None:

@@ -25,7 +25,7 @@ from pydantic import Field
 
 from fvcli.models import ModelFacts
 from fvcli.models.graph import ancestors, multiplications
-from fvcli.plan.data import Plan, Program
+from fvcli.plan.data import Plan, Program, Unit
 from fvcli.plan.views import octave_steps, view_size
 from fvcli.spec.base import Bool, Float, Int, Positive, Strictly, Text
 from fvcli.spec.schema import Render
@@ -94,22 +94,35 @@ class Estimate:
 def estimate(plan: Plan, facts: ModelFacts, speed: Speed) -> Estimate:
     """Estimate how long a plan takes; what the units of a program share is divided among them."""
     cost = Cost(speed)
-    units = Counter(unit.program for unit in plan.units)
+    pictures: Counter[int] = Counter()
+    for unit in plan.units:
+        pictures[unit.program] += _frames(plan, unit)
     compilations = [program.compilation for program in plan.programs]
     together = Counter(compilations[unit.program] for unit in plan.units)
-    shares = []
+    compiling, climbing = [], []  # of each program's units, and pictures
     for i, program in enumerate(plan.programs):
         work = work_of(program, facts)
-        compiling = cost.compile_s(work) / together[compilations[i]]
-        shares.append(compiling + cost.climb_s(program, work, units[i]) / units[i])
+        compiling.append(cost.compile_s(work) / together[compilations[i]])
+        climbing.append(cost.climb_s(program, work, pictures[i]) / pictures[i])
     jobs: defaultdict[str, float] = defaultdict(float)
     for unit in plan.units:
-        jobs[unit.job] += shares[unit.program]
+        jobs[unit.job] += compiling[unit.program] + climbing[unit.program] * _frames(plan, unit)
     return Estimate(speed.start_seconds, dict(jobs))
 
 
+def _frames(plan: Plan, unit: Unit) -> int:
+    """Return how many pictures a unit is: those of a film that is dreamt on."""
+    settings = plan.programs[unit.program].settings
+    if unit.picture is None or "octaves" not in settings or settings.get("start") != "picture":
+        return 1
+    return plan.source(unit.picture).frames
+
+
 def work_of(program: Program, facts: ModelFacts) -> Work:
-    """Return the work of one picture-step; of a window, what is seen of it and what is optimised."""
+    """Return the work of one look of the network at a picture; the picture itself is made once a step.
+
+    Of a window, what is seen of it and what is optimised.
+    """
     octaves = program.settings.get("octaves")
     if octaves is not None:
         view = octaves["tile_px"], octaves["tile_px"]
@@ -120,7 +133,7 @@ def work_of(program: Program, facts: ModelFacts) -> Work:
     else:
         transforms = Render.model_validate({"transforms": program.settings["transforms"]}).transforms or ()
         view = view_size(transforms, program.height_px, program.width_px, fmean)
-        pixels = program.height_px * program.width_px
+        pixels = program.height_px * program.width_px // program.settings.get("views", 1)
     needed = ancestors(facts.inputs_of, program.layers)
     view = program.input_px or view
     at = facts.layers_at(*view)
