@@ -13,11 +13,12 @@ import tensorflow as tf
 from keras import layers
 
 from fvcli.optvis.ascent import MakeObjective
-from fvcli.optvis.dream import LEAST_PX, Dream, Octave, blend, octaves
+from fvcli.optvis.dream import LEAST_PX, Dream, Octave, blend, octaves, with_sizes
 from fvcli.optvis.network import Network
 from fvcli.optvis.objectives import Objective, channel, class_logit, deepdream
 from fvcli.optvis.seen import Seen
 from fvcli.optvis.streams import stream
+from fvcli.plan.views import octave_steps
 from fvcli.spec.recipes import RECIPES
 from fvcli.worker.dreams import planned_octaves
 from tests.networks import as_network
@@ -263,6 +264,13 @@ def test_what_small_octaves_dream_stays(plain):
     added = small - tf.image.resize(picture, (80, 70), "bicubic", antialias=True).numpy()
     expected = tf.image.resize(added, (160, 140), "bicubic").numpy()
     np.testing.assert_allclose(large - picture, expected, rtol=0, atol=1e-5)
+
+
+def test_the_plan_leaves_out_the_octaves_that_dreams_leave_out():
+    for size in ((224, 224), (100, 160), (66, 64), (30, 40)):
+        asked = RECIPES["deepdream"].model_dump()
+        kept = [(octave.scale, octave.steps) for octave, _ in with_sizes(planned_octaves(asked), size)]
+        assert octave_steps(asked["octaves"], asked["steps"], size) == kept
 
 
 def test_deepdraws_octaves_run():

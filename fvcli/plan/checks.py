@@ -21,7 +21,7 @@ from fvcli.spec.schema import Job, Render
 Origin = Callable[..., KeyPath]  # the keys of some settings -> where the first that is written stands
 RESIZABLE = {"cppn"}  # parameterizations without a size of their own
 STARTABLE = {"fourier", "pixel", "laplacian"}  # those that a given picture can be written in
-OF_ASCENTS = ("transforms", "optimizer", "penalties", "regularizers", "views", "attention")
+OF_ASCENTS = ("transforms", "optimizer", "penalties", "regularizers", "views", "attention", "save_px")
 NOT_HEEDED = {
     "octaves": OF_ASCENTS,
     "steepest": (*OF_ASCENTS, "parameterization", "octaves", "save_at", "animation"),
@@ -191,9 +191,10 @@ def check_length(settings: Render, members: int, origin: Origin) -> list[Problem
     if film is not None:
         count, size = (_all_steps(settings) // film.every + 1) * members, settings.size_px
         if film.of == "numbers":
-            asked = settings.save_px or size
-            count, size = film.frames, asked if isinstance(asked, tuple) else (asked, asked)
-        kept = 3 * count * math.prod(min(side, FILM_PX) for side in size)
+            asked, count = settings.save_px or size, film.frames
+            height, width = asked if isinstance(asked, tuple) else (asked, asked)
+            size = (min(height, FILM_PX), min(width, FILM_PX)) if settings.save_px else size
+        kept = 3 * count * math.prod(size)
         if kept > FILM_BYTES:
             message = f"its frames take {gigabytes(kept)}, of at most {gigabytes(FILM_BYTES)}; take fewer"
             problems.append(Problem(origin("animation"), message))
