@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 
 from fvcli.errors import FvcliError
 from fvcli.models import ModelFacts
+from fvcli.models.choice import as_pair
 from fvcli.plan.data import Plan, Program
 from fvcli.plan.targets import Target
 from fvcli.plan.views import gigabytes, octave_steps, view_size
+from fvcli.plan.written import Written
 from fvcli.sources import NamedFiles
 from fvcli.sources.ffmpeg import ffmpeg
-from fvcli.spec.images import Generator, Maco
+from fvcli.spec.images import Generator, Maco, Pixel
 from fvcli.spec.output import Figure
 from fvcli.spec.pieces import Background
 from fvcli.spec.problems import KeyPath, Problem
@@ -20,7 +22,7 @@ from fvcli.spec.schema import Job, Render
 
 Origin = Callable[..., KeyPath]  # the keys of some settings -> where the first that is written stands
 RESIZABLE = {"cppn"}  # parameterizations without a size of their own
-STARTABLE = {"fourier", "pixel", "laplacian"}  # those that a given picture can be written in
+GRIDS = {"fourier", "pixel", "laplacian"}  # those that a given picture, or a part of one, can be written in
 OF_ASCENTS = ("transforms", "optimizer", "penalties", "regularizers", "views", "attention", "save_px")
 NOT_HEEDED = {
     "octaves": OF_ASCENTS,
@@ -39,13 +41,17 @@ def wants_picture(settings: Render) -> str:
     return "start: picture" if settings.start == "picture" else ""
 
 
+def is_plain(image: object) -> bool:
+    """Tell whether a parameterization is pixels, and nothing beside them."""
+    return isinstance(image, Pixel) and not image.alpha and image.shared is None
+
+
 def check_settings(
     settings: Render,
     targets: Sequence[Target],
     facts: ModelFacts,
     files: NamedFiles,
-    origin: Origin,
-    is_own: Callable[[str], bool],
+    written: Written,
     are_coupled: bool,
 ) -> list[Problem]:
     """Return what of the settings does not go together, or not with the model.
@@ -55,17 +61,16 @@ def check_settings(
         targets: What the job's pictures show.
         facts: Of the model.
         files: What is known of the files that the spec names.
-        origin: Where a key is written.
-        is_own: Whether the job, or its variant, has a key, and not only what it inherits from.
+        written: Where they are from.
         are_coupled: Whether some of the pictures have to be optimised together.
     """
     found = [
         *_wrong_pieces(settings, facts),
         *_wrong_extras(settings, targets),
-        *_wrong_of_pictures(settings, targets, facts, is_own, are_coupled),
+        *_wrong_of_pictures(settings, targets, facts, written, are_coupled),
         *_wrong_films(settings, targets, files),
     ]
-    return [Problem(origin(key), message) for key, message in found]
+    return [Problem(written.at(key), message) for key, message in found]
 
 
 def _wrong_pieces(settings: Render, facts: ModelFacts) -> Iterator[tuple[str, str]]:
@@ -80,7 +85,7 @@ def _wrong_pieces(settings: Render, facts: ModelFacts) -> Iterator[tuple[str, st
         yield "penalties", f"{min(kinds & OF_ALPHA)} needs parameterization.alpha: true"
     if any(isinstance(t, Background) for t in settings.transforms or ()) and not alpha:
         yield "transforms", "a background needs parameterization.alpha: true"
-    if settings.regularizers and (image.kind != "pixel" or image.shared is not None or alpha):
+    if settings.regularizers and not is_plain(image):
         shown = image.kind if image.kind != "pixel" else "more than pixels, with alpha or shared parts"
         yield "regularizers", f"regularizers change pixels, and the parameterization is {shown}"
     if image.kind == "maco" and colours not in {1, 3}:
@@ -94,12 +99,13 @@ def _wrong_pieces(settings: Render, facts: ModelFacts) -> Iterator[tuple[str, st
 def _wrong_extras(settings: Render, targets: Sequence[Target]) -> Iterator[tuple[str, str]]:
     image = settings.parameterization
     assert image is not None  # resolved
-    if settings.save_px is not None and image.kind not in RESIZABLE:
+    saved_px = as_pair(settings.save_px)
+    if saved_px is not None and image.kind not in RESIZABLE:
         yield "save_px", f"a {image.kind} picture has a size of its own; leave save_px out, or use cppn"
-    elif settings.save_px is not None and (nearest := _in_shape(settings)) is not None:
+    elif saved_px is not None and (nearest := _in_shape(settings, saved_px)) is not None:
         height, width = nearest
         yield "save_px", f"it is of another shape than size_px; [{height}, {width}] would do"
-    if settings.start == "picture" and image.kind not in STARTABLE:
+    if settings.start == "picture" and image.kind not in GRIDS:
         yield (
             "start",
             f"a {image.kind} picture cannot start from a given one; use fourier, pixel or laplacian",
@@ -123,12 +129,11 @@ def _wrong_of_pictures(
     settings: Render,
     targets: Sequence[Target],
     facts: ModelFacts,
-    is_own: Callable[[str], bool],
+    written: Written,
     are_coupled: bool,
 ) -> Iterator[tuple[str, str]]:
     """Yield what dreams and directions of pictures cannot have, or would not heed."""
-    image, octaves = settings.parameterization, settings.octaves
-    assert image is not None  # resolved
+    octaves = settings.octaves
     if settings.steepest is not None:
         what, key = "a direction of a picture", "steepest"
         if settings.steepest == "full" and facts.input_channels != 3:
@@ -138,7 +143,7 @@ def _wrong_of_pictures(
             )
     elif octaves is not None:
         what, key = "a dream", "octaves"
-        if image.kind != "pixel" or image.alpha or image.shared is not None:
+        if not is_plain(settings.parameterization):
             yield "parameterization", "a dream moves plain pixels; leave the parameterization out"
         if settings.animation is not None and settings.animation.of == "numbers":
             yield "animation", "a dream has no numbers to go between; use of: ascent"
@@ -149,7 +154,7 @@ def _wrong_of_pictures(
     if are_coupled:
         yield key, f"{what} is made of one picture at a time; leave out what couples them"
     for other in NOT_HEEDED[key]:
-        if is_own(other):
+        if written.is_own(other):
             yield other, f"{what} does not heed it; leave it out"
     terms = [term for target in targets for term in target.terms]
     if kinds := {term.kind for term in terms if term.shape.aims_at_picture}:
@@ -191,9 +196,8 @@ def check_length(settings: Render, members: int, origin: Origin) -> list[Problem
     if film is not None:
         count, size = (_all_steps(settings) // film.every + 1) * members, settings.size_px
         if film.of == "numbers":
-            asked, count = settings.save_px or size, film.frames
-            height, width = asked if isinstance(asked, tuple) else (asked, asked)
-            size = (min(height, FILM_PX), min(width, FILM_PX)) if settings.save_px else size
+            larger, count = as_pair(settings.save_px), film.frames
+            size = (min(larger[0], FILM_PX), min(larger[1], FILM_PX)) if larger else size
         kept = 3 * count * math.prod(size)
         if kept > FILM_BYTES:
             message = f"its frames take {gigabytes(kept)}, of at most {gigabytes(FILM_BYTES)}; take fewer"
@@ -201,11 +205,10 @@ def check_length(settings: Render, members: int, origin: Origin) -> list[Problem
     return problems
 
 
-def _in_shape(settings: Render) -> tuple[int, int] | None:
-    """Return the size like save_px that has the shape of the picture, if save_px has not."""
+def _in_shape(settings: Render, asked: tuple[int, int]) -> tuple[int, int] | None:
+    """Return the size like the asked one that has the shape of the picture, if the asked one has not."""
     assert isinstance(settings.size_px, tuple)  # resolved
     height, width = settings.size_px
-    asked = settings.save_px if isinstance(settings.save_px, tuple) else (settings.save_px or 0,) * 2
     share = max(asked) / max(height, width)
     nearest = round(height * share), round(width * share)
     return nearest if max(abs(a - b) for a, b in zip(asked, nearest, strict=True)) > 1 else None

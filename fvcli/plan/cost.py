@@ -112,8 +112,8 @@ def estimate(plan: Plan, facts: ModelFacts, speed: Speed) -> Estimate:
 
 def _frames(plan: Plan, unit: Unit) -> int:
     """Return how many pictures a unit is: those of a film that is dreamt on."""
-    settings = plan.programs[unit.program].settings
-    if unit.picture is None or "octaves" not in settings or settings.get("start") != "picture":
+    program = plan.programs[unit.program]
+    if unit.picture is None or "octaves" not in program.settings or not program.starts_from_picture:
         return 1
     return plan.source(unit.picture).frames
 

@@ -183,6 +183,16 @@ class Program:
         return scaled and self.input_px is None
 
     @property
+    def starts_from_picture(self) -> bool:
+        """Whether its pictures start from those that the job names."""
+        return bool(self.settings.get("start") == "picture")
+
+    @property
+    def saved_px(self) -> tuple[int, int] | None:
+        """Height and width of the saved pictures where these are larger than the ascent's."""
+        return as_pair(self.settings.get("save_px"))
+
+    @property
     def transparent(self) -> bool:
         """Whether the last channel of its pictures is opacity."""
         alpha = bool(self.settings["parameterization"].get("alpha"))

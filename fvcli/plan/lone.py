@@ -14,8 +14,8 @@ def lone_spec(plan: Plan, unit: Unit) -> dict[str, Any]:
     """Return a spec whose plan is this unit: same key and batch size, and so the same bytes.
 
     Pictures that are optimised together come together. Arrays are named as they were, so relative ones are
-    looked for where it is rendered. The name is the same, too, unless pictures of equal
-    names had to be numbered.
+    looked for where it is rendered. The name is the same, too, unless pictures of equal names had to be
+    numbered.
     """
     program = plan.programs[unit.program]
     job = dict(next(job for job in plan.jobs if job.name == unit.job).asked)

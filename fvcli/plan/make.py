@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from fvcli.models import ModelFacts
 from fvcli.models.choice import resolved
 from fvcli.plan.checks import (
+    GRIDS,
     check_figure,
     check_length,
     check_memory,
     check_settings,
     check_size,
+    is_plain,
     wants_picture,
 )
 from fvcli.plan.data import (
@@ -34,6 +35,7 @@ from fvcli.plan.sources import pinned, sources_of, wrong_sum
 from fvcli.plan.targets import Target
 from fvcli.plan.views import batch_size_for, input_size, needed_bytes
 from fvcli.plan.windows import window_of
+from fvcli.plan.written import Written
 from fvcli.sources import NamedFiles
 from fvcli.spec.images import Pixel
 from fvcli.spec.problems import KeyPath, Problem
@@ -41,7 +43,6 @@ from fvcli.spec.recipes import resolve
 from fvcli.spec.schema import Job, Render, Spec, Variant
 
 SIGNS = {"positive": 1, "negative": -1}
-Origin = Callable[..., KeyPath]  # see _origin, for one job
 
 
 def make_plan(
@@ -91,44 +92,33 @@ class _Draft:
     def add_job(self, job: Job, render: Render, path: KeyPath) -> list[Problem]:
         problems: list[Problem] = []
         units: list[Unit] = []
-        native_px, variants = self.facts.native_size_px, job.variants or [None]
-        wanting = [wants_picture(resolve(job, render, native_px, variant)) for variant in variants]
-        for i, variant in enumerate(variants):
+        variants = job.variants or [None]
+        resolved_settings = [resolve(job, render, self.facts.native_size_px, variant) for variant in variants]
+        # what one variant starts from all of them have
+        wants = next(filter(None, map(wants_picture, resolved_settings)), "")
+        for i, (variant, asked) in enumerate(zip(variants, resolved_settings, strict=True)):
             below = (*path, "variants", i) if variant is not None else path
-            origin = partial(_origin, path, job, render, below, variant)
-            asked = resolve(job, render, native_px, variant)
-            settings = _heeded(pinned(asked, self.files), partial(_is_own, job, variant))
+            written = Written(render, job, path, variant, below)
             if (wrong := wrong_sum(asked, self.files)) is not None:
-                problems.append(Problem(origin("parameterization"), wrong))
-            own_size = settings.octaves is not None and not _is_sized(job, render, variant)
-            wants = next(filter(None, wanting), "")  # of any variant: all have the job's pictures
-            made, found = self._units(job, variant, settings, path, origin, own_size, wants)
+                problems.append(Problem(written.at("parameterization"), wrong))
+            made, found = self._units(written, _heeded(pinned(asked, self.files), written), wants)
             units += made
             problems += found
         kept, found = kept_units(job, units, self.programs, path)
         self.units += kept
         return problems + found
 
-    def _units(
-        self,
-        job: Job,
-        variant: Variant | None,
-        settings: Render,
-        path: KeyPath,
-        origin: Origin,
-        own_size: bool,
-        wants: str,
-    ) -> tuple[list[Unit], list[Problem]]:
-        size = _size(settings)
-        resolver = Resolver(job, path, self.facts, size, self.files, wants)
+    def _units(self, written: Written, settings: Render, wants: str) -> tuple[list[Unit], list[Problem]]:
+        job, origin = written.job, written.at
+        own_size = settings.octaves is not None and not written.is_anywhere("size_px")
+        resolver = Resolver(job, written.path, self.facts, _size(settings), self.files, wants)
         targets = with_facets(job, resolver.targets())
         couplings = [couplings_of(job, target, resolver) for target in targets]
         if not targets:  # what is wrong with couplings is said all the same
             couplings_of(job, None, resolver)
-        is_own = partial(_is_own, job, variant)
         are_coupled = any(are_together(coupled, settings) for coupled in couplings)
         problems = resolver.problems + check_settings(
-            settings, targets, self.facts, self.files, origin, is_own, are_coupled
+            settings, targets, self.facts, self.files, written, are_coupled
         )
         layers = sorted({term.layer for target in targets for term in target.terms})
         problems += check_size(settings, self.facts, layers, origin)
@@ -148,7 +138,7 @@ class _Draft:
                 known[same] = self._number(program)
             number = known[same]
             group = targets[i - target.member : i - target.member + target.members]
-            unit = _unit(job, variant, target, number, self.programs[number], place)
+            unit = _unit(job, written.variant, target, number, self.programs[number], place)
             units.append(replace(unit, key=unit_key(unit, self.programs[number], self.facts, group)))
         return units, problems
 
@@ -164,26 +154,7 @@ class _Draft:
         return self.numbers[code]
 
 
-def _origin(
-    path: KeyPath, job: Job, render: Render, below: KeyPath, variant: Variant | None, *keys: str
-) -> KeyPath:
-    """Return where the first of some settings that is written stands: in a variant, the job, or render."""
-    for key in keys:
-        if variant is not None and getattr(variant, key, None) is not None:
-            return (*below, key)
-        if getattr(job, key) is not None:
-            return (*path, key)
-        if getattr(render, key, None) is not None:
-            return ("render", key)
-    return (*path, keys[0])
-
-
-def _is_own(job: Job, variant: Variant | None, key: str) -> bool:
-    """Tell whether a job without variants, or a variant, has a key itself."""
-    return getattr(variant or job, key, None) is not None
-
-
-def _heeded(settings: Render, is_own: Callable[[str], bool]) -> Render:
+def _heeded(settings: Render, written: Written) -> Render:
     """Return the settings of a dream or a direction of a picture without what only ascents heed."""
     if settings.steepest is None and settings.octaves is None:
         return settings
@@ -191,9 +162,7 @@ def _heeded(settings: Render, is_own: Callable[[str], bool]) -> Render:
     plain |= {"views": 1, "attention": False, "save_px": None}
     if settings.steepest is not None:
         plain |= {"octaves": None, "save_at": None, "animation": None}
-    image = settings.parameterization
-    is_plain = isinstance(image, Pixel) and not image.alpha and image.shared is None
-    if not is_plain and not is_own("parameterization"):
+    if not is_plain(settings.parameterization) and not written.is_own("parameterization"):
         plain["parameterization"] = Pixel(kind="pixel")
     return settings.model_copy(update=plain)
 
@@ -201,11 +170,6 @@ def _heeded(settings: Render, is_own: Callable[[str], bool]) -> Render:
 def _size(settings: Render) -> tuple[int, int]:
     assert isinstance(settings.size_px, tuple)  # resolved
     return settings.size_px
-
-
-def _is_sized(job: Job, render: Render, variant: Variant | None) -> bool:
-    """Tell whether the spec says how large pictures are."""
-    return any(part is not None and part.size_px is not None for part in (variant, job, render))
 
 
 def _at_size_of_picture(settings: Render, target: Target, files: NamedFiles) -> Render:
@@ -223,7 +187,7 @@ def _window(
     plain = settings.start == "noise" and not settings.attention and settings.views == 1
     kind = settings.parameterization.kind if settings.parameterization else ""
     alone = len(target.terms) == 1 and target.members == 1 and target.terms[0].kind == "neuron"
-    if plain and alone and target.picture is None and kind in {"fourier", "pixel", "laplacian"}:
+    if plain and alone and target.picture is None and kind in GRIDS:
         return window_of(target.terms[0], settings, facts) or (None, None)
     return None, None
 

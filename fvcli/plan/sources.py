@@ -38,10 +38,11 @@ def pinned(settings: Render, files: NamedFiles) -> Render:
 
 def wrong_sum(settings: Render, files: NamedFiles) -> str | None:
     """Say that what a parameterization reads is not what the spec has the sum of, if it is not."""
-    path, asked = file_of(settings), getattr(settings.parameterization, "sha256", None)
-    found = files.sums.get(path or "")
+    path = file_of(settings)
+    if path is None or path not in files.sums:
+        return None
     try:
-        check_sum(path, found or asked or "", asked)
+        check_sum(path, files.sums[path], getattr(settings.parameterization, "sha256", None))
     except UsageError as error:
         return str(error)
     return None

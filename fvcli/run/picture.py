@@ -22,6 +22,11 @@ TEXT_KEY = "fvcli"
 PLANES_KEY = "Planes"  # how many planes stand side by side in a picture that has neither 1 nor 3 channels
 
 
+def as_8_bits(images: np.ndarray) -> np.ndarray:
+    """Round pictures in [0, 1] to uint8."""
+    return np.clip(images * 255.0 + 0.5, 0, 255).astype(np.uint8)
+
+
 def pixel_sha256(pixels: np.ndarray) -> str:
     """Hash shape, type and values of uint8 pixels, so that compression does not matter."""
     head = f"{pixels.shape}{pixels.dtype}".encode()
@@ -76,7 +81,7 @@ def read_source(path: Path, is_film: bool, last: bool) -> np.ndarray:
     if is_film:
         frames = read_frames(path)
         return deque(frames, maxlen=1)[0] if last else next(frames)
-    return np.clip(read_picture_sized(path, None) * 255 + 0.5, 0, 255).astype(np.uint8)
+    return as_8_bits(read_picture_sized(path, None))
 
 
 def picture_text(path: Path) -> dict[str, Any]:

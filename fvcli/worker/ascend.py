@@ -16,9 +16,10 @@ from fvcli.optvis.plateau import Plateau
 from fvcli.optvis.streams import stream
 from fvcli.plan import Program, Unit
 from fvcli.plan.checks import FILM_PX
+from fvcli.run import as_8_bits
 from fvcli.worker.build import build_climbing_objective, build_objective, build_recipe, maps_of, unit_arrays
 from fvcli.worker.device import Device
-from fvcli.worker.films import Film, as_8_bits, between_numbers, opacity_of
+from fvcli.worker.films import Film, between_numbers, opacity_of
 from fvcli.worker.materials import Materials
 
 GREY = 0.5  # of the picture around the canvas of a neuron
@@ -109,7 +110,7 @@ class Compiled:
         plateau = Plateau(size, steps, settings["early_stop"], settings["redirect_steps"], program.members)
         state = self._ascent.start(streams, self._given(program, slots))
         first = self._picture(state, slots)
-        film.keep(0, first, self._large(state) if film.saves(0) else None)
+        self._keep(film, state, first)
         while plateau.moving.any():
             if stopped():
                 return None
@@ -123,19 +124,21 @@ class Compiled:
             if state.step % STEPS_PER_CALL == 0 or state.step == steps:
                 plateau.heed(state)
             if film.wants(state.step):
-                large = self._large(state) if film.saves(state.step) else None
-                film.keep(state.step, self._picture(state, slots), large)
+                self._keep(film, state, self._picture(state, slots))
             report(float((state.step + plateau.skipped.min()) / steps))
         return self._outcomes(program, first, state, plateau.steps, arrays, slots, film)[: len(units)]
 
     def _given(self, program: Program, units: Sequence[Unit]) -> np.ndarray | None:
         """Return the pictures that ascents start from, [batch, h, w, channels], if they do."""
-        if program.settings.get("start") != "picture":
+        if not program.starts_from_picture:
             return None
         return np.stack([self._materials.picture(str(unit.picture), self._shape) for unit in units])
 
     def _picture(self, state: State, units: Sequence[Unit]) -> np.ndarray:
         return self._whole(self._ascent.picture(state.numbers).numpy(), units)
+
+    def _keep(self, film: Film, state: State, images: np.ndarray) -> None:
+        film.keep(state.step, images, self._large(state) if film.saves(state.step) else None)
 
     def _large(self, state: State) -> np.ndarray | None:
         """Return the pictures as they are saved, if that is larger than the ascent has them."""
@@ -170,11 +173,12 @@ class Compiled:
         scores = [self._ascent.score(x, arrays) for x in (first, images, seen)]
         finite &= np.isfinite(scores).all(axis=0)
         film.finish(images, pixels)
-        frames = film.frames(steps)
         if program.settings.get("attention"):
             pixels = np.concatenate([pixels, opacity_of(state.attention.numpy())], axis=-1)
         if film.of_numbers:
             frames = between_numbers(program, self._frame, state.numbers, film.count, self._settled)
+        else:
+            frames = film.frames(steps)
         silent = state.silent.numpy().tolist()
         return [
             Outcome(
@@ -207,10 +211,9 @@ def _painter(
     program: Program, painted: Parameterization, most_px: int | None = None
 ) -> Callable[[Numbers], tf.Tensor] | None:
     """Return how pictures are painted at save_px, or at most so large, if that is not the ascent's size."""
-    asked = program.settings.get("save_px")
-    if asked is None:
+    size = program.saved_px
+    if size is None:
         return None
     assert painted.larger is not None  # or the plan refuses it
-    size = (asked, asked) if isinstance(asked, int) else tuple(asked)
     share = min(1.0, most_px / max(size)) if most_px else 1.0
     return tf.function(painted.larger(*(round(side * share) for side in size)), autograph=False)

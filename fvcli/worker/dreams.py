@@ -16,9 +16,10 @@ from fvcli.optvis.dream import Dream, Frame, Octave, blend, octaves, with_sizes
 from fvcli.optvis.seen import Seen
 from fvcli.optvis.streams import stream
 from fvcli.plan import Program, Unit
+from fvcli.run import as_8_bits
 from fvcli.worker.ascend import Outcome, Report, Stopped
 from fvcli.worker.build import build_objective, maps_of, unit_arrays
-from fvcli.worker.films import Film, as_8_bits
+from fvcli.worker.films import Film
 from fvcli.worker.materials import Materials
 
 
@@ -58,7 +59,7 @@ class Dreamer:
 
     def _dream_of(self, program: Program, unit: Unit, report: Report, stopped: Stopped) -> Outcome | None:
         arrays = unit_arrays([unit], program, self._channels, self._materials)
-        if unit.picture is None or program.settings.get("start") != "picture":
+        if unit.picture is None or not program.starts_from_picture:
             image = self._noise(program, unit)
         elif self._materials.source(unit.picture)[0].frames > 1:
             return self._film(program, unit, arrays, report, stopped)

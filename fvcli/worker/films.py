@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from fvcli.optvis.images import Numbers, between
 from fvcli.plan import Program
+from fvcli.run import as_8_bits
 
 OPAQUE_FROM = 80  # percentile of attention from which on a picture is wholly opaque (Fel et al. 2023)
 
@@ -32,6 +33,7 @@ class Film:
         self._save_at = {*save_at}
         self._kept: dict[int, np.ndarray] = {}
         self._saved: dict[int, np.ndarray] = {}
+        self._last = np.zeros((0, 0, 0, 0), np.uint8)
 
     def wants(self, step: int) -> bool:
         """Tell whether the picture after a step is kept."""
@@ -136,8 +138,3 @@ def opacity_of(attention: np.ndarray) -> np.ndarray:
     highest = np.percentile(attention, OPAQUE_FROM, axis=(1, 2), keepdims=True)
     share = np.minimum(attention, highest) / np.maximum(highest, np.finfo(np.float32).tiny)
     return as_8_bits(share)[..., None]
-
-
-def as_8_bits(images: np.ndarray) -> np.ndarray:
-    """Round pictures in [0, 1] to uint8."""
-    return np.clip(images * 255.0 + 0.5, 0, 255).astype(np.uint8)

@@ -11,9 +11,9 @@ from fvcli.models.loaded.model import LoadedModel
 from fvcli.optvis.seen import Seen
 from fvcli.optvis.steepest import shown, steepest
 from fvcli.plan import Program, Unit
+from fvcli.run import as_8_bits
 from fvcli.worker.ascend import Outcome, Report, Stopped
 from fvcli.worker.build import build_objective, maps_of, unit_arrays
-from fvcli.worker.films import as_8_bits
 from fvcli.worker.materials import Materials
 
 STEP = 1 / 255  # root mean square of the step along the direction after which the score is taken

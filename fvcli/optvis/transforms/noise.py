@@ -7,10 +7,10 @@ from collections.abc import Callable
 import tensorflow as tf
 
 from fvcli.optvis.colour import correlate
+from fvcli.optvis.images.fourier import LUCID_FOURIER_DIVISOR
 from fvcli.optvis.seen import opaque
 from fvcli.optvis.transforms.base import Transform
 
-LUCID_FOURIER_DIVISOR = 4.0
 STEPS_OF_A_DRAW = 1 << 24  # a draw is a float32 in [0, 1), a multiple of 2^-24
 
 
