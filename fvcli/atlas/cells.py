@@ -1,16 +1,18 @@
-"""What stands at one place of a contact sheet or a figure: a unit's picture, or why there is none."""
+"""What stands at one place of a sheet or figure: a unit's picture, or why there is none, and its mark."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import ImageDraw, ImageFont
 
-from fvcli.atlas.mark import as_shown
 from fvcli.errors import FvcliError
+from fvcli.media import read_picture, read_source
 from fvcli.plan import Unit
-from fvcli.run import RunFolder, read_picture, read_source, step_name
+from fvcli.run import RunFolder, step_name
 from fvcli.run.sidecar import DONE, FAILED
 
 SQUARES = (255, 232)  # greys of a checkerboard
@@ -86,3 +88,47 @@ def checkerboard(rgba: np.ndarray) -> np.ndarray:
     behind = np.where((y + x) % 2 == 0, *SQUARES)[..., None]  # [h, w, 1]
     opacity = rgba[..., 3:] / 255.0
     return np.clip(rgba[..., :3] * opacity + behind * (1.0 - opacity) + 0.5, 0, 255).astype(np.uint8)
+
+
+# ---- marks of cells that are not done
+
+
+@dataclass(frozen=True)
+class Inks:
+    """The colours of a page that marks need."""
+
+    background: tuple[int, int, int]
+    faint: tuple[int, int, int]  # of what has yet to come
+    warning: tuple[int, int, int]  # of what went wrong
+
+    def of(self, status: str) -> tuple[int, int, int]:
+        """Return the ink for a cell that is not done."""
+        return self.faint if status == "pending" else self.warning
+
+
+def mark_cell(
+    draw: ImageDraw.ImageDraw, status: str, box: tuple[int, int, int, int], inks: Inks, text_px: int
+) -> None:
+    """Frame a cell that is not done, strike it through if it failed, and say what it is."""
+    colour = inks.of(status)
+    draw.rectangle(box, outline=colour, width=2)
+    if status == FAILED:
+        draw.line(box, colour, 2)
+    font = ImageFont.load_default(text_px)
+    left, top, right, bottom = draw.textbbox((box[0] + 8, box[1] + 6), status, font)
+    if right + 4 <= box[2]:  # a word must not reach into the next cell
+        draw.rectangle((left - 4, top - 3, right + 4, bottom + 3), inks.background)
+        draw.text((box[0] + 8, box[1] + 6), status, colour, font)
+
+
+def as_shown(pixels: np.ndarray) -> np.ndarray:
+    """Return grey and colours as they are, other channels as a mosaic of grey planes."""
+    planes = pixels.shape[-1]
+    if planes == 3:
+        return pixels
+    columns = math.ceil(math.sqrt(planes))
+    missing = -planes % columns
+    whole = np.pad(pixels, ((0, 0), (0, 0), (0, missing)))
+    height, width = pixels.shape[:2]
+    rows = whole.reshape(height, width, -1, columns).transpose(2, 0, 3, 1)  # [rows, h, columns, w]
+    return rows.reshape(-1, columns * width)

@@ -9,9 +9,8 @@ from functools import cached_property
 import numpy as np
 from PIL import Image, ImageDraw
 
-from fvcli.atlas.cells import Cell, checkerboard
+from fvcli.atlas.cells import Cell, Inks, as_shown, checkerboard, mark_cell
 from fvcli.atlas.lettering import SMALLEST_PX, Block, set_alike, set_text
-from fvcli.atlas.mark import Inks, as_shown, mark_cell
 from fvcli.run.sidecar import DONE
 
 WIDTH_PX = 2000  # a figure stays within it as long as its cells can be seen

@@ -12,8 +12,7 @@ import imageio.v3 as iio
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from fvcli.atlas.cells import Cell, unit_cell
-from fvcli.atlas.mark import Inks, as_shown, mark_cell
+from fvcli.atlas.cells import Cell, Inks, as_shown, mark_cell, unit_cell
 from fvcli.plan import JobPlan, Unit
 from fvcli.run import RunFolder
 from fvcli.run.atomic import write_atomic

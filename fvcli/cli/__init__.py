@@ -6,13 +6,13 @@ import click
 
 from fvcli import __version__
 from fvcli.cli.calibrate import calibrate
+from fvcli.cli.exit_and_signals import FriendlyGroup
 from fvcli.cli.inspect import inspect
 from fvcli.cli.layers import layers
-from fvcli.cli.look import info, init, models, schema
+from fvcli.cli.listing import info, init, models, schema
 from fvcli.cli.plan import plan
 from fvcli.cli.render import render
-from fvcli.cli.run import grid, merge, status
-from fvcli.cli.session import FriendlyGroup
+from fvcli.cli.run_folders import grid, merge, status
 
 
 @click.group(cls=FriendlyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fvcli.cli.inputs import describe_model
 from fvcli.cli.table import print_json, print_table
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def calibrate(model: str, quick: bool, as_json: bool) -> None:
       fvcli calibrate
       fvcli plan spec.yaml
     """
-    from fvcli.cli.speed import speed_path, write_speed
+    from fvcli.app.speed_table import speed_path, write_speed
 
     speed = _measure(model, quick)
     path = speed_path()
@@ -50,9 +49,10 @@ def calibrate(model: str, quick: bool, as_json: bool) -> None:
 
 
 def _measure(model: str, quick: bool) -> Speed:
+    from fvcli.app.describe_model import describe_model
     from fvcli.engines.quiet import quiet_start
     from fvcli.models import ModelChoice
-    from fvcli.plan.calibration import calibration_plan
+    from fvcli.plan.calibration_plan import calibration_plan
     from fvcli.run import RunFolder, versions
 
     facts = describe_model(ModelChoice(model), allow_code=False)
@@ -62,7 +62,7 @@ def _measure(model: str, quick: bool) -> Speed:
         spec_text = json.dumps({"model": model}) + "\n"
         with RunFolder.begin(Path(folder, "run"), plan, spec_text) as run:
             with quiet_start():
-                from fvcli.worker.calibrate import Calibration  # brings TensorFlow
+                from fvcli.worker.measure_speed import Calibration  # brings TensorFlow
 
                 calibration = Calibration(run, facts)
             speed = calibration.measure(socket.gethostname(), time.perf_counter() - began, _say)

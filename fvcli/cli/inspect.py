@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fvcli.cli.inputs import code_option, describe_model, model_of
 from fvcli.cli.layers import layer_json, print_layers, without_weights
+from fvcli.cli.options import code_option
 from fvcli.cli.table import counted, print_json, print_table, spoken
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ def inspect(model: str, as_json: bool, allow_code: bool) -> None:
       fvcli inspect my_model.keras
       fvcli inspect spec.yaml
     """
+    from fvcli.app.describe_model import describe_model
+    from fvcli.app.plan_spec import model_of
     from fvcli.plan.suggest import suggest_layers
 
     choice = without_weights(model_of(model))
@@ -59,7 +61,7 @@ def _sanity(choice: ModelChoice, allow_code: bool) -> list[str]:
 
 
 def _show(facts: ModelFacts, sanity: list[str], found: list[Suggestion]) -> None:
-    from fvcli.cli.speed import read_speed, speed_path
+    from fvcli.app.speed_table import read_speed, speed_path
     from fvcli.plan.cost import Cost
 
     height, width = facts.native_size_px

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fvcli.cli.inputs import code_option, describe_model, model_of
+from fvcli.cli.options import code_option
 from fvcli.cli.table import print_json, print_table
 from fvcli.errors import UsageError
 
@@ -42,6 +42,9 @@ def layers(model: str, size_px: int | None, as_json: bool, allow_code: bool) -> 
       fvcli layers efficientnet-lite0 --json
       fvcli layers my_model.keras
     """
+    from fvcli.app.describe_model import describe_model
+    from fvcli.app.plan_spec import model_of
+
     facts = describe_model(without_weights(model_of(model)), allow_code)
     height, width = facts.native_size_px if size_px is None else (size_px, size_px)
     if size_px is not None and size_px < facts.min_size_px:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fvcli.cli.inputs import code_option, plan_of_spec, say_remarks, set_option
+from fvcli.cli.options import code_option, say_remarks, set_option
 from fvcli.cli.table import counted, print_json, print_table, spoken
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ def plan(spec: str, overrides: Sequence[str], allow_code: bool, as_json: bool) -
 
     Times are estimates from what fvcli calibrate measured on this machine.
     """
-    from fvcli.cli.speed import read_speed, speed_path
+    from fvcli.app.plan_spec import plan_of_spec
+    from fvcli.app.speed_table import read_speed, speed_path
     from fvcli.plan.cost import estimate
     from fvcli.plan.views import gigabytes
 

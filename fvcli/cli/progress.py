@@ -31,7 +31,7 @@ class Progress:
         self._batches = len(missing)
         self._batches_done = 0
         self._units_done = 0
-        self._climbing: dict[int, float] = {}  # units done of each batch in flight
+        self._in_flight: dict[int, float] = {}  # units done of each batch in flight
         self._began = time.monotonic()
         self._bar = tqdm(
             total=self._total,
@@ -54,14 +54,14 @@ class Progress:
         if event.state == "started":
             self._describe(event.batch)
         elif event.state == "progress":
-            self._climbing[event.batch] = event.units
-            self._move(self._units_done + sum(self._climbing.values()))
+            self._in_flight[event.batch] = event.units
+            self._move(self._units_done + sum(self._in_flight.values()))
         else:
-            self._climbing.pop(event.batch, None)
+            self._in_flight.pop(event.batch, None)
             self._batches_done += 1
             self._units_done += int(event.units)
             self._describe(event.batch)
-            self._move(self._units_done + sum(self._climbing.values()))
+            self._move(self._units_done + sum(self._in_flight.values()))
             self._log(event)
 
     def _describe(self, batch: int) -> None:

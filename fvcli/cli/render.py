@@ -10,20 +10,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fvcli.cli.inputs import (
-    PlannedSpec,
-    code_option,
-    parse_shard,
-    plan_of_picture,
-    plan_of_spec,
-    say_remarks,
-    set_option,
-)
-from fvcli.cli.session import EXIT_FAILED, current_stop
+from fvcli.cli.exit_and_signals import EXIT_FAILED, current_stop
+from fvcli.cli.options import code_option, parse_shard, say_remarks, set_option
 from fvcli.cli.table import say_counts
 from fvcli.errors import UsageError
 
 if TYPE_CHECKING:
+    from fvcli.app.plan_spec import PlannedSpec
     from fvcli.engines import EngineOptions
     from fvcli.run import RunFolder
 
@@ -94,6 +87,8 @@ def render(
 def _planned(
     spec: str | None, picture: Path | None, overrides: Sequence[str], allow_code: bool
 ) -> PlannedSpec:
+    from fvcli.app.plan_spec import plan_of_picture, plan_of_spec
+
     if spec is not None and picture is None:
         return plan_of_spec(spec, overrides, allow_code)
     if picture is not None and spec is None:

@@ -1,8 +1,8 @@
 """The networks: which there are, what their layers are, and loading them."""
 
 from fvcli.models.choice import ModelChoice, Preprocessing
-from fvcli.models.facts import ModelFacts
 from fvcli.models.graph import LayerFacts
+from fvcli.models.model_facts import ModelFacts
 from fvcli.models.registry import (
     describe,
     list_models,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fvcli.errors import UsageError
 from fvcli.models.choice import IMAGENET, ModelChoice
-from fvcli.models.facts import ModelFacts
+from fvcli.models.model_facts import ModelFacts
 from fvcli.models.zoo import applications, inception_v1
 from fvcli.models.zoo import efficientnet_lite as lite
 
@@ -147,6 +147,8 @@ def load(choice: ModelChoice, allow_code: bool = False) -> LoadedModel:
     """
     if choice.name is not None:
         check_name(choice.name)
-    from fvcli.models.loaded import own, zoo  # TensorFlow only where tensors are
+    from fvcli.models.loaded import named_models, user_models  # TensorFlow only where tensors are
 
-    return zoo.load(choice) if choice.name is not None else own.load(choice, allow_code)
+    if choice.name is not None:
+        return named_models.load(choice)
+    return user_models.load(choice, allow_code)

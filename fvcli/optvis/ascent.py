@@ -1,6 +1,6 @@
 """The ascent: one compiled loop that makes pictures better at their objectives.
 
-    numbers --parameterization--> picture --transforms--> view --network--> T --objective--> scores
+    params --parameterization--> picture --transforms--> view --network--> T --objective--> scores
        ^                                                                                       |
        +------------------------------- optimizer <--------------- gradient of -sum(scores) ---+
 
@@ -17,12 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from fvcli.optvis.images import Numbers, Parameterization
+from fvcli.optvis.activations import Activations, opaque
 from fvcli.optvis.network import Network
 from fvcli.optvis.objectives import Objective
 from fvcli.optvis.optimizers import Optimizer
+from fvcli.optvis.parameterizations import Parameterization, Params
 from fvcli.optvis.regularizers import Regularizer
-from fvcli.optvis.seen import Seen, opaque
 from fvcli.optvis.state import Draws, Gradient, Schedule, State
 from fvcli.optvis.transforms import Transform, apply_all
 
@@ -38,7 +38,7 @@ class Recipe:
     """How to climb, apart from the objective and the network.
 
     redirect_steps: Steps at the start during which silent ReLUs pass gradients on.
-    regularizers: What is done to the numbers after each step, in order.
+    regularizers: What is done to the params after each step, in order.
     views: How many views of each picture a step looks at; its score is their mean.
     attention: Whether to gather where the gradient of the picture was large.
     """
@@ -79,17 +79,17 @@ class Ascent:
         self._see = self._scores_of_views
         if jit_compile:
             self._see = tf.function(self._see, autograph=False, jit_compile=True)
-        self._climb = tf.function(self._loop, autograph=False)
+        self._compiled_loop = tf.function(self._loop, autograph=False)
         self._score = tf.function(self._plain_score, autograph=False)
         self.picture = tf.function(recipe.parameterization.to_image, autograph=False)
 
     @property
     def traces(self) -> int:
         """How often the loop has been traced: once, whatever the number of units."""
-        return self._climb.experimental_get_tracing_count()
+        return self._compiled_loop.experimental_get_tracing_count()
 
     def start(self, streams: Sequence[np.random.Generator], images: np.ndarray | None = None) -> State:
-        """Draw the initial numbers of a batch, each image's from its own stream.
+        """Draw the initial params of a batch, each image's from its own stream.
 
         Args:
             streams: One for each image.
@@ -101,12 +101,12 @@ class Ascent:
         else:
             assert parameterization.from_image is not None  # or the plan refuses it
             arrays = parameterization.from_image(images)
-        numbers = tuple(tf.constant(array) for array in arrays)
-        slots = tuple(tuple(map(tf.zeros_like, numbers)) for _ in range(self._recipe.optimizer.slots))
+        params = tuple(tf.constant(array) for array in arrays)
+        slots = tuple(tuple(map(tf.zeros_like, params)) for _ in range(self._recipe.optimizer.slots))
         batch = len(streams)
-        size = self.picture(numbers).shape[1:3] if self._recipe.attention else (0, 0)
+        size = self.picture(params).shape[1:3] if self._recipe.attention else (0, 0)
         attention = tf.zeros((batch, *size))
-        return State(numbers, slots, 0, tf.zeros(batch, tf.bool), tf.zeros(batch), attention)
+        return State(params, slots, 0, tf.zeros(batch, tf.bool), tf.zeros(batch), attention)
 
     def draw(
         self, streams: Sequence[np.random.Generator], shared_stream: np.random.Generator | None = None
@@ -126,7 +126,7 @@ class Ascent:
         common = shared_stream.random((STEPS_PER_CALL, shared), dtype=np.float32) if shared_stream else empty
         return Draws(stacked, common)
 
-    def climb(
+    def take_steps(
         self,
         state: State,
         units: Units,
@@ -174,8 +174,8 @@ class Ascent:
             skipped=tf.constant(np.zeros(batch) if skipped is None else skipped, tf.float32),
             moving=tf.constant(np.ones(batch) if moving is None else moving, tf.float32),
         )
-        numbers, slots, silent, score, attention = self._climb(
-            state.numbers,
+        params, slots, silent, score, attention = self._compiled_loop(
+            state.params,
             state.slots,
             state.attention,
             {name: tf.constant(value) for name, value in units.items()},
@@ -184,7 +184,7 @@ class Ascent:
             schedule,
         )
         mean = (state.score * used + score) / (used + taken)
-        return State(numbers, slots, state.step + taken, silent, mean, attention)
+        return State(params, slots, state.step + taken, silent, mean, attention)
 
     @property
     def draws_per_step(self) -> tuple[int, int]:
@@ -204,72 +204,72 @@ class Ascent:
         network, objective = self._plain
         whole = opaque(images) if self._recipe.parameterization.transparent else images
         target = network(units[TARGET], redirect=False) if TARGET in units else None
-        return objective(units)(Seen(network(whole, redirect=False), images, target))
+        return objective(units)(Activations(network(whole, redirect=False), images, target))
 
     def _loop(
         self,
-        numbers: Numbers,
-        slots: tuple[Numbers, ...],
+        params: Params,
+        slots: tuple[Params, ...],
         attention: tf.Tensor,
         units: Units,
         draws: tf.Tensor,
         shared: tf.Tensor,
         schedule: Schedule,
-    ) -> tuple[Numbers, tuple[Numbers, ...], tf.Tensor, tf.Tensor, tf.Tensor]:
+    ) -> tuple[Params, tuple[Params, ...], tf.Tensor, tf.Tensor, tf.Tensor]:
         """Take the steps that redirect gradients, then the others: each kind has a body of its own."""
         redirected = tf.clip_by_value(self._recipe.redirect_steps - schedule.done, 0, schedule.steps)
-        batch = numbers[0].shape[0]
-        state = (tf.constant(0), numbers, slots, tf.zeros(batch, tf.bool), tf.zeros(batch), attention)
+        batch = params[0].shape[0]
+        state = (tf.constant(0), params, slots, tf.zeros(batch, tf.bool), tf.zeros(batch), attention)
         for redirect, until in ((True, redirected), (False, schedule.steps)):
             if redirect and not self._recipe.redirect_steps:
                 continue
 
-            def body(i, numbers, slots, _silent, score, attention, redirect=redirect):
+            def body(i, params, slots, _silent, score, attention, redirect=redirect):
                 at, share = schedule.begin + i, schedule.share(i)
-                found = self._gradient(numbers, units, draws[at], shared[at], share, redirect)
-                numbers, slots = self._step(numbers, slots, found.of_numbers, schedule, i)
+                found = self._gradient(params, units, draws[at], shared[at], share, redirect)
+                params, slots = self._step(params, slots, found.of_params, schedule, i)
                 if found.of_images is not None:
                     gathered = tf.reduce_mean(tf.abs(found.of_images), axis=-1)
                     attention += gathered * schedule.moving[:, None, None]
-                return i + 1, numbers, slots, _is_zero(found.of_numbers), score + found.scores, attention
+                return i + 1, params, slots, _is_zero(found.of_params), score + found.scores, attention
 
             state = tf.while_loop(lambda i, *_, until=until: i < until, body, state)
         return state[1:]
 
     def _step(
         self,
-        numbers: Numbers,
-        slots: tuple[Numbers, ...],
-        gradient: Numbers,
+        params: Params,
+        slots: tuple[Params, ...],
+        gradient: Params,
         schedule: Schedule,
         i: tf.Tensor,
-    ) -> tuple[Numbers, tuple[Numbers, ...]]:
+    ) -> tuple[Params, tuple[Params, ...]]:
         step, share = schedule.done + i + 1, schedule.share(i)
         changes, slots = self._recipe.optimizer.update(gradient, slots, step)
         rate = self._recipe.optimizer.rate(share) * schedule.moving  # [batch]
         focus = self._recipe.parameterization.focus
-        factors = focus(share) if focus else (1.0,) * len(numbers)
+        factors = focus(share) if focus else (1.0,) * len(params)
         moved = []
-        for number, change, factor in zip(numbers, changes, factors, strict=True):
+        for number, change, factor in zip(params, changes, factors, strict=True):
             own_rate = tf.reshape(rate, [-1] + [1] * (number.shape.rank - 1))
             scaled = change * (own_rate * factor)
             # an image that stands has no change, not even NaN
             moved.append(number - tf.where(own_rate > 0.0, scaled, 0.0))
-        return self._regularized(numbers, tuple(moved), gradient, step, rate > 0.0), slots
+        return self._regularized(params, tuple(moved), gradient, step, rate > 0.0), slots
 
     def _regularized(
-        self, before: Numbers, numbers: Numbers, gradient: Numbers, step: tf.Tensor, moving: tf.Tensor
-    ) -> Numbers:
+        self, before: Params, params: Params, gradient: Params, step: tf.Tensor, moving: tf.Tensor
+    ) -> Params:
         if not self._recipe.regularizers:
-            return numbers
+            return params
         for regularizer in self._recipe.regularizers:
-            numbers = regularizer.apply(numbers, gradient, step)
-        masks = (tf.reshape(moving, [-1] + [1] * (number.shape.rank - 1)) for number in numbers)
-        return tuple(tf.where(m, new, old) for m, new, old in zip(masks, numbers, before, strict=True))
+            params = regularizer.apply(params, gradient, step)
+        masks = (tf.reshape(moving, [-1] + [1] * (number.shape.rank - 1)) for number in params)
+        return tuple(tf.where(m, new, old) for m, new, old in zip(masks, params, before, strict=True))
 
     def _gradient(
         self,
-        numbers: Numbers,
+        params: Params,
         units: Units,
         draws: tf.Tensor,
         shared: tf.Tensor,
@@ -281,14 +281,14 @@ class Ascent:
         Each image follows its own gradient.
         """
         with tf.GradientTape() as tape:
-            tape.watch(numbers)
-            images = self._recipe.parameterization.to_image(numbers)
+            tape.watch(params)
+            images = self._recipe.parameterization.to_image(params)
             scores = self._scores(images, units, draws, shared, share, redirect)
             loss = -tf.reduce_sum(scores) * self._network.loss_scale
-        sources = (*numbers, images) if self._recipe.attention else numbers
+        sources = (*params, images) if self._recipe.attention else params
         found = tape.gradient(loss, sources, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         scaled = tuple(gradient / self._network.loss_scale for gradient in found)
-        count = len(numbers)
+        count = len(params)
         return Gradient(scaled[:count], scaled[count] if self._recipe.attention else None, scores)
 
     def _scores(
@@ -326,14 +326,14 @@ class Ascent:
         redirect: bool,
     ) -> tf.Tensor:
         seen = None if target is None else self._network(target, redirect=False)
-        return self._objective(units)(Seen(self._network(views, redirect), pictures, seen))
+        return self._objective(units)(Activations(self._network(views, redirect), pictures, seen))
 
 
 def _repeated(values: tf.Tensor, count: int) -> tf.Tensor:
     return values if count == 1 else tf.concat([values] * count, axis=0)
 
 
-def _is_zero(gradient: Numbers) -> tf.Tensor:
+def _is_zero(gradient: Params) -> tf.Tensor:
     """Tell which images have a gradient of zero throughout, bool [batch]."""
     parts = [tf.reduce_all(g == 0.0, axis=list(range(1, g.shape.rank))) for g in gradient]
     return tf.reduce_all(tf.stack(parts), axis=0)

@@ -54,7 +54,7 @@ def clipped(values: tf.Tensor, low: float, high: float) -> tf.Tensor:
 
 
 def to_decorrelated(images: np.ndarray, decorrelate: bool, squash: str = "sigmoid") -> np.ndarray:
-    """Turn pictures [batch, h, w, channels] in [0, 1] into the float32 numbers that they are made of."""
+    """Turn pictures [batch, h, w, channels] in [0, 1] into the float32 params that they are made of."""
     if squash == "sigmoid":
         kept = np.clip(images, DARKEST, LIGHTEST)
         values = np.log(kept / (1 - kept))

@@ -21,10 +21,10 @@ from itertools import product
 import numpy as np
 import tensorflow as tf
 
+from fvcli.optvis.activations import Activations
 from fvcli.optvis.ascent import MakeObjective, Units
 from fvcli.optvis.network import Network
 from fvcli.optvis.regularizers import blurred
-from fvcli.optvis.seen import Seen
 
 STRIDE_PX = 32  # of the deepest layers of most networks; tiles this far apart see the picture alike
 JITTER_PX = 32  # by which tiles move at least, so that no border shows, nor where strides begin
@@ -38,7 +38,7 @@ class Octave:
 
     scale: Share of the picture's height and width, 0 to 1.
     steps: How many.
-    rate: By how much a step changes the picture's numbers on average: the first one, and one behind the last.
+    rate: By how much a step changes the picture's params on average: the first one, and one behind the last.
     bands: Sizes of detail that each have an equal part in a step, each twice as coarse as the one before.
     blur_px: Standard deviation of a blur after each step: the first one, and one behind the last.
     """
@@ -220,7 +220,7 @@ class Dream:
         scale = self._network.loss_scale
         with tf.GradientTape() as tape:
             tape.watch(tile)
-            score = self._objective(units)(Seen(self._network(tile, redirect=False), tile))
+            score = self._objective(units)(Activations(self._network(tile, redirect=False), tile))
             scaled = tf.reduce_sum(score) * scale
         return tape.gradient(scaled, tile, unconnected_gradients=tf.UnconnectedGradients.ZERO) / scale, score
 

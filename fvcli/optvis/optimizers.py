@@ -10,13 +10,13 @@ from typing import Literal
 import numpy as np
 import tensorflow as tf
 
-from fvcli.optvis.images import Numbers
+from fvcli.optvis.parameterizations import Params
 
-Slots = tuple[Numbers, ...]
+Slots = tuple[Params, ...]
 Step = Literal["plain", "unit", "mean", "sign", "progress"]
 
 SMALLEST = float(np.finfo(np.float32).tiny)  # what is shorter counts as no gradient
-REGISTER = 16  # numbers of the widest vector register
+REGISTER = 16  # params of the widest vector register
 DOZAT_DECAY = 0.96  # of Nadam's momentum, as published
 
 
@@ -24,13 +24,13 @@ DOZAT_DECAY = 0.96  # of Nadam's momentum, as published
 class Optimizer:
     """An update rule for descent on a loss.
 
-    slots: How many tuples like the numbers it remembers, all zero at the start.
+    slots: How many tuples like the params it remembers, all zero at the start.
     update: (gradient, slots, step from 1 on) -> (what to subtract, new slots).
     rate: Share of the ascent done, 0 to 1 -> factor on what is subtracted, 0 to 1.
     """
 
     slots: int
-    update: Callable[[Numbers, Slots, tf.Tensor], tuple[Numbers, Slots]]
+    update: Callable[[Params, Slots, tf.Tensor], tuple[Params, Slots]]
     rate: Callable[[tf.Tensor], tf.Tensor | float] = lambda _done: 1.0
 
 
@@ -53,18 +53,18 @@ def adam(
     beta1: float = 0.9,
     beta2: float = 0.999,
     epsilon: float = 1e-8,
-    pool: Callable[[Numbers], Numbers] = lambda squares: squares,
+    pool: Callable[[Params], Params] = lambda squares: squares,
 ) -> Optimizer:
     """Adam (Kingma and Ba 2014) with TensorFlow 1's epsilon, outside of the bias correction.
 
     Args:
         learning_rate, beta1, beta2, epsilon: As published.
-        pool: Replaces squared gradients by means over numbers that share a second moment, as Adam-mini does
-            for blocks of weights (Zhang et al. 2024). Then what a gradient says of the numbers of a block
+        pool: Replaces squared gradients by means over params that share a second moment, as Adam-mini does
+            for blocks of weights (Zhang et al. 2024). Then what a gradient says of the params of a block
             survives: those that matter move further than those where it is mere noise.
     """
 
-    def update(gradient: Numbers, slots: Slots, step: tf.Tensor) -> tuple[Numbers, Slots]:
+    def update(gradient: Params, slots: Slots, step: tf.Tensor) -> tuple[Params, Slots]:
         means = _mixed(beta1, slots[0], gradient)
         squares = _mixed(beta2, slots[1], pool(tuple(map(tf.square, gradient))))
         t = tf.cast(step, tf.float32)
@@ -75,7 +75,7 @@ def adam(
     return Optimizer(2, update)
 
 
-def _mixed(share: float, old: Numbers, new: Numbers) -> Numbers:
+def _mixed(share: float, old: Params, new: Params) -> Params:
     """Return a running mean: a share of the old, and the rest of the new."""
     return tuple(share * was + (1.0 - share) * now for was, now in zip(old, new, strict=True))
 
@@ -83,7 +83,7 @@ def _mixed(share: float, old: Numbers, new: Numbers) -> Numbers:
 def lion(learning_rate: float = 0.05, beta1: float = 0.5, beta2: float = 0.9) -> Optimizer:
     """Lion (Chen et al. 2023): every number moves by the learning rate, in the sign of a momentum."""
 
-    def update(gradient: Numbers, slots: Slots, step: tf.Tensor) -> tuple[Numbers, Slots]:
+    def update(gradient: Params, slots: Slots, step: tf.Tensor) -> tuple[Params, Slots]:
         directions = tuple(learning_rate * tf.sign(v) for v in _mixed(beta1, slots[0], gradient))
         return directions, (_mixed(beta2, slots[0], gradient),)
 
@@ -109,7 +109,7 @@ def nadam(
     def momentum(step: tf.Tensor) -> tf.Tensor:
         return beta1 * (1.0 - 0.5 * DOZAT_DECAY ** (tf.cast(step, tf.float32) * momentum_decay))
 
-    def update(gradient: Numbers, slots: Slots, step: tf.Tensor) -> tuple[Numbers, Slots]:
+    def update(gradient: Params, slots: Slots, step: tf.Tensor) -> tuple[Params, Slots]:
         means = _mixed(beta1, slots[0], gradient)
         squares = _mixed(beta2, slots[1], tuple(map(tf.square, gradient)))
         now, ahead = momentum(step), momentum(step + 1)
@@ -133,7 +133,7 @@ def gradient(
     Args:
         learning_rate: Factor on the direction.
         momentum: Share of what was subtracted last that is subtracted again; 0 remembers nothing.
-        step: The direction, from the gradient g of all numbers of an image:
+        step: The direction, from the gradient g of all params of an image:
 
             - ``plain``: g
             - ``unit``: g / its L2 norm
@@ -144,7 +144,7 @@ def gradient(
         desired_progress: The highest promise, in units of the score.
     """
 
-    def update(gradient: Numbers, slots: Slots, _step: tf.Tensor) -> tuple[Numbers, Slots]:
+    def update(gradient: Params, slots: Slots, _step: tf.Tensor) -> tuple[Params, Slots]:
         moves = tuple(learning_rate * d for d in _direction(gradient, step, learning_rate, desired_progress))
         if not momentum:
             return moves, ()
@@ -154,7 +154,7 @@ def gradient(
     return Optimizer(1 if momentum else 0, update)
 
 
-def _direction(gradient: Numbers, step: Step, learning_rate: float, desired_progress: float) -> Numbers:
+def _direction(gradient: Params, step: Step, learning_rate: float, desired_progress: float) -> Params:
     """Return what is multiplied with the learning rate; see ``gradient``."""
     if step == "plain":
         return gradient
@@ -172,19 +172,19 @@ def _direction(gradient: Numbers, step: Step, learning_rate: float, desired_prog
     return _scaled(gradient, tf.where(length >= SMALLEST, 1.0 / length, 0.0))
 
 
-def _rows(values: Numbers) -> tf.Tensor:
-    """Return all numbers of each image as a row: float64, so that squares stay within range.
+def _rows(values: Params) -> tf.Tensor:
+    """Return all params of each image as a row: float64, so that squares stay within range.
 
     Rows are filled up with zeros to whole vector registers. Otherwise the order in which TensorFlow sums the
-    numbers of an image would depend on its place in the batch.
+    params of an image would depend on its place in the batch.
     """
     flat = [tf.reshape(v, [v.shape[0], -1]) for v in values]
     filling = -sum(v.shape[1] for v in flat) % REGISTER
     return tf.cast(tf.pad(tf.concat(flat, axis=1), [[0, 0], [0, filling]]), tf.float64)
 
 
-def _scaled(values: Numbers, factors: tf.Tensor) -> Numbers:
-    """Multiply the numbers of each image with a factor of its own, float64 [batch]."""
+def _scaled(values: Params, factors: tf.Tensor) -> Params:
+    """Multiply the params of each image with a factor of its own, float64 [batch]."""
     shapes = ([-1] + [1] * (v.shape.rank - 1) for v in values)
     pairs = zip(values, shapes, strict=True)
     return tuple(tf.cast(tf.cast(v, tf.float64) * tf.reshape(factors, to), tf.float32) for v, to in pairs)

@@ -1,6 +1,6 @@
 """Regularizers of the years before 2017, which change the picture itself after each step.
 
-They act on pixels, numbers [batch, h, w, channels] of any range in which 0 is mid grey: what does not earn
+They act on pixels, params [batch, h, w, channels] of any range in which 0 is mid grey: what does not earn
 its place fades, blurs or is cut away. Yosinski et al. 2015, "Understanding Neural Networks Through Deep
 Visualization", section 3; their 0 is the mean photo.
 """
@@ -13,34 +13,34 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from fvcli.optvis.images import Numbers
+from fvcli.optvis.parameterizations import Params
 
 TRUNCATE = 4.0  # standard deviations that a Gaussian kernel reaches, as SciPy's
 
 
 @dataclass(frozen=True)
 class Regularizer:
-    """A change of the numbers that is no part of the gradient.
+    """A change of the params that is no part of the gradient.
 
-    apply: numbers, the gradient of the loss that they have just moved against, step from 1 on -> numbers.
+    apply: params, the gradient of the loss that they have just moved against, step from 1 on -> params.
     """
 
-    apply: Callable[[Numbers, Numbers, tf.Tensor], Numbers]
+    apply: Callable[[Params, Params, tf.Tensor], Params]
 
 
 def decay(rate: float) -> Regularizer:
-    """Shrink all numbers by a share, 0 to 1, towards mid grey: an L2 penalty as a step."""
-    return Regularizer(lambda numbers, _gradient, _step: tuple(n * (1.0 - rate) for n in numbers))
+    """Shrink all params by a share, 0 to 1, towards mid grey: an L2 penalty as a step."""
+    return Regularizer(lambda params, _gradient, _step: tuple(n * (1.0 - rate) for n in params))
 
 
 def blur(sigma_px: float, every: int = 1) -> Regularizer:
     """Blur pixels after the first step and after each ``every`` steps from there on; see ``blurred``."""
 
-    def apply(numbers: Numbers, _gradient: Numbers, step: tf.Tensor) -> Numbers:
+    def apply(params: Params, _gradient: Params, step: tf.Tensor) -> Params:
         if every == 1:
-            return tuple(blurred(n, sigma_px) for n in numbers)
+            return tuple(blurred(n, sigma_px) for n in params)
         return tuple(
-            tf.cond((step - 1) % every == 0, lambda n=n: blurred(n, sigma_px), lambda n=n: n) for n in numbers
+            tf.cond((step - 1) % every == 0, lambda n=n: blurred(n, sigma_px), lambda n=n: n) for n in params
         )
 
     return Regularizer(apply)
@@ -53,8 +53,8 @@ def clip_norm(percentile: float) -> Regularizer:
         percentile: Of the norms of an image, 0 to 100, interpolated as NumPy does.
     """
 
-    def apply(numbers: Numbers, _gradient: Numbers, _step: tf.Tensor) -> Numbers:
-        return tuple(_cut_below(n, tf.norm(n, axis=-1), percentile) for n in numbers)
+    def apply(params: Params, _gradient: Params, _step: tf.Tensor) -> Params:
+        return tuple(_cut_below(n, tf.norm(n, axis=-1), percentile) for n in params)
 
     return Regularizer(apply)
 
@@ -70,17 +70,17 @@ def clip_contribution(percentile: float) -> Regularizer:
         percentile: Of the contributions in an image, 0 to 100, interpolated as NumPy does.
     """
 
-    def apply(numbers: Numbers, gradient: Numbers, _step: tf.Tensor) -> Numbers:
-        changes = (tf.abs(tf.reduce_sum(n * g, axis=-1)) for n, g in zip(numbers, gradient, strict=True))
-        return tuple(_cut_below(n, c, percentile) for n, c in zip(numbers, changes, strict=True))
+    def apply(params: Params, gradient: Params, _step: tf.Tensor) -> Params:
+        changes = (tf.abs(tf.reduce_sum(n * g, axis=-1)) for n, g in zip(params, gradient, strict=True))
+        return tuple(_cut_below(n, c, percentile) for n, c in zip(params, changes, strict=True))
 
     return Regularizer(apply)
 
 
-def _cut_below(numbers: tf.Tensor, values: tf.Tensor, percentile: float) -> tf.Tensor:
+def _cut_below(params: tf.Tensor, values: tf.Tensor, percentile: float) -> tf.Tensor:
     """Set pixels to 0 whose value, [batch, h, w], is below the percentile of the image's values."""
     kept = values >= _percentile(values, percentile)[:, None, None]
-    return tf.where(kept[..., None], numbers, 0.0)
+    return tf.where(kept[..., None], params, 0.0)
 
 
 def _percentile(values: tf.Tensor, percentile: float) -> tf.Tensor:

@@ -8,12 +8,12 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from fvcli.optvis.images import Numbers
+from fvcli.optvis.parameterizations import Params
 
 
 @dataclass(frozen=True)
 class State:
-    """Where an ascent stands: the numbers, the optimizer's memory, and steps done.
+    """Where an ascent stands: the params, the optimizer's memory, and steps done.
 
     silent: bool [batch]; the last step's gradient of that image was zero throughout.
     score: float32 [batch]; the mean score of the views since the latest draws.
@@ -21,8 +21,8 @@ class State:
         of the picture, or [batch, 0, 0].
     """
 
-    numbers: Numbers
-    slots: tuple[Numbers, ...]
+    params: Params
+    slots: tuple[Params, ...]
     step: int
     silent: tf.Tensor
     score: tf.Tensor
@@ -52,6 +52,6 @@ class Schedule(NamedTuple):
 
 
 class Gradient(NamedTuple):
-    of_numbers: Numbers
+    of_params: Params
     of_images: tf.Tensor | None
     scores: tf.Tensor

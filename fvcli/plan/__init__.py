@@ -8,8 +8,8 @@ size, because another size changes rounding and, over hundreds of steps, pixels.
 """
 
 from fvcli.plan.data import JobPlan, Plan, Program, Source, TermPlan, TermShape, Unit, Window
-from fvcli.plan.lone import lone_spec
 from fvcli.plan.make import make_plan
+from fvcli.plan.standalone_spec import standalone_spec
 
 __all__ = [
     "JobPlan",
@@ -20,6 +20,6 @@ __all__ = [
     "TermShape",
     "Unit",
     "Window",
-    "lone_spec",
     "make_plan",
+    "standalone_spec",
 ]

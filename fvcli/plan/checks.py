@@ -6,19 +6,19 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 
 from fvcli.errors import FvcliError
+from fvcli.media import NamedFiles
+from fvcli.media.ffmpeg import ffmpeg
 from fvcli.models import ModelFacts
 from fvcli.models.choice import as_pair
 from fvcli.plan.data import Plan, Program
-from fvcli.plan.targets import Target
+from fvcli.plan.key_origins import Written
+from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.plan.views import gigabytes, octave_steps, view_size
-from fvcli.plan.written import Written
-from fvcli.sources import NamedFiles
-from fvcli.sources.ffmpeg import ffmpeg
-from fvcli.spec.images import Generator, Maco, Pixel
 from fvcli.spec.output import Figure
-from fvcli.spec.pieces import Background
+from fvcli.spec.parameterizations import Generator, Maco, Pixel
 from fvcli.spec.problems import KeyPath, Problem
 from fvcli.spec.schema import Job, Render
+from fvcli.spec.transforms import Background
 
 Origin = Callable[..., KeyPath]  # the keys of some settings -> where the first that is written stands
 RESIZABLE = {"cppn"}  # parameterizations without a size of their own
@@ -48,7 +48,7 @@ def is_plain(image: object) -> bool:
 
 def check_settings(
     settings: Render,
-    targets: Sequence[Target],
+    drafts: Sequence[UnitDraft],
     facts: ModelFacts,
     files: NamedFiles,
     written: Written,
@@ -58,7 +58,7 @@ def check_settings(
 
     Args:
         settings: Resolved.
-        targets: What the job's pictures show.
+        drafts: What the job's pictures show.
         facts: Of the model.
         files: What is known of the files that the spec names.
         written: Where they are from.
@@ -66,9 +66,9 @@ def check_settings(
     """
     found = [
         *_wrong_pieces(settings, facts),
-        *_wrong_extras(settings, targets),
-        *_wrong_of_pictures(settings, targets, facts, written, are_coupled),
-        *_wrong_films(settings, targets, files),
+        *_wrong_extras(settings, drafts),
+        *_wrong_of_pictures(settings, drafts, facts, written, are_coupled),
+        *_wrong_films(settings, drafts, files),
     ]
     return [Problem(written.at(key), message) for key, message in found]
 
@@ -96,7 +96,7 @@ def _wrong_pieces(settings: Render, facts: ModelFacts) -> Iterator[tuple[str, st
         yield "parameterization", f"a generator makes colours; {facts.name} takes {colours} channels"
 
 
-def _wrong_extras(settings: Render, targets: Sequence[Target]) -> Iterator[tuple[str, str]]:
+def _wrong_extras(settings: Render, drafts: Sequence[UnitDraft]) -> Iterator[tuple[str, str]]:
     image = settings.parameterization
     assert image is not None  # resolved
     saved_px = as_pair(settings.save_px)
@@ -110,11 +110,11 @@ def _wrong_extras(settings: Render, targets: Sequence[Target]) -> Iterator[tuple
             "start",
             f"a {image.kind} picture cannot start from a given one; use fourier, pixel or laplacian",
         )
-    grouped = any(target.members > 1 for target in targets)
+    grouped = any(draft.members > 1 for draft in drafts)
     of_numbers = settings.animation is not None and settings.animation.of == "numbers"
-    if targets and not grouped and of_numbers:
+    if drafts and not grouped and of_numbers:
         yield "animation", "an animation of numbers needs an interpolate objective"
-    if targets and not grouped and getattr(image, "shared", None) is not None:
+    if drafts and not grouped and getattr(image, "shared", None) is not None:
         yield (
             "parameterization",
             "shared parts need pictures that are optimised together: diversity, interpolate",
@@ -127,7 +127,7 @@ def _wrong_extras(settings: Render, targets: Sequence[Target]) -> Iterator[tuple
 
 def _wrong_of_pictures(
     settings: Render,
-    targets: Sequence[Target],
+    drafts: Sequence[UnitDraft],
     facts: ModelFacts,
     written: Written,
     are_coupled: bool,
@@ -156,7 +156,7 @@ def _wrong_of_pictures(
     for other in NOT_HEEDED[key]:
         if written.is_own(other):
             yield other, f"{what} does not heed it; leave it out"
-    terms = [term for target in targets for term in target.terms]
+    terms = [term for draft in drafts for term in draft.terms]
     if kinds := {term.kind for term in terms if term.shape.aims_at_picture}:
         yield key, f"{min(kinds)} aims at the picture that {what} begins with; use another objective"
     if octaves is not None and (kinds := {t.kind for t in terms if t.kind in PLACED or t.source}):
@@ -166,11 +166,13 @@ def _wrong_of_pictures(
         )
 
 
-def _wrong_films(settings: Render, targets: Sequence[Target], files: NamedFiles) -> Iterator[tuple[str, str]]:
+def _wrong_films(
+    settings: Render, drafts: Sequence[UnitDraft], files: NamedFiles
+) -> Iterator[tuple[str, str]]:
     """Yield what keeps a film from being written."""
     film, dreams = settings.animation, settings.octaves is not None and settings.start == "picture"
     films = {facts.sha256 for group in files.pictures.values() for facts in group if facts.frames > 1}
-    of_films = dreams and any(target.picture in films for target in targets)
+    of_films = dreams and any(draft.picture in films for draft in drafts)
     if film.format == "mp4" if film is not None else of_films:
         try:
             ffmpeg("writing mp4")

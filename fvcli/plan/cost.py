@@ -99,14 +99,14 @@ def estimate(plan: Plan, facts: ModelFacts, speed: Speed) -> Estimate:
         pictures[unit.program] += _frames(plan, unit)
     compilations = [program.compilation for program in plan.programs]
     together = Counter(compilations[unit.program] for unit in plan.units)
-    compiling, climbing = [], []  # of each program's units, and pictures
+    compiling, rendering = [], []  # of each program's units, and pictures
     for i, program in enumerate(plan.programs):
         work = work_of(program, facts)
         compiling.append(cost.compile_s(work) / together[compilations[i]])
-        climbing.append(cost.climb_s(program, work, pictures[i]) / pictures[i])
+        rendering.append(cost.render_s(program, work, pictures[i]) / pictures[i])
     jobs: defaultdict[str, float] = defaultdict(float)
     for unit in plan.units:
-        jobs[unit.job] += compiling[unit.program] + climbing[unit.program] * _frames(plan, unit)
+        jobs[unit.job] += compiling[unit.program] + rendering[unit.program] * _frames(plan, unit)
     return Estimate(speed.start_seconds, dict(jobs))
 
 
@@ -197,7 +197,7 @@ class Cost:
         """Return the seconds until a program is compiled."""
         return self._compiling(work.layers)
 
-    def climb_s(self, program: Program, work: Work, units: int) -> float:
+    def render_s(self, program: Program, work: Work, units: int) -> float:
         """Return the seconds that some units of a program climb."""
         pictures = places(units, program.batch_size, self._speed.lanes, self._speed.whole_batches)
         return pictures * looks(program) * self.step_s(work)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fvcli.plan.targets import Direction
-from fvcli.sources import NamedFiles
+from fvcli.media import NamedFiles
+from fvcli.plan.unit_drafts import Direction
 from fvcli.spec.vectors import VectorChoice
 
 

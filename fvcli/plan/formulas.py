@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from fvcli.plan.data import Formula
-from fvcli.plan.targets import Target
+from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.spec.objectives import AnyObjective, Combined, InterpolateObjective
 
 
@@ -47,12 +47,12 @@ def _is_sum(formula: Any) -> bool:
     return isinstance(formula, int) or (formula[0] == "sum" and all(map(_is_sum, formula[1:])))
 
 
-def steps_between(target: Target, objective: InterpolateObjective) -> Iterator[Target]:
+def steps_between(draft: UnitDraft, objective: InterpolateObjective) -> Iterator[UnitDraft]:
     """Return the steps from one objective to the other, each a mix of the two by weight."""
     for step in range(objective.count):
         t = step / (objective.count - 1)
         mix = (*weights(objective.from_, 1 - t), *weights(objective.to, t))
-        terms = tuple(replace(term, weight=own) for term, own in zip(target.terms, mix, strict=True))
+        terms = tuple(replace(term, weight=own) for term, own in zip(draft.terms, mix, strict=True))
         label = f"{math.floor(100 * t + 0.5)} %"
-        mixed = replace(target, terms=terms, member=step, members=objective.count)
+        mixed = replace(draft, terms=terms, member=step, members=objective.count)
         yield mixed.followed_by(f"{step:02d}", label, step=step, of=objective.count)

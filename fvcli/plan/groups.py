@@ -7,19 +7,19 @@ from dataclasses import replace
 
 from fvcli.plan.data import Coupling, Program, Unit
 from fvcli.plan.objectives import Resolver
-from fvcli.plan.targets import Target
+from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.spec.objectives import InterpolateObjective
 from fvcli.spec.problems import KeyPath, Problem
 from fvcli.spec.schema import Job, Render
 
 
-def couplings_of(job: Job, target: Target | None, resolver: Resolver) -> tuple[Coupling, ...]:
+def couplings_of(job: Job, draft: UnitDraft | None, resolver: Resolver) -> tuple[Coupling, ...]:
     """Return what couples a picture with the others of its group."""
     found = []
     if job.diversity is not None:
         named = job.diversity.layer
         layer = resolver.layer(named, ("diversity", "layer")) if named else None
-        name = layer.name if layer else (target.terms[0].layer if target else "")
+        name = layer.name if layer else (draft.terms[0].layer if draft else "")
         found.append(Coupling("diversity", name, job.diversity.weight))
     alignment = job.objective.alignment if isinstance(job.objective, InterpolateObjective) else None
     if alignment is not None:
@@ -30,14 +30,14 @@ def couplings_of(job: Job, target: Target | None, resolver: Resolver) -> tuple[C
     return tuple(found)
 
 
-def with_facets(job: Job, targets: Sequence[Target]) -> list[Target]:
-    """Make several of each target, where a job asks for diversity."""
+def with_facets(job: Job, drafts: Sequence[UnitDraft]) -> list[UnitDraft]:
+    """Make several of each draft, where a job asks for diversity."""
     if job.diversity is None:
-        return list(targets)
+        return list(drafts)
     count = job.diversity.count
     return [
-        replace(target, member=i, members=count).followed_by(f"d{i + 1}", target.label, facet=i + 1)
-        for target in targets
+        replace(draft, member=i, members=count).followed_by(f"d{i + 1}", draft.label, facet=i + 1)
+        for draft in drafts
         for i in range(count)
     ]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from fvcli.models import ModelFacts
 from fvcli.plan.data import Program, Unit, digest
-from fvcli.plan.sources import without_paths
-from fvcli.plan.targets import Target
+from fvcli.plan.source_files import without_paths
+from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.spec.recipes import ALGORITHM
 from fvcli.spec.schema import Render
 
@@ -41,7 +41,7 @@ def kept_settings(settings: Render) -> dict[str, Any]:
     return kept
 
 
-def unit_key(unit: Unit, program: Program, facts: ModelFacts, group: Sequence[Target]) -> str:
+def unit_key(unit: Unit, program: Program, facts: ModelFacts, group: Sequence[UnitDraft]) -> str:
     """Return the key of a unit.
 
     Args:
@@ -68,7 +68,7 @@ def unit_key(unit: Unit, program: Program, facts: ModelFacts, group: Sequence[Ta
         "formula": unit.formula,
         "picture": unit.picture,
         "member": unit.member if together else None,
-        "group": [[term.facts() for term in target.terms] for target in group] if together else None,
+        "group": [[term.facts() for term in draft.terms] for draft in group] if together else None,
         "couplings": [asdict(coupling) for coupling in program.couplings] or None,
     }
     return digest({**decides, **{key: value for key, value in more.items() if value is not None}})

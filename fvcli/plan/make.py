@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from fvcli.media import NamedFiles
 from fvcli.models import ModelFacts
 from fvcli.models.choice import resolved
 from fvcli.plan.checks import (
@@ -29,15 +30,14 @@ from fvcli.plan.data import (
     layers_of,
 )
 from fvcli.plan.groups import are_together, couplings_of, kept_units, with_facets
+from fvcli.plan.key_origins import Written
 from fvcli.plan.keys import kept_settings, unit_key
+from fvcli.plan.neuron_windows import neuron_window
 from fvcli.plan.objectives import Resolver
-from fvcli.plan.sources import pinned, sources_of, wrong_sum
-from fvcli.plan.targets import Target
+from fvcli.plan.source_files import pinned, sources_of, wrong_sum
+from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.plan.views import batch_size_for, input_size, needed_bytes
-from fvcli.plan.windows import window_of
-from fvcli.plan.written import Written
-from fvcli.sources import NamedFiles
-from fvcli.spec.images import Pixel
+from fvcli.spec.parameterizations import Pixel
 from fvcli.spec.problems import KeyPath, Problem
 from fvcli.spec.recipes import resolve
 from fvcli.spec.schema import Job, Render, Spec, Variant
@@ -112,33 +112,33 @@ class _Draft:
         job, origin = written.job, written.at
         own_size = settings.octaves is not None and not written.is_anywhere("size_px")
         resolver = Resolver(job, written.path, self.facts, _size(settings), self.files, wants)
-        targets = with_facets(job, resolver.targets())
-        couplings = [couplings_of(job, target, resolver) for target in targets]
-        if not targets:  # what is wrong with couplings is said all the same
+        drafts = with_facets(job, resolver.drafts())
+        couplings = [couplings_of(job, draft, resolver) for draft in drafts]
+        if not drafts:  # what is wrong with couplings is said all the same
             couplings_of(job, None, resolver)
         are_coupled = any(are_together(coupled, settings) for coupled in couplings)
         problems = resolver.problems + check_settings(
-            settings, targets, self.facts, self.files, written, are_coupled
+            settings, drafts, self.facts, self.files, written, are_coupled
         )
-        layers = sorted({term.layer for target in targets for term in target.terms})
+        layers = sorted({term.layer for draft in drafts for term in draft.terms})
         problems += check_size(settings, self.facts, layers, origin)
         if problems:
             return [], problems
         known: dict[object, int] = {}
         units = []
-        for i, (target, coupled) in enumerate(zip(targets, couplings, strict=True)):
-            sized = _at_size_of_picture(settings, target, self.files) if own_size else settings
-            window, place = _window(target, sized, self.facts)
-            shape = tuple(term.shape for term in target.terms)
-            same = (shape, window, sized.size_px, target.formula, target.members, coupled)
+        for i, (draft, coupled) in enumerate(zip(drafts, couplings, strict=True)):
+            sized = _at_size_of_picture(settings, draft, self.files) if own_size else settings
+            window, place = _window(draft, sized, self.facts)
+            shape = tuple(term.shape for term in draft.terms)
+            same = (shape, window, sized.size_px, draft.formula, draft.members, coupled)
             if same not in known:
-                program = _program(target, window, coupled, sized, self.facts)
+                program = _program(draft, window, coupled, sized, self.facts)
                 problems += check_length(sized, program.members, origin)
                 problems += check_memory(program, sized, job, origin)
                 known[same] = self._number(program)
             number = known[same]
-            group = targets[i - target.member : i - target.member + target.members]
-            unit = _unit(job, written.variant, target, number, self.programs[number], place)
+            group = drafts[i - draft.member : i - draft.member + draft.members]
+            unit = _unit(job, written.variant, draft, number, self.programs[number], place)
             units.append(replace(unit, key=unit_key(unit, self.programs[number], self.facts, group)))
         return units, problems
 
@@ -172,23 +172,23 @@ def _size(settings: Render) -> tuple[int, int]:
     return settings.size_px
 
 
-def _at_size_of_picture(settings: Render, target: Target, files: NamedFiles) -> Render:
+def _at_size_of_picture(settings: Render, draft: UnitDraft, files: NamedFiles) -> Render:
     """Return the settings of a dream, which has the size of its picture unless the spec says another."""
-    if target.picture is None or settings.start != "picture":
+    if draft.picture is None or settings.start != "picture":
         return settings
     pictures = (p for group in files.pictures.values() for p in group)
-    found = next(p for p in pictures if p.sha256 == target.picture)
+    found = next(p for p in pictures if p.sha256 == draft.picture)
     return settings.model_copy(update={"size_px": (found.height_px, found.width_px)})
 
 
 def _window(
-    target: Target, settings: Render, facts: ModelFacts
+    draft: UnitDraft, settings: Render, facts: ModelFacts
 ) -> tuple[Window | None, tuple[int, int] | None]:
     plain = settings.start == "noise" and not settings.attention and settings.views == 1
     kind = settings.parameterization.kind if settings.parameterization else ""
-    alone = len(target.terms) == 1 and target.members == 1 and target.terms[0].kind == "neuron"
-    if plain and alone and target.picture is None and kind in GRIDS:
-        return window_of(target.terms[0], settings, facts) or (None, None)
+    alone = len(draft.terms) == 1 and draft.members == 1 and draft.terms[0].kind == "neuron"
+    if plain and alone and draft.picture is None and kind in GRIDS:
+        return neuron_window(draft.terms[0], settings, facts) or (None, None)
     return None, None
 
 
@@ -196,22 +196,22 @@ def _window(
 
 
 def _program(
-    target: Target,
+    draft: UnitDraft,
     window: Window | None,
     couplings: tuple[Coupling, ...],
     settings: Render,
     facts: ModelFacts,
 ) -> Program:
     height, width = _size(settings)
-    shapes = tuple(term.shape for term in target.terms)
+    shapes = tuple(term.shape for term in draft.terms)
     layers = layers_of(shapes, couplings)
     input_px = None
     if settings.octaves is not None:
         input_px = input_size(facts, layers, (), (settings.octaves.tile_px,) * 2)
     elif window is None:
         input_px = input_size(facts, layers, settings.transforms or (), (height, width))
-    needed = needed_bytes(facts, layers, settings, window, input_px, target.picture is not None)
-    members = target.members if are_together(couplings, settings) else 1
+    needed = needed_bytes(facts, layers, settings, window, input_px, draft.picture is not None)
+    members = draft.members if are_together(couplings, settings) else 1
     fitting = settings.batch_size or max(1, batch_size_for(settings.memory_gb or 0, needed))
     return Program(
         model=facts.name,
@@ -225,7 +225,7 @@ def _program(
         settings=kept_settings(settings),
         window=window,
         input_px=input_px,
-        formula=target.formula,
+        formula=draft.formula,
         members=members,
         couplings=couplings,
     )
@@ -234,30 +234,30 @@ def _program(
 def _unit(
     job: Job,
     variant: Variant | None,
-    target: Target,
+    draft: UnitDraft,
     number: int,
     program: Program,
     place: tuple[int, int] | None,
 ) -> Unit:
     """Return a unit that still lacks its key."""
     sign = SIGNS[job.sign]
-    names = [target.name, *(["negative"] if sign < 0 else []), *([variant.name] if variant else [])]
-    described = {**target.unit, **({"variant": variant.name} if variant else {})}
+    names = [draft.name, *(["negative"] if sign < 0 else []), *([variant.name] if variant else [])]
+    described = {**draft.unit, **({"variant": variant.name} if variant else {})}
     return Unit(
         job=job.name,
         name="-".join(names),
         key="",
-        label=target.label if variant is None else f"{target.label} {variant.name}",
+        label=draft.label if variant is None else f"{draft.label} {variant.name}",
         objective=job.objective.kind,
         unit=described,
         sign=sign,
-        terms=target.terms,
+        terms=draft.terms,
         program=number,
         place=place,
-        member=target.member if program.members > 1 else 0,
-        picture=target.picture,
+        member=draft.member if program.members > 1 else 0,
+        picture=draft.picture,
         variant=variant.name if variant else None,
-        formula=target.formula,
+        formula=draft.formula,
     )
 
 

@@ -1,6 +1,6 @@
 """Resolve a job's objective and units into terms, checked against the facts of the model.
 
-job --layers x pictures x lists of its terms x channels, classes or vectors--> targets
+job --layers x pictures x lists of its terms x channels, classes or vectors--> drafts
 """
 
 from __future__ import annotations
@@ -10,21 +10,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from fvcli.media import NamedFiles, PictureFacts
 from fvcli.models import LayerFacts, ModelFacts
 from fvcli.plan.data import PICTURE_KINDS, TermPlan
 from fvcli.plan.directions import directions_of
 from fvcli.plan.formulas import formula, steps_between, weights
-from fvcli.plan.lookup import Lookup, out_of_range
-from fvcli.plan.targets import (
+from fvcli.plan.name_lookup import NameLookup, out_of_range
+from fvcli.plan.unit_drafts import (
     CHANNEL_KINDS,
     VECTOR_KINDS,
     Direction,
     Swept,
-    Target,
-    joint_target,
-    lone_target,
+    UnitDraft,
+    draft_of_term,
+    draft_of_terms,
 )
-from fvcli.sources import NamedFiles, PictureFacts
 from fvcli.spec.objectives import (
     CLASS_KINDS,
     AnyLeaf,
@@ -43,7 +43,7 @@ PLAIN = {"cossim_power": 0.0, "power": 0.0, "norm": "l2", "rows": 1, "columns": 
 Place = tuple[KeyPath, AnyLeaf]
 
 
-class Resolver(Lookup):
+class Resolver(NameLookup):
     """Resolve one job; collects problems instead of raising.
 
     Args:
@@ -71,20 +71,20 @@ class Resolver(Lookup):
         self._leaves: list[Place] = [(("objective", *place), leaf) for place, leaf in leaves(job.objective)]
         self._alone = len(self._leaves) == 1 and self._leaves[0][1] is job.objective
 
-    def targets(self) -> list[Target]:
+    def drafts(self) -> list[UnitDraft]:
         """Return what each unit of the job maximises, members of a group one after the other."""
         self._refuse_what_nothing_takes()
         pictures = self._pictures()
-        found: list[Target] = []
+        found: list[UnitDraft] = []
         for name in self._job_layers():
             layers = [self._leaf_layer(path, leaf, name) for path, leaf in self._leaves]
-            targets = list(self._targets_in(layers))
+            drafts = list(self._targets_in(layers))
             if self._job.layer is not None and len(self._job.layer) > 1:
-                targets = [t.within(str(name), "" if t.label == name else str(name)) for t in targets]
-            found += [_of_picture(target, picture) for picture in pictures for target in targets]
+                drafts = [t.within(str(name), "" if t.label == name else str(name)) for t in drafts]
+            found += [_of_picture(draft, picture) for picture in pictures for draft in drafts]
         return found
 
-    def _targets_in(self, layers: Sequence[LayerFacts | None]) -> Iterator[Target]:
+    def _targets_in(self, layers: Sequence[LayerFacts | None]) -> Iterator[UnitDraft]:
         own_lists = [self._own_list(i, layers[i]) for i in range(len(self._leaves))]
         swept = self._swept(layers)
         if None in layers or not all(own_lists):
@@ -95,21 +95,21 @@ class Resolver(Lookup):
                 return  # what is wrong with one is wrong with all
             yield from self._put_together([term for term in terms if term], own, entry)
 
-    def _put_together(self, terms: list[TermPlan], own: Sequence[int], entry: Swept) -> Iterator[Target]:
+    def _put_together(self, terms: list[TermPlan], own: Sequence[int], entry: Swept) -> Iterator[UnitDraft]:
         objective = self._job.objective
         if self._alone:
             (_, leaf), (term,) = self._leaves[0], terms
-            yield lone_target(term, self._direction(leaf, entry)[0], self._facts)
+            yield draft_of_term(term, self._direction(leaf, entry)[0], self._facts)
             return
         given = list(weights(objective))
         weighted = [replace(term, weight=weight) for term, weight in zip(terms, given, strict=True)]
         each = zip(own, given, self._leaves, strict=True)
         chosen = [(index, weight) for index, weight, (_, leaf) in each if _has_list(leaf)]
         if isinstance(objective, InterpolateObjective):
-            target = joint_target("interpolate", weighted, chosen, entry, formula(objective), self._facts)
-            yield from steps_between(target, objective)
+            draft = draft_of_terms("interpolate", weighted, chosen, entry, formula(objective), self._facts)
+            yield from steps_between(draft, objective)
         else:
-            yield joint_target(objective.kind, weighted, chosen, entry, formula(objective), self._facts)
+            yield draft_of_terms(objective.kind, weighted, chosen, entry, formula(objective), self._facts)
 
     # ---- terms
 
@@ -356,10 +356,10 @@ def _options(leaf: AnyLeaf) -> tuple[tuple[str, Any], ...]:
     return tuple(sorted((key, value) for key, value in given if value != PLAIN[key]))
 
 
-def _of_picture(target: Target, picture: PictureFacts | None) -> Target:
+def _of_picture(draft: UnitDraft, picture: PictureFacts | None) -> UnitDraft:
     if picture is None:
-        return target
-    return replace(target, picture=picture.sha256).within(picture.name, picture.name, picture=picture.name)
+        return draft
+    return replace(draft, picture=picture.sha256).within(picture.name, picture.name, picture=picture.name)
 
 
 def _has(layer: LayerFacts) -> str:

@@ -9,9 +9,9 @@ import numpy as np
 
 from fvcli.models import ModelFacts
 from fvcli.plan.data import Window
-from fvcli.spec.images import Cppn
-from fvcli.spec.pieces import Affine, Crop, Crops, Jitter, Pad, Scale
+from fvcli.spec.parameterizations import Cppn
 from fvcli.spec.schema import Render
+from fvcli.spec.transforms import Affine, Crop, Crops, Jitter, Pad, Scale
 
 # What one more image of a batch adds to peak memory, as a share of the float32 outputs of all its layers:
 # 0.33 to 0.65 measured on a CPU (EfficientNet-Lite0 up to block4 and head, recipes default and lucid).

@@ -1,9 +1,8 @@
 """The run folder: the one source of truth. Everything after rendering reads only it."""
 
-from fvcli.run.facts import versions, write_run_facts
+from fvcli.run.environment import versions, write_run_facts
 from fvcli.run.folder import RunFolder
 from fvcli.run.merge import merge_runs
-from fvcli.run.picture import as_8_bits, encode_picture, picture_text, pixel_sha256, read_picture, read_source
 from fvcli.run.sidecar import FINISHED, Sidecar, step_name
 from fvcli.run.status import RunStatus, missing_units, run_status
 
@@ -12,14 +11,8 @@ __all__ = [
     "RunFolder",
     "RunStatus",
     "Sidecar",
-    "as_8_bits",
-    "encode_picture",
     "merge_runs",
     "missing_units",
-    "picture_text",
-    "pixel_sha256",
-    "read_picture",
-    "read_source",
     "run_status",
     "step_name",
     "versions",

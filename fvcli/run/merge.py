@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from fvcli.errors import FvcliError, UsageError
+from fvcli.media.png import pixel_sha256, read_picture
 from fvcli.plan import Unit
 from fvcli.run.folder import PLAN, RUN_FACTS, SPEC, RunFolder
-from fvcli.run.picture import pixel_sha256, read_picture
 from fvcli.run.sidecar import FAILED, Sidecar
 
 

@@ -19,7 +19,7 @@ _POSITION = re.compile(r"\d{1,9}")
 _SHORTHANDS = {"model": "name", "objective": "kind", "parameterization": "kind", "optimizer": "kind"}
 _HOW_TO_SET = "write key.path=value, such as render.steps=64; the value null leaves the key out"
 
-Source = int | str  # a line of the document, or the override that set the value
+WrittenAt = int | str  # a line of the document, or the override that set the value
 
 
 @dataclass
@@ -31,17 +31,17 @@ class Document:
 
     origin: str
     data: Any
-    places: dict[KeyPath, Source]
-    problems: list[tuple[Source, Problem]] = field(default_factory=list)
+    places: dict[KeyPath, WrittenAt]
+    problems: list[tuple[WrittenAt, Problem]] = field(default_factory=list)
 
     def place(self, path: KeyPath) -> str:
         """Say where a path stands: file:line, or the override that set it."""
-        return self._say(self._source(path))
+        return self._say(self._written_at(path))
 
     def report(self, problems: Iterable[Problem]) -> None:
         """Note problems, but not what follows from one that is known of the same value."""
         known = {problem.path for _, problem in self.problems}
-        self.problems += [(self._source(p.path), p) for p in problems if p.path not in known]
+        self.problems += [(self._written_at(p.path), p) for p in problems if p.path not in known]
 
     def raise_problems(self) -> None:
         """Raise every problem found so far, in the order of the document; return if there is none."""
@@ -49,19 +49,19 @@ class Document:
             ordered = sorted(self.problems, key=lambda item: _line(item[0]))
             raise SpecError(dict.fromkeys(self._sentence(*item) for item in ordered))
 
-    def _source(self, path: KeyPath) -> Source:
+    def _written_at(self, path: KeyPath) -> WrittenAt:
         above = (path[:end] for end in range(len(path), -1, -1))
         return next((self.places[part] for part in above if part in self.places), 1)
 
-    def _say(self, source: Source) -> str:
+    def _say(self, source: WrittenAt) -> str:
         return f"{self.origin}:{source}" if isinstance(source, int) else f"--set {source}"
 
-    def _sentence(self, source: Source, problem: Problem) -> str:
+    def _sentence(self, source: WrittenAt, problem: Problem) -> str:
         where = dotted(problem.path)
         return one_line(f"{self._say(source)}: {where + ': ' if where else ''}{problem.message}")
 
 
-def _line(source: Source) -> float:
+def _line(source: WrittenAt) -> float:
     return source if isinstance(source, int) else math.inf  # overrides come after the document
 
 

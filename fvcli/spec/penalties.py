@@ -1,4 +1,4 @@
-"""What pictures are held to: penalties in the score, and changes of the picture after each step."""
+"""Penalties: what is subtracted from the score."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from fvcli.spec.base import MAX_SIDE_PX, Float, Int, OrName, Share, Strictly
-
-Percentile = Annotated[Float, Field(ge=0, le=100)]
 
 
 class Penalty(Strictly):
@@ -63,40 +61,8 @@ class BlurAlpha(Penalty):
     kind: Literal["blur_alpha"]
 
 
-class Decay(Strictly):
-    """Move every pixel towards grey by a share (Yosinski et al. 2015)."""
-
-    kind: Literal["decay"]
-    rate: Share
-
-
-class GaussianBlur(Strictly):
-    """Blur the picture every few steps (Yosinski et al. 2015)."""
-
-    kind: Literal["gaussian_blur"]
-    sigma_px: Annotated[Float, Field(gt=0, le=64)] = 0.5
-    every: Annotated[Int, Field(ge=1)] = 4
-
-
-class ClipNorm(Strictly):
-    """Make the faintest pixels grey (Yosinski et al. 2015)."""
-
-    kind: Literal["clip_norm"]
-    percentile: Percentile
-
-
-class ClipContribution(Strictly):
-    """Make those pixels grey that matter least to the score (Yosinski et al. 2015)."""
-
-    kind: Literal["clip_contribution"]
-    percentile: Percentile
-
-
 AnyPenalty = Annotated[
     L1 | L2 | TotalVariation | Blur | Boundary | Alpha | BlurAlpha,
     Field(discriminator="kind"),
     OrName("kind"),
-]
-AnyRegularizer = Annotated[
-    Decay | GaussianBlur | ClipNorm | ClipContribution, Field(discriminator="kind"), OrName("kind")
 ]

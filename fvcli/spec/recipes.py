@@ -6,8 +6,8 @@ from importlib import resources
 from typing import Any
 
 from fvcli.spec.objectives import CLASS_KINDS, leaves
-from fvcli.spec.pieces import Affine, Background
 from fvcli.spec.schema import Job, Render, Variant
+from fvcli.spec.transforms import Affine, Background
 from fvcli.spec.yaml_text import parse_yaml
 
 # Raised whenever the mathematics changes so that equal settings give other pixels.

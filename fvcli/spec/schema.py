@@ -8,12 +8,14 @@ from pydantic import Field, field_validator, model_validator
 
 from fvcli.spec.base import Bool, Float, Index, Int, OneOrMore, OrName, Positive, Side, Strictly, Text
 from fvcli.spec.channels import ChannelsField
-from fvcli.spec.images import Parameterization
 from fvcli.spec.objectives import ChannelObjective, Diversity, JobObjective
 from fvcli.spec.octaves import Octaves
+from fvcli.spec.optimizers import Optimizer
 from fvcli.spec.output import Animation, Output
-from fvcli.spec.penalties import AnyPenalty, AnyRegularizer
-from fvcli.spec.pieces import AnyTransform, Optimizer
+from fvcli.spec.parameterizations import Parameterization
+from fvcli.spec.penalties import AnyPenalty
+from fvcli.spec.regularizers import AnyRegularizer
+from fvcli.spec.transforms import AnyTransform
 from fvcli.spec.vectors import Vectors
 
 MAX_CHANNELS = 4096

@@ -33,7 +33,7 @@ from fvcli.optvis.objectives import channel
 from fvcli.optvis.streams import stream
 from fvcli.spec.recipes import RECIPES, overlay
 from fvcli.spec.schema import Render
-from fvcli.worker.build import build_recipe
+from fvcli.worker.builders import build_recipe
 from fvcli.worker.device import set_up_device
 
 SIDE_PX = 224
@@ -158,8 +158,8 @@ def _climb(ascent: Ascent, unit: Unit, steps: int) -> np.ndarray:
     state = ascent.start(streams)
     while state.step < steps:
         todo = min(STEPS_PER_CALL, steps - state.step)
-        state = ascent.climb(state, index, todo, streams, shared, steps)
-    image = ascent.picture(state.numbers).numpy()[0]
+        state = ascent.take_steps(state, index, todo, streams, shared, steps)
+    image = ascent.picture(state.params).numpy()[0]
     return np.clip(image * 255.0 + 0.5, 0, 255).astype(np.uint8)
 
 

@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from fvcli.errors import FvcliError, UsageError
 from fvcli.models.files.file_kinds import HDF5, HEAD_BYTES, ZIP, kind_of
-from fvcli.models.files.hdf5_apart import look_apart
+from fvcli.models.files.hdf5_subprocess import look_in_subprocess
 from fvcli.models.files.keras_config import MAX_CONFIG_BYTES, parse_config, shown
 from fvcli.models.files.keras_hdf5 import (
     ALWAYS_ALLOWED_BYTES,
@@ -59,7 +59,7 @@ def check_keras_archive(path: Path) -> dict[str, Any]:
             raise FvcliError(f"{path}: its {CONFIG} is larger than {MAX_CONFIG_BYTES:,} bytes", COPY_AGAIN)
         config = parse_config(archive.read(CONFIG), str(path))
         with _unpacked(archive) as weights:
-            look_apart(weights, str(path))
+            look_in_subprocess(weights, str(path))
     return config
 
 
@@ -71,7 +71,7 @@ def check_h5(path: Path) -> dict[str, Any] | None:
     """
     _expect(path, HDF5)
     with path.open("rb") as file:
-        contents = look_apart(file, str(path))
+        contents = look_in_subprocess(file, str(path))
     if contents.description is not None:
         return parse_config(contents.description, str(path))
     if contents.by_layer is None and not any("/vars/" in f"/{place}" for place in contents.by_path):
@@ -101,10 +101,10 @@ def check_weights(path: Path) -> Contents:
     """
     if path.suffix == ARCHIVE:
         with _open_archive(path) as archive, _unpacked(archive) as weights:
-            return look_apart(weights, str(path))
+            return look_in_subprocess(weights, str(path))
     _expect(path, HDF5)
     with path.open("rb") as file:
-        return look_apart(file, str(path))
+        return look_in_subprocess(file, str(path))
 
 
 def unpack_weights(path: Path, target: Path) -> None:

@@ -9,14 +9,14 @@ import numpy as np
 
 from fvcli.errors import UsageError
 from fvcli.models.choice import IMAGENET, ModelChoice, Preprocessing
-from fvcli.models.facts import ModelFacts
 from fvcli.models.graph import Node, Pair
 from fvcli.models.label_file import read_labels
 from fvcli.models.labels import imagenet_labels
 from fvcli.models.loaded.keras_model.build import build_keras
 from fvcli.models.loaded.keras_model.lay_open import lay_open
-from fvcli.models.loaded.laid import Laid
 from fvcli.models.loaded.model import LoadedModel
+from fvcli.models.loaded.network_graph import NetworkGraph
+from fvcli.models.model_facts import ModelFacts
 
 PROBABILITIES = {"softmax", "sigmoid"}  # what comes before them is the evidence
 PASSED_ON = {"reshape", "flatten", "identity", "linear", "dropout"}  # by these nothing is changed
@@ -71,7 +71,7 @@ def choose_labels(choice: ModelChoice, classes: int) -> tuple[str, ...]:
 
 
 def facts_of(
-    laid: Laid,
+    network: NetworkGraph,
     choice: ModelChoice,
     *,
     name: str,
@@ -83,12 +83,12 @@ def facts_of(
     remarks: tuple[str, ...] = (),
 ) -> ModelFacts:
     """Return the facts of a network that was laid open."""
-    nodes = {node.name: node for node in laid.nodes}
-    logits = choose_logits(nodes, laid.outputs[0], choice.logits)
+    nodes = {node.name: node for node in network.nodes}
+    logits = choose_logits(nodes, network.outputs[0], choice.logits)
     return ModelFacts(
         name=name,
-        nodes=laid.nodes,
-        input_channels=laid.channels,
+        nodes=network.nodes,
+        input_channels=network.channels,
         native_size_px=native_size_px,
         preprocessing=preprocessing,
         labels=choose_labels(choice, nodes[logits].channels) if logits else (),
@@ -96,6 +96,6 @@ def facts_of(
         weights=weights,
         weights_sha256=weights_sha256,
         parameters=parameters,
-        aliases=laid.aliases,
-        remarks=(*laid.remarks, *remarks),
+        aliases=network.aliases,
+        remarks=(*network.remarks, *remarks),
     )

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fvcli.models.facts import ModelFacts
-from fvcli.models.loaded.guess import Subject, sanity_lines
+from fvcli.models.loaded.guess_preprocessing import Subject, sanity_lines
+from fvcli.models.model_facts import ModelFacts
 from fvcli.optvis.calls import CallGraph
 from fvcli.optvis.network import Network
 

@@ -17,11 +17,11 @@ import numpy as np
 
 from fvcli.errors import UsageError
 from fvcli.models.choice import IMAGENET, RANDOM, ModelChoice, Preprocessing
-from fvcli.models.facts import ModelFacts
-from fvcli.models.files.sums import check_sum
+from fvcli.models.files.checksums import check_sum
 from fvcli.models.files.torch_file import read_tensors
 from fvcli.models.graph import IMAGE, Node, Window
 from fvcli.models.labels import imagenet_labels
+from fvcli.models.model_facts import ModelFacts
 from fvcli.models.zoo.arrays import from_channels_first, parts_of, random_arrays, shapes_of, take_arrays
 
 STEM_CHANNELS = 32

@@ -18,14 +18,14 @@ import numpy as np
 
 from fvcli.errors import FvcliError, UsageError
 from fvcli.models.choice import IMAGENET, RANDOM, ModelChoice
-from fvcli.models.facts import ModelFacts
 from fvcli.models.files.caffe_file import read_blobs
+from fvcli.models.files.checksums import check_sum
 from fvcli.models.files.graph_constants import Graph, read_graph
-from fvcli.models.files.sums import check_sum
 from fvcli.models.files.torch_file import read_tensors
 from fvcli.models.graph import Node
 from fvcli.models.label_file import read_labels
 from fvcli.models.labels import imagenet_labels
+from fvcli.models.model_facts import ModelFacts
 from fvcli.models.zoo.arrays import (
     OTHER_NETWORK,
     WEIGHTED,

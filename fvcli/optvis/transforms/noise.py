@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from fvcli.optvis.activations import opaque
 from fvcli.optvis.colour import correlate
-from fvcli.optvis.images.fourier import LUCID_FOURIER_DIVISOR
-from fvcli.optvis.seen import opaque
+from fvcli.optvis.parameterizations.fourier import LUCID_FOURIER_DIVISOR
 from fvcli.optvis.transforms.base import Transform
 
 STEPS_OF_A_DRAW = 1 << 24  # a draw is a float32 in [0, 1), a multiple of 2^-24
@@ -34,7 +34,7 @@ def collapse_alpha(std: float = 0.5) -> Transform:
     where Lucid cuts off a column.
 
     Args:
-        std: Standard deviation of the numbers of the background's spectrum.
+        std: Standard deviation of the params of the background's spectrum.
     """
 
     def apply(images: tf.Tensor, draws: tf.Tensor) -> tf.Tensor:

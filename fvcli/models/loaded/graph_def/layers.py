@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from fvcli.models.graph import Node, Pair, Window
+from fvcli.models.loaded.graph_def.op_windows import Seen, agrees, groups_of
 from fvcli.models.loaded.graph_def.ops import NORMALIZATIONS, OLD_NORMALIZATION, Step
 from fvcli.models.loaded.graph_def.roles import affine_of
 from fvcli.models.loaded.graph_def.values import BATCH, Tensor
-from fvcli.models.loaded.graph_def.windows import Seen, agrees, groups_of
 from fvcli.optvis.calls import Call, Linear, Normalization
 
 

@@ -13,10 +13,10 @@ from tensorflow.core.framework import graph_pb2
 
 from fvcli.errors import UsageError
 from fvcli.models.choice import ModelChoice, Preprocessing
+from fvcli.models.files.checksums import check_sum
 from fvcli.models.files.graph_file import folder_sum, nodes_by_name, not_a_graph, read_graph, reason_of
 from fvcli.models.files.graph_nodes import wire
 from fvcli.models.files.lucid_metadata import NODE, LucidMetadata, parse_metadata
-from fvcli.models.files.sums import check_sum
 from fvcli.models.graph import Pair
 from fvcli.models.loaded.assemble import facts_of
 from fvcli.models.loaded.graph_def import ops
@@ -25,10 +25,10 @@ from fvcli.models.loaded.graph_def.input import GraphInput, find_input
 from fvcli.models.loaded.graph_def.names import main_output, scopes, shown_names
 from fvcli.models.loaded.graph_def.saved_model import freeze_saved_model
 from fvcli.models.loaded.graph_def.walk import Walk
-from fvcli.models.loaded.laid import Laid
+from fvcli.models.loaded.last_read_cache import last_read_cache
 from fvcli.models.loaded.model import LoadedModel
-from fvcli.models.loaded.once import once
-from fvcli.models.loaded.settle import native_size, settle_preprocessing
+from fvcli.models.loaded.network_graph import NetworkGraph
+from fvcli.models.loaded.preprocessing import native_size, resolve_preprocessing
 from fvcli.optvis.calls import Call, CallGraph
 
 SMALLEST_SCALE, LARGEST_SHIFT = 0.5, 4.0  # of a network that takes values from 0 to 1
@@ -63,14 +63,14 @@ def _loaded(
     image = walk.follow(size, channels, picture.first, picture.dtype)
     passed_on = {} if path.is_dir() else walk.aliases  # in a SavedModel they are its functions' doing
     aliases = {key: name for key, name in passed_on.items() if key not in walk.layers}
-    laid = _laid(walk, image, picture, channels, aliases)
-    choice = replace(choice, logits=laid.aliases.get(choice.logits or "", choice.logits))
+    network = _network_graph(walk, image, picture, channels, aliases)
+    choice = replace(choice, logits=network.aliases.get(choice.logits or "", choice.logits))
     try:
-        preprocessing, guessed = _preprocessing(laid, choice, size, metadata, walk.scaling)
+        preprocessing, guessed = _preprocessing(network, choice, size, metadata, walk.scaling)
     except tf.errors.OpError as error:  # what only shows when pictures go through
         raise UsageError(f"{path}: the network cannot be computed here ({reason_of(error)})") from error
     facts = facts_of(
-        laid,
+        network,
         choice,
         name=path.name if path.is_dir() else path.stem,
         native_size_px=size,
@@ -80,13 +80,13 @@ def _loaded(
         parameters=walk.parameters,
         remarks=tuple(filter(None, (remark, guessed))),
     )
-    return LoadedModel(facts, laid.graph)
+    return LoadedModel(facts, network.graph)
 
 
 # ---- the file
 
 
-@once
+@last_read_cache
 def _read(choice: ModelChoice) -> tuple[str, Any]:
     """Return the sum of the file or folder, and its graph with all functions put in their places."""
     path = Path(str(choice.path))
@@ -126,7 +126,7 @@ def _with_size(choice: ModelChoice, picture: GraphInput, metadata: LucidMetadata
 
 
 def _preprocessing(
-    laid: Laid,
+    network: NetworkGraph,
     choice: ModelChoice,
     size_px: Pair,
     metadata: LucidMetadata,
@@ -134,18 +134,22 @@ def _preprocessing(
 ) -> tuple[Preprocessing, str | None]:
     """Return what is declared, or what Lucid wrote down, or a guess and what to say about it."""
     if choice.declares_values:
-        return settle_preprocessing(laid, choice, size_px)
+        return resolve_preprocessing(network, choice, size_px)
     order = "BGR" if metadata.reverse else "RGB"
     if metadata.value_range is not None:
-        known = choice.preprocessing(Preprocessing(metadata.value_range, channel_order=order), laid.channels)
+        known = choice.preprocessing(
+            Preprocessing(metadata.value_range, channel_order=order), network.channels
+        )
         return known, f"preprocessing from Lucid's metadata: {known}"
     if scaling is not None and abs(scaling[0]) >= SMALLEST_SCALE and abs(scaling[1]) <= LARGEST_SHIFT:
-        guess = choice.preprocessing(Preprocessing(channel_order=order), laid.channels)
+        guess = choice.preprocessing(Preprocessing(channel_order=order), network.channels)
         return guess, f"preprocessing guessed: {guess}, because of how the network scales its input itself"
-    return settle_preprocessing(laid, choice, size_px)
+    return resolve_preprocessing(network, choice, size_px)
 
 
-def _laid(walk: Walk, image: Call, picture: GraphInput, channels: int, aliases: Mapping[str, str]) -> Laid:
+def _network_graph(
+    walk: Walk, image: Call, picture: GraphInput, channels: int, aliases: Mapping[str, str]
+) -> NetworkGraph:
     if not walk.layers:
         raise UsageError(
             f"{walk.name}: no layer is made of {picture.node}", "model.input names another input"
@@ -154,7 +158,7 @@ def _laid(walk: Walk, image: Call, picture: GraphInput, channels: int, aliases: 
     remarks = list(walk.remarks)
     if walk.wiring.left_out:
         remarks.append(f"left out, because fvcli does not compute it: {', '.join(walk.wiring.left_out)}")
-    return Laid(
+    return NetworkGraph(
         CallGraph(image, walk.calls),
         nodes,
         channels,

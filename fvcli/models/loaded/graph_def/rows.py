@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fvcli.models.graph import Window
+from fvcli.models.loaded.graph_def.op_windows import Seen
 from fvcli.models.loaded.graph_def.ops import ELEMENTWISE, Step
 from fvcli.models.loaded.graph_def.values import BATCH, Rows, Tensor
-from fvcli.models.loaded.graph_def.windows import Seen
 
 
 def in_rows(step: Step, read: Sequence[Tensor]) -> Rows | None:

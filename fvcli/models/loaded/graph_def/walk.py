@@ -21,6 +21,7 @@ from fvcli.models.files.graph_nodes import Output, Wiring
 from fvcli.models.graph import IMAGE, Node, Pair
 from fvcli.models.loaded.graph_def import ops
 from fvcli.models.loaded.graph_def.layers import is_layer, keeps_positions, kind_of, node_of, nodes_of
+from fvcli.models.loaded.graph_def.op_windows import EVERYTHING, groups_of, seen_by
 from fvcli.models.loaded.graph_def.ops import FIRST_TO_LAST, LAST_TO_FIRST, Step
 from fvcli.models.loaded.graph_def.roles import affine_of, call_with_role
 from fvcli.models.loaded.graph_def.rows import back_from_rows, in_rows
@@ -35,7 +36,6 @@ from fvcli.models.loaded.graph_def.values import (
     turn,
     turned,
 )
-from fvcli.models.loaded.graph_def.windows import EVERYTHING, groups_of, seen_by
 from fvcli.optvis.calls import Call
 
 SMALL = 1024  # numbers of a constant that shapes may depend on

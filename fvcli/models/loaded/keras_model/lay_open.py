@@ -34,7 +34,7 @@ from fvcli.models.loaded.keras_model.calls import (
     without_activation,
 )
 from fvcli.models.loaded.keras_model.nodes import node_of
-from fvcli.models.loaded.laid import Laid
+from fvcli.models.loaded.network_graph import NetworkGraph
 from fvcli.optvis.calls import Call, CallGraph
 
 PRE_ACTIVATION = "_pre_activation"
@@ -58,7 +58,7 @@ def lay_open(
     picture: str | None = None,
     fill: Mapping[str, float] | None = None,
     first: bool | None = None,
-) -> Laid:
+) -> NetworkGraph:
     """Return a functional or sequential model as calls and nodes.
 
     Args:
@@ -106,7 +106,9 @@ def lay_open(
     graph = CallGraph(picture_call, named)
     nodes = tuple(value.node for value in walk.named.values())
     names = tuple(value.node.name for value in outputs)
-    return Laid(graph, nodes, channels or 3, (size[0], size[1]), names, walk.aliases, tuple(walk.remarks))
+    return NetworkGraph(
+        graph, nodes, channels or 3, (size[0], size[1]), names, walk.aliases, tuple(walk.remarks)
+    )
 
 
 def _graph_of(operation: Any) -> Any:

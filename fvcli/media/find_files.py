@@ -1,0 +1,167 @@
+"""Find the pictures and arrays that a spec names, and look at each before anything is rendered."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+
+from fvcli.errors import UsageError
+from fvcli.media.file_facts import ArrayFacts, PictureFacts, file_sha256, safe_name
+from fvcli.media.movie_reader import VIDEO_SUFFIXES, movie_facts
+from fvcli.media.open_files import check_size, open_array
+
+STILL_SUFFIXES = {
+    ".png", ".apng", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".avif",
+    ".jp2", ".tga",
+}  # fmt: skip
+CHUNK = 1 << 22  # numbers looked at together
+
+
+def find_pictures(entry: str, beside: Path | None) -> list[PictureFacts]:
+    """Return the pictures and movies that an entry of a spec names; their names are all different.
+
+    Args:
+        entry: A file, a folder (its pictures, sorted by name) or a glob pattern (likewise). Hidden files
+            and files of other kinds are left out of folders and patterns.
+        beside: The folder of the spec; relative paths are looked for there first, then in the working
+            directory.
+
+    Raises:
+        UsageError: Nothing is there, a folder has no picture, or a file is none, damaged or too large.
+        FvcliError: A video is named, and ffmpeg is missing.
+    """
+    with _said(entry):
+        for place in _places(entry, beside):
+            if place.is_dir():
+                return _all_facts(_pictures(place.iterdir()) or _none_in(place))
+            if place.is_file():
+                return _all_facts([place])
+        for folder in _folders(beside):
+            matching = glob.glob(os.path.expanduser(entry), root_dir=folder, recursive=True)
+            if found := _pictures(folder / match for match in matching):
+                return _all_facts(found)
+    raise _missing(entry, beside, "a picture, a folder of pictures or a pattern")
+
+
+def find_stills(entry: str, beside: Path | None) -> list[PictureFacts]:
+    """Return the pictures that an entry names as ``find_pictures`` does, without movies.
+
+    Raises:
+        UsageError: As there, or there are movies alone.
+    """
+    stills = [picture for picture in find_pictures(entry, beside) if picture.frames == 1]
+    if not stills:
+        raise UsageError(f"{entry}: only movies, and no picture")
+    return stills
+
+
+def find_place(entry: str, beside: Path | None) -> str:
+    """Return the absolute path, or pattern, that an entry stands for; the first place where something is.
+
+    Raises:
+        UsageError: Nothing is there.
+    """
+    for place in _places(entry, beside):
+        if place.exists() or glob.glob(str(place), recursive=True):
+            return str(place)
+    raise _missing(entry, beside, "a file, a folder or a pattern")
+
+
+def find_array(path: str, beside: Path | None) -> ArrayFacts:
+    """Return the facts of a .npy file of finite numbers; a relative path is looked for as a picture's.
+
+    Raises:
+        UsageError: It is not there, not readable, or holds something else.
+    """
+    with _said(path):
+        for place in _places(path, beside):
+            if place.is_file():
+                array = open_array(place)
+                _check_numbers(place, array)
+                return ArrayFacts(safe_name(place), str(place), file_sha256(place), array.shape)
+    raise _missing(path, beside, "a .npy file")
+
+
+@contextmanager
+def _said(entry: str) -> Iterator[None]:
+    """Say what the system forbids (a name too long, a folder of somebody else) as a mistake of the spec."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{error.filename or entry}: {error.strerror}") from error
+
+
+def _folders(beside: Path | None) -> list[Path]:
+    return [Path.cwd()] if beside is None else [beside.absolute(), Path.cwd()]
+
+
+def _places(entry: str, beside: Path | None) -> list[Path]:
+    """Return where an entry may be: absolute paths, none twice."""
+    places = [os.path.abspath(folder / os.path.expanduser(entry)) for folder in _folders(beside)]
+    return [Path(place) for place in dict.fromkeys(places)]
+
+
+def _missing(entry: str, beside: Path | None, what: str) -> UsageError:
+    places = " and ".join(str(place) for place in _places(entry, beside))
+    return UsageError(f"{entry}: nothing there, looked for {places}", f"name {what}")
+
+
+def _none_in(folder: Path) -> NoReturn:
+    hint = f"pictures end in {', '.join(sorted(STILL_SUFFIXES | VIDEO_SUFFIXES))}"
+    raise UsageError(f"{folder}: no picture in this folder", hint)
+
+
+def _pictures(paths: Iterable[Path]) -> list[Path]:
+    suffixes = STILL_SUFFIXES | VIDEO_SUFFIXES
+    fit = [p for p in paths if p.suffix.lower() in suffixes and not p.name.startswith(".") and p.is_file()]
+    return sorted(fit, key=lambda path: (path.name, path))
+
+
+def _all_facts(paths: list[Path]) -> list[PictureFacts]:
+    taken: set[str] = set()
+    found = []
+    for facts in map(_picture_facts, paths):
+        found.append(replace(facts, name=_free_name(facts.name, taken)))
+        taken.add(found[-1].name)
+    return found
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """Return the name, numbered if another picture (a.png beside a.jpg) has it already."""
+    number, free = 2, name
+    while free in taken:
+        number, free = number + 1, f"{name}-{number}"
+    return free
+
+
+def _picture_facts(path: Path) -> PictureFacts:
+    movie = movie_facts(path)
+    check_size(path, movie.height_px, movie.width_px)
+    return PictureFacts(
+        safe_name(path),
+        str(path),
+        file_sha256(path),
+        movie.height_px,
+        movie.width_px,
+        movie.frames,
+        movie.fps,
+    )
+
+
+def _check_numbers(path: Path, array: np.ndarray) -> None:
+    if array.dtype.kind not in "fiu":
+        raise UsageError(f"{path}: holds {array.dtype}, not real numbers", "convert it to float32")
+    if not array.size:
+        raise UsageError(f"{path}: holds no numbers, its shape is {array.shape}")
+    flat = array.ravel(order="K")  # no copy, whatever the order
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, which is the question
+        pieces = (flat[i : i + CHUNK].astype(np.float32) for i in range(0, flat.size, CHUNK))
+        if not all(np.isfinite(piece).all() for piece in pieces):
+            raise UsageError(f"{path}: holds numbers that are not finite as float32")

@@ -1,0 +1,171 @@
+"""Guess what a network's input is made of a picture by, and tell whether what is declared can be right.
+
+A network that normalizes carries the mean and the variance of what its first convolution made of the
+training pictures. On pictures with the statistics of photos the right preprocessing gives the same, and
+others do not. Without that, the evidence for the classes tells: of a tenth of the right range a network
+makes nothing, and of a hundred times it far too much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from fvcli.models.choice import Preprocessing
+from fvcli.models.graph import Node, Pair
+from fvcli.models.loaded.probe_pictures import noise, test_pictures
+from fvcli.models.zoo.applications import BUILT_IN, CAFFE, TF, TORCH
+from fvcli.optvis.calls import CallGraph, Linear, Normalization
+from fvcli.optvis.network import Network
+
+UNIT = Preprocessing((0.0, 1.0))
+COLOUR_CANDIDATES = (TF, TORCH, UNIT, CAFFE, BUILT_IN)  # the likelier ones first
+GREY_CANDIDATES = (UNIT, TF, BUILT_IN)
+SCALES_ITSELF = "scale"  # the kind of layers that scale the input
+LOOK_AT = 6  # layers, for one of that kind
+PICTURES = 4
+TYPICAL_LOGIT_DEVIATION = 2.0  # of trained classifiers: 1.3 to 3 measured
+PLAUSIBLE_DEVIATIONS = (0.3, 20.0)
+MISFIT_TO_DOUBT = 0.3  # half a nat is a variance wrong by a factor of three or so
+TIE = 0.3  # misfits that differ by less tell nothing
+HOW = "declare value_range, mean and std to be sure, and BGR as channel_order if the network takes that"
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A network of which the preprocessing is in question.
+
+    nodes: Its layers by name.
+    logits: The layer with the evidence for classes, or None.
+    """
+
+    graph: CallGraph
+    nodes: Mapping[str, Node]
+    channels: int
+    size_px: Pair
+    logits: str | None
+
+    def read(self, preprocessing: Preprocessing, pictures: np.ndarray, layer: str) -> np.ndarray:
+        """Return a layer's activations on pictures."""
+        reverse = preprocessing.channel_order == "BGR"
+        network = Network(self.graph, preprocessing.ends, reverse_channels=reverse)
+        return network(tf.constant(pictures), redirect=False)(layer).numpy()
+
+    @property
+    def candidates(self) -> tuple[Preprocessing, ...]:
+        return COLOUR_CANDIDATES if self.channels == 3 else GREY_CANDIDATES
+
+    @property
+    def first_normalization(self) -> tuple[str, Normalization] | None:
+        """The first convolution that is normalized with statistics of its training, and they."""
+        for call in self.graph.calls.values():
+            known = isinstance(call.role, Normalization) and call.role.variance is not None
+            below = call.inputs[0] if call.inputs else None
+            if known and below is not None and isinstance(below.role, Linear) and below.name:
+                return below.name, call.role
+        return None
+
+
+def guess_preprocessing(subject: Subject) -> tuple[Preprocessing, str]:
+    """Return the most likely preprocessing, and how it was found, as a sentence."""
+    if any(node.kind == SCALES_ITSELF for node in list(subject.nodes.values())[:LOOK_AT]):
+        return BUILT_IN, f"preprocessing guessed: {BUILT_IN}, for the network scales its input itself; {HOW}"
+    found = misfits(subject, _pictures(subject))
+    if not found:
+        return TF, f"preprocessing guessed without any evidence: {TF}; {HOW}"
+    as_good = [candidate for candidate, misfit in found.items() if misfit < min(found.values()) + TIE]
+    best, others = as_good[0], as_good[1:]
+    rest = min((misfit for candidate, misfit in found.items() if candidate not in as_good), default=np.inf)
+    why = "the statistics of its first normalization" if subject.first_normalization else "its logits"
+    said = [candidate.said(subject.channels) for candidate in (best, *others)]
+    ties = f", but so fits {' or '.join(said[1:])}" if others else ""
+    worse = f", of others {rest:.2f} or more" if np.isfinite(rest) else ""
+    return best, f"preprocessing guessed: {said[0]}, by {why} (misfit {found[best]:.2f}{worse}){ties}; {HOW}"
+
+
+def misfits(subject: Subject, pictures: np.ndarray) -> dict[Preprocessing, float]:
+    """Return how badly each candidate fits, 0 being perfect; nothing where nothing can be told."""
+    return {
+        candidate: misfit
+        for candidate in subject.candidates
+        if (misfit := misfit_of(subject, candidate, pictures)) is not None
+    }
+
+
+def _pictures(subject: Subject) -> np.ndarray:
+    """Return fewer pictures where the whole network has to be computed."""
+    count = PICTURES if subject.first_normalization is not None else PICTURES // 2
+    return test_pictures(*subject.size_px, subject.channels, count)
+
+
+def misfit_of(subject: Subject, preprocessing: Preprocessing, pictures: np.ndarray) -> float | None:
+    """Return how far a network's activations on pictures are from what they were in training.
+
+    With a normalization: the median over channels of the Kullback-Leibler divergence of two Gaussians, in
+    nats; else how far the logarithm of the logits' deviation is from that of trained classifiers.
+    """
+    if subject.first_normalization is not None:
+        layer, normalization = subject.first_normalization
+        return _divergence(subject.read(preprocessing, pictures, layer), normalization)
+    if subject.logits is None:
+        return None
+    deviation = float(subject.read(preprocessing, pictures, subject.logits).std())
+    return abs(float(np.log(max(deviation, 1e-9) / TYPICAL_LOGIT_DEVIATION)))
+
+
+def _divergence(activations: np.ndarray, normalization: Normalization) -> float:
+    mean, variance = normalization.mean, normalization.variance
+    assert mean is not None  # with the variance
+    assert variance is not None
+    alive = variance > 1e-6
+    found = activations.mean((0, 1, 2), np.float64)[alive], activations.var((0, 1, 2), np.float64)[alive]
+    mean, variance = mean[alive], variance[alive]
+    ratio = np.maximum(found[1], 1e-12) / variance
+    nats = 0.5 * (ratio - 1 - np.log(ratio) + (found[0] - mean) ** 2 / variance)
+    return float(np.median(nats)) if alive.any() else 0.0
+
+
+def doubt(subject: Subject, preprocessing: Preprocessing) -> str | None:
+    """Return why a declared preprocessing can hardly be right, as a sentence, or None."""
+    pictures = _pictures(subject)
+    own = misfit_of(subject, preprocessing, pictures)
+    if own is None or own < MISFIT_TO_DOUBT:
+        return None
+    if subject.first_normalization is None:
+        low, high = (abs(float(np.log(d / TYPICAL_LOGIT_DEVIATION))) for d in PLAUSIBLE_DEVIATIONS)
+        if own < min(low, high):
+            return None
+    best, misfit = min(misfits(subject, pictures).items(), key=lambda item: item[1])
+    if own < 4 * misfit:
+        return None
+    return (
+        f"the declared preprocessing ({preprocessing}) fits badly (misfit {own:.2f}, where {best} has "
+        f"{misfit:.2f})"
+    )
+
+
+def sanity_lines(subject: Subject, preprocessing: Preprocessing) -> list[str]:
+    """Return what the network makes of noise and of the built-in test pictures, one line each."""
+    size = (*subject.size_px, subject.channels, PICTURES)
+    return [
+        f"on {name}: {_statistics(subject, preprocessing, pictures)}"
+        for name, pictures in (("noise", noise(*size)), ("test pictures", test_pictures(*size)))
+    ]
+
+
+def _statistics(subject: Subject, preprocessing: Preprocessing, pictures: np.ndarray) -> str:
+    said = []
+    relus = [node.name for node in subject.nodes.values() if node.kind in {"relu", "relu6"}]
+    if relus:
+        last = subject.read(preprocessing, pictures, relus[-1])
+        dead = float((last.max(axis=(0, 1, 2)) <= 0).mean())
+        said.append(f"{dead:.0%} of the channels of {relus[-1]} are silent")
+    if subject.logits is not None:
+        logits = subject.read(preprocessing, pictures, subject.logits)[:, 0, 0].astype(np.float64)
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        sure = float((odds.max(axis=1) / odds.sum(axis=1)).mean())
+        said.append(f"the logits deviate by {logits.std():.2g}, the likeliest class has {sure:.0%}")
+    return ", ".join(said) or "nothing to tell by"

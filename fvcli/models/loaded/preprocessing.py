@@ -1,0 +1,42 @@
+"""What a spec leaves open about a model of one's own: found out or guessed, and said."""
+
+from __future__ import annotations
+
+from fvcli.errors import UsageError
+from fvcli.models.choice import ModelChoice, Preprocessing
+from fvcli.models.graph import Pair
+from fvcli.models.loaded.assemble import choose_logits
+from fvcli.models.loaded.guess_preprocessing import Subject, doubt, guess_preprocessing
+from fvcli.models.loaded.network_graph import NetworkGraph
+
+DEFAULT_SIZE_PX = 224  # where neither the network nor the spec says one
+
+
+def native_size(network: NetworkGraph, choice: ModelChoice) -> tuple[Pair, str | None]:
+    """Return height and width that the network gets, and what to say about it."""
+    asked = choice.size_px or (None, None)
+    size: list[int] = []
+    for own, side, noun in zip(network.size_px, asked, ("height", "width"), strict=True):
+        if own is not None and side not in {None, own}:
+            raise UsageError(f"model.size_px: the network takes a {noun} of {own} px, not {side}")
+        size.append(own or side or DEFAULT_SIZE_PX)
+    if choice.size_px is not None or None not in network.size_px:
+        return (size[0], size[1]), None
+    remark = (
+        f"the network leaves its size open, and gets {size[0]} x {size[1]} px; model.size_px says otherwise"
+    )
+    return (size[0], size[1]), remark
+
+
+def resolve_preprocessing(
+    network: NetworkGraph, choice: ModelChoice, size_px: Pair
+) -> tuple[Preprocessing, str | None]:
+    """Return the declared preprocessing, or a guess, and what there is to say about it."""
+    nodes = {node.name: node for node in network.nodes}
+    logits = choose_logits(nodes, network.outputs[0], choice.logits)
+    subject = Subject(network.graph, nodes, network.channels, size_px, logits)
+    if choice.declares_values:
+        declared = choice.preprocessing(Preprocessing(), network.channels)
+        return declared, doubt(subject, declared)
+    guess, remark = guess_preprocessing(subject)
+    return choice.preprocessing(guess, network.channels), remark

@@ -1,0 +1,53 @@
+"""What objectives see: activations of the views, the picture itself, and a target beside it."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+from fvcli.optvis.network import Reading
+from fvcli.optvis.objectives import select
+
+INPUT = "input"  # as Lucid calls the picture before its transforms
+GREY = 0.5  # what is behind a transparent picture where it is scored
+
+
+class Activations:
+    """T: layer name -> activations of the views; ``input`` -> the picture that they are views of.
+
+    Args:
+        reading: The network on the views.
+        picture: [batch, h, w, channels] in [0, 1], before the transforms.
+        target: The network on what the pictures are compared with, seen through the same transforms.
+    """
+
+    def __init__(self, reading: Reading, picture: tf.Tensor, target: Reading | None = None) -> None:
+        self._reading = reading
+        self._picture = picture
+        self._target = target
+
+    def __call__(self, layer: str) -> tf.Tensor:
+        """Return a layer's activations, float32 [batch, h, w, channels]."""
+        return self._picture if layer == INPUT else self._reading(layer)
+
+    def channel(self, layer: str, n: tf.Tensor | int) -> tf.Tensor:
+        """Return channel n of a layer, [batch, h, w]."""
+        return select(self._picture, n) if layer == INPUT else self._reading.channel(layer, n)
+
+    def target(self, layer: str) -> tf.Tensor:
+        """Return a layer's activations of the target, [batch, h, w, channels]."""
+        assert self._target is not None  # or the plan refuses the objective
+        return self._target(layer)
+
+
+def opaque(pictures: tf.Tensor, background: tf.Tensor | float = GREY) -> tf.Tensor:
+    """Lay transparent pictures over a background.
+
+    Args:
+        pictures: [batch, h, w, channels + 1] in [0, 1], with opacity as their last plane.
+        background: In [0, 1], something that broadcasts to the colours.
+
+    Returns:
+        [batch, h, w, channels] in [0, 1].
+    """
+    colours, opacity = pictures[..., :-1], pictures[..., -1:]
+    return colours * opacity + background * (1.0 - opacity)

@@ -1,0 +1,85 @@
+"""Look names up in a model, and report those that it does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fvcli.models import LayerFacts, ModelFacts
+from fvcli.models.labels import find_class
+from fvcli.spec.problems import KeyPath, Problem, did_you_mean
+
+MAX_LISTED = 3
+
+
+class NameLookup:
+    """Finds layers and classes for one job; collects problems instead of raising.
+
+    Args:
+        path: Where the job stands in the document.
+        facts: Of the model.
+        size_px: The job's height and width.
+    """
+
+    def __init__(self, path: KeyPath, facts: ModelFacts, size_px: tuple[int, int]) -> None:
+        self.problems: list[Problem] = []
+        self._path = path
+        self._facts = facts
+        self._layers = facts.layers_at(*size_px)
+
+    def layer(self, name: str | None, path: KeyPath) -> LayerFacts | None:
+        """Return a layer with channels by its name or alias; report what is wrong with it."""
+        if name is None:
+            self.report(path, f"this key is missing; list the layers with: fvcli layers {self._facts.name}")
+            return None
+        name = self._facts.aliases.get(name, name)
+        if name not in self._layers:
+            hint = did_you_mean(name, self._layers, f"list them with: fvcli layers {self._facts.name}")
+            self.report(path, f"{self._facts.name} has no layer {name!r}{hint}")
+            return None
+        if not self._layers[name].channels:
+            self.report(path, f"{name} has no channels to render ({self._layers[name].kind})")
+            return None
+        return self._layers[name]
+
+    def logits(self, name: str | None, path: KeyPath) -> LayerFacts | None:
+        """Return the layer that classes are read from, which a name, if there is one, should be of."""
+        logits = self._facts.logits
+        if logits is None:
+            self.report(("objective",), f"{self._facts.name} has no class output; name one with model.logits")
+            return None
+        if name is not None and self._facts.aliases.get(name, name) != logits:
+            self.report(path, f"a class objective reads {logits}; leave layer out")
+        return self._layers[logits]
+
+    def class_index(self, name: int | str, path: KeyPath) -> int:
+        """Return the index of a class, -1 where there is none of that name or number."""
+        if isinstance(name, int):
+            if name < len(self._facts.labels):
+                return name
+            self.report(
+                path, f"there is no class {name}; {self._facts.name} has 0-{len(self._facts.labels) - 1}"
+            )
+            return -1
+        index, mistake = find_class(name, self._facts.labels)
+        if index is None:
+            self.report(path, mistake)
+        return -1 if index is None else index
+
+    def check_position(self, layer: LayerFacts, row: int, column: int, path: KeyPath) -> None:
+        """Report a row or column that a layer does not have."""
+        for key, value, size in (("row", row, layer.height), ("column", column, layer.width)):
+            if value >= size:
+                self.report((*path, key), f"{key} {value} is outside {layer.name}, which has 0-{size - 1}")
+
+    def report(self, path: KeyPath, message: str) -> None:
+        """Note a problem at a place below the job's, once."""
+        problem = Problem((*self._path, *path), message)
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+
+def out_of_range(wrong: Sequence[int], layer: LayerFacts) -> str:
+    """Say which channels a layer does not have."""
+    listed = ", ".join(map(str, wrong[:MAX_LISTED])) + (", ..." if len(wrong) > MAX_LISTED else "")
+    noun = "channel" if len(wrong) == 1 else "channels"
+    return f"{noun} {listed} not in {layer.name}, which has 0-{layer.channels - 1}"

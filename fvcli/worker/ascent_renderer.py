@@ -1,0 +1,225 @@
+"""One compiled ascent, and the pictures that it makes of units."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+import tensorflow as tf
+
+from fvcli.media import as_8_bits
+from fvcli.models.loaded.model import LoadedModel
+from fvcli.optvis.ascent import STEPS_PER_CALL, Ascent, State, Units
+from fvcli.optvis.parameterizations import Parameterization, Params
+from fvcli.optvis.plateau import Plateau
+from fvcli.optvis.streams import stream
+from fvcli.plan import Program, Unit
+from fvcli.plan.checks import FILM_PX
+from fvcli.worker.assets import Assets
+from fvcli.worker.builders import (
+    build_objective,
+    build_optimized_objective,
+    build_recipe,
+    maps_of,
+    unit_arrays,
+)
+from fvcli.worker.device import Device
+from fvcli.worker.film_frames import Film, morph_frames, opacity_of
+
+GREY = 0.5  # of the picture around the canvas of a neuron
+Report = Callable[[float], None]
+Stopped = Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a unit came to; scores are signed.
+
+    pixels: uint8 [h, w, channels].
+    start, end, saved: The plain objective before and after the ascent, and of the 8-bit picture.
+    silent: No gradient reached the picture in the last step.
+    finite: There is no NaN or infinity anywhere.
+    steps: Steps taken.
+    transparent: Whether the last channel is opacity.
+    after_steps: Pictures after some steps, like pixels.
+    frames: Of a film; fps: as many a second as the film that they were made of, if they were.
+    """
+
+    pixels: np.ndarray
+    start: float
+    end: float
+    saved: float
+    silent: bool
+    finite: bool
+    steps: int
+    transparent: bool = False
+    after_steps: dict[int, np.ndarray] = field(default_factory=dict)
+    frames: Sequence[np.ndarray] = ()
+    fps: float | None = None
+
+
+class AscentRenderer:
+    """A program ready to climb; several threads may climb with it at a time.
+
+    Args:
+        program: Of the plan.
+        model: The network.
+        device: Where it runs.
+        assets: What units read from files.
+    """
+
+    def __init__(self, program: Program, model: LoadedModel, device: Device, assets: Assets) -> None:
+        asked = program.settings["precision"]
+        precision = device.precision if asked == "auto" else asked
+        compile_it = asked == "auto" and device.is_gpu and not program.changes_size
+        input_px = program.input_px
+        self._shape = (program.height_px, program.width_px)
+        centres, self._channels = maps_of(program, model.facts, self._shape)
+        self._windowed = program.window is not None
+        self._materials = assets
+        recipe = build_recipe(program, model.facts.input_channels, assets)
+        self._members = program.members
+        self._settled = recipe.parameterization.settled
+        self._saved = _painter(program, recipe.parameterization)
+        self._filmed = _painter(program, recipe.parameterization, FILM_PX)
+        self._ascent = Ascent(
+            model.network(precision, input_px),
+            partial(build_optimized_objective, program, centres),
+            recipe,
+            plain=(model.network(input_px=input_px), partial(build_objective, program, centres)),
+            jit_compile=compile_it,
+        )
+
+    def render(
+        self, program: Program, units: Sequence[Unit], size: int, report: Report, stopped: Stopped
+    ) -> list[Outcome] | None:
+        """Make the pictures of units in one ascent; None if it was stopped.
+
+        Args:
+            program: With the steps and the seed.
+            units: At most size; places without a unit repeat the first ones, and are dropped.
+            size: How many pictures the ascent has.
+            report: Is told, from time to time, the share of the ascent that is done.
+            stopped: Asked every STEPS_PER_CALL steps.
+        """
+        settings = program.settings
+        steps, seed = settings["steps"], settings["seed"]
+        slots = [*units, *(units[i % program.members] for i in range(size - len(units)))]
+        film = Film(settings.get("save_at", ()), settings.get("animation"), steps)
+        # The way from params to params is short if a group's have the same beginning and views.
+        drawing = [slots[i - i % program.members] for i in range(size)] if film.is_morph else slots
+        streams = [stream(seed, unit.identity) for unit in drawing]
+        shared = stream(seed, "shared by the batch")
+        arrays = unit_arrays(slots, program, self._channels, self._materials)
+        plateau = Plateau(size, steps, settings["early_stop"], settings["redirect_steps"], program.members)
+        state = self._ascent.start(streams, self._given(program, slots))
+        first = self._picture(state, slots)
+        self._keep(film, state, first)
+        while plateau.moving.any():
+            if stopped():
+                return None
+            used = state.step % STEPS_PER_CALL
+            if used == 0:
+                draws = self._ascent.draw(streams, shared)
+            todo = min(STEPS_PER_CALL - used, steps - state.step, film.until_next(state.step))
+            state = self._ascent.advance(
+                state, arrays, todo, draws, used, steps, plateau.skipped, plateau.moving
+            )
+            if state.step % STEPS_PER_CALL == 0 or state.step == steps:
+                plateau.heed(state)
+            if film.wants(state.step):
+                self._keep(film, state, self._picture(state, slots))
+            report(float((state.step + plateau.skipped.min()) / steps))
+        return self._outcomes(program, first, state, plateau.steps, arrays, slots, film)[: len(units)]
+
+    def _given(self, program: Program, units: Sequence[Unit]) -> np.ndarray | None:
+        """Return the pictures that ascents start from, [batch, h, w, channels], if they do."""
+        if not program.starts_from_picture:
+            return None
+        return np.stack([self._materials.picture(str(unit.picture), self._shape) for unit in units])
+
+    def _picture(self, state: State, units: Sequence[Unit]) -> np.ndarray:
+        return self._whole(self._ascent.picture(state.params).numpy(), units)
+
+    def _keep(self, film: Film, state: State, images: np.ndarray) -> None:
+        film.keep(state.step, images, self._large(state) if film.saves(state.step) else None)
+
+    def _large(self, state: State) -> np.ndarray | None:
+        """Return the pictures as they are saved, if that is larger than the ascent has them."""
+        return None if self._saved is None else self._saved(state.params).numpy()
+
+    def _frame(self, params: Params) -> tf.Tensor:
+        """Return the picture of params [1, ...] for a film, [1, h, w, channels]."""
+        if self._filmed is not None:
+            return self._filmed(params)
+        whole = tuple(tf.repeat(part, self._members, axis=0) for part in params)  # as it is compiled
+        return self._ascent.picture(whole)[:1]
+
+    def _outcomes(
+        self,
+        program: Program,
+        first: np.ndarray,
+        state: State,
+        steps: np.ndarray,
+        arrays: Units,
+        units: Sequence[Unit],
+        film: Film,
+    ) -> list[Outcome]:
+        """Round the pictures to 8 bits and score them as they began, as they are and as they are saved."""
+        images = self._picture(state, units)
+        finite = np.isfinite(images).all(axis=(1, 2, 3))
+        images = np.where(finite[:, None, None, None], images, 0.0)
+        large = self._large(state)
+        pixels = as_8_bits(images if large is None else np.nan_to_num(large))
+        seen = pixels / np.float32(255)
+        if self._saved is not None:
+            seen = tf.image.resize(seen, self._shape, method="area").numpy()
+        scores = [self._ascent.score(x, arrays) for x in (first, images, seen)]
+        finite &= np.isfinite(scores).all(axis=0)
+        film.finish(images, pixels)
+        if program.settings.get("attention"):
+            pixels = np.concatenate([pixels, opacity_of(state.attention.numpy())], axis=-1)
+        if film.is_morph:
+            frames = morph_frames(program, self._frame, state.params, film.count, self._settled)
+        else:
+            frames = film.frames(steps)
+        silent = state.silent.numpy().tolist()
+        return [
+            Outcome(
+                pixels[i],
+                *(float(score[i]) for score in scores),
+                silent[i],
+                bool(finite[i]),
+                int(steps[i]),
+                transparent=program.transparent,
+                after_steps=film.saved_of(i),
+                frames=frames[i] if frames else (),
+            )
+            for i in range(len(units))
+        ]
+
+    def _whole(self, canvases: np.ndarray, units: Sequence[Unit]) -> np.ndarray:
+        """Put each canvas where it belongs in a grey picture; what sticks out is cut off."""
+        if not self._windowed:
+            return canvases
+        images = np.full((len(canvases), *self._shape, canvases.shape[-1]), GREY, np.float32)
+        for image, canvas, unit in zip(images, canvases, units, strict=True):
+            assert unit.place is not None
+            (top, left), (height, width) = unit.place, canvas.shape[:2]
+            part = canvas[max(0, -top) : self._shape[0] - top, max(0, -left) : self._shape[1] - left]
+            image[max(0, top) : top + height, max(0, left) : left + width] = part
+        return images
+
+
+def _painter(
+    program: Program, painted: Parameterization, most_px: int | None = None
+) -> Callable[[Params], tf.Tensor] | None:
+    """Return how pictures are painted at save_px, or at most so large, if that is not the ascent's size."""
+    size = program.saved_px
+    if size is None:
+        return None
+    assert painted.larger is not None  # or the plan refuses it
+    share = min(1.0, most_px / max(size)) if most_px else 1.0
+    return tf.function(painted.larger(*(round(side * share) for side in size)), autograph=False)

@@ -1,0 +1,178 @@
+"""Dreams of pictures and of films."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from tempfile import TemporaryFile
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from fvcli.media import as_8_bits
+from fvcli.models.loaded.model import LoadedModel
+from fvcli.optvis.activations import Activations
+from fvcli.optvis.ascent import Units
+from fvcli.optvis.dream import Dream, Frame, Octave, blend, octaves, with_sizes
+from fvcli.optvis.streams import stream
+from fvcli.plan import Program, Unit
+from fvcli.worker.ascent_renderer import Outcome, Report, Stopped
+from fvcli.worker.assets import Assets
+from fvcli.worker.builders import build_objective, maps_of, unit_arrays
+from fvcli.worker.film_frames import Film
+
+
+class DreamRenderer:
+    """Dreams one picture after the other.
+
+    Args:
+        program: Of the plan.
+        model: The network.
+        assets: What units read from files.
+    """
+
+    def __init__(self, program: Program, model: LoadedModel, assets: Assets) -> None:
+        tile = program.settings["octaves"]["tile_px"]
+        centres, self._channels = maps_of(program, model.facts, (tile, tile))
+        self._size = (program.height_px, program.width_px)
+        self._colours = model.facts.input_channels
+        self._materials = assets
+        self._objective = partial(build_objective, program, centres)
+        self._network = model.network(input_px=program.input_px)
+        self._dream = Dream(self._network, self._objective, tile)
+        self._score = tf.function(self._plain_score, autograph=False)
+
+    def render(
+        self, program: Program, units: Sequence[Unit], size: int, report: Report, stopped: Stopped
+    ) -> list[Outcome] | None:
+        """Make the pictures of units; see ``AscentRenderer.render``."""
+        outcomes = []
+        for i, unit in enumerate(units):
+            outcome = self._dream_of(
+                program, unit, lambda share, i=i: report((i + share) / len(units)), stopped
+            )
+            if outcome is None:
+                return None
+            outcomes.append(outcome)
+        return outcomes
+
+    def _dream_of(self, program: Program, unit: Unit, report: Report, stopped: Stopped) -> Outcome | None:
+        arrays = unit_arrays([unit], program, self._channels, self._materials)
+        if unit.picture is None or not program.starts_from_picture:
+            image = self._noise(program, unit)
+        elif self._materials.source(unit.picture)[0].frames > 1:
+            return self._film(program, unit, arrays, report, stopped)
+        else:
+            image = self._materials.picture(unit.picture, self._size)
+        film = Film(
+            program.settings.get("save_at", ()), program.settings.get("animation"), self._steps(program)
+        )
+        film.keep(0, image[None])
+
+        def heed(frame: Frame) -> None:
+            if film.wants(frame.step):
+                film.keep(frame.step, tf.image.resize(frame.picture[None], self._size, "bicubic").numpy())
+            report(frame.share)
+
+        dreamt = self._run(program, unit, arrays, image, stopped, heed)
+        if dreamt is None:
+            return None
+        film.finish(dreamt[None], as_8_bits(dreamt[None]))
+        frames = film.frames([film.steps])
+        return self._outcome(image, dreamt, arrays, film.steps, film.saved_of(0), frames[0] if frames else ())
+
+    def _noise(self, program: Program, unit: Unit) -> np.ndarray:
+        """Return what a dream without a picture begins with: noise around mid grey."""
+        drawn = stream(program.settings["seed"], unit.identity, "start")
+        std = program.settings["parameterization"]["std"]
+        noise = drawn.standard_normal((*self._size, self._colours), dtype=np.float32)
+        return np.clip(0.5 + std * noise, 0.0, 1.0).astype(np.float32)
+
+    def _film(
+        self, program: Program, unit: Unit, arrays: Units, report: Report, stopped: Stopped
+    ) -> Outcome | None:
+        """Dream every frame of a film, each beginning with some of the dream before."""
+        share = program.settings["octaves"]["warm_start"]
+        source, _ = self._materials.source(str(unit.picture))
+        frames = _on_disk((source.frames, *self._size, self._colours))
+        first = dreamt = None
+        for number, frame in enumerate(self._materials.frames(str(unit.picture), self._size)):
+            first = frame if first is None else first
+            begin = frame if dreamt is None else blend(dreamt, frame, share)
+            dreamt = self._run(program, unit, arrays, begin, stopped)
+            if dreamt is None:
+                return None
+            frames[number] = as_8_bits(dreamt)
+            report((number + 1) / source.frames)
+        steps = len(frames) * self._steps(program)
+        return self._outcome(first, dreamt, arrays, steps, {}, frames, source.fps)
+
+    def _run(
+        self,
+        program: Program,
+        unit: Unit,
+        arrays: Units,
+        image: np.ndarray,
+        stopped: Stopped,
+        heed: Any = lambda _frame: None,
+    ) -> np.ndarray | None:
+        drawn = stream(program.settings["seed"], unit.identity)  # the same for each frame of a film
+        keep = program.settings["octaves"]["keep_detail"]
+        return self._dream.run(
+            image, arrays, planned_octaves(program.settings), drawn, heed, stopped, keep_detail=keep
+        )
+
+    def _outcome(
+        self,
+        image: np.ndarray,
+        dreamt: np.ndarray,
+        arrays: Units,
+        steps: int,
+        after_steps: dict[int, np.ndarray],
+        frames: Sequence[np.ndarray],
+        fps: float | None = None,
+    ) -> Outcome:
+        finite = bool(np.isfinite(dreamt).all())
+        pixels = as_8_bits(np.nan_to_num(dreamt))
+        units = {name: tf.constant(value) for name, value in arrays.items()}
+        pictures = (image, np.nan_to_num(dreamt), pixels / np.float32(255))
+        start, end, saved = (self._score_of(picture, units) for picture in pictures)
+        silent = bool(np.array_equal(image, dreamt))
+        finite &= bool(np.isfinite([start, end, saved]).all())
+        return Outcome(
+            pixels, start, end, saved, silent, finite, steps, after_steps=after_steps, frames=frames, fps=fps
+        )
+
+    def _steps(self, program: Program) -> int:
+        """Return how many steps a picture takes: of octaves that are large enough."""
+        kept = with_sizes(planned_octaves(program.settings), self._size)
+        return sum(octave.steps for octave, _ in kept)
+
+    def _score_of(self, picture: np.ndarray, units: Mapping[str, tf.Tensor]) -> float:
+        """Return the plain objective of a picture; if it is larger than a tile, the mean of its tiles'."""
+        if max(picture.shape[:2]) <= self._dream.tile_px:
+            return float(self._score(tf.constant(picture[None], tf.float32), units)[0])
+        found = self._dream.gradient(picture.astype(np.float32), units)
+        assert found is not None  # nothing stops it
+        return found[1]
+
+    def _plain_score(self, images: tf.Tensor, units: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        return self._objective(units)(Activations(self._network(images, redirect=False), images))
+
+
+def planned_octaves(settings: Mapping[str, Any]) -> tuple[Octave, ...]:
+    """Return the octaves that settings name."""
+    asked = settings["octaves"]
+    if asked["each"] is None:
+        return octaves(asked["count"], asked["scale"], settings["steps"], asked["rates"], asked["bands"])
+    return tuple(
+        Octave(each["scale"], each["steps"], each["rates"], each["bands"], each["blurs_px"])
+        for each in asked["each"]
+    )
+
+
+def _on_disk(shape: tuple[int, ...]) -> np.ndarray:
+    """Return uint8 zeros that are in a file without a name: frames of a long film do not fit into memory."""
+    with TemporaryFile() as file:
+        return np.memmap(file, np.uint8, "w+", shape=shape)

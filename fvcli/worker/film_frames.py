@@ -1,0 +1,140 @@
+"""What is kept of an ascent beside its end: pictures after some steps, and frames of films."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from fvcli.media import as_8_bits
+from fvcli.optvis.parameterizations import Params, between
+from fvcli.plan import Program
+
+OPAQUE_FROM = 80  # percentile of attention from which on a picture is wholly opaque (Fel et al. 2023)
+
+
+class Film:
+    """Keeps 8-bit pictures [batch, h, w, channels] of an ascent.
+
+    Args:
+        save_at: Steps after which single pictures are kept.
+        animation: How a film is made, or None.
+        steps: Of the whole ascent.
+    """
+
+    def __init__(self, save_at: Sequence[int], animation: Mapping[str, Any] | None, steps: int) -> None:
+        self.steps = steps
+        self.is_morph = animation is not None and animation["of"] == "params"
+        self.count = animation["frames"] if animation else 0
+        every = animation["every"] if animation and not self.is_morph else 0
+        self._in_film = {*range(0, steps, every), steps} if every else set()
+        self._save_at = {*save_at}
+        self._kept: dict[int, np.ndarray] = {}
+        self._saved: dict[int, np.ndarray] = {}
+        self._last = np.zeros((0, 0, 0, 0), np.uint8)
+
+    def wants(self, step: int) -> bool:
+        """Tell whether the picture after a step is kept."""
+        return step in self._in_film or step in self._save_at
+
+    def saves(self, step: int) -> bool:
+        """Tell whether it is kept as a picture of its own."""
+        return step in self._save_at
+
+    def until_next(self, step: int) -> int:
+        """Return how many steps may be taken until a picture is to be kept."""
+        ahead = [later for later in self._in_film | self._save_at if later > step]
+        return min(ahead) - step if ahead else np.iinfo(np.int32).max
+
+    def keep(self, step: int, images: np.ndarray, large: np.ndarray | None = None) -> None:
+        """Keep pictures in [0, 1], if they are wanted.
+
+        Args:
+            step: After how many steps.
+            images: For films.
+            large: As they are saved; by default the same.
+        """
+        if step in self._in_film:
+            self._kept[step] = as_8_bits(np.nan_to_num(images))
+        if step in self._save_at:
+            self._saved[step] = as_8_bits(np.nan_to_num(images if large is None else large))
+
+    def finish(self, images: np.ndarray, pixels: np.ndarray) -> None:
+        """Take the last pictures, for all steps that an early end has left out, too.
+
+        Args:
+            images: For films, in [0, 1].
+            pixels: As they are saved, uint8.
+        """
+        self._last = as_8_bits(images)
+        for later in self._save_at - self._saved.keys():
+            self._saved[later] = pixels
+
+    def saved_of(self, i: int) -> dict[int, np.ndarray]:
+        """Return the single pictures of image i, by step."""
+        return {step: self._saved[step][i] for step in sorted(self._save_at)}
+
+    def frames(self, ends: Sequence[int]) -> list[list[np.ndarray]]:
+        """Return the frames of each image's film, or nothing where there is none.
+
+        Args:
+            ends: After how many steps each image had become what it is.
+        """
+        if not self._in_film:
+            return []
+        kept = sorted(self._in_film & self._kept.keys())
+        return [[*(self._kept[s][i] for s in kept if s < end), self._last[i]] for i, end in enumerate(ends)]
+
+
+def morph_frames(
+    program: Program,
+    picture: Callable[[Params], tf.Tensor],
+    params: Params,
+    count: int,
+    settled: Callable[[Params, float], Params] | None = None,
+) -> list[Sequence[np.ndarray]]:
+    """Return, for the first picture of each group, a film through the params of all of them and back.
+
+    Args:
+        program: How many are in a group, and what they are written in.
+        picture: Params [1, ...] -> the picture, [1, h, w, channels].
+        params: Of the batch.
+        count: Frames.
+        settled: See ``Parameterization``.
+    """
+    members, batch = program.members, params[0].shape[0]
+    films: list[Sequence[np.ndarray]] = [()] * batch
+    mix = between if program.settings["parameterization"]["kind"] == "cppn" else _straight
+    for begin in range(0, batch, members):
+        group = [tuple(part[begin + i : begin + i + 1] for part in params) for i in range(members)]
+        if settled is not None:
+            group = [settled(one, i / max(1, members - 1)) for i, one in enumerate(group)]
+        films[begin] = [_frame(picture, group, mix, k / count) for k in range(count)]
+    return films
+
+
+def _frame(
+    picture: Callable[[Params], tf.Tensor],
+    group: Sequence[Params],
+    mix: Callable[[Params, Params, float], Params],
+    share: float,
+) -> np.ndarray:
+    """Return the frame at a share of the way through a group and back, slow at its pictures."""
+    along = (1.0 - abs(1.0 - 2.0 * share)) * (len(group) - 1)
+    first = min(int(along), len(group) - 2)
+    eased = (1.0 - np.cos(np.pi * (along - first))) / 2.0
+    mixed = mix(group[first], group[first + 1], float(eased))
+    return as_8_bits(picture(mixed)[0].numpy())
+
+
+def _straight(first: Params, second: Params, t: float) -> Params:
+    return tuple(one * (1.0 - t) + other * t for one, other in zip(first, second, strict=True))
+
+
+def opacity_of(attention: np.ndarray) -> np.ndarray:
+    """Return gathered gradients [batch, h, w] as opacity, uint8 [batch, h, w, 1] (Fel et al. 2023)."""
+    highest = np.percentile(attention, OPAQUE_FROM, axis=(1, 2), keepdims=True)
+    share = np.minimum(attention, highest) / np.maximum(highest, np.finfo(np.float32).tiny)
+    return as_8_bits(share)[..., None]

@@ -1,0 +1,152 @@
+"""From the outcome of a unit to its files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from fvcli.errors import FvcliError
+from fvcli.media import encode_picture, pixel_sha256
+from fvcli.media.movie_writer import encode_movie
+from fvcli.models import ModelFacts
+from fvcli.plan import Unit, standalone_spec
+from fvcli.run import RunFolder, Sidecar, step_name
+from fvcli.run.sidecar import DEAD, DONE, FAILED
+from fvcli.worker.ascent_renderer import Outcome
+from fvcli.worker.concurrency import Cost
+
+NEVER_FIRED = "the unit never fired: no gradient reached the picture"
+TOO_FEW_STEPS = "the unit does not fire after {} steps; {} is how many are meant to wake it up"
+TRY_PRE_ACTIVATION = "; render its pre-activation instead: {}"
+ALREADY_SILENT = "the unit is silent from the start, so there is nothing to minimise"
+DREAMT = {"format": "mp4", "fps": 25.0}  # how a dream of a film is saved if the spec does not say
+NOT_FINITE = "the picture is not finite; lower the learning rate, or weights that are very large"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Where a unit was rendered: number and planned size of its batch, pictures an ascent, which try."""
+
+    batch: int
+    planned_size: int
+    size: int
+    number: int
+
+
+class Recorder:
+    """Writes the pictures and sidecars of a run.
+
+    Args:
+        run: The run.
+        facts: Of its model.
+        device: Name of the device, for the sidecars.
+    """
+
+    def __init__(self, run: RunFolder, facts: ModelFacts, device: str) -> None:
+        self._run = run
+        self._facts = facts
+        self._device = device
+
+    def commit(self, unit: Unit, outcome: Outcome, attempt: Attempt, cost: Cost) -> str:
+        """Write a unit's picture and sidecar; return its status."""
+        if not outcome.finite:
+            return self.fail(unit, attempt, NOT_FINITE)
+        start, end, saved = outcome.start, outcome.end, outcome.saved
+        dead = end <= start and (outcome.silent or start == end == 0.0)
+        png = self._encoded(unit, outcome, outcome.pixels)
+        try:
+            extras = self._extras(unit, outcome)
+        except FvcliError as error:  # its film cannot be written
+            return self.fail(unit, attempt, str(error))
+        sidecar = self._sidecar(
+            unit,
+            attempt,
+            steps=outcome.steps,
+            score={"start": unit.sign * start, "end": unit.sign * end, "saved": unit.sign * saved},
+            pixel_sha256=pixel_sha256(outcome.pixels),
+            png_bytes=len(png),
+            seconds=round(cost.wall_s, 3),
+            cpu_seconds=round(cost.cpu_s, 3),
+            status=DEAD if dead else DONE,
+            error=self._why_dead(unit, outcome.steps) if dead else None,
+            extras=[{"name": name, "bytes": len(content)} for name, content in extras.items()],
+        )
+        self._run.commit(unit, sidecar, png, extras)
+        return sidecar.status
+
+    def _encoded(self, unit: Unit, outcome: Outcome, pixels: np.ndarray) -> bytes:
+        title = f"{unit.layer} {unit.objective} {unit.label}, {self._facts.name}"
+        text = {"key": unit.key, "spec": standalone_spec(self._run.plan, unit)}
+        return encode_picture(pixels, title, text, outcome.transparent)
+
+    def _extras(self, unit: Unit, outcome: Outcome) -> dict[str, bytes]:
+        """Return the files that stand beside the picture, by what is added to its name."""
+        extras = {
+            step_name(step): self._encoded(unit, outcome, pixels)
+            for step, pixels in outcome.after_steps.items()
+        }
+        if len(outcome.frames):
+            animation = self._run.plan.programs[unit.program].settings.get("animation") or DREAMT
+            fps = outcome.fps or animation["fps"]
+            film = encode_movie(shown(outcome.frames), animation["format"], fps)
+            extras[animation["format"]] = film
+        return extras
+
+    def fail(self, unit: Unit, attempt: Attempt, reason: str) -> str:
+        """Record why a unit failed, unless it was committed before the error; return its status."""
+        if self._run.is_finished(unit):
+            return DONE
+        sidecar = self._sidecar(
+            unit,
+            attempt,
+            steps=0,
+            score=None,
+            pixel_sha256=None,
+            png_bytes=None,
+            seconds=0.0,
+            cpu_seconds=0.0,
+            status=FAILED,
+            error=reason,
+        )
+        self._run.commit(unit, sidecar, None)
+        return FAILED
+
+    def _why_dead(self, unit: Unit, steps: int) -> str:
+        if unit.sign < 0:
+            return ALREADY_SILENT
+        redirected = self._run.plan.programs[unit.program].settings["redirect_steps"]
+        if steps < redirected:
+            return TOO_FEW_STEPS.format(steps, redirected)
+        nodes = {node.name: node for node in self._facts.nodes}
+        behind_relu = [nodes[t.layer].inputs[0] for t in unit.terms if nodes[t.layer].kind.startswith("relu")]
+        return NEVER_FIRED + (TRY_PRE_ACTIVATION.format(behind_relu[0]) if behind_relu else "")
+
+    def _sidecar(self, unit: Unit, attempt: Attempt, **facts: object) -> Sidecar:
+        program = self._run.plan.programs[unit.program]
+        return Sidecar(
+            key=unit.key,
+            job=unit.job,
+            model=program.model,
+            layer=unit.layer,
+            objective=unit.objective,
+            unit=unit.unit,
+            label=unit.label,
+            sign=unit.sign,
+            recipe=program.recipe,
+            seed=program.settings["seed"],
+            planned_steps=program.settings["steps"],
+            canvas=program.canvas_of(unit),
+            weights_sha256=program.weights_sha256,
+            batch={"number": attempt.batch, "size": attempt.size, "planned_size": attempt.planned_size},
+            attempt=attempt.number,
+            device=self._device,
+            **facts,
+        )
+
+
+def shown(frames: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+    """Yield frames as films have them: three colours, without opacity."""
+    for frame in frames:
+        yield np.repeat(frame, 3, axis=-1) if frame.shape[-1] == 1 else frame[..., :3]

@@ -1,0 +1,31 @@
+"""What makes the pictures of a program: an ascent, a dream, or a single look at the gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from fvcli.models.loaded.model import LoadedModel
+from fvcli.plan import Program, Unit
+from fvcli.worker.ascent_renderer import AscentRenderer, Outcome, Report, Stopped
+from fvcli.worker.assets import Assets
+from fvcli.worker.device import Device
+from fvcli.worker.dream_renderer import DreamRenderer
+from fvcli.worker.steepest_renderer import SteepestRenderer
+
+
+class Renderer(Protocol):
+    """Makes the pictures of units; see ``AscentRenderer.render``."""
+
+    def render(
+        self, program: Program, units: Sequence[Unit], size: int, report: Report, stopped: Stopped
+    ) -> list[Outcome] | None: ...
+
+
+def renderer_of(program: Program, model: LoadedModel, device: Device, assets: Assets) -> Renderer:
+    """Return what a program is compiled to."""
+    if program.settings.get("octaves") is not None:
+        return DreamRenderer(program, model, assets)
+    if program.settings.get("steepest") is not None:
+        return SteepestRenderer(program, model, assets)
+    return AscentRenderer(program, model, device, assets)

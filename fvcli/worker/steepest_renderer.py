@@ -1,0 +1,80 @@
+"""The direction in which a given picture would move first, under some metric: no ascent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import tensorflow as tf
+
+from fvcli.media import as_8_bits
+from fvcli.models.loaded.model import LoadedModel
+from fvcli.optvis.activations import Activations
+from fvcli.optvis.steepest_direction import shown, steepest
+from fvcli.plan import Program, Unit
+from fvcli.worker.ascent_renderer import Outcome, Report, Stopped
+from fvcli.worker.assets import Assets
+from fvcli.worker.builders import build_objective, maps_of, unit_arrays
+
+STEP = 1 / 255  # root mean square of the step along the direction after which the score is taken
+
+
+class SteepestRenderer:
+    """Makes pictures of directions.
+
+    Args:
+        program: Of the plan.
+        model: The network.
+        assets: What units read from files.
+    """
+
+    def __init__(self, program: Program, model: LoadedModel, assets: Assets) -> None:
+        self._size = (program.height_px, program.width_px)
+        self._centres, self._channels = maps_of(program, model.facts, self._size)
+        self._program = program
+        self._network = model.network(input_px=program.input_px)
+        self._materials = assets
+        self._look = tf.function(self._gradient, autograph=False)
+
+    def render(
+        self, program: Program, units: Sequence[Unit], size: int, report: Report, stopped: Stopped
+    ) -> list[Outcome] | None:
+        """Make the pictures of units; see ``AscentRenderer.render``.
+
+        ``start`` is the score of the picture itself, ``end`` that after a small step along the direction.
+        """
+        slots = [*units, *[units[0]] * (size - len(units))]
+        arrays = {
+            name: tf.constant(array)
+            for name, array in unit_arrays(slots, program, self._channels, self._materials).items()
+        }
+        images = np.stack([self._materials.picture(str(unit.picture), self._size) for unit in slots])
+        start, gradient = (tensor.numpy() for tensor in self._look(tf.constant(images), arrays))
+        directions = steepest(gradient, program.settings["steepest"])
+        length = np.sqrt((directions**2).mean(axis=(1, 2, 3), keepdims=True))
+        moved = images + STEP * directions / np.maximum(length, np.finfo(np.float32).tiny)
+        pixels = as_8_bits(shown(directions))
+        end, saved = (
+            self._look(tf.constant(x, tf.float32), arrays)[0].numpy() for x in (moved, pixels / 255)
+        )
+        silent = (gradient == 0).all(axis=(1, 2, 3))
+        finite = np.isfinite(gradient).all(axis=(1, 2, 3))
+        report(1.0)
+        return [
+            Outcome(
+                pixels[i],
+                *(float(score[i]) for score in (start, end, saved)),
+                bool(silent[i]),
+                bool(finite[i]),
+                1,
+            )
+            for i in range(len(units))
+        ]
+
+    def _gradient(self, images: tf.Tensor, units: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return the scores of pictures, and their gradient with respect to pixels."""
+        with tf.GradientTape() as tape:
+            tape.watch(images)
+            seen = Activations(self._network(images, redirect=False), images)
+            scores = build_objective(self._program, self._centres, units)(seen)
+        return scores, tape.gradient(scores, images)

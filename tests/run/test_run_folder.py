@@ -1,0 +1,261 @@
+"""The run folder: what counts as finished, what status says, and what merge refuses. No TensorFlow."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fvcli.app.plan_spec import plan_of_spec
+from fvcli.errors import FvcliError, UsageError
+from fvcli.media import encode_picture, picture_text, pixel_sha256, read_picture
+from fvcli.plan import Plan, Unit, standalone_spec
+from fvcli.run import RunFolder, Sidecar, merge_runs, run_status
+from tests.helpers.running import SMALL_SPEC, fvcli, pictures, write_spec
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    return plan_of_spec(str(write_spec(tmp_path)), []).plan
+
+
+def commit(run: RunFolder, unit: Unit, value: int = 0, status: str = "done") -> None:
+    """Commit a picture of one colour, as a worker would."""
+    pixels = np.full((64, 64, 3), value, np.uint8)
+    failed = status == "failed"
+    png = None if failed else encode_picture(pixels, "t", {"key": unit.key, "spec": {}})
+    sidecar = Sidecar(
+        key=unit.key,
+        job=unit.job,
+        model="efficientnet-lite0",
+        layer=unit.layer,
+        objective=unit.objective,
+        unit=unit.unit,
+        label=unit.label,
+        sign=1,
+        recipe="default",
+        seed=0,
+        steps=24,
+        planned_steps=24,
+        canvas=None,
+        score=None if failed else {"start": 0.0, "end": 1.0, "saved": 1.0},
+        pixel_sha256=None if failed else pixel_sha256(pixels),
+        png_bytes=None if png is None else len(png),
+        weights_sha256="0" * 64,
+        seconds=1.0,
+        cpu_seconds=1.0,
+        batch={"number": 0, "size": 2, "planned_size": 2},
+        attempt=1,
+        device="cpu",
+        status=status,
+        error="it broke" if failed else None,
+    )
+    run.commit(unit, sidecar, png)
+
+
+def begun(path: Path, plan: Plan, units: list[int], value: int = 0, status: str = "done") -> RunFolder:
+    with RunFolder.begin(path, plan, SMALL_SPEC) as run:
+        for i in units:
+            commit(run, plan.units[i], value + i, status)
+    return RunFolder.read(path)
+
+
+def merged(folder: Path, *sources: str, into: str) -> RunFolder:
+    with merge_runs([folder / source for source in sources], folder / into) as run:
+        return run
+
+
+def test_status_counts_from_files_alone(tmp_path: Path, plan: Plan) -> None:
+    run = begun(tmp_path / "run", plan, [0, 1])
+    commit(run, plan.units[2], status="failed")
+    commit(run, plan.units[3], status="dead")
+    batch = next(number for number, batch in enumerate(plan.batches) if 5 in batch)
+    run.begin_attempt(batch)
+    counts = run_status(run).counts
+    assert counts == {"done": 2, "dead": 1, "failed": 1, "running": 0, "lost": 2, "pending": 1}
+    run.end_attempt(batch, 1, "stopped")
+    assert run_status(run).counts["lost"] == 0
+    shown = fvcli("status", run.path).stdout
+    assert "edges/channel-0002 is failed: it broke" in shown
+    assert json.loads(fvcli("status", run.path, "--json").stdout)["jobs"]["edges"]["done"] == 2
+
+
+def test_a_unit_counts_only_with_its_picture_and_its_key(tmp_path: Path, plan: Plan) -> None:
+    run = begun(tmp_path / "run", plan, [0, 1, 2, 3])
+    run.png(plan.units[0]).unlink()
+    cut_short = run.png(plan.units[3])
+    cut_short.write_bytes(cut_short.read_bytes()[:-9])
+    broken = run.json(plan.units[1])
+    broken.write_text(broken.read_text()[:100])
+    other = run.json(plan.units[2])
+    other.write_text(other.read_text().replace(plan.units[2].key, "0" * 16))
+    assert run_status(run).counts["done"] == 0
+
+
+def test_attempts_count_on(tmp_path: Path, plan: Plan) -> None:
+    run = begun(tmp_path / "run", plan, [])
+    assert [run.begin_attempt(0) for _ in range(12)] == list(range(1, 13))
+    assert [path.name for path in run.attempts()[0]][-3:] == ["0.10.json", "0.11.json", "0.12.json"]
+
+
+def test_begin_removes_what_a_killed_process_left(tmp_path: Path, plan: Plan) -> None:
+    run = begun(tmp_path / "run", plan, [0])
+    leftover = run.png(plan.units[1]).with_name(".channel-0001.png.123.tmp")
+    leftover.write_bytes(b"half")
+    begun(tmp_path / "run", plan, [])
+    assert not leftover.exists()
+
+
+def test_merge_joins_and_refuses_clashes(tmp_path: Path, plan: Plan) -> None:
+    begun(tmp_path / "a", plan, [0, 1, 2])
+    begun(tmp_path / "b", plan, [2, 3, 4, 5, 6])
+    merged(tmp_path, "a", "b", into="both")
+    assert run_status(RunFolder.read(tmp_path / "both")).counts["done"] == 7
+    begun(tmp_path / "c", plan, [2], value=100)
+    with pytest.raises(UsageError, match="edges/channel-0002 differs"):
+        merged(tmp_path, "a", "c", into="never")
+    assert not (tmp_path / "never").exists()
+    before = pictures(tmp_path / "both")
+    with pytest.raises(UsageError, match="differs"):
+        merged(tmp_path, "c", into="both")
+    assert pictures(tmp_path / "both") == before
+
+
+def test_merge_prefers_a_picture_to_a_failure(tmp_path: Path, plan: Plan) -> None:
+    begun(tmp_path / "a", plan, [0], status="failed")
+    begun(tmp_path / "b", plan, [0])
+    counts = run_status(merged(tmp_path, "a", "b", into="both")).counts
+    assert counts["done"] == 1
+    assert run_status(merged(tmp_path, "a", into="both")).counts == counts
+
+
+def test_merge_refuses_another_plan_and_damaged_pictures(tmp_path: Path, plan: Plan) -> None:
+    a = begun(tmp_path / "a", plan, [0])
+    other = plan_of_spec(str(tmp_path / "spec.yaml"), ["render.seed=1"]).plan
+    begun(tmp_path / "b", other, [])
+    with pytest.raises(UsageError, match="another plan"):
+        merged(tmp_path, "a", "b", into="never")
+    png = a.png(plan.units[0])
+    content = bytearray(png.read_bytes())
+    content[len(content) // 2] ^= 255
+    png.write_bytes(content)
+    with pytest.raises(UsageError, match="damaged"):
+        merged(tmp_path, "a", into="never")
+    assert not (tmp_path / "never").exists()
+
+
+def test_force_is_refused_for_a_shard(tmp_path: Path) -> None:
+    result = fvcli("render", write_spec(tmp_path), "-o", tmp_path / "run", "--shard", "1/2", "--force")
+    assert result.exit_code == 2
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_cannot_be_made(tmp_path: Path, plan: Plan) -> None:
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(FvcliError), RunFolder.begin(path, plan, SMALL_SPEC):
+            pass
+
+
+def test_a_plan_that_cannot_be_read(tmp_path: Path, plan: Plan) -> None:
+    run = begun(tmp_path / "run", plan, [])
+    (run.path / "plan.json").write_text("{")
+    result = fvcli("status", run.path)
+    assert result.exit_code == 2
+    assert "not a readable plan" in result.stderr
+    shutil.rmtree(run.path)
+    assert "there is no run here" in fvcli("status", run.path).stderr
+
+
+def test_a_damaged_picture_is_shown_as_such(tmp_path: Path, plan: Plan) -> None:
+    run = begun(tmp_path / "run", plan, [0, 1])
+    png = run.png(plan.units[0])
+    png.write_bytes(b"x" * png.stat().st_size)
+    result = fvcli("grid", run.path)
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.split() == [str(run.grid("edges"))]
+
+
+def test_a_foreign_spec_is_not_overwritten(tmp_path: Path, plan: Plan) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "spec.yaml").write_text("my notes")
+    with pytest.raises(UsageError, match="holds no run"), RunFolder.begin(own, plan, SMALL_SPEC):
+        pass
+    assert (own / "spec.yaml").read_text() == "my notes"
+    (own / "spec.yaml").write_text(SMALL_SPEC)  # what a process killed at the very start leaves
+    with RunFolder.begin(own, plan, SMALL_SPEC):
+        pass
+    assert (own / "plan.json").exists()
+
+
+def test_a_change_of_the_sheets_alone_keeps_the_run(tmp_path: Path, plan: Plan) -> None:
+    begun(tmp_path / "run", plan, [0, 1])
+    other = plan_of_spec(str(tmp_path / "spec.yaml"), ["output.grid.columns=2"]).plan
+    again = begun(tmp_path / "run", other, [])
+    assert again.plan.output["grid"]["columns"] == 2
+    assert run_status(again).counts["done"] == 2
+
+
+def test_force_keeps_what_both_specs_have(tmp_path: Path, plan: Plan) -> None:
+    begun(tmp_path / "run", plan, [0, 1, 2])
+    fewer = plan_of_spec(str(tmp_path / "spec.yaml"), ["jobs.edges.channels=[1, 2]"]).plan
+    with RunFolder.begin(tmp_path / "run", fewer, SMALL_SPEC, force=True) as run:
+        assert run_status(run).counts["done"] == 2
+    assert sorted(path.name for path in (tmp_path / "run/units/edges").iterdir()) == [
+        "channel-0001.json",
+        "channel-0001.png",
+        "channel-0002.json",
+        "channel-0002.png",
+    ]
+
+
+def test_the_refusal_of_a_large_plan_is_quick_and_names_the_change(tmp_path: Path) -> None:
+    spec = write_spec(tmp_path, "model: efficientnet-lite0\njobs: [{name: a, layer: head, channels: all}]\n")
+    plans = [plan_of_spec(str(spec), [f"render.seed={seed}"]).plan for seed in (0, 1)]
+    begun(tmp_path / "run", plans[0], [])
+    with (
+        pytest.raises(UsageError, match='"seed": 0 -> "seed": 1'),
+        RunFolder.begin(tmp_path / "run", plans[1], ""),
+    ):
+        pass
+
+
+def test_equal_pixels_give_equal_files_and_the_text_comes_back(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8)
+    first, second = (encode_picture(pixels, "a title", {"key": "k", "spec": {"ü": 1}}) for _ in range(2))
+    assert first == second
+    path = tmp_path / "p.png"
+    path.write_bytes(first)
+    assert (read_picture(path) == pixels).all()
+    assert picture_text(path) == {"key": "k", "spec": {"ü": 1}}
+
+
+def test_pixel_hash_is_of_pixels_not_of_files() -> None:
+    pixels = np.zeros((4, 6, 3), np.uint8)
+    assert pixel_sha256(pixels) == pixel_sha256(pixels[::-1])
+    assert pixel_sha256(pixels) != pixel_sha256(pixels.reshape(6, 4, 3))
+
+
+def test_one_channel_pictures(tmp_path: Path) -> None:
+    pixels = np.arange(48, dtype=np.uint8).reshape(6, 8, 1)
+    path = tmp_path / "p.png"
+    path.write_bytes(encode_picture(pixels, "grey", {"key": "k", "spec": {}}))
+    assert (read_picture(path) == pixels).all()
+
+
+def test_a_lone_picture_of_a_sweep_keeps_its_name_and_label(tmp_path: Path) -> None:
+    spec = """
+model: efficientnet-lite0
+jobs:
+  - name: mixed
+    layer: stem_bn
+    channels: [3, 4]
+    objective: {kind: sum, terms: [{kind: channel}, {kind: class_logit, class: tabby, weight: -0.5}]}
+"""
+    plan = plan_of_spec(str(write_spec(tmp_path, spec)), []).plan
+    lone = write_spec(tmp_path, json.dumps(standalone_spec(plan, plan.units[1])), "lone.yaml")
+    assert plan_of_spec(str(lone), []).plan.units == (plan.units[1],)

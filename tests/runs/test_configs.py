@@ -1,0 +1,153 @@
+"""Every spec of configs/ renders: all of its programs, and its figure.
+
+At one step, on small pictures, a unit of each program, and without compiling, so that all of them take no
+longer than a few in full.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from importlib import resources
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_loader
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fvcli.atlas import write_figure
+from fvcli.models import load
+from fvcli.run import RunFolder
+from fvcli.spec import json_schema
+from fvcli.spec.yaml_text import parse_yaml
+from fvcli.worker import Worker, render_batches
+from tests.helpers.running import fvcli
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+SPECS = sorted(CONFIGS.rglob("*.yaml"))
+SMALL = {"size_px": 64, "save_px": 96, "steps": 1, "views": 2, "save_at": [0, 1], "batch_size": None}
+LOADED = functools.cache(load)
+GENERATOR = "<generator>"  # stands for a model of the user's own
+NOTHING = "1000000/1000000"  # a slice without batches: the run is begun, and nothing is rendered
+OF_ONE_SIZE = {"recorded.yaml"}  # arrays for one size of picture
+SMALL_DREAM = {"count": 2, "tile_px": 64}
+SMALL_FILM = {"every": 1, "frames": 3}
+
+
+def changes(data: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield what --set has to say so that a spec is small: wherever it says something of sizes."""
+    for key, value in data.items() if isinstance(data, dict) else enumerate(data):
+        here = (*path, str(key))
+        if key == "path" and data.get("kind") == "generator":
+            yield f"{'.'.join(here)}={GENERATOR}"
+        elif key in SMALL:
+            yield f"{'.'.join(here)}={SMALL[key] if SMALL[key] is not None else 'null'}"
+        elif key == "octaves" and isinstance(value, dict):
+            yield from (f"{'.'.join(here)}.{name}={number}" for name, number in SMALL_DREAM.items())
+        elif key == "animation" and isinstance(value, dict):
+            yield from (f"{'.'.join(here)}.{name}={number}" for name, number in SMALL_FILM.items())
+        elif key not in {"model", "transforms"} and isinstance(value, dict | list):
+            yield from changes(value, here)
+
+
+def small(spec: Path, generator: Path) -> list[str]:
+    """Return the words that make a spec small, and give it a generator if it needs one."""
+    data = parse_yaml(spec.read_text()).data
+    asked = (change.replace(GENERATOR, str(generator)) for change in changes(data))
+    said = [*asked, "render.size_px=64", "render.steps=1"]
+    if spec.name in OF_ONE_SIZE:
+        said = [word for word in said if "size_px" not in word]
+    if data["model"] == "inceptionv1":
+        said.append("model.weights=random")
+    return [word for change in dict.fromkeys(said) for word in ("--set", change)]
+
+
+@pytest.fixture(scope="module")
+def generator(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What scripts/learned-prior makes of three photos in two steps."""
+    script = SourceFileLoader("learned_prior", str(CONFIGS.parent / "scripts" / "learned-prior"))
+    module = module_from_spec(spec_from_loader(script.name, script))
+    script.exec_module(module)
+    path = tmp_path_factory.mktemp("generator") / "generator.keras"
+    module.train(CONFIGS / "photos", minutes=1, steps=2).save(path)
+    return path
+
+
+@pytest.fixture
+def eagerly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Compute without compiling, which a step or two are not worth, and load each network once."""
+    monkeypatch.setattr(render_batches, "load", LOADED)
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+def test_there_are_configs() -> None:
+    folders = {path.parent.name for path in SPECS}
+    assert {"distill", "lucid", "families", "parameterizations", "pictures"} <= folders
+
+
+def words(data: Any) -> Iterator[str]:
+    """Yield every text of a document that may be the name of a kind."""
+    if isinstance(data, dict | list):
+        for part in data.values() if isinstance(data, dict) else data:
+            yield from words(part)
+    elif isinstance(data, str):
+        yield data
+
+
+def test_every_kind_is_shown_by_a_config() -> None:
+    """Objectives, parameterizations, transforms, optimizers, penalties and regularizers."""
+    recipes = resources.files("fvcli.spec").joinpath("recipes.yaml").read_text()
+    texts = [recipes, *(path.read_text() for path in SPECS)]
+    shown = {word for text in texts for word in words(parse_yaml(text).data)}
+    parts = json_schema()["$defs"].values()
+    kinds = {part["properties"]["kind"]["const"] for part in parts if "kind" in part.get("properties", {})}
+    assert len(kinds) > 40
+    assert kinds <= shown | {"channel"}  # which is the default
+
+
+def test_the_gallery_shows_what_runs_here() -> None:
+    docs = CONFIGS.parent / "docs"
+    shown = re.findall(r"\(\.\./configs/(.*?)\)\n\n!\[.*?\]\((.*?)\)", (docs / "gallery.md").read_text())
+    is_figure = "model: efficientnet-lite0", "\n  figure:"
+    wanted = [path for path in SPECS if all(word in path.read_text() for word in is_figure)]
+    assert sorted(name for name, _ in shown) == sorted(str(path.relative_to(CONFIGS)) for path in wanted)
+    for _, picture in shown:
+        assert (docs / picture).stat().st_size < 500_000, picture
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=[str(path.relative_to(CONFIGS)) for path in SPECS])
+@pytest.mark.usefixtures("eagerly")
+def test_config_renders(spec: Path, tmp_path: Path, generator: Path) -> None:
+    begun = fvcli("render", spec, "-o", tmp_path / "run", *small(spec, generator), "--shard", NOTHING)
+    assert begun.exit_code == 0, begun.stderr
+    run = RunFolder.read(tmp_path / "run")
+    first = {unit.program: unit for unit in reversed(run.plan.units)}
+    wanted = frozenset(unit.path for unit in first.values())
+    for _ in Worker(run).render(range(len(run.plan.batches)), wanted):
+        pass
+    for unit in first.values():
+        sidecar = run.sidecar(unit)
+        assert sidecar is not None
+        assert sidecar.status in {"done", "dead"}, (unit.path, sidecar.error)
+    figure = write_figure(run)
+    assert (figure is not None) == (run.plan.output["figure"] is not None)
+
+
+def test_recorded_activations_are_what_their_readme_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "photos").symlink_to(CONFIGS / "photos")
+    (tmp_path / "recorded").mkdir()
+    monkeypatch.chdir(tmp_path / "recorded")
+    written = re.search(r"```python\n(.*?)```", (CONFIGS / "recorded" / "README.md").read_text(), re.DOTALL)
+    assert written is not None
+    exec(written[1], {})
+    for name in ("chelsea", "coffee", "rocket", "means"):
+        kept, new = np.load(CONFIGS / "recorded" / f"{name}.npy"), np.load(f"{name}.npy")
+        np.testing.assert_allclose(new, kept, rtol=2e-3, atol=2e-2)

@@ -1,0 +1,457 @@
+"""Whole runs of the real network through the command line."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fvcli.media import pixel_sha256, read_picture
+from fvcli.worker import render_batches, renderers
+from tests.helpers.running import SMALL_SPEC, fvcli, pictures, write_spec
+
+EVERY_KIND = """\
+model: efficientnet-lite0
+render:
+  {size_px: [64, 80], steps: 16, batch_size: 2, redirect_steps: 4, transforms: [{kind: jitter, px: 4}]}
+jobs:
+  - {name: channels, layer: block1_expand_bn, channels: [3, 17]}
+  - {name: negative, layer: block1_expand_bn, channels: [3], sign: negative}
+  - {name: neurons, layer: block2_expand_bn, objective: neuron, channels: [5]}
+  - {name: placed, layer: block2_expand_bn, objective: {kind: neuron, row: 2, column: 9}, channels: [5]}
+  - {name: dream, layer: stem_bn, objective: layer}
+  - {name: logits, objective: class_logit, classes: [tabby]}
+  - name: probabilities
+    objective: class_probability
+    classes: [500]
+    steps: 64
+    optimizer: adam
+    parameterization: fourier
+  - name: sums
+    objective:
+      kind: sum
+      terms: [{kind: channel, layer: stem_bn, channel: 3}, {kind: layer, layer: stem, weight: -0.5}]
+"""
+
+
+OnDevice = Callable[..., None]
+
+
+@pytest.fixture
+def on_device(monkeypatch: pytest.MonkeyPatch) -> OnDevice:
+    """Render as on another device: with other lanes, or with whole batches as on a GPU."""
+
+    set_up_device = render_batches.set_up_device
+
+    def change(**changes: object) -> None:
+        monkeypatch.setattr(render_batches, "set_up_device", lambda: replace(set_up_device(), **changes))
+
+    return change
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An undisturbed run of the small spec."""
+    folder = tmp_path_factory.mktemp("whole")
+    result = fvcli("render", write_spec(folder), "-o", folder / "run")
+    assert result.exit_code == 0, result.stderr
+    return folder / "run"
+
+
+def sidecars(run: Path) -> dict[str, dict]:
+    return {
+        str(p.relative_to(run / "units")): json.loads(p.read_text())
+        for p in sorted(run.glob("units/**/*.json"))
+    }
+
+
+def test_a_run_has_every_file(whole: Path) -> None:
+    names = {str(path.relative_to(whole)) for path in whole.rglob("*") if path.is_file()}
+    units = {f"units/edges/channel-{i:04d}" for i in range(5)}
+    units |= {f"units/textures/channel-{i:04d}" for i in (3, 17)}
+    assert {f"{unit}{suffix}" for unit in units for suffix in (".png", ".json")} <= names
+    assert {"spec.yaml", "plan.json", "run.json", "grids/edges.png", "grids/textures.png"} <= names
+    assert not [name for name in names if name.endswith(".tmp")]
+    assert (whole / "spec.yaml").read_text() == SMALL_SPEC
+
+
+def test_sidecars_say_what_was_done(whole: Path) -> None:
+    sidecar = sidecars(whole)["textures/channel-0017.json"]
+    assert sidecar["unit"] == {"channel": 17}
+    assert (sidecar["job"], sidecar["layer"], sidecar["objective"]) == (
+        "textures",
+        "block1_expand_bn",
+        "channel",
+    )
+    assert (sidecar["status"], sidecar["error"], sidecar["steps"], sidecar["seed"]) == ("done", None, 24, 0)
+    assert sidecar["batch"] == {"number": 3, "size": 1, "planned_size": 2}  # a CPU takes one at a time
+    assert (sidecar["schema_version"], sidecar["planned_steps"], sidecar["canvas"]) == (3, 24, None)
+    assert sidecar["score"]["end"] > sidecar["score"]["start"]
+    pixels = read_picture(whole / "units/textures/channel-0017.png")
+    assert pixels.shape == (64, 64, 3)
+    assert sidecar["pixel_sha256"] == pixel_sha256(pixels)
+
+
+def test_a_finished_run_is_left_alone(whole: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in whole.glob("units/**/*")}
+    result = fvcli("render", whole / "spec.yaml", "-o", whole)
+    assert result.exit_code == 0
+    assert "7 done" in result.stdout
+    assert {path: path.stat().st_mtime_ns for path in whole.glob("units/**/*")} == before
+
+
+@pytest.mark.parametrize("suffix", [".png", ".json"])
+def test_exactly_what_is_missing_is_rendered_again(whole: Path, suffix: str) -> None:
+    before = pictures(whole)
+    times = {path: path.stat().st_mtime_ns for path in whole.glob("units/**/*.png")}
+    lost = whole / "units/edges/channel-0003.png"
+    lost.with_suffix(suffix).unlink()
+    assert fvcli("render", whole / "spec.yaml", "-o", whole).exit_code == 0
+    assert pictures(whole) == before
+    changed = [path for path, time in times.items() if path.stat().st_mtime_ns != time]
+    assert changed == [lost]
+    assert json.loads(lost.with_suffix(".json").read_text())["attempt"] > 1
+
+
+def test_only_gives_the_bytes_of_the_whole_run(whole: Path, tmp_path: Path) -> None:
+    spec = write_spec(tmp_path)
+    result = fvcli("render", spec, "-o", tmp_path / "run", "--only", "edges/channel-0004")
+    assert result.exit_code == 0, result.stderr
+    assert pictures(tmp_path / "run") == {
+        "units/edges/channel-0004.png": (whole / "units/edges/channel-0004.png").read_bytes()
+    }
+
+
+def test_shards_merge_to_the_bytes_of_one_run(whole: Path, tmp_path: Path) -> None:
+    spec = write_spec(tmp_path)
+    for index in (1, 2):
+        assert fvcli("render", spec, "-o", tmp_path / f"s{index}", "--shard", f"{index}/2").exit_code == 0
+    result = fvcli("merge", tmp_path / "s1", tmp_path / "s2", "-o", tmp_path / "run")
+    assert result.exit_code == 0, result.stderr
+    assert pictures(tmp_path / "run") == pictures(whole)
+    for name in ("plan.json", "spec.yaml", "grids/edges.png", "grids/textures.png"):
+        assert (tmp_path / "run" / name).read_bytes() == (whole / name).read_bytes(), name
+
+
+def test_a_lone_picture_is_rendered_again(whole: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "found.png"
+    picture.write_bytes((whole / "units/textures/channel-0017.png").read_bytes())
+    result = fvcli("render", "--from", picture, "-o", tmp_path / "again")
+    assert result.exit_code == 0, result.stderr
+    assert (tmp_path / "again/units/textures/channel-0017.png").read_bytes() == picture.read_bytes()
+
+
+def test_another_spec_is_refused_and_force_replaces(whole: Path, tmp_path: Path) -> None:
+    spec = write_spec(tmp_path)
+    run = tmp_path / "run"
+    short = [
+        "--set",
+        "render.steps=2",
+        "--set",
+        "jobs.edges.channels=0-1",
+        "--set",
+        "jobs.textures.channels=[3]",
+    ]
+    assert fvcli("render", spec, "-o", run, *short).exit_code == 0
+    before = pictures(run)
+    refused = fvcli("render", spec, "-o", run)
+    assert refused.exit_code == 2
+    assert "--force" in refused.stderr
+    assert pictures(run) == before
+    forced = fvcli("render", spec, "-o", run, "--force", *short, "--set", "render.seed=1")
+    assert forced.exit_code == 0, forced.stderr
+    assert pictures(run).keys() == before.keys()
+    assert all(pictures(run)[name] != before[name] for name in before)
+
+
+def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("all my work")
+    result = fvcli("render", write_spec(tmp_path), "-o", tmp_path)
+    assert result.exit_code == 2
+    assert "holds no run" in result.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["spec.yaml", "thesis.txt"]
+
+
+def test_saved_score_is_that_of_the_picture_for_every_kind(model, tmp_path: Path) -> None:
+    result = fvcli("render", write_spec(tmp_path, EVERY_KIND), "-o", tmp_path / "run")
+    assert result.exit_code == 0, result.stderr
+    found = sidecars(tmp_path / "run")
+    assert len(found) == 9
+    for name, sidecar in found.items():
+        pixels = read_picture((tmp_path / "run/units" / name).with_suffix(".png"))
+        assert pixels.shape == (64, 80, 3)
+        acts = model(pixels[None].astype(np.float32) / 127.5 - 1)
+        expected = plain_objective(sidecar, acts)
+        assert sidecar["score"]["saved"] == pytest.approx(expected, rel=0.01, abs=1e-6), name
+        assert sidecar["sign"] * (sidecar["score"]["end"] - sidecar["score"]["start"]) > 0, name
+
+
+def plain_objective(sidecar: dict, acts: dict) -> float:
+    """State each objective in NumPy on the activations of the whole model."""
+    unit = sidecar["unit"]
+    if sidecar["objective"] == "sum":
+        return float(np.mean(acts["stem_bn"][..., 3]) - 0.5 * np.mean(np.square(acts["stem"])))
+    layer = np.asarray(acts[sidecar["layer"]])
+    if sidecar["objective"] == "channel":
+        return float(layer[..., unit["channel"]].mean())
+    if sidecar["objective"] == "neuron":
+        row, column = unit.get("row", layer.shape[1] // 2), unit.get("column", layer.shape[2] // 2)
+        return float(layer[0, row, column, unit["channel"]])
+    if sidecar["objective"] == "layer":
+        return float(np.mean(layer**2))
+    if sidecar["objective"] == "class_logit":
+        return float(layer[0, unit["class"]])
+    return float((np.exp(layer) / np.exp(layer).sum())[0, unit["class"]])
+
+
+def test_a_unit_that_fails_is_recorded_and_the_rest_goes_on(tmp_path: Path) -> None:
+    spec = """
+model: efficientnet-lite0
+render: {size_px: 64, steps: 4, batch_size: 2}
+jobs:
+  - {name: broken, layer: stem_bn, channels: [1], optimizer: {kind: adam, learning_rate: 1e38}}
+  - {name: fine, layer: stem_bn, channels: [1]}
+"""
+    path = write_spec(tmp_path, spec)
+    result = fvcli("render", path, "-o", tmp_path / "run")
+    assert result.exit_code == 1
+    assert "broken/channel-0001 failed: the picture is not finite" in result.stderr
+    found = sidecars(tmp_path / "run")
+    assert found["broken/channel-0001.json"]["status"] == "failed"
+    assert found["fine/channel-0001.json"]["status"] == "done"
+    status = json.loads(fvcli("status", tmp_path / "run", "--json").stdout)
+    assert (status["done"], status["failed"]) == (1, 1)
+    assert (tmp_path / "run/grids/broken.png").exists()
+    assert fvcli("render", path, "-o", tmp_path / "run").exit_code == 1  # tried again
+
+
+def test_dead_units_are_told_and_redirection_revives_some(tmp_path: Path) -> None:
+    """Many channels of `head` are silent on grey; what a redirected start cannot wake is said to be dead."""
+    spec = """
+model: efficientnet-lite0
+render: {size_px: 64, steps: 24, batch_size: 8}
+jobs: [{name: heads, layer: head, channels: 0-7}]
+"""
+    path = write_spec(tmp_path, spec)
+    without = tmp_path / "without"
+    assert fvcli("render", path, "-o", without, "--set", "render.redirect_steps=0").exit_code == 0
+    assert fvcli("render", path, "-o", tmp_path / "with").exit_code == 0
+    dead = [s for s in sidecars(without).values() if s["status"] == "dead"]
+    revived = [s for s in sidecars(tmp_path / "with").values() if s["status"] == "done"]
+    assert dead
+    assert len(revived) > 8 - len(dead)
+    assert all(s["score"] == {"start": 0.0, "end": 0.0, "saved": 0.0} for s in dead)
+    assert all("pre-activation" in s["error"] for s in dead)
+    shown = fvcli("status", without).stdout
+    assert (
+        f"heads/{sorted(p for p, s in sidecars(without).items() if s['status'] == 'dead')[0][6:-5]} is dead"
+        in shown
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("ResourceExhaustedError", "OOM when allocating tensor"),
+        ("AbortedError", "Operation received an exception:Status: 1, message: could not create a primitive"),
+    ],
+)
+@pytest.mark.parametrize("size", [2, 8])
+def test_out_of_memory_goes_on_with_smaller_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_device: OnDevice, kind: str, text: str, size: int
+) -> None:
+    """TensorFlow's errors, raised where they would be; real ones would take the machine's memory."""
+    import tensorflow as tf
+
+    from fvcli.optvis.ascent import Ascent
+
+    on_device(whole_batches=True)
+    advance = Ascent.advance
+
+    def advance_in_little_memory(self, state, units, *rest):
+        if len(units["sign"]) > 1:
+            raise getattr(tf.errors, kind)(None, None, text)
+        return advance(self, state, units, *rest)
+
+    monkeypatch.setattr(Ascent, "advance", advance_in_little_memory)
+    spec = write_spec(tmp_path)
+    how = ("--set", "render.steps=2", "--set", f"render.batch_size={size}")
+    result = fvcli("render", spec, "-o", tmp_path / "run", "--only", "textures", *how)
+    assert result.exit_code == 0, result.stderr
+    assert "out of memory" in result.stderr
+    for sidecar in sidecars(tmp_path / "run").values():
+        assert sidecar["batch"] | {"number": 0} == {"number": 0, "size": 1, "planned_size": size}
+        assert sidecar["status"] == "done"
+
+
+# ---- devices: lanes, whole batches, what is compiled
+
+
+def pixels_of(run: Path) -> dict[str, bytes]:
+    """Return the pixels of every picture; its file names the batch size, too."""
+    return {name: read_picture(run / name).tobytes() for name in pictures(run)}
+
+
+def test_pixels_do_not_depend_on_the_batch_size_on_a_cpu(whole: Path, tmp_path: Path) -> None:
+    expected = pixels_of(whole)
+    for size in (1, 5):
+        changed = ["--set", f"render.batch_size={size}", "--only", "edges"]
+        result = fvcli("render", whole / "spec.yaml", "-o", tmp_path / f"run{size}", *changed)
+        assert result.exit_code == 0, result.stderr
+        found = pixels_of(tmp_path / f"run{size}")
+        assert len(found) == 5
+        assert found.items() <= expected.items()
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_bytes_do_not_depend_on_the_number_of_lanes(
+    whole: Path, tmp_path: Path, on_device: OnDevice, lanes: int
+) -> None:
+    on_device(lanes=lanes)
+    result = fvcli("render", whole / "spec.yaml", "-o", tmp_path / "run", "--only", "edges")
+    assert result.exit_code == 0, result.stderr
+    found = pictures(tmp_path / "run")
+    assert len(found) == 5
+    assert found.items() <= pictures(whole).items()
+
+
+def test_whole_batches_reach_the_same_scores(whole: Path, tmp_path: Path, on_device: OnDevice) -> None:
+    """The way of a GPU: an ascent takes a whole batch, which only rounds otherwise."""
+    on_device(whole_batches=True, lanes=1)
+    result = fvcli("render", whole / "spec.yaml", "-o", tmp_path / "run")
+    assert result.exit_code == 0, result.stderr
+    found, expected = sidecars(tmp_path / "run"), sidecars(whole)
+    assert found.keys() == expected.keys()
+    for name, sidecar in found.items():
+        assert sidecar["batch"]["size"] == sidecar["batch"]["planned_size"] == 2
+        assert (sidecar["status"], sidecar["steps"]) == ("done", 24)
+        assert sidecar["score"]["end"] == pytest.approx(expected[name]["score"]["end"], rel=0.02), name
+    only = fvcli("render", whole / "spec.yaml", "-o", tmp_path / "only", "--only", "edges/channel-0004")
+    assert only.exit_code == 0, only.stderr
+    name = "units/edges/channel-0004.png"
+    assert pictures(tmp_path / "only") == {name: (tmp_path / "run" / name).read_bytes()}
+
+
+MANY_JOBS = """\
+model: efficientnet-lite0
+render: {size_px: 48, steps: 4, batch_size: 2}
+jobs:
+  - {name: plain, layer: stem_bn, channels: [0, 1, 2]}
+  - {name: longer, layer: stem_bn, channels: [0], steps: 20}
+  - {name: other-seed, layer: stem_bn, channels: [0], seed: 9}
+  - {name: patient, layer: stem_bn, channels: [0], early_stop: 0.5}
+  - {name: larger-batch, layer: stem_bn, channels: [0], batch_size: 3}
+  - {name: negative, layer: stem_bn, channels: [5], sign: negative}
+  - {name: other-layer, layer: stem_conv, channels: [0]}
+  - {name: other-size, layer: stem_conv, channels: [0], size_px: 56}
+"""
+
+
+def test_what_differs_only_in_inputs_is_compiled_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+
+    made = []
+
+    class Counted(renderers.AscentRenderer):
+        def __init__(self, *args: object) -> None:
+            super().__init__(*args)
+            made.append(self)
+
+    monkeypatch.setattr(renderers, "AscentRenderer", Counted)
+    result = fvcli("render", write_spec(tmp_path, MANY_JOBS), "-o", tmp_path / "run")
+    assert result.exit_code == 0, result.stderr
+    assert len(sidecars(tmp_path / "run")) == 10
+    assert len(made) == 3
+    assert [one._ascent.traces for one in made] == [1, 1, 1]
+    assert sidecars(tmp_path / "run")["longer/channel-0000.json"]["steps"] == 20
+
+
+def test_units_answer_for_the_cpu_time_that_there_was(tmp_path: Path) -> None:
+    before = time.process_time()
+    result = fvcli("render", write_spec(tmp_path), "-o", tmp_path / "run", "--set", "render.steps=8")
+    assert result.exit_code == 0, result.stderr
+    spent = time.process_time() - before
+    each = [sidecar["cpu_seconds"] for sidecar in sidecars(tmp_path / "run").values()]
+    assert len(each) == 7
+    assert min(each) > 0.0
+    assert 0.1 * spent < sum(each) <= spent + 7 * 0.0005  # they are rounded
+
+
+# ---- early stopping
+
+
+# Neurons behind a ReLU6: those that reach 6 rise no more. The recipe's own early_stop is what is tested.
+SATURATING = """\
+model: efficientnet-lite0
+render: {size_px: 64, steps: 200, batch_size: 4, optimizer: adam, parameterization: fourier}
+jobs: [{name: neurons, layer: block1_expand, objective: neuron, channels: [3, 17, 40, 64]}]
+"""
+
+
+@pytest.fixture(scope="module")
+def saturated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("saturated")
+    result = fvcli("render", write_spec(folder, SATURATING), "-o", folder / "run")
+    assert result.exit_code == 0, result.stderr
+    return folder / "run"
+
+
+def test_what_has_flattened_takes_fewer_steps(saturated: Path) -> None:
+    found = sidecars(saturated).values()
+    assert all(sidecar["planned_steps"] == 200 for sidecar in found)
+    early = [sidecar for sidecar in found if sidecar["steps"] < 200]
+    assert early
+    for sidecar in early:
+        assert sidecar["status"] == "done"
+        assert sidecar["steps"] % 16 == 0
+        assert sidecar["score"]["end"] > max(1.0, sidecar["score"]["start"])
+
+
+def test_early_stopping_can_be_left_out_and_changes_little(saturated: Path, tmp_path: Path) -> None:
+    result = fvcli("render", saturated / "spec.yaml", "-o", tmp_path / "run", "--set", "render.early_stop=0")
+    assert result.exit_code == 0, result.stderr
+    before = sidecars(saturated)
+    for name, sidecar in sidecars(tmp_path / "run").items():
+        assert sidecar["steps"] == 200
+        assert before[name]["score"]["end"] > 0.8 * sidecar["score"]["end"]
+        if before[name]["steps"] == 200:
+            assert before[name]["pixel_sha256"] == sidecar["pixel_sha256"]
+
+
+def test_batch_mates_that_stop_early_change_no_byte(
+    saturated: Path, tmp_path: Path, on_device: OnDevice
+) -> None:
+    """As on a GPU: those that go on and those that stop stand in one batch; each alone gives the same."""
+    on_device(whole_batches=True, lanes=1)
+    result = fvcli("render", saturated / "spec.yaml", "-o", tmp_path / "run")
+    assert result.exit_code == 0, result.stderr
+    together = sidecars(tmp_path / "run")
+    assert len({sidecar["steps"] for sidecar in together.values()}) > 1
+    expected = pictures(tmp_path / "run")
+    by_steps = sorted(together, key=lambda name: together[name]["steps"])
+    for name in (by_steps[0], by_steps[-1]):
+        out = tmp_path / name.replace("/", "-")
+        alone = fvcli("render", saturated / "spec.yaml", "-o", out, "--only", name.removesuffix(".json"))
+        assert alone.exit_code == 0, alone.stderr
+        assert pictures(out).items() <= expected.items()
+        assert sidecars(out)[name]["steps"] == together[name]["steps"]
+
+
+@pytest.mark.parametrize("recipe", ["lucid", "distill"])
+def test_recipes_of_other_systems_never_stop_early(tmp_path: Path, recipe: str) -> None:
+    spec = f"""
+model: efficientnet-lite0
+render: {{recipe: {recipe}, size_px: 48, steps: 80, transforms: [{{kind: jitter, px: 2}}]}}
+jobs: [{{name: flat, layer: stem, objective: neuron, channels: [0, 3]}}]
+"""
+    result = fvcli("render", write_spec(tmp_path, spec), "-o", tmp_path / "run")
+    assert result.exit_code == 0, result.stderr
+    found = sidecars(tmp_path / "run")
+    assert [sidecar["steps"] for sidecar in found.values()] == [80, 80]
+    assert {sidecar["canvas"] for sidecar in found.values()} == {None}
