@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 from fvcli.app.facts_cache import cached_facts_path, read_cached_facts, write_cached_facts
 from fvcli.engines.quiet import quiet_start
 from fvcli.errors import FvcliError
 from fvcli.models import ModelChoice, ModelFacts, describe, model_names, needs_tensorflow
-from fvcli.models.choice import as_pair
+from fvcli.plan.model_choice import choice_of
 from fvcli.spec import Document, Problem, Spec
 
 
@@ -37,19 +36,13 @@ def describe_model(choice: ModelChoice, allow_code: bool) -> ModelFacts:
 def facts_of_spec(document: Document, spec: Spec, allow_code: bool) -> ModelFacts | None:
     """Return what is known of a spec's model, or report to the document what is wrong with it."""
     try:
-        return describe_model(ModelChoice(**choice_of(spec)), allow_code)
+        return describe_model(choice_of(spec.model), allow_code)
     except FvcliError as error:
         key, message = _wrong_key(spec, str(error))
         model = document.data["model"]
         below = (key,) if isinstance(model, dict) and key in model else ()
         document.report([Problem(("model", *below), message)])
         return None
-
-
-def choice_of(spec: Spec) -> dict[str, Any]:
-    """Return a spec's model as the keys of a ``ModelChoice``."""
-    choice = spec.model.model_dump(mode="python")
-    return {**choice, "size_px": as_pair(choice["size_px"])}
 
 
 def _wrong_key(spec: Spec, message: str) -> tuple[str, str]:

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 from fvcli.errors import FvcliError, UsageError
-from fvcli.media import NamedFiles, find_array, find_pictures, find_place, find_stills, sha256_of_all
-from fvcli.media.file_facts import file_sha256
+from fvcli.media import (
+    ArrayFacts,
+    NamedFiles,
+    PictureFacts,
+    find_array,
+    find_pictures,
+    find_place,
+    find_stills,
+    sha256_of_all,
+)
+from fvcli.media.file_facts import file_sha256, safe_name
 from fvcli.spec import Document, Problem, Spec
-from fvcli.spec.objectives import leaves
+from fvcli.spec.base import files_in
 from fvcli.spec.problems import KeyPath
-from fvcli.spec.schema import Job, Render
 
 Found = TypeVar("Found")
 Named = tuple[KeyPath, str]  # where a file is named, and how
 
 
-def find_files(document: Document, spec: Spec, positions: Sequence[int], beside: Path | None) -> NamedFiles:
+def find_files(
+    document: Document,
+    spec: Spec,
+    positions: Sequence[int],
+    beside: Path | None,
+    places: Mapping[str, Path] | None = None,
+) -> NamedFiles:
     """Return what is known of every file; report those that cannot be used.
 
     Args:
@@ -26,21 +41,51 @@ def find_files(document: Document, spec: Spec, positions: Sequence[int], beside:
         spec: The spec, or the valid part of it.
         positions: For each of its jobs, the position in the document.
         beside: The folder of the spec, where relative paths are looked for first.
+        places: Where files are that have moved, by what the spec calls them.
     """
-    jobs = [(("jobs", at), job) for at, job in zip(positions, spec.jobs, strict=True)]
-    pictures = [named for path, job in jobs for named in _pictures(path, job)]
-    arrays = [named for path, job in jobs for named in _arrays(path, job)]
-    settings = [(("render",), spec.render), *_all_settings(jobs)]
-    folders = [named for path, render in settings for named in _of_parameterization(path, render, "maco")]
-    files = [named for path, render in settings for named in _of_parameterization(path, render, "generator")]
-    spectra = _each(document, folders, lambda entry: sha256_of_all(find_stills(entry, beside)))
-    models = _each(document, files, lambda entry: _sum_of_file(find_place(entry, beside)))
-    return NamedFiles(
-        pictures=_each(document, pictures, lambda entry: find_pictures(entry, beside)),
-        arrays=_each(document, arrays, lambda entry: find_array(entry, beside)),
-        sums={**spectra, **models},
-        places={entry: find_place(entry, beside) for entry in (*spectra, *models)},
+    found = [*files_in(spec.render, ("render",))]
+    for at, job in zip(positions, spec.jobs, strict=True):
+        found += files_in(job, ("jobs", at))
+    named = {what: [(path, name) for path, name, of in found if of == what] for _, _, what in found}
+    moved = _Moved(places or {})
+    pictures = _each(document, named.get("pictures", ()), lambda name: moved.pictures(name, beside))
+    arrays = _each(document, named.get("array", ()), lambda name: moved.array(name, beside))
+    spectra = _each(
+        document,
+        named.get("stills", ()),
+        lambda name: sha256_of_all(find_stills(moved.place(name), beside)),
     )
+    models = _each(
+        document, named.get("model", ()), lambda name: _sum_of_file(find_place(moved.place(name), beside))
+    )
+    return NamedFiles(
+        pictures=pictures,
+        arrays=arrays,
+        sums={**spectra, **models},
+        places={name: find_place(moved.place(name), beside) for name in (*spectra, *models)},
+    )
+
+
+class _Moved:
+    """Finds files where they are now, and calls them what the spec calls them."""
+
+    def __init__(self, places: Mapping[str, Path]) -> None:
+        self._places = places
+
+    def place(self, name: str) -> str:
+        return str(self._places.get(name, name))
+
+    def pictures(self, name: str, beside: Path | None) -> list[PictureFacts]:
+        found = find_pictures(self.place(name), beside)
+        if name not in self._places:
+            return found
+        return [replace(facts, name=safe_name(Path(name)), called=name) for facts in found]
+
+    def array(self, name: str, beside: Path | None) -> ArrayFacts:
+        found = find_array(self.place(name), beside)
+        if name not in self._places:
+            return found
+        return replace(found, name=safe_name(Path(name)), called=name)
 
 
 def _each(document: Document, named: Sequence[Named], find: Callable[[str], Found]) -> dict[str, Found]:
@@ -56,39 +101,6 @@ def _each(document: Document, named: Sequence[Named], find: Callable[[str], Foun
             wrong.add(entry)
             document.report([Problem(path, str(error))])
     return found
-
-
-def _pictures(path: KeyPath, job: Job) -> Iterator[Named]:
-    for i, entry in enumerate(job.pictures or ()):
-        yield (*path, "pictures", i), entry
-
-
-def _arrays(path: KeyPath, job: Job) -> Iterator[Named]:
-    for i, vector in enumerate(job.vectors or ()):
-        if vector.file is not None:
-            yield (*path, "vectors", i), vector.file
-    for place, leaf in leaves(job.objective):
-        below = (*path, "objective", *place)
-        written = getattr(leaf, "vector", None)
-        if written is not None and written.file is not None:
-            yield (*below, "vector"), written.file
-        for key in ("tensor", "activations"):
-            if getattr(leaf, key, None) is not None:
-                yield (*below, key), getattr(leaf, key)
-
-
-def _all_settings(jobs: Sequence[tuple[KeyPath, Job]]) -> Iterator[tuple[KeyPath, Render]]:
-    for path, job in jobs:
-        yield path, job
-        for i, variant in enumerate(job.variants or ()):
-            yield (*path, "variants", i), variant
-
-
-def _of_parameterization(path: KeyPath, render: Render, kind: str) -> Iterator[Named]:
-    image = render.parameterization
-    key = "path" if kind == "generator" else "spectrum"
-    if image is not None and image.kind == kind and getattr(image, key) is not None:
-        yield (*path, "parameterization", key), getattr(image, key)
 
 
 def _sum_of_file(path: str) -> str:

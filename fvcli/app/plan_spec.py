@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fvcli.app.describe_model import choice_of, facts_of_spec
+from fvcli.app.describe_model import facts_of_spec
 from fvcli.app.find_named_files import find_files
 from fvcli.errors import UsageError
 from fvcli.media import picture_text
 from fvcli.models import ModelChoice, ModelFacts
 from fvcli.plan import Plan, make_plan
+from fvcli.plan.model_choice import choice_of
 from fvcli.spec import parse_document, validate
 from fvcli.spec.schema import model_key
 
@@ -49,7 +50,7 @@ def plan_of_spec(spec: str, overrides: Sequence[str], allow_code: bool = False) 
 
 def plan_of_picture(picture: Path, overrides: Sequence[str], allow_code: bool = False) -> PlannedSpec:
     """Plan the unit that a PNG file of fvcli's shows, from the text inside it."""
-    text = json.dumps(picture_text(picture)["spec"], indent=1) + "\n"
+    text = json.dumps(picture_text(picture)["spec"], indent=1, ensure_ascii=False) + "\n"
     plan, facts = _plan(text, str(picture), overrides, allow_code)
     return PlannedSpec(plan, text, facts)
 
@@ -67,7 +68,7 @@ def model_of(text: str) -> ModelChoice:
     spec, _ = validate(document)
     document.raise_problems()
     assert spec is not None  # or there was a problem
-    return ModelChoice(**choice_of(spec))
+    return choice_of(spec.model)
 
 
 def _read(spec: str) -> str:

@@ -43,7 +43,9 @@ def unit_cell(run: RunFolder, unit: Unit, step: int | None = None) -> Cell:
         pixels = _seen(read_picture(path), sidecar.canvas)
     except FvcliError:
         return Cell(None, caption, DAMAGED)
-    return Cell(_flat(pixels, run.plan.programs[unit.program].transparent), caption, sidecar.status)
+    return Cell(
+        _flat(pixels, run.plan.programs[unit.program].settings.is_transparent), caption, sidecar.status
+    )
 
 
 def source_cell(run: RunFolder, unit: Unit) -> Cell:
@@ -51,7 +53,7 @@ def source_cell(run: RunFolder, unit: Unit) -> Cell:
     if unit.picture is None:
         return Cell(None, "")
     source = run.plan.source(unit.picture)
-    is_dream = "octaves" in run.plan.programs[unit.program].settings
+    is_dream = run.plan.programs[unit.program].settings.method == "dream"
     try:
         return Cell(read_source(run.source_path(source), source.frames > 1, last=is_dream), source.name)
     except FvcliError:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import imageio.v3 as iio
 
@@ -13,28 +12,29 @@ from fvcli.atlas.figure import Row, draw_figure
 from fvcli.plan import Unit
 from fvcli.run import RunFolder
 from fvcli.run.atomic import write_atomic
+from fvcli.spec.output import Figure
 
 
 def write_figure(run: RunFolder) -> Path | None:
     """Draw the figure of a run, if its spec asks for one; return the file."""
-    asked = run.plan.output.get("figure")
+    asked = run.plan.output.figure
     if asked is None:
         return None
-    rows = [part for row in _rows(run, asked) for part in _wrapped(row, asked["wrap"])]
-    if not asked["labels"]:
+    rows = [part for row in _rows(run, asked) for part in _wrapped(row, asked.wrap)]
+    if not asked.labels:
         rows = [Row(row.title, [Cell(c.pixels, "", c.status) for c in row.cells]) for row in rows]
-    figure = draw_figure(rows, title=asked["title"], caption=asked["caption"], columns=asked["columns"])
+    figure = draw_figure(rows, title=asked.title, caption=asked.caption, columns=asked.columns)
     write_atomic(run.figure, iio.imwrite("<bytes>", figure, extension=".png", plugin="pillow"))
     return run.figure
 
 
-def _rows(run: RunFolder, asked: Mapping[str, Any]) -> Iterator[Row]:
-    if asked["rows"] is None:
+def _rows(run: RunFolder, asked: Figure) -> Iterator[Row]:
+    if asked.rows is None:
         for job, units in run.plan.by_job():
             yield Row(job.heading, list(_cells(run, units, "picture")))
         return
-    for row in asked["rows"]:
-        yield Row(row["title"], list(_cells(run, _chosen(run, row["units"]), row["show"])))
+    for row in asked.rows:
+        yield Row(row.title, list(_cells(run, _chosen(run, row.units), row.show)))
 
 
 def _chosen(run: RunFolder, patterns: Sequence[str]) -> Iterator[Unit]:
@@ -49,7 +49,7 @@ def _cells(run: RunFolder, units: Iterator[Unit] | Sequence[Unit], show: str) ->
         if show == "source":
             yield source_cell(run, unit)
         elif show == "steps":
-            steps = run.plan.programs[unit.program].settings.get("save_at", ())
+            steps = run.plan.programs[unit.program].settings.save_at or ()
             yield from (unit_cell(run, unit, step) for step in sorted(set(steps)))
         else:
             yield unit_cell(run, unit)

@@ -60,8 +60,8 @@ class _Layout:
 
 def write_grids(run: RunFolder) -> list[Path]:
     """Draw the contact sheets of each job that has anything to show; return the files."""
-    options = run.plan.output["grid"]
-    columns = None if options["columns"] == "auto" else options["columns"]
+    options = run.plan.output.grid
+    columns = None if options.columns == "auto" else options.columns
     written = []
     for job, page, pages, units in _pages(run):
         if not any(run.json(unit).exists() for unit in units):
@@ -74,7 +74,7 @@ def write_grids(run: RunFolder) -> list[Path]:
             (program.height_px, program.width_px),
             title,
             columns=columns,
-            labels=options["labels"],
+            labels=options.labels,
         )
         path = run.grid(job.name, page)
         write_atomic(path, iio.imwrite("<bytes>", sheet, extension=".png", plugin="pillow"))

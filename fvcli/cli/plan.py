@@ -77,7 +77,7 @@ def _row(made: Plan, job: JobPlan, units: Sequence[Unit], time: Estimate | None)
     program = made.programs[units[0].program]
     size = f"{program.height_px}x{program.width_px}"
     kind = units[0].objective + (" (negative)" if units[0].sign < 0 else "")
-    steps = program.settings["steps"]
+    steps = program.settings.steps
     row = (job.name, len(units), units[0].layer, kind, program.recipe, size, steps, program.batch_size)
     return (*row, spoken(time.jobs[job.name])) if time else row
 

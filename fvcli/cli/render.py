@@ -136,7 +136,7 @@ def _draw_grids(run: RunFolder, rendered: bool) -> None:
     from fvcli.atlas import grid_paths, write_figure, write_grids
 
     paths = grid_paths(run)
-    figure = [run.figure] if run.plan.output.get("figure") else []
+    figure = [run.figure] if run.plan.output.figure else []
     if rendered or not all(path.exists() for path in (*paths, *figure)):
         paths = write_grids(run)
         write_figure(run)

@@ -13,7 +13,10 @@ CHUNK = 1 << 20  # bytes
 
 @dataclass(frozen=True)
 class PictureFacts:
-    """A picture or a movie; height and width are those of the upright picture."""
+    """A picture or a movie; height and width are those of the upright picture.
+
+    called: Its file name as a spec has it, where that is not the one in its path.
+    """
 
     name: str  # fit for a file name
     path: str
@@ -22,16 +25,18 @@ class PictureFacts:
     width_px: int
     frames: int = 1
     fps: float = 0.0  # 0 for a picture that does not move
+    called: str = ""
 
 
 @dataclass(frozen=True)
 class ArrayFacts:
-    """Numbers in a .npy file."""
+    """Numbers in a .npy file; called is as of pictures."""
 
     name: str  # fit for a file name
     path: str
     sha256: str
     shape: tuple[int, ...]
+    called: str = ""
 
 
 def safe_name(path: PurePath) -> str:

@@ -49,7 +49,7 @@ def encode_picture(
     info = PngInfo()
     info.add_text("Software", f"fvcli {__version__}")
     info.add_text("Title", title)
-    info.add_itxt(TEXT_KEY, json.dumps(text, sort_keys=True, separators=(",", ":")))
+    info.add_itxt(TEXT_KEY, json.dumps(text, sort_keys=True, separators=(",", ":"), ensure_ascii=False))
     planes = pixels.shape[-1]
     in_colour = planes == 3 or transparent
     flat = pixels if in_colour else np.concatenate(list(np.moveaxis(pixels, -1, 0)), axis=1)

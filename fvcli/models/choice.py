@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from fvcli.errors import UsageError
 
-PREPROCESSING = ("value_range", "mean", "std", "channel_order")
 IMAGENET, RANDOM = "imagenet", "random"
 COLOURS = 3
 
@@ -125,17 +123,8 @@ class ModelChoice:
         return any(value is not None for value in (self.value_range, self.mean, self.std))
 
 
-def resolved(choice: Mapping[str, Any], preprocessing: Preprocessing) -> dict[str, Any]:
-    """Return a choice as plain data with all preprocessing filled in, so that nothing is guessed again."""
-    return {**choice, **{key: _plain(getattr(preprocessing, key)) for key in PREPROCESSING}}
-
-
 def as_pair(size: int | Sequence[int] | None) -> tuple[int, int] | None:
     """Return height and width of a size as specs write it."""
     if size is None or isinstance(size, int):
         return None if size is None else (size, size)
     return (size[0], size[1])
-
-
-def _plain(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value

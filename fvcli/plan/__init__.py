@@ -7,9 +7,10 @@ program share batches, whatever job they come from. On a GPU every batch is padd
 size, because another size changes rounding and, over hundreds of steps, pixels.
 """
 
-from fvcli.plan.data import JobPlan, Plan, Program, Source, TermPlan, TermShape, Unit, Window
+from fvcli.plan.data import JobPlan, Plan, Program, Source, Unit, Window
 from fvcli.plan.make import make_plan
-from fvcli.plan.standalone_spec import standalone_spec
+from fvcli.plan.standalone_spec import standalone_spec, title_of
+from fvcli.plan.terms import TermPlan, TermShape
 
 __all__ = [
     "JobPlan",
@@ -22,4 +23,5 @@ __all__ = [
     "Window",
     "make_plan",
     "standalone_spec",
+    "title_of",
 ]

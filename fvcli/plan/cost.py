@@ -28,7 +28,6 @@ from fvcli.models.graph import ancestors, multiplications
 from fvcli.plan.data import Plan, Program, Unit
 from fvcli.plan.views import octave_steps, view_size
 from fvcli.spec.base import Bool, Float, Int, Positive, Strictly, Text
-from fvcli.spec.schema import Render
 
 CORE = 0.85  # of the side of a dream's tile, of which the gradient is used
 Count = Annotated[Int, Field(ge=1)]
@@ -113,7 +112,8 @@ def estimate(plan: Plan, facts: ModelFacts, speed: Speed) -> Estimate:
 def _frames(plan: Plan, unit: Unit) -> int:
     """Return how many pictures a unit is: those of a film that is dreamt on."""
     program = plan.programs[unit.program]
-    if unit.picture is None or "octaves" not in program.settings or not program.starts_from_picture:
+    settings = program.settings
+    if unit.picture is None or settings.method != "dream" or not settings.starts_from_picture:
         return 1
     return plan.source(unit.picture).frames
 
@@ -123,17 +123,16 @@ def work_of(program: Program, facts: ModelFacts) -> Work:
 
     Of a window, what is seen of it and what is optimised.
     """
-    octaves = program.settings.get("octaves")
-    if octaves is not None:
-        view = octaves["tile_px"], octaves["tile_px"]
-        pixels = octaves["tile_px"] ** 2
+    settings = program.settings
+    if settings.octaves is not None:
+        view = settings.octaves.tile_px, settings.octaves.tile_px
+        pixels = settings.octaves.tile_px**2
     elif program.window is not None:
         view = program.window.view_px, program.window.view_px
         pixels = program.window.canvas_px**2
     else:
-        transforms = Render.model_validate({"transforms": program.settings["transforms"]}).transforms or ()
-        view = view_size(transforms, program.height_px, program.width_px, fmean)
-        pixels = program.height_px * program.width_px // program.settings.get("views", 1)
+        view = view_size(settings.transforms, program.height_px, program.width_px, fmean)
+        pixels = program.height_px * program.width_px // settings.views
     needed = ancestors(facts.inputs_of, program.layers)
     view = program.input_px or view
     at = facts.layers_at(*view)
@@ -148,13 +147,12 @@ def work_of(program: Program, facts: ModelFacts) -> Work:
 def looks(program: Program) -> float:
     """Return how often the network looks at a picture until it is made: views, or tiles, of every step."""
     settings = program.settings
-    octaves = settings.get("octaves")
-    if settings.get("steepest") is not None:
+    if settings.method == "steepest":
         return 1.0
-    if octaves is None:
-        return float(settings["steps"] * settings.get("views", 1))
-    each = octave_steps(octaves, settings["steps"], (program.height_px, program.width_px))
-    area = program.height_px * program.width_px / (octaves["tile_px"] * CORE) ** 2
+    if settings.octaves is None:
+        return float(settings.steps * settings.views)
+    each = octave_steps(settings.octaves, settings.steps, (program.height_px, program.width_px))
+    area = program.height_px * program.width_px / (settings.octaves.tile_px * CORE) ** 2
     return float(sum(steps * max(1.0, scale**2 * area) for scale, steps in each))
 
 

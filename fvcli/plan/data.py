@@ -3,97 +3,24 @@
 from __future__ import annotations
 
 import fnmatch
-import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import PurePath
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from fvcli.models import ModelChoice
-from fvcli.models.choice import as_pair
+from fvcli.plan.terms import Coupling, Formula, TermPlan, TermShape, canonical, layers_of
+from fvcli.spec.output import Output
+from fvcli.spec.settings import Settings
 
-PLAN_VERSION = 4
-KEY_DIGITS = 16
+PLAN_VERSION = 5
+READABLE_VERSIONS = range(4, PLAN_VERSION + 1)  # 4 had the job as it was written in each job, too
 # Settings that are inputs of the compiled function, or that it has nothing to do with.
-NOT_COMPILED = ("steps", "seed", "early_stop", "save_at", "animation")
-Formula = tuple[Any, ...]  # ("sum" or "product", then positions of terms and formulas)
-
-
-def canonical(data: Any) -> str:
-    """Write data as JSON in the one way that equal data share."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def digest(data: Any) -> str:
-    """Return the first 16 hex digits of the SHA-256 of data's canonical JSON."""
-    return hashlib.sha256(canonical(data).encode()).hexdigest()[:KEY_DIGITS]
-
-
-PICTURE_KINDS = {"caricature", "match", "style"}  # objectives that aim at a picture
-
-
-@dataclass(frozen=True)
-class TermShape:
-    """The part of a term that is compiled in.
-
-    placed: Whether a position is given.
-    options: What the kind takes beside it, such as a power, as pairs in alphabetical order.
-    """
-
-    kind: str
-    layer: str
-    placed: bool = False
-    options: tuple[tuple[str, Any], ...] = ()
-
-    @property
-    def aims_at_picture(self) -> bool:
-        """Whether it compares with what the network sees in the unit's picture, not with an array."""
-        return self.kind in PICTURE_KINDS and "shape" not in dict(self.options)
-
-
-@dataclass(frozen=True)
-class TermPlan:
-    """One term of a unit's objective.
-
-    index: the channel or the class, -1 for what reads more than one.
-    vector: a direction: its values, or channels and weights, or a random seed, or a source and its row.
-    source: the SHA-256 of the array that is read from a file.
-    """
-
-    kind: str
-    layer: str
-    index: int = -1
-    row: int = -1
-    column: int = -1
-    weight: float = 1.0
-    vector: Mapping[str, Any] | None = None
-    source: str | None = None
-    options: tuple[tuple[str, Any], ...] = ()
-
-    @property
-    def shape(self) -> TermShape:
-        return TermShape(self.kind, self.layer, self.row >= 0, self.options)
-
-    def facts(self) -> dict[str, Any]:
-        """Return all as plain data, without what most kinds do not have."""
-        rest = {"vector", "source", "options"}
-        return {key: value for key, value in asdict(self).items() if key not in rest or value}
-
-
-@dataclass(frozen=True)
-class Coupling:
-    """What couples the pictures of a group: diversity, or the alignment of neighbours, at a layer."""
-
-    kind: str
-    layer: str
-    weight: float
-    decay_ratio: float = 0.0
-
-
-def layers_of(terms: Sequence[TermShape], couplings: Sequence[Coupling]) -> tuple[str, ...]:
-    """Return the layers that are read, in order."""
-    named = [*(term.layer for term in terms), *(coupling.layer for coupling in couplings)]
-    return tuple(dict.fromkeys(named))
+NOT_COMPILED = {"steps", "seed", "early_stop", "save_at", "animation"}
 
 
 @dataclass(frozen=True)
@@ -102,7 +29,8 @@ class Source:
 
     name: short, for people and file names.
     file: of the copy, in the run's folder of sources.
-    path: where it was, as the spec names it.
+    path: where it was.
+    called: its file name, as the spec has it.
     frames, fps: of a film; a picture is one frame.
     """
 
@@ -112,6 +40,12 @@ class Source:
     sha256: str
     frames: int = 1
     fps: float = 0.0
+    called: str = ""
+
+    @property
+    def file_name(self) -> str:
+        """Its file name without the folder, which is different on every machine."""
+        return self.called or PurePath(self.path).name
 
 
 @dataclass(frozen=True)
@@ -136,7 +70,7 @@ class Program:
     """Everything that units compiled together share.
 
     terms: the shape of each term of the objective.
-    settings: of the recipe, as plain data.
+    settings: how the pictures are made.
     formula: how the terms are put together; None: they are added.
     members: how many pictures, one after the other in the plan, are optimised together.
     couplings: what they share their scores through.
@@ -154,7 +88,7 @@ class Program:
     width_px: int
     batch_size: int
     image_bytes: int
-    settings: Mapping[str, Any]
+    settings: Settings
     window: Window | None = None
     input_px: tuple[int, int] | None = None
     formula: Formula | None = None
@@ -171,32 +105,16 @@ class Program:
     @property
     def compilation(self) -> tuple[Any, ...]:
         """What has to be equal in two programs so that one compiled ascent serves both."""
-        settings = {key: value for key, value in self.settings.items() if key not in NOT_COMPILED}
+        settings = self.settings.model_dump(mode="json", exclude=NOT_COMPILED)
         size = self.height_px, self.width_px, self.window, self.input_px
         together = self.formula, self.members, self.couplings
-        return self.terms, *size, *together, repr(settings)
+        return self.terms, *size, *together, canonical(settings)
 
     @property
     def changes_size(self) -> bool:
         """Whether the network sees another size at each step."""
-        scaled = any(transform["kind"] == "scale" for transform in self.settings["transforms"])
+        scaled = any(transform.drawn_factors for transform in self.settings.transforms)
         return scaled and self.input_px is None
-
-    @property
-    def starts_from_picture(self) -> bool:
-        """Whether its pictures start from those that the job names."""
-        return bool(self.settings.get("start") == "picture")
-
-    @property
-    def saved_px(self) -> tuple[int, int] | None:
-        """Height and width of the saved pictures where these are larger than the ascent's."""
-        return as_pair(self.settings.get("save_px"))
-
-    @property
-    def transparent(self) -> bool:
-        """Whether the last channel of its pictures is opacity."""
-        alpha = bool(self.settings["parameterization"].get("alpha"))
-        return (alpha or bool(self.settings.get("attention"))) and self.settings.get("steepest") is None
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -255,67 +173,69 @@ class Unit:
 
 @dataclass(frozen=True)
 class JobPlan:
-    """What contact sheets, figures and lone pictures need of a job.
+    """What contact sheets and figures need of a job.
 
     title: of its contact sheet; heading: as the spec has it, or its name.
-    asked: the job as it was written, without what it says of rendering.
     """
 
     name: str
     title: str
     heading: str
-    asked: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Plan:
     """Units and their batches; a batch is a tuple of positions in units.
 
-    model: the spec's choice of model as plain data.
+    model: the spec's choice of model, with its preprocessing filled in.
     """
 
-    model: Mapping[str, Any]
+    model: ModelChoice
     programs: tuple[Program, ...]
     jobs: tuple[JobPlan, ...]
     units: tuple[Unit, ...]
     batches: tuple[tuple[int, ...], ...]
-    output: Mapping[str, Any]
+    output: Output
     sources: tuple[Source, ...] = ()
 
     def to_json(self) -> str:
         """Write the plan as JSON text; equal plans give equal text."""
-        return json.dumps({"version": PLAN_VERSION, **asdict(self)}, indent=1) + "\n"
+        data = _adapter().dump_python(self, mode="json")
+        return json.dumps({"version": PLAN_VERSION, **data}, indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Plan:
-        """Read a plan back.
+        """Read a plan of this version or an older one; what is not known in it is passed over.
 
         Raises:
-            ValueError, KeyError, TypeError: The text is no plan of this version.
+            ValueError: The text is no plan, or one of a newer version.
         """
         data = json.loads(text)
-        if not isinstance(data, dict):
-            raise TypeError("it holds no keys")
-        if data.pop("version", None) != PLAN_VERSION:
-            raise ValueError("it was written by another version of fvcli")
-        return cls(
-            model=data["model"],
-            programs=tuple(_program(program) for program in data["programs"]),
-            jobs=tuple(JobPlan(**job) for job in data["jobs"]),
-            units=tuple(_unit(unit) for unit in data["units"]),
-            batches=tuple(tuple(batch) for batch in data["batches"]),
-            output=data["output"],
-            sources=tuple(Source(**source) for source in data["sources"]),
-        )
+        version = data.get("version") if isinstance(data, dict) else None
+        if not isinstance(version, int):
+            raise ValueError("it has no version")
+        if version not in READABLE_VERSIONS:
+            age = "a newer" if version >= READABLE_VERSIONS.stop else "an early"
+            raise ValueError(f"it was written by {age} version of fvcli")
+        try:
+            return _adapter().validate_python(data, extra="ignore")
+        except ValidationError as error:
+            first = error.errors()[0]
+            raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
     def source(self, sha256: str) -> Source:
         """Return the source with a sum."""
         return next(source for source in self.sources if source.sha256 == sha256)
 
-    @property
-    def model_choice(self) -> ModelChoice:
-        pairs = {key: tuple(value) for key, value in self.model.items() if isinstance(value, list)}
-        return ModelChoice(**{**self.model, **pairs, "size_px": as_pair(self.model["size_px"])})
+    @cached_property
+    def positions(self) -> Mapping[str, int]:
+        """The position of each unit by its path."""
+        return {unit.path: i for i, unit in enumerate(self.units)}
+
+    def group_of(self, unit: Unit) -> tuple[Unit, ...]:
+        """Return the units that a unit is optimised together with, itself among them."""
+        begin = self.positions[unit.path] - unit.member
+        return self.units[begin : begin + self.programs[unit.program].members]
 
     def program_of(self, batch: int) -> Program:
         return self.programs[self.units[self.batches[batch][0]].program]
@@ -356,28 +276,6 @@ class Plan:
         return max((p.batch_size * p.image_bytes for p in self.programs), default=0)
 
 
-def _program(data: dict[str, Any]) -> Program:
-    return Program(
-        **{
-            **data,
-            "terms": tuple(TermShape(**{**term, "options": _pairs(term)}) for term in data["terms"]),
-            "window": data["window"] and Window(**data["window"]),
-            "input_px": data["input_px"] and tuple(data["input_px"]),
-            "formula": _formula(data["formula"]),
-            "couplings": tuple(Coupling(**coupling) for coupling in data["couplings"]),
-        }
-    )
-
-
-def _unit(data: dict[str, Any]) -> Unit:
-    terms = tuple(TermPlan(**{**term, "options": _pairs(term)}) for term in data["terms"])
-    place = data["place"] and tuple(data["place"])
-    return Unit(**{**data, "terms": terms, "place": place, "formula": _formula(data["formula"])})
-
-
-def _pairs(term: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
-    return tuple((key, tuple(value) if isinstance(value, list) else value) for key, value in term["options"])
-
-
-def _formula(data: Any) -> Any:
-    return tuple(_formula(part) for part in data) if isinstance(data, list) else data
+@cache
+def _adapter() -> TypeAdapter[Plan]:
+    return TypeAdapter(Plan)

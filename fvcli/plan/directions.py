@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fvcli.media import NamedFiles
+from fvcli.media import ArrayFacts, NamedFiles
 from fvcli.plan.unit_drafts import Direction
+from fvcli.spec.channels import Channels
 from fvcli.spec.vectors import VectorChoice
 
 
@@ -18,20 +19,39 @@ def directions_of(written: VectorChoice, position: int, files: NamedFiles) -> li
         return [_group(written.channels, written.weights)]
     if written.values is not None:
         return [Direction(f"{position:04d}", f"vector {position}", {"values": list(written.values)})]
-    return _of_file(str(written.file), files)
+    return _of_file(written, files)
 
 
-def _of_file(entry: str, files: NamedFiles) -> list[Direction]:
-    array = files.arrays.get(entry)
-    if array is None:  # which is said already
+def wrong_rows(written: VectorChoice, files: NamedFiles) -> str | None:
+    """Say which rows an entry asks for that its file does not have, or None."""
+    array = files.arrays.get(str(written.file))
+    if array is None or written.rows is None:
+        return None
+    wrong = [row for row in written.rows.indices if row >= _count(array)]
+    return f"{array.name} has no row {wrong[0]}; it has 0-{_count(array) - 1}" if wrong else None
+
+
+def _count(array: ArrayFacts) -> int:
+    return array.shape[0] if len(array.shape) == 2 else 1
+
+
+def _of_file(written: VectorChoice, files: NamedFiles) -> list[Direction]:
+    array = files.arrays.get(str(written.file))
+    if array is None or wrong_rows(written, files):  # which is said already
         return []
-    rows = array.shape[0] if len(array.shape) == 2 else 1
+    rows = _chosen(written.rows, _count(array))
     length = array.shape[-1] if len(array.shape) in {1, 2} else 0
     base = {"file": array.sha256, "length": length, "shape": array.shape}
     return [
         Direction(f"{array.name}-{row:04d}", f"{array.name} {row}", {**base, "row": row})
-        for row in range(rows)
+        for row in rows
     ]
+
+
+def _chosen(rows: Channels | None, count: int) -> Sequence[int]:
+    if rows is None:
+        return range(count)
+    return range(0, count, rows.every) if rows.every else rows.indices
 
 
 def _group(channels: Sequence[int], weights: Sequence[float] | None) -> Direction:

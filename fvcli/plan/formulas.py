@@ -8,24 +8,32 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from fvcli.plan.data import Formula
+from fvcli.plan.terms import Formula
 from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.spec.objectives import AnyObjective, Combined, InterpolateObjective
 
 
 def weights(objective: AnyObjective | InterpolateObjective, factor: float = 1.0) -> list[float]:
-    """Return the weight of every leaf, with those of what is around it.
+    """Return the weight of every leaf, with those of what is around it, and a factor at last.
 
     The weight of a product is one of its first factor.
     """
     if isinstance(objective, InterpolateObjective):
-        return [*weights(objective.from_), *weights(objective.to)]
-    factor *= objective.weight
+        return [*weights(objective.from_, factor), *weights(objective.to, factor)]
+    pairs = _weighted(objective, 1.0, reached=True)
+    return [weight * factor if reached else weight for weight, reached in pairs]
+
+
+def _weighted(objective: AnyObjective, weight: float, reached: bool) -> list[tuple[float, bool]]:
+    """Return of every leaf its weight, and whether a factor of the whole is one of the leaf."""
+    weight *= objective.weight
     if not isinstance(objective, Combined):
-        return [factor]
-    multiplied = [factor, *[factor if objective.kind == "sum" else 1.0] * (len(objective.terms) - 1)]
-    pairs = zip(objective.terms, multiplied, strict=True)
-    return [weight for term, own in pairs for weight in weights(term, own)]
+        return [(weight, reached)]
+    below = []
+    for i, term in enumerate(objective.terms):
+        is_first = i == 0 or objective.kind == "sum"
+        below += _weighted(term, weight if is_first else 1.0, reached and is_first)
+    return below
 
 
 def formula(objective: AnyObjective | InterpolateObjective) -> Formula | None:

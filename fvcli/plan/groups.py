@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from fvcli.plan.data import Coupling, Program, Unit
+from fvcli.plan.data import Program, Unit
 from fvcli.plan.objectives import Resolver
+from fvcli.plan.terms import Coupling
 from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.spec.objectives import InterpolateObjective
 from fvcli.spec.problems import KeyPath, Problem
-from fvcli.spec.schema import Job, Render
+from fvcli.spec.schema import Job
+from fvcli.spec.settings import Settings
 
 
 def couplings_of(job: Job, draft: UnitDraft | None, resolver: Resolver) -> tuple[Coupling, ...]:
@@ -42,10 +44,9 @@ def with_facets(job: Job, drafts: Sequence[UnitDraft]) -> list[UnitDraft]:
     ]
 
 
-def are_together(couplings: tuple[Coupling, ...], settings: Render) -> bool:
+def are_together(couplings: tuple[Coupling, ...], settings: Settings) -> bool:
     """Tell whether the members of a group cannot be rendered one by one."""
-    of_numbers = settings.animation is not None and settings.animation.of == "numbers"
-    return bool(couplings) or of_numbers or getattr(settings.parameterization, "shared", None) is not None
+    return bool(couplings) or settings.is_morph or settings.parameterization.shared_parts is not None
 
 
 def kept_units(

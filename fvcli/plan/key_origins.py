@@ -9,7 +9,7 @@ from fvcli.spec.schema import Job, Render, Variant
 
 
 @dataclass(frozen=True)
-class Written:
+class KeyOrigins:
     """The levels of a spec that one variant of a job takes its settings from.
 
     render: What all jobs share.

@@ -6,51 +6,33 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from fvcli.models import ModelFacts
-from fvcli.plan.data import Program, Unit, digest
+from fvcli.models import ModelChoice, ModelFacts
+from fvcli.plan.data import Program, Unit
 from fvcli.plan.source_files import without_paths
+from fvcli.plan.terms import digest
 from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.spec.recipes import ALGORITHM
-from fvcli.spec.schema import Render
 
-# What a program keeps of the resolved recipe; size and batch size have fields of their own.
-SETTINGS = (
-    *("steps", "seed", "parameterization", "transforms", "optimizer", "redirect_steps"),
-    *("early_stop", "canvas", "precision"),
-)
-# What it keeps where it is set; most recipes do nothing of it.
-RARE_SETTINGS = {
-    **{"penalties": [], "regularizers": [], "views": 1, "start": "noise", "attention": False},
-    **{"octaves": None, "steepest": None, "save_at": None, "animation": None, "save_px": None},
-}
 # Of pictures with these, pixels changed once while those of all others did not.
 REVISED = frozenset({"octaves", "attention", "views", "penalties"})
-RARE_OPTIONS = {"squash": "sigmoid", "alpha": False, "shared": None}  # of parameterizations
+# What a spec may say of a network that changes what is computed, and that nothing else in a key tells.
+OF_NETWORK = ("input", "fill", "data_format", "size_px")
 
 
-def kept_settings(settings: Render) -> dict[str, Any]:
-    """Return what decides the pictures as plain data; what few recipes have is there only where it is set."""
-    kept = settings.model_dump(mode="json", include={*SETTINGS, *RARE_SETTINGS})
-    for key, plain in RARE_SETTINGS.items():
-        if kept[key] == plain or kept[key] is None:
-            del kept[key]
-    options = kept["parameterization"]
-    kept["parameterization"] = {
-        key: value for key, value in options.items() if key not in RARE_OPTIONS or value != RARE_OPTIONS[key]
-    }
-    return kept
-
-
-def unit_key(unit: Unit, program: Program, facts: ModelFacts, group: Sequence[UnitDraft]) -> str:
-    """Return the key of a unit.
+def unit_key(
+    unit: Unit, program: Program, choice: ModelChoice, facts: ModelFacts, group: Sequence[UnitDraft]
+) -> str:
+    """Return the key of a unit: of everything that decides its picture, and of nothing else.
 
     Args:
         unit: What it shows.
         program: How it is rendered.
+        choice: The model, as the spec names it.
         facts: Of the model.
         group: What the pictures show that it is optimised with, itself among them.
     """
     together = program.members > 1
+    settings = program.settings.model_dump(mode="json")
     decides: dict[str, Any] = {
         "algorithm": ALGORITHM,
         "model": program.model,
@@ -58,11 +40,11 @@ def unit_key(unit: Unit, program: Program, facts: ModelFacts, group: Sequence[Un
         "preprocessing": asdict(facts.preprocessing),
         "size_px": [program.height_px, program.width_px],
         "batch_size": program.batch_size,
-        "settings": without_paths(program.settings),
+        "settings": without_paths(settings, program.settings),
         "sign": unit.sign,
         "terms": [term.facts() for term in unit.terms],
     }
-    if REVISED & program.settings.keys():
+    if REVISED & settings.keys():
         decides["revision"] = 1
     more = {
         "formula": unit.formula,
@@ -70,5 +52,11 @@ def unit_key(unit: Unit, program: Program, facts: ModelFacts, group: Sequence[Un
         "member": unit.member if together else None,
         "group": [[term.facts() for term in draft.terms] for draft in group] if together else None,
         "couplings": [asdict(coupling) for coupling in program.couplings] or None,
+        "network": _of_network(choice),
     }
     return digest({**decides, **{key: value for key, value in more.items() if value is not None}})
+
+
+def _of_network(choice: ModelChoice) -> dict[str, Any] | None:
+    given = {key: getattr(choice, key) for key in OF_NETWORK}
+    return {key: value for key, value in given.items() if value is not None} or None

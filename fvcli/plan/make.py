@@ -7,40 +7,31 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from fvcli.media import NamedFiles
-from fvcli.models import ModelFacts
-from fvcli.models.choice import resolved
+from fvcli.models import ModelChoice, ModelFacts
 from fvcli.plan.checks import (
-    GRIDS,
     check_figure,
     check_length,
     check_memory,
     check_settings,
     check_size,
-    is_plain,
     wants_picture,
 )
-from fvcli.plan.data import (
-    Coupling,
-    JobPlan,
-    Plan,
-    Program,
-    Unit,
-    Window,
-    digest,
-    layers_of,
-)
+from fvcli.plan.data import JobPlan, Plan, Program, Unit, Window
 from fvcli.plan.groups import are_together, couplings_of, kept_units, with_facets
-from fvcli.plan.key_origins import Written
-from fvcli.plan.keys import kept_settings, unit_key
+from fvcli.plan.key_origins import KeyOrigins
+from fvcli.plan.keys import unit_key
+from fvcli.plan.model_choice import choice_of, with_preprocessing
 from fvcli.plan.neuron_windows import neuron_window
 from fvcli.plan.objectives import Resolver
 from fvcli.plan.source_files import pinned, sources_of, wrong_sum
+from fvcli.plan.terms import Coupling, digest, layers_of
 from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.plan.views import batch_size_for, input_size, needed_bytes
 from fvcli.spec.parameterizations import Pixel
 from fvcli.spec.problems import KeyPath, Problem
 from fvcli.spec.recipes import resolve
 from fvcli.spec.schema import Job, Render, Spec, Variant
+from fvcli.spec.settings import ResolvedRender
 
 SIGNS = {"positive": 1, "negative": -1}
 
@@ -60,18 +51,19 @@ def make_plan(
         The plan and everything that is wrong with the spec; the plan is whole only if nothing is.
     """
     files = files or NamedFiles()
-    draft = _Draft([], {}, [], facts, files)
+    choice = with_preprocessing(choice_of(spec.model), facts.preprocessing)
+    draft = _Draft([], {}, [], choice, facts, files)
     problems: list[Problem] = []
     for position, job in zip(positions, spec.jobs, strict=True):
         problems += draft.add_job(job, spec.render, ("jobs", position))
     first = {unit.job: unit for unit in reversed(draft.units)}
     plan = Plan(
-        model=resolved(spec.model.model_dump(mode="json"), facts.preprocessing),
+        model=choice,
         programs=tuple(draft.programs),
         jobs=tuple(_job_plan(job, first.get(job.name), draft.programs) for job in spec.jobs),
         units=tuple(draft.units),
         batches=_batches(draft.units, draft.programs),
-        output=spec.output.model_dump(mode="json"),
+        output=spec.output,
         sources=sources_of(spec, draft.units, files),
     )
     if not problems and spec.output.figure is not None:
@@ -86,6 +78,7 @@ class _Draft:
     programs: list[Program]
     numbers: dict[str, int]
     units: list[Unit]
+    choice: ModelChoice
     facts: ModelFacts
     files: NamedFiles
 
@@ -98,27 +91,29 @@ class _Draft:
         wants = next(filter(None, map(wants_picture, resolved_settings)), "")
         for i, (variant, asked) in enumerate(zip(variants, resolved_settings, strict=True)):
             below = (*path, "variants", i) if variant is not None else path
-            written = Written(render, job, path, variant, below)
+            origins = KeyOrigins(render, job, path, variant, below)
             if (wrong := wrong_sum(asked, self.files)) is not None:
-                problems.append(Problem(written.at("parameterization"), wrong))
-            made, found = self._units(written, _heeded(pinned(asked, self.files), written), wants)
+                problems.append(Problem(origins.at("parameterization"), wrong))
+            made, found = self._units(origins, _heeded(pinned(asked, self.files), origins), wants)
             units += made
             problems += found
         kept, found = kept_units(job, units, self.programs, path)
         self.units += kept
         return problems + found
 
-    def _units(self, written: Written, settings: Render, wants: str) -> tuple[list[Unit], list[Problem]]:
-        job, origin = written.job, written.at
-        own_size = settings.octaves is not None and not written.is_anywhere("size_px")
-        resolver = Resolver(job, written.path, self.facts, _size(settings), self.files, wants)
+    def _units(
+        self, origins: KeyOrigins, settings: ResolvedRender, wants: str
+    ) -> tuple[list[Unit], list[Problem]]:
+        job, origin = origins.job, origins.at
+        own_size = settings.method == "dream" and not origins.is_anywhere("size_px")
+        resolver = Resolver(job, origins.path, self.facts, settings.size_px, self.files, wants)
         drafts = with_facets(job, resolver.drafts())
         couplings = [couplings_of(job, draft, resolver) for draft in drafts]
         if not drafts:  # what is wrong with couplings is said all the same
             couplings_of(job, None, resolver)
         are_coupled = any(are_together(coupled, settings) for coupled in couplings)
         problems = resolver.problems + check_settings(
-            settings, drafts, self.facts, self.files, written, are_coupled
+            settings, drafts, self.facts, self.files, origins, are_coupled
         )
         layers = sorted({term.layer for draft in drafts for term in draft.terms})
         problems += check_size(settings, self.facts, layers, origin)
@@ -138,8 +133,10 @@ class _Draft:
                 known[same] = self._number(program)
             number = known[same]
             group = drafts[i - draft.member : i - draft.member + draft.members]
-            unit = _unit(job, written.variant, draft, number, self.programs[number], place)
-            units.append(replace(unit, key=unit_key(unit, self.programs[number], self.facts, group)))
+            unit = _unit(job, origins.variant, draft, number, self.programs[number], place)
+            units.append(
+                replace(unit, key=unit_key(unit, self.programs[number], self.choice, self.facts, group))
+            )
         return units, problems
 
     def _number(self, program: Program) -> int:
@@ -147,34 +144,31 @@ class _Draft:
         shapes = [vars(shape) for shape in program.terms]
         together = [vars(coupling) for coupling in program.couplings]
         # asdict would copy the settings, too
-        code = digest({**vars(program), "window": window, "terms": shapes, "couplings": together})
+        settings = program.settings.model_dump(mode="json")
+        parts = {"window": window, "terms": shapes, "couplings": together, "settings": settings}
+        code = digest({**vars(program), **parts})
         if code not in self.numbers:
             self.numbers[code] = len(self.programs)
             self.programs.append(program)
         return self.numbers[code]
 
 
-def _heeded(settings: Render, written: Written) -> Render:
+def _heeded(settings: ResolvedRender, origins: KeyOrigins) -> ResolvedRender:
     """Return the settings of a dream or a direction of a picture without what only ascents heed."""
-    if settings.steepest is None and settings.octaves is None:
+    if settings.method == "ascent":
         return settings
     plain: dict[str, Any] = {"transforms": (), "penalties": (), "regularizers": ()}
     plain |= {"views": 1, "attention": False, "save_px": None}
-    if settings.steepest is not None:
+    if settings.method == "steepest":
         plain |= {"octaves": None, "save_at": None, "animation": None}
-    if not is_plain(settings.parameterization) and not written.is_own("parameterization"):
+    if not settings.parameterization.is_plain_pixels and not origins.is_own("parameterization"):
         plain["parameterization"] = Pixel(kind="pixel")
     return settings.model_copy(update=plain)
 
 
-def _size(settings: Render) -> tuple[int, int]:
-    assert isinstance(settings.size_px, tuple)  # resolved
-    return settings.size_px
-
-
-def _at_size_of_picture(settings: Render, draft: UnitDraft, files: NamedFiles) -> Render:
+def _at_size_of_picture(settings: ResolvedRender, draft: UnitDraft, files: NamedFiles) -> ResolvedRender:
     """Return the settings of a dream, which has the size of its picture unless the spec says another."""
-    if draft.picture is None or settings.start != "picture":
+    if draft.picture is None or not settings.starts_from_picture:
         return settings
     pictures = (p for group in files.pictures.values() for p in group)
     found = next(p for p in pictures if p.sha256 == draft.picture)
@@ -182,12 +176,11 @@ def _at_size_of_picture(settings: Render, draft: UnitDraft, files: NamedFiles) -
 
 
 def _window(
-    draft: UnitDraft, settings: Render, facts: ModelFacts
+    draft: UnitDraft, settings: ResolvedRender, facts: ModelFacts
 ) -> tuple[Window | None, tuple[int, int] | None]:
-    plain = settings.start == "noise" and not settings.attention and settings.views == 1
-    kind = settings.parameterization.kind if settings.parameterization else ""
-    alone = len(draft.terms) == 1 and draft.members == 1 and draft.terms[0].kind == "neuron"
-    if plain and alone and draft.picture is None and kind in GRIDS:
+    plain = not settings.starts_from_picture and not settings.attention and settings.views == 1
+    alone = len(draft.terms) == 1 and draft.members == 1 and draft.terms[0].of_kind.fits_window
+    if plain and alone and draft.picture is None and settings.parameterization.holds_pictures:
         return neuron_window(draft.terms[0], settings, facts) or (None, None)
     return None, None
 
@@ -199,30 +192,30 @@ def _program(
     draft: UnitDraft,
     window: Window | None,
     couplings: tuple[Coupling, ...],
-    settings: Render,
+    settings: ResolvedRender,
     facts: ModelFacts,
 ) -> Program:
-    height, width = _size(settings)
+    height, width = settings.size_px
     shapes = tuple(term.shape for term in draft.terms)
     layers = layers_of(shapes, couplings)
     input_px = None
     if settings.octaves is not None:
         input_px = input_size(facts, layers, (), (settings.octaves.tile_px,) * 2)
     elif window is None:
-        input_px = input_size(facts, layers, settings.transforms or (), (height, width))
+        input_px = input_size(facts, layers, settings.transforms, (height, width))
     needed = needed_bytes(facts, layers, settings, window, input_px, draft.picture is not None)
     members = draft.members if are_together(couplings, settings) else 1
-    fitting = settings.batch_size or max(1, batch_size_for(settings.memory_gb or 0, needed))
+    fitting = settings.batch_size or max(1, batch_size_for(settings.memory_gb, needed))
     return Program(
         model=facts.name,
         weights_sha256=facts.weights_sha256,
         terms=shapes,
-        recipe=settings.recipe or "default",
+        recipe=settings.recipe,
         height_px=height,
         width_px=width,
         batch_size=members * max(1, fitting // members),
         image_bytes=needed,
-        settings=kept_settings(settings),
+        settings=settings.settings(),
         window=window,
         input_px=input_px,
         formula=draft.formula,
@@ -279,5 +272,4 @@ def _job_plan(job: Job, first: Unit | None, programs: Sequence[Program]) -> JobP
         program = programs[first.program]
         kind = job.objective.kind.replace("_", " ") + (", negative" if job.sign == "negative" else "")
         title += f": {' + '.join(program.layers)}, {kind}, {program.model}, {program.recipe}"
-    asked = job.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={*Render.model_fields})
-    return JobPlan(job.name, title, job.title or job.name, asked)
+    return JobPlan(job.name, title, job.title or job.name)

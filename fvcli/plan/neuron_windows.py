@@ -20,8 +20,9 @@ from __future__ import annotations
 import math
 
 from fvcli.models import ModelFacts
-from fvcli.plan.data import TermPlan, Window
-from fvcli.spec.schema import Render
+from fvcli.plan.data import Window
+from fvcli.plan.terms import TermPlan
+from fvcli.spec.settings import ResolvedRender
 from fvcli.spec.transforms import Affine
 
 SHIFT = 1 / 8  # of the field; larger shifts than that leave a small field no form, only a texture
@@ -29,7 +30,7 @@ WORTH_IT = 0.7  # a canvas of more than this share of the picture's area is not 
 
 
 def neuron_window(
-    term: TermPlan, settings: Render, facts: ModelFacts
+    term: TermPlan, settings: ResolvedRender, facts: ModelFacts
 ) -> tuple[Window, tuple[int, int]] | None:
     """Return the window of a neuron and the row and column of the picture where it begins.
 
@@ -41,9 +42,10 @@ def neuron_window(
         settings: Resolved.
         facts: Of the model.
     """
-    assert isinstance(settings.size_px, tuple)
-    transforms = settings.transforms or ()
-    if settings.canvas != "seen" or len(transforms) != 1 or not isinstance(transforms[0], Affine):
+    if settings.canvas != "seen" or len(settings.transforms) != 1:
+        return None
+    (transform,) = settings.transforms
+    if not isinstance(transform, Affine):
         return None
     layer = facts.layers_at(*settings.size_px)[term.layer]
     if layer.receptive_field_px is None or layer.stride_px is None:
@@ -54,8 +56,8 @@ def neuron_window(
     if not isinstance(stride, int):  # behind upsampling
         return None
     view, position = _view(term.layer, field, stride, facts)
-    shift_px = min(transforms[0].shift_px, field * SHIFT)
-    canvas = view + 2 * _margin_px(transforms[0], shift_px, view)
+    shift_px = min(transform.shift_px, field * SHIFT)
+    canvas = view + 2 * transform.margin_px(shift_px, view)
     rows = (layer.height // 2, layer.width // 2) if term.row < 0 else (term.row, term.column)
     inside = facts.layers_at(view, view)[term.layer].offset_px
     begins = [layer.offset_px[i] + rows[i] * stride for i in (0, 1)]  # of the field, in the picture
@@ -78,10 +80,3 @@ def _view(layer: str, field: int, stride: int, facts: ModelFacts) -> tuple[int, 
         if all(offset[i] + position[i] * stride + field <= view for i in (0, 1)):
             return view, (position[0], position[1])
         view += stride
-
-
-def _margin_px(transform: Affine, shift_px: float, view: int) -> int:
-    """Return how far around a view the transform can reach: shifted, and turned at its smallest scale."""
-    angle = math.radians(min(45.0, transform.degrees))
-    reach = (math.cos(angle) + math.sin(angle)) / transform.scales[0]
-    return math.ceil(shift_px + max(0.0, reach - 1.0) * view / 2)

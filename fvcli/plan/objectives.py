@@ -8,37 +8,19 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
 
 from fvcli.media import NamedFiles, PictureFacts
 from fvcli.models import LayerFacts, ModelFacts
-from fvcli.plan.data import PICTURE_KINDS, TermPlan
-from fvcli.plan.directions import directions_of
+from fvcli.plan.directions import directions_of, wrong_rows
 from fvcli.plan.formulas import formula, steps_between, weights
 from fvcli.plan.name_lookup import NameLookup, out_of_range
-from fvcli.plan.unit_drafts import (
-    CHANNEL_KINDS,
-    VECTOR_KINDS,
-    Direction,
-    Swept,
-    UnitDraft,
-    draft_of_term,
-    draft_of_terms,
-)
-from fvcli.spec.objectives import (
-    CLASS_KINDS,
-    AnyLeaf,
-    InterpolateObjective,
-    MatchObjective,
-    TensorDirectionObjective,
-    leaves,
-)
+from fvcli.plan.terms import TermPlan
+from fvcli.plan.unit_drafts import Direction, SweptEntry, UnitDraft, draft_of_term, draft_of_terms
+from fvcli.spec.objectives import AnyLeaf, InterpolateObjective, Swept, leaves
 from fvcli.spec.problems import KeyPath
 from fvcli.spec.schema import Job
 
-NOUNS = {"channels": "channel", "classes": "class", "vectors": "vector"}
-# Options of an objective that are compiled in where they are not these.
-PLAIN = {"cossim_power": 0.0, "power": 0.0, "norm": "l2", "rows": 1, "columns": 1}
+NOUNS: dict[Swept, str] = {"channels": "channel", "classes": "class", "vectors": "vector"}
 
 Place = tuple[KeyPath, AnyLeaf]
 
@@ -95,7 +77,9 @@ class Resolver(NameLookup):
                 return  # what is wrong with one is wrong with all
             yield from self._put_together([term for term in terms if term], own, entry)
 
-    def _put_together(self, terms: list[TermPlan], own: Sequence[int], entry: Swept) -> Iterator[UnitDraft]:
+    def _put_together(
+        self, terms: list[TermPlan], own: Sequence[int], entry: SweptEntry
+    ) -> Iterator[UnitDraft]:
         objective = self._job.objective
         if self._alone:
             (_, leaf), (term,) = self._leaves[0], terms
@@ -113,28 +97,27 @@ class Resolver(NameLookup):
 
     # ---- terms
 
-    def _term(self, i: int, layer: LayerFacts, own: int, entry: Swept) -> TermPlan | None:
+    def _term(self, i: int, layer: LayerFacts, own: int, entry: SweptEntry) -> TermPlan | None:
         path, leaf = self._leaves[i]
-        place = _place(leaf)
         index = -1
-        if leaf.kind in CHANNEL_KINDS | CLASS_KINDS:
-            index = entry.index if _sweep(leaf) else own
-        term = TermPlan(leaf.kind, layer.name, index, *place, leaf.weight, options=_options(leaf))
-        if leaf.kind in VECTOR_KINDS:
+        if leaf.sweeps in {"channels", "classes"}:
+            index = entry.index if leaf.open_sweep else own
+        term = TermPlan(leaf.kind, layer.name, index, *leaf.place, leaf.weight, options=leaf.options)
+        if leaf.sweeps == "vectors":
             direction, wrong = self._direction(leaf, entry)
             return None if wrong else self._along(term, direction, layer, path)
-        if isinstance(leaf, TensorDirectionObjective):
-            return self._of_array(term, leaf.tensor, layer, (*path, "tensor"))
-        if isinstance(leaf, MatchObjective) and leaf.activations is not None:
-            return self._of_array(term, leaf.activations, layer, (*path, "activations"))
+        if leaf.array is not None:
+            key, name = leaf.array
+            return self._of_array(term, name, layer, (*path, key))
         return term
 
-    def _direction(self, leaf: AnyLeaf, entry: Swept) -> tuple[Direction | None, bool]:
+    def _direction(self, leaf: AnyLeaf, entry: SweptEntry) -> tuple[Direction | None, bool]:
         """Return the direction that a leaf takes, if it takes one, and whether it could not be had."""
-        written = getattr(leaf, "vector", None)
-        if written is None:
-            return (entry.direction if leaf.kind in VECTOR_KINDS else None), False
-        found = directions_of(written, 0, self._files)
+        if leaf.sweeps != "vectors":
+            return None, False
+        if leaf.own_units is None:
+            return entry.direction, False
+        found = directions_of(leaf.own_units, 0, self._files)
         return (found[0] if found else None), not found
 
     def _along(
@@ -171,7 +154,7 @@ class Resolver(NameLookup):
             self.report(path, message)
             return None
         too_large = array.shape[0] > layer.height or array.shape[1] > layer.width
-        if too_large or (term.kind == "match" and array.shape[:2] != (layer.height, layer.width)):
+        if too_large or (term.of_kind.compares and array.shape[:2] != (layer.height, layer.width)):
             size = f"{layer.height} x {layer.width}"
             message = f"an array of {array.shape[0]} x {array.shape[1]} positions does not fit {layer.name}, "
             self.report(path, f"{message}which has {size}")
@@ -183,21 +166,20 @@ class Resolver(NameLookup):
     def _own_list(self, i: int, layer: LayerFacts | None) -> list[int]:
         """Return the channels or classes that a leaf goes through by itself; [-1] if it does not."""
         path, leaf = self._leaves[i]
-        key = "channel" if leaf.kind in CHANNEL_KINDS else "class"
-        written = getattr(leaf, "channel", None) if key == "channel" else getattr(leaf, "class_", None)
+        written = leaf.own_units if leaf.sweeps in {"channels", "classes"} else None
         if written is None or layer is None:
             return [-1]
         items = list(written) if isinstance(written, tuple) else [written]
-        if key == "class":
+        if leaf.reads_classes:
             return [index for item in items if (index := self.class_index(item, (*path, "class"))) >= 0]
         wrong = [index for index in items if index >= layer.channels]
         if wrong:
             self.report((*path, "channel"), out_of_range(wrong, layer))
         return [index for index in items if index < layer.channels]
 
-    def _swept(self, layers: Sequence[LayerFacts | None]) -> list[Swept]:
+    def _swept(self, layers: Sequence[LayerFacts | None]) -> list[SweptEntry]:
         """Return what terms without one of their own take in turn; a single nothing if all have one."""
-        open_kinds = {key for _, leaf in self._leaves if (key := _sweep(leaf))} - self._optional()
+        open_kinds = {leaf.open_sweep for _, leaf in self._leaves if leaf.open_sweep} - self._optional()
         if len(open_kinds) > 1:
             first, second = sorted(open_kinds)[:2]
             self.report(
@@ -206,21 +188,22 @@ class Resolver(NameLookup):
             )
             return []
         if not open_kinds:
-            return [Swept()]
+            return [SweptEntry()]
         (key,) = open_kinds
-        reading = [la for (_, leaf), la in zip(self._leaves, layers, strict=True) if _sweep(leaf) == key]
+        reading = [la for (_, leaf), la in zip(self._leaves, layers, strict=True) if leaf.open_sweep == key]
         narrowest = min((la for la in reading if la), key=lambda la: la.channels, default=None)
         if narrowest is None:
             return []
         if key == "vectors":
-            return [Swept(direction=direction) for direction in self._job_directions()]
+            return [SweptEntry(direction=direction) for direction in self._job_directions()]
         indices = self._classes() if key == "classes" else self._channels(narrowest)
-        return [Swept(index) for index in indices]
+        return [SweptEntry(index) for index in indices]
 
-    def _optional(self) -> set[str]:
+    def _optional(self) -> set[Swept]:
         """Return what is not gone through, because all that could take it can do without it."""
-        taking = {leaf.kind for _, leaf in self._leaves if _sweep(leaf) == "vectors"}
-        return {"vectors"} if taking == {"local_group"} and self._job.vectors is None else set()
+        without = {key for key in NOUNS if getattr(self._job, key) is None}
+        needed = {leaf.open_sweep for _, leaf in self._leaves if not leaf.can_read_all}
+        return without - needed
 
     def _channels(self, layer: LayerFacts) -> list[int]:
         chosen = self._job.channels
@@ -245,12 +228,15 @@ class Resolver(NameLookup):
             message = "this key is missing; list directions, such as {random: 0-5} or {channels: [3, 17]}"
             self.report(("vectors",), message)
             return []
+        for i, written in enumerate(self._job.vectors):
+            if (wrong := wrong_rows(written, self._files)) is not None:
+                self.report(("vectors", i, "rows"), wrong)
         each = (directions_of(written, i, self._files) for i, written in enumerate(self._job.vectors))
         return [direction for some in each for direction in some]
 
     def _pictures(self) -> list[PictureFacts | None]:
         """Return the job's pictures, or a single nothing if it needs none."""
-        aims = [leaf for _, leaf in self._leaves if _needs_picture(leaf)]
+        aims = [leaf for _, leaf in self._leaves if leaf.aims_at_picture]
         what = f"a {aims[0].kind} objective" if aims else self._wants_picture
         if not what:
             self._refuse(
@@ -270,8 +256,8 @@ class Resolver(NameLookup):
     # ---- layers
 
     def _job_layers(self) -> Sequence[str | None]:
-        if not any(_takes_layer(leaf) for _, leaf in self._leaves):
-            if all(leaf.kind in CLASS_KINDS for _, leaf in self._leaves):
+        if not any(leaf.layer is None and not leaf.reads_classes for _, leaf in self._leaves):
+            if all(leaf.reads_classes for _, leaf in self._leaves):
                 for name in self._job.layer or ():
                     self.logits(name, ("layer",))
             else:
@@ -282,11 +268,11 @@ class Resolver(NameLookup):
     def _leaf_layer(self, path: KeyPath, leaf: AnyLeaf, name: str | None) -> LayerFacts | None:
         layer = self._named_layer(path, leaf, name)
         if layer is not None:
-            self.check_position(layer, *_place(leaf), path)
+            self.check_position(layer, *leaf.place, path)
         return layer
 
     def _named_layer(self, path: KeyPath, leaf: AnyLeaf, name: str | None) -> LayerFacts | None:
-        if leaf.kind in CLASS_KINDS:
+        if leaf.reads_classes:
             return self.logits(leaf.layer, (*path, "layer"))
         if leaf.layer is None and (name is not None or self._alone):
             return self.layer(name, ("layer",))
@@ -295,19 +281,19 @@ class Resolver(NameLookup):
     # ---- refusals
 
     def _refuse_what_nothing_takes(self) -> None:
-        taken = {_sweep(leaf) for _, leaf in self._leaves}
-        for key in ("channels", "classes", "vectors"):
+        taken = {leaf.open_sweep for _, leaf in self._leaves}
+        for key in NOUNS:
             if key not in taken:
                 self._refuse(key, self._why_not(key))
 
-    def _why_not(self, key: str) -> str:
+    def _why_not(self, key: Swept) -> str:
         if not self._alone:
             return "no term is without one of its own"
         leaf = self._leaves[0][1]
-        own = _sweep(leaf)
-        if own:
-            return f"a {_family(leaf.kind)} objective takes {own}"
-        if getattr(leaf, NOUNS[key] if key != "classes" else "class_", None) is not None:
+        if leaf.open_sweep:
+            family = "class" if leaf.reads_classes else leaf.kind
+            return f"a {family} objective takes {leaf.open_sweep}"
+        if leaf.sweeps == key:
             return "the objective has its own"
         return f"a {leaf.kind} objective takes the whole layer"
 
@@ -316,44 +302,8 @@ class Resolver(NameLookup):
             self.report((key,), f"{reason}; leave {key} out")
 
 
-# ---- what an objective says of itself
-
-
-def _takes_layer(leaf: AnyLeaf) -> bool:
-    """Say whether a leaf takes the job's layer, because it has none of its own."""
-    return leaf.layer is None and leaf.kind not in CLASS_KINDS
-
-
-def _sweep(leaf: AnyLeaf) -> str:
-    """Say which of the job's lists a leaf takes its units from, if it has none of its own."""
-    if leaf.kind in CLASS_KINDS:
-        return "classes" if getattr(leaf, "class_", None) is None else ""
-    if leaf.kind in CHANNEL_KINDS:
-        return "channels" if getattr(leaf, "channel", None) is None else ""
-    return "vectors" if leaf.kind in VECTOR_KINDS and getattr(leaf, "vector", None) is None else ""
-
-
-def _place(leaf: AnyLeaf) -> tuple[int, int]:
-    """Return the row and column of a leaf, or -1 for each where it has none."""
-    row, column = getattr(leaf, "row", None), getattr(leaf, "column", None)
-    return (-1, -1) if row is None or column is None else (row, column)
-
-
 def _has_list(leaf: AnyLeaf) -> bool:
-    return isinstance(getattr(leaf, "channel", None) or getattr(leaf, "class_", None), tuple)
-
-
-def _needs_picture(leaf: AnyLeaf) -> bool:
-    return leaf.kind in PICTURE_KINDS and getattr(leaf, "activations", None) is None
-
-
-def _family(kind: str) -> str:
-    return "class" if kind in CLASS_KINDS else kind
-
-
-def _options(leaf: AnyLeaf) -> tuple[tuple[str, Any], ...]:
-    given = ((key, getattr(leaf, key, plain)) for key, plain in PLAIN.items())
-    return tuple(sorted((key, value) for key, value in given if value != PLAIN[key]))
+    return leaf.sweeps in {"channels", "classes"} and isinstance(leaf.own_units, tuple)
 
 
 def _of_picture(draft: UnitDraft, picture: PictureFacts | None) -> UnitDraft:

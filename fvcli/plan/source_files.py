@@ -10,8 +10,10 @@ from fvcli.errors import UsageError
 from fvcli.media import ArrayFacts, NamedFiles, PictureFacts
 from fvcli.models.files.checksums import check_sum
 from fvcli.plan.data import Source, Unit
-from fvcli.spec.parameterizations import Generator, Maco
-from fvcli.spec.schema import Render, Spec
+from fvcli.spec.base import file_keys
+from fvcli.spec.parameterizations import ParameterizationKind
+from fvcli.spec.schema import Spec
+from fvcli.spec.settings import ResolvedRender, Settings
 
 DIGITS = 8  # of a sum in the name of a copy
 
@@ -25,20 +27,19 @@ def sources_of(spec: Spec, units: Sequence[Unit], files: NamedFiles) -> tuple[So
     return tuple(_source(facts) for facts in found)
 
 
-def pinned(settings: Render, files: NamedFiles) -> Render:
+def pinned(settings: ResolvedRender, files: NamedFiles) -> ResolvedRender:
     """Return settings whose parameterization says where what it reads is, and what that hashes to."""
     image = settings.parameterization
-    path = file_of(settings)
-    if path is None or path not in files.sums or image is None:
+    key, path = _file_of(image)
+    if path is None or path not in files.sums:
         return settings
-    key = "path" if isinstance(image, Generator) else "spectrum"
     found = image.model_copy(update={key: files.places[path], "sha256": files.sums[path]})
     return settings.model_copy(update={"parameterization": found})
 
 
-def wrong_sum(settings: Render, files: NamedFiles) -> str | None:
+def wrong_sum(settings: ResolvedRender, files: NamedFiles) -> str | None:
     """Say that what a parameterization reads is not what the spec has the sum of, if it is not."""
-    path = file_of(settings)
+    _, path = _file_of(settings.parameterization)
     if path is None or path not in files.sums:
         return None
     try:
@@ -48,20 +49,24 @@ def wrong_sum(settings: Render, files: NamedFiles) -> str | None:
     return None
 
 
-def file_of(settings: Render) -> str | None:
-    """Return the path of what a parameterization reads, if it reads something."""
-    image = settings.parameterization
-    if isinstance(image, Generator):
-        return image.path
-    return image.spectrum if isinstance(image, Maco) else None
+def without_paths(written: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """Return settings as plain data that say of files what is in them, and not where they are.
 
-
-def without_paths(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return plain settings that say of files what is in them, and not where they are."""
-    image = settings["parameterization"]
+    Args:
+        written: The settings as plain data.
+        settings: The same, as they are.
+    """
+    image = written["parameterization"]
     if not image.get("sha256"):
-        return {**settings}
-    return {**settings, "parameterization": {k: v for k, v in image.items() if k not in {"path", "spectrum"}}}
+        return {**written}
+    paths = file_keys(type(settings.parameterization))
+    return {**written, "parameterization": {k: v for k, v in image.items() if k not in paths}}
+
+
+def _file_of(image: ParameterizationKind) -> tuple[str, str | None]:
+    """Return the key of a parameterization that names a file, and the path; None if it reads nothing."""
+    key = next(iter(file_keys(type(image))), "")
+    return key, getattr(image, key) if key else None
 
 
 def _read_by(unit: Unit) -> Iterator[str]:
@@ -77,4 +82,4 @@ def _read_by(unit: Unit) -> Iterator[str]:
 def _source(facts: PictureFacts | ArrayFacts) -> Source:
     file = f"{facts.name}-{facts.sha256[:DIGITS]}{PurePath(facts.path).suffix.lower()}"
     frames, fps = (facts.frames, facts.fps) if isinstance(facts, PictureFacts) else (1, 0.0)
-    return Source(facts.name, file, facts.path, facts.sha256, frames, fps)
+    return Source(facts.name, file, facts.path, facts.sha256, frames, fps, facts.called)

@@ -1,40 +1,194 @@
-"""Write the spec of one picture alone, so that a picture that left its folder can be rendered again."""
+"""Write the spec of one picture alone, so that a picture that left its folder can be rendered again.
+
+It is made of what decides the picture, and of nothing else: whatever stood around the unit in its spec, on
+whatever machine, the same unit has the same text.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import PurePath
 from typing import Any
 
-from fvcli.media.file_facts import safe_name
-from fvcli.plan.data import Plan, Unit
-from fvcli.plan.keys import RARE_SETTINGS
+from fvcli.models import ModelChoice
+from fvcli.plan.data import Plan, Program, Unit
+from fvcli.plan.terms import Formula, TermPlan
+from fvcli.spec.base import file_keys
+from fvcli.spec.objectives import MAX_TERMS
+from fvcli.spec.recipes import nearest_recipe, resolved
+from fvcli.spec.schema import Render
+from fvcli.spec.settings import Settings
+
+MODEL_FILES = ("path", "weights", "labels")
 
 
 def standalone_spec(plan: Plan, unit: Unit) -> dict[str, Any]:
-    """Return a spec whose plan is this unit: same key and batch size, and so the same bytes.
+    """Return the smallest spec whose plan is this unit: same key and batch size, and so the same bytes.
 
-    Pictures that are optimised together come together. Arrays are named as they were, so relative ones are
-    looked for where it is rendered. The name is the same, too, unless pictures of equal names had to be
-    numbered.
+    Pictures that are optimised together come together. Files are named without their folders.
     """
     program = plan.programs[unit.program]
-    job = dict(next(job for job in plan.jobs if job.name == unit.job).asked)
-    name = unit.name
+    objective = _Writer(plan, program).objective(plan.group_of(unit))
+    job: dict[str, Any] = {"name": objective["kind"], "objective": objective}
+    if unit.sign < 0:
+        job["sign"] = "negative"
     if unit.picture is not None:
-        path = plan.source(unit.picture).path
-        job["pictures"] = [path]
-        name = safe_name(PurePath(path)) + name.removeprefix(str(unit.unit["picture"]))
-    if unit.variant is not None:
-        job["variants"] = [{"name": unit.variant}]
+        job["pictures"] = [plan.source(unit.picture).file_name]
+    job |= _diversity(program)
+    return {"version": 1, "model": _model(plan.model), "render": _render(program), "jobs": [job]}
+
+
+def title_of(unit: Unit, program: Program) -> str:
+    """Return what a picture shows in a few words that do not depend on the spec around it."""
+    first, *others = unit.terms
+    what = f"{first.layer} {first.kind}" + (f" {first.index}" if first.index >= 0 else "")
+    more = f" and {len(others)} more" if others else ""
+    sign = ", negative" if unit.sign < 0 else ""
+    return f"{what}{more}{sign}, {program.model}"
+
+
+# ---- model and render
+
+
+def _model(choice: ModelChoice) -> dict[str, Any]:
+    given = {key: value for key, value in asdict(choice).items() if value is not None}
+    named = {key: _base_name(str(given[key])) for key in MODEL_FILES if key in given}
     return {
-        "version": 1,
-        "model": {key: value for key, value in plan.model.items() if value is not None},
-        "render": {
-            "recipe": program.recipe,
-            "size_px": [program.height_px, program.width_px],
-            "batch_size": program.batch_size,
-            **{key: value for key, value in RARE_SETTINGS.items() if value is not None},
-            **{key: value for key, value in program.settings.items() if value is not None},
-        },
-        "jobs": [{**job, "only": [name]}],
+        key: list(value) if isinstance(value, tuple) else value for key, value in {**given, **named}.items()
     }
+
+
+def _base_name(path: str) -> str:
+    """Return a file name without its folder, as text that can be written."""
+    return PurePath(path).name.encode("utf-8", "replace").decode()
+
+
+def _render(program: Program) -> dict[str, Any]:
+    size = program.height_px, program.width_px
+    recipe = nearest_recipe(program.settings, size)
+    written = program.settings.model_dump(mode="json")
+    inherited = resolved(recipe, Render(), size)
+    for key, field in Settings.model_fields.items():
+        value = getattr(program.settings, key)
+        if key not in written and getattr(inherited, key) != value:  # the default, and the recipe has another
+            written[key] = list(field.default) if isinstance(field.default, tuple) else field.default
+    image = written["parameterization"]
+    for key in file_keys(type(program.settings.parameterization)):
+        if image.get(key) is not None:
+            image[key] = _base_name(image[key])
+    return {"recipe": recipe, "size_px": list(size), "batch_size": program.batch_size, **written}
+
+
+def _diversity(program: Program) -> dict[str, Any]:
+    found = (coupling for coupling in program.couplings if coupling.kind == "diversity")
+    for coupling in found:
+        return {"diversity": {"count": program.members, "weight": coupling.weight, "layer": coupling.layer}}
+    return {}
+
+
+# ---- objectives
+
+
+class _Writer:
+    """Writes objectives as a spec has them.
+
+    Args:
+        plan: Knows what files are called.
+        program: Of the unit.
+    """
+
+    def __init__(self, plan: Plan, program: Program) -> None:
+        self._plan = plan
+        self._program = program
+
+    def objective(self, group: Sequence[Unit]) -> dict[str, Any]:
+        """Return the objective of the pictures of a group: of one, or the steps of an interpolation."""
+        first, last = group[0], group[-1]
+        formula = self._program.formula
+        is_diverse = any(coupling.kind == "diversity" for coupling in self._program.couplings)
+        if len(group) == 1 or is_diverse:
+            return self._put_together(formula, first.terms)
+        split = _split(formula, first.terms, last.terms)
+        parts = (None, None) if formula is None else (formula[1], formula[2])
+        return {
+            "kind": "interpolate",
+            "from": self._part(parts[0], first.terms, range(split)),
+            "to": self._part(parts[1], last.terms, range(split, len(last.terms))),
+            "count": len(group),
+            **self._alignment(),
+        }
+
+    def _alignment(self) -> dict[str, Any]:
+        found = [coupling for coupling in self._program.couplings if coupling.kind == "alignment"]
+        if not found:
+            return {}
+        layers, one = [coupling.layer for coupling in found], found[0]
+        return {"alignment": {"layers": layers, "weight": one.weight, "decay_ratio": one.decay_ratio}}
+
+    def _part(self, formula: Any, terms: Sequence[TermPlan], positions: range) -> dict[str, Any]:
+        if formula is None:
+            return self._sum([self._leaf(terms[i]) for i in positions])
+        return self._put_together(formula, terms)
+
+    def _put_together(self, formula: Formula | int | None, terms: Sequence[TermPlan]) -> dict[str, Any]:
+        if formula is None:
+            return self._sum([self._leaf(term) for term in terms])
+        if isinstance(formula, int):
+            return self._leaf(terms[formula])
+        kind, *parts = formula
+        return {"kind": kind, "terms": [self._put_together(part, terms) for part in parts]}
+
+    def _sum(self, terms: list[dict[str, Any]]) -> dict[str, Any]:
+        if len(terms) == 1:
+            return terms[0]
+        if len(terms) > MAX_TERMS:
+            terms = [self._sum(terms[i : i + MAX_TERMS]) for i in range(0, len(terms), MAX_TERMS)]
+        return {"kind": "sum", "terms": terms}
+
+    def _leaf(self, term: TermPlan) -> dict[str, Any]:
+        leaf: dict[str, Any] = {"kind": term.kind}
+        is_class = term.of_kind.sweeps == "classes"
+        if not is_class:
+            leaf["layer"] = term.layer
+        if term.index >= 0:
+            leaf["class" if is_class else "channel"] = term.index
+        if term.row >= 0:
+            leaf |= {"row": term.row, "column": term.column}
+        if term.weight != 1:
+            leaf["weight"] = term.weight
+        if term.vector is not None:
+            leaf["vector"] = self._vector(term.vector)
+        if term.source is not None:
+            leaf[next(iter(file_keys(term.of_kind)))] = self._plan.source(term.source).file_name
+        return leaf | {key: value for key, value in term.options if key in term.of_kind.model_fields}
+
+    def _vector(self, vector: Mapping[str, Any]) -> Any:
+        if "values" in vector:
+            return list(vector["values"])
+        if "file" in vector:
+            return {"file": self._plan.source(vector["file"]).file_name, "rows": [vector["row"]]}
+        return {key: [value] if key == "random" else list(value) for key, value in vector.items()}
+
+
+def _split(formula: Formula | None, first: Sequence[TermPlan], last: Sequence[TermPlan]) -> int:
+    """Return how many of the terms are of what an interpolation comes from.
+
+    Where terms are only added, those have no weight at the last step, and the others none at the first.
+    """
+    if formula is not None:
+        return sum(1 for _ in _positions(formula[1]))
+    fitting = (
+        split
+        for split in range(1, len(first))
+        if all(term.weight == 0 for term in [*last[:split], *first[split:]])
+    )
+    return next(fitting)
+
+
+def _positions(formula: Any) -> Iterator[int]:
+    if isinstance(formula, int):
+        yield formula
+        return
+    for part in formula[1:]:
+        yield from _positions(part)

@@ -7,11 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fvcli.models import ModelFacts
-from fvcli.plan.data import Formula, TermPlan
-from fvcli.spec.objectives import CLASS_KINDS
-
-CHANNEL_KINDS = {"channel", "neuron"}
-VECTOR_KINDS = {"direction", "direction_neuron", "local_group"}
+from fvcli.plan.terms import Formula, TermPlan
 
 
 @dataclass(frozen=True)
@@ -24,7 +20,7 @@ class Direction:
 
 
 @dataclass(frozen=True)
-class Swept:
+class SweptEntry:
     """One entry of a job's channels, classes or vectors, which terms without one of their own take."""
 
     index: int = -1
@@ -68,7 +64,7 @@ def draft_of_term(term: TermPlan, direction: Direction | None, facts: ModelFacts
         return UnitDraft((term,), f"{term.kind}-{direction.name}{place}", f"{direction.label}{at}", unit)
     if term.index < 0:
         return UnitDraft((term,), f"{term.kind}{place}", f"{term.layer}{at}", unit)
-    label = facts.labels[term.index] if term.kind in CLASS_KINDS else f"{term.index}{at}"
+    label = facts.labels[term.index] if term.of_kind.sweeps == "classes" else f"{term.index}{at}"
     return UnitDraft((term,), f"{term.kind}-{term.index:04d}{place}", label, unit)
 
 
@@ -76,7 +72,7 @@ def draft_of_terms(
     kind: str,
     terms: Sequence[TermPlan],
     own: Sequence[tuple[int, float]],
-    swept: Swept,
+    swept: SweptEntry,
     formula: Formula | None,
     facts: ModelFacts,
 ) -> UnitDraft:
@@ -100,7 +96,7 @@ def draft_of_terms(
         name += f"-vector-{swept.direction.name}"
         labels.append(swept.direction.label)
     elif swept.index >= 0:
-        is_class = any(t.kind in CLASS_KINDS and t.index == swept.index for t in terms)
+        is_class = any(t.of_kind.sweeps == "classes" and t.index == swept.index for t in terms)
         key = "class" if is_class else "channel"
         name += f"-{key}-{swept.index:04d}"
         labels.append(facts.labels[swept.index] if is_class else str(swept.index))
@@ -113,6 +109,6 @@ def describe(term: TermPlan, facts: ModelFacts) -> dict[str, Any]:
     place = {"row": term.row, "column": term.column} if term.row >= 0 else {}
     if term.vector is not None:
         return {"vector": dict(term.vector), **place}
-    if term.kind in CLASS_KINDS:
+    if term.of_kind.sweeps == "classes":
         return {"class": term.index, "class_name": facts.labels[term.index]}
     return ({"channel": term.index} if term.index >= 0 else {}) | place

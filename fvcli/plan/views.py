@@ -2,57 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
-
-import numpy as np
+from collections.abc import Sequence
 
 from fvcli.models import ModelFacts
 from fvcli.plan.data import Window
-from fvcli.spec.parameterizations import Cppn
-from fvcli.spec.schema import Render
-from fvcli.spec.transforms import Affine, Crop, Crops, Jitter, Pad, Scale
+from fvcli.spec.octaves import Octaves
+from fvcli.spec.settings import ResolvedRender
+from fvcli.spec.transforms import Pick, TransformKind
 
 # What one more image of a batch adds to peak memory, as a share of the float32 outputs of all its layers:
 # 0.33 to 0.65 measured on a CPU (EfficientNet-Lite0 up to block4 and head, recipes default and lucid).
 MEMORY_FACTOR = 0.7
-CPPN_BYTES = 4 * 4  # a pixel and unit of a layer: its sum, two activations, a gradient
 LEAST_OCTAVE_PX = 64  # smaller octaves are left out; as optvis has it
 MAX_AUTO_BATCH = 8  # a GPU fills every batch up, and a CPU takes one picture at a time anyway
 
 
 def view_size(
-    transforms: Sequence[Any], height_px: int, width_px: int, pick: Callable[[Iterable[float]], float]
+    transforms: Sequence[TransformKind], height_px: int, width_px: int, pick: Pick
 ) -> tuple[int, int]:
     """Return height and width after all transforms, (0, 0) if one of them leaves nothing.
 
     pick is max for the largest views, min for the smallest.
     """
     for transform in transforms:
-        height_px, width_px = (_side_after(transform, side, pick) for side in (height_px, width_px))
+        height_px, width_px = (transform.side_after(side, pick) for side in (height_px, width_px))
         if min(height_px, width_px) < 1:
             return 0, 0
     return height_px, width_px
 
 
-def _side_after(transform: Any, side_px: int, pick: Callable[[Iterable[float]], float]) -> int:
-    if isinstance(transform, Pad):
-        return side_px + 2 * transform.px
-    if isinstance(transform, Crop):
-        return side_px - 2 * transform.px
-    if isinstance(transform, Jitter):
-        return side_px - transform.px
-    if isinstance(transform, Affine):
-        return side_px - transform.crop_px
-    if isinstance(transform, Scale):
-        return int(np.float32(pick(transform.factors)) * np.float32(side_px))  # as the transform rounds
-    if isinstance(transform, Crops):
-        return transform.size_px
-    return side_px
-
-
 def input_size(
-    facts: ModelFacts, layers: Sequence[str], transforms: Sequence[Any], size_px: tuple[int, int]
+    facts: ModelFacts, layers: Sequence[str], transforms: Sequence[TransformKind], size_px: tuple[int, int]
 ) -> tuple[int, int] | None:
     """Return the size that views are resized to for some layers, or None if they are taken as they are.
 
@@ -62,7 +42,7 @@ def input_size(
     own = facts.input_size(layers)
     if own is not None:
         return own
-    factors = [transform.factors for transform in transforms if isinstance(transform, Scale)]
+    factors = [transform.drawn_factors for transform in transforms if transform.drawn_factors]
     picks = [lambda _, factor=factor: factor for factor in factors[0]] if len(factors) == 1 else [max, min]
     views = {view_size(transforms, *size_px, pick) for pick in picks}
     if all(facts.takes(layers, view) for view in views):
@@ -70,21 +50,21 @@ def input_size(
     return size_px if facts.takes(layers, size_px) else facts.native_size_px
 
 
-def octave_steps(octaves: Mapping[str, Any], steps: int, size_px: tuple[int, int]) -> list[tuple[float, int]]:
+def octave_steps(octaves: Octaves, steps: int, size_px: tuple[int, int]) -> list[tuple[float, int]]:
     """Return share of the picture's size and steps of each octave of a dream that is large enough.
 
     Args:
-        octaves: As in plain settings.
+        octaves: Of the settings.
         steps: At each of them, where they are not listed.
         size_px: Height and width of the picture.
     """
-    each = [(octave["scale"], octave["steps"]) for octave in octaves["each"] or ()]
-    each = each or [(octaves["scale"] ** -i, steps) for i in reversed(range(octaves["count"]))]
+    each = [(octave.scale, octave.steps) for octave in octaves.each or ()]
+    each = each or [(octaves.scale**-i, steps) for i in reversed(range(octaves.count))]
     return [pair for pair in each[:-1] if round(min(size_px) * pair[0]) >= LEAST_OCTAVE_PX] + each[-1:]
 
 
 def image_bytes(
-    facts: ModelFacts, layers: Sequence[str], transforms: Sequence[Any], size_px: tuple[int, int]
+    facts: ModelFacts, layers: Sequence[str], transforms: Sequence[TransformKind], size_px: tuple[int, int]
 ) -> int:
     """Estimate the memory that one image of an ascent takes, in bytes."""
     seen = view_size(transforms, *size_px, max)
@@ -95,30 +75,21 @@ def image_bytes(
 def needed_bytes(
     facts: ModelFacts,
     layers: Sequence[str],
-    settings: Render,
+    settings: ResolvedRender,
     window: Window | None,
     input_px: tuple[int, int] | None,
     has_target: bool,
 ) -> int:
     """Estimate the memory that one picture of a program takes, in bytes, with all its views."""
-    assert isinstance(settings.size_px, tuple)  # resolved
     if settings.octaves is not None:
         tile = settings.octaves.tile_px
         return image_bytes(facts, layers, (), (tile, tile))
     if window is not None:
         return image_bytes(facts, layers, (), (window.view_px, window.view_px))
-    seen, transforms = (input_px, ()) if input_px else (settings.size_px, settings.transforms or ())
+    seen, transforms = (input_px, ()) if input_px else (settings.size_px, settings.transforms)
     a_view = image_bytes(facts, layers, transforms, seen)
-    return a_view * (settings.views or 1) * (2 if has_target else 1) + _painting_bytes(settings)
-
-
-def _painting_bytes(settings: Render) -> int:
-    """Return what a CPPN keeps of every layer for its gradient; other pictures are small."""
-    image = settings.parameterization
-    if not isinstance(image, Cppn) or not isinstance(settings.size_px, tuple):
-        return 0
-    height, width = settings.size_px
-    return height * width * image.layers * image.width * CPPN_BYTES
+    painting = settings.parameterization.gradient_bytes(*settings.size_px)
+    return a_view * settings.views * (2 if has_target else 1) + painting
 
 
 def gigabytes(count: int) -> str:

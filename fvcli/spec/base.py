@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
 from pydantic_core import CoreSchema, core_schema
@@ -20,12 +21,87 @@ Positive = Annotated[Float, Field(gt=0)]
 Factor = Annotated[Float, Field(ge=0.1, le=10)]
 Share = Annotated[Float, Field(ge=0, le=1)]
 Beta = Annotated[Float, Field(ge=0, lt=1)]
+FileName = Annotated[Text, Field(min_length=1)]
 
 
 class Strictly(BaseModel):
     """Immutable, no unknown keys, no infinities."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class NamesFile:
+    """Mark a key whose text, or each text of a list, names files.
+
+    Args:
+        what: What is expected there. ``pictures``: pictures or films; ``array``: a .npy file; ``stills``: a
+            folder of pictures that is one thing; ``model``: a model file.
+    """
+
+    def __init__(self, what: Literal["pictures", "array", "stills", "model"]) -> None:
+        self.what = what
+
+
+class AddedLater:
+    """Mark an option that was added when pictures without it existed already.
+
+    Where it has its default it is left out of unit keys, so that these pictures keep theirs.
+    """
+
+
+def options_of(piece: Strictly) -> dict[str, Any]:
+    """Return what a piece sets beside its kind, by name."""
+    return {name: getattr(piece, name) for name in type(piece).model_fields if name != "kind"}
+
+
+def file_keys(model: type[BaseModel]) -> dict[str, NamesFile]:
+    """Return the names of a model's own fields that name files, with their marks."""
+    marks = {name: _mark(field.metadata) for name, field in model.model_fields.items()}
+    return {name: mark for name, mark in marks.items() if mark is not None}
+
+
+def _mark(metadata: Iterable[Any]) -> NamesFile | None:
+    return next((mark for mark in metadata if isinstance(mark, NamesFile)), None)
+
+
+def files_in(
+    value: Any, path: tuple[str | int, ...] = ()
+) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    """Yield every file that a part of a spec names: where it is written, its name, what it should be."""
+    if isinstance(value, tuple):
+        for i, item in enumerate(value):
+            yield from files_in(item, (*path, i))
+    if not isinstance(value, BaseModel):
+        return
+    marks = file_keys(type(value))
+    for name, field in type(value).model_fields.items():
+        here = (*path, field.alias or name)
+        inside = getattr(value, name)
+        if name not in marks:
+            yield from files_in(inside, here)
+        elif isinstance(inside, str):
+            yield here, inside, marks[name].what
+        else:
+            yield from (((*here, i), text, marks[name].what) for i, text in enumerate(inside or ()))
+
+
+def kinds_of(union: Any) -> dict[str, type[Any]]:
+    """Return the models of a union by their kind."""
+    if get_origin(union) is Annotated:
+        return kinds_of(get_args(union)[0])
+    return {get_args(model.model_fields["kind"].annotation)[0]: model for model in get_args(union)}
+
+
+def complete(table: Mapping[type[Any], Any], union: Any, place: str) -> dict[type[Any], Any]:
+    """Return a table that has an entry for each kind of a union.
+
+    Raises:
+        TypeError: A kind has none; the table of that place needs one.
+    """
+    missing = [kind for kind, model in kinds_of(union).items() if model not in table]
+    if missing:
+        raise TypeError(f"{place} lacks the kind {missing[0]}")
+    return dict(table)
 
 
 class OrName:

@@ -1,22 +1,33 @@
 """What a picture shows: the objectives, alone or put together.
 
 What a leaf leaves open it takes from its job: the layer, and in turn each of the job's channels, classes,
-vectors or pictures. A list of channels or classes inside a leaf is gone through, too.
+vectors or pictures. A list of channels or classes inside a leaf is gone through, too. Each kind of leaf says
+itself what it reads; see ``Leaf``.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, model_validator
 
-from fvcli.spec.base import Float, Index, Int, OrName, Strictly, Text
+from fvcli.spec.base import (
+    FileName,
+    Float,
+    Index,
+    Int,
+    NamesFile,
+    OrName,
+    Strictly,
+    Text,
+    file_keys,
+    kinds_of,
+)
 from fvcli.spec.vectors import Vector
 
 MAX_POSITIONS = 1024
 MAX_TERMS = 64
 MAX_COUNT = 256
-CLASS_KINDS = {"class_logit", "class_probability"}
 
 Channel = Annotated[
     Index | Annotated[tuple[Index, ...], Field(min_length=1)] | None,
@@ -34,15 +45,80 @@ CossimPower = Annotated[
 Positions = Annotated[Int, Field(ge=1, le=MAX_POSITIONS)]
 
 
-class Leaf(Strictly):
-    """What is read of one layer."""
+Swept = Literal["channels", "classes", "vectors"]  # the lists of a job that units are taken from
 
+
+class Leaf(Strictly):
+    """What is read of one layer.
+
+    sweeps: Which list of its job it takes its units from; None: it reads the whole layer.
+    own_key: Which key of its own says the same, instead.
+    can_read_all: Whether it also makes sense without any unit of that list.
+    reads_place: Whether the position in the layer matters.
+    fits_window: Whether it is the same when the network sees only the field of that position.
+    compares: Whether it compares with what the network makes of the job's picture.
+    structure: The keys that are no options of the kind. Options are compiled in, and enter the unit key.
+    """
+
+    sweeps: ClassVar[Swept | None] = None
+    own_key: ClassVar[str] = ""
+    can_read_all: ClassVar[bool] = False
+    reads_place: ClassVar[bool] = False
+    fits_window: ClassVar[bool] = False
+    compares: ClassVar[bool] = False
+    structure: ClassVar[frozenset[str]] = frozenset(
+        {"kind", "layer", "weight", "row", "column", "channel", "class_", "vector"}
+    )
+
+    kind: str
     layer: Text | None = None
     weight: Float = 1.0
+
+    @property
+    def own_units(self) -> Any:
+        """What its own key names: an entry, a tuple of entries that each make a picture, or None."""
+        return getattr(self, self.own_key) if self.own_key else None
+
+    @property
+    def open_sweep(self) -> Swept | None:
+        """Which list of its job it takes its units from, because it has none of its own."""
+        return self.sweeps if self.own_units is None else None
+
+    @property
+    def reads_classes(self) -> bool:
+        """Whether it reads the layer of class outputs, and no other."""
+        return self.sweeps == "classes"
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Its row and column, -1 for each where it has none."""
+        return (-1, -1)
+
+    @property
+    def array(self) -> tuple[str, str] | None:
+        """The key that names a file of numbers in the shape of the layer, and the file, if there is one."""
+        named = ((key, getattr(self, key)) for key in file_keys(type(self)))
+        return next(((key, name) for key, name in named if name is not None), None)
+
+    @property
+    def aims_at_picture(self) -> bool:
+        """Whether it needs the job's picture to compare with."""
+        return self.compares and self.array is None
+
+    @property
+    def options(self) -> tuple[tuple[str, Any], ...]:
+        """What it sets beside its structure and its files, where that is not the default, sorted by name."""
+        names = type(self).model_fields.keys() - self.structure - file_keys(type(self)).keys()
+        changed = [
+            (n, getattr(self, n)) for n in names if getattr(self, n) != type(self).model_fields[n].default
+        ]
+        return tuple(sorted(changed))
 
 
 class Placed(Leaf):
     """What is read at one position of a layer, by default the centre."""
+
+    reads_place: ClassVar[bool] = True
 
     row: Index | None = None
     column: Index | None = None
@@ -53,22 +129,54 @@ class Placed(Leaf):
             raise ValueError("give both row and column, or neither for the centre")
         return self
 
+    @property
+    def place(self) -> tuple[int, int]:
+        return (-1, -1) if self.row is None or self.column is None else (self.row, self.column)
+
 
 P = TypeVar("P", bound=Placed)
 
 
-class ChannelObjective(Leaf):
+class OfChannel(Leaf):
+    """What reads one channel."""
+
+    sweeps: ClassVar[Swept | None] = "channels"
+    own_key: ClassVar[str] = "channel"
+
+    channel: Channel = None
+
+
+class OfClass(Leaf):
+    """What reads one class."""
+
+    model_config = ConfigDict(populate_by_name=True)
+    sweeps: ClassVar[Swept | None] = "classes"
+    own_key: ClassVar[str] = "class_"
+
+    class_: Class = None
+
+
+class OfVector(Leaf):
+    """What reads a direction in the channels of a layer."""
+
+    sweeps: ClassVar[Swept | None] = "vectors"
+    own_key: ClassVar[str] = "vector"
+
+    vector: Vector | None = None
+
+
+class ChannelObjective(OfChannel):
     """Mean of a channel over all positions: textures and patterns."""
 
     kind: Literal["channel"]
-    channel: Channel = None
 
 
-class NeuronObjective(Placed):
+class NeuronObjective(Placed, OfChannel):
     """One position of a channel, by default the centre."""
 
+    fits_window: ClassVar[bool] = True
+
     kind: Literal["neuron"]
-    channel: Channel = None
 
 
 class LayerObjective(Leaf):
@@ -77,57 +185,56 @@ class LayerObjective(Leaf):
     kind: Literal["layer"]
 
 
-class ClassLogitObjective(Leaf):
+class ClassLogitObjective(OfClass):
     """A class before the softmax."""
 
-    model_config = ConfigDict(populate_by_name=True)
     kind: Literal["class_logit"]
-    class_: Class = None
 
 
-class ClassProbabilityObjective(Leaf):
+class ClassProbabilityObjective(OfClass):
     """A class after the softmax."""
 
-    model_config = ConfigDict(populate_by_name=True)
     kind: Literal["class_probability"]
-    class_: Class = None
 
 
-class DirectionObjective(Leaf):
+class DirectionObjective(OfVector):
     """Any direction in a layer's channels, or a weighted group of them: the mean over all positions."""
 
     kind: Literal["direction"]
-    vector: Vector | None = None
     cossim_power: CossimPower = 0.0
 
 
-class DirectionNeuronObjective(Placed):
+class DirectionNeuronObjective(Placed, OfVector):
     """Any direction in a layer's channels at one position, by default the centre."""
 
     kind: Literal["direction_neuron"]
-    vector: Vector | None = None
     cossim_power: CossimPower = 0.0
 
 
 class TensorDirectionObjective(Leaf):
     """A direction in channels and positions: a tensor [h, w, channels], laid over the centre of the layer."""
 
+    reads_place: ClassVar[bool] = True
+
     kind: Literal["tensor_direction"]
-    tensor: Annotated[Text, Field(min_length=1, description="a .npy file")]
+    tensor: Annotated[FileName, NamesFile("array")] = Field(description="a .npy file")
     cossim_power: CossimPower = 0.0
 
 
-class LocalGroupObjective(Placed):
+class LocalGroupObjective(Placed, OfVector):
     """A weighted group of channels in a region of the layer; all channels alike without a vector."""
 
+    can_read_all: ClassVar[bool] = True
+
     kind: Literal["local_group"]
-    vector: Vector | None = None
     rows: Positions = Field(1, description="what of the region is outside the layer does not count")
     columns: Positions = 1
 
 
 class CaricatureObjective(Leaf):
     """More of what a layer sees in the job's picture (Olah et al., Lucid's caricatures)."""
+
+    compares: ClassVar[bool] = True
 
     kind: Literal["caricature"]
     power: CossimPower = 0.0
@@ -136,15 +243,19 @@ class CaricatureObjective(Leaf):
 class MatchObjective(Leaf):
     """The activations of the job's picture, or recorded ones: feature inversion (Mahendran, Vedaldi 2015)."""
 
+    compares: ClassVar[bool] = True
+
     kind: Literal["match"]
     norm: Literal["l1", "l2"] = "l2"
-    activations: Annotated[Text, Field(min_length=1)] | None = Field(
+    activations: Annotated[FileName | None, NamesFile("array")] = Field(
         None, description="a .npy file [h, w, channels]; those of the job's picture by default"
     )
 
 
 class StyleObjective(Leaf):
     """The Gram matrix of the job's picture at a layer (Gatys et al. 2015)."""
+
+    compares: ClassVar[bool] = True
 
     kind: Literal["style"]
 
@@ -202,6 +313,7 @@ AnyObjective = AnyLeaf | SumObjective | ProductObjective
 Objective = Annotated[AnyObjective, Field(discriminator="kind"), OrName("kind")]
 JobObjective = Annotated[AnyObjective | InterpolateObjective, Field(discriminator="kind"), OrName("kind")]
 Combined = SumObjective | ProductObjective
+LEAVES: dict[str, type[Leaf]] = kinds_of(AnyLeaf)
 for _model in (SumObjective, ProductObjective, InterpolateObjective):
     _model.model_rebuild()
 

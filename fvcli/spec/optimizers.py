@@ -58,4 +58,5 @@ class Nadam(Strictly):
     anneal_from: Share = 1.0
 
 
-Optimizer = Annotated[Adam | Lion | Gradient | Nadam, Field(discriminator="kind"), OrName("kind")]
+AnyOptimizer = Adam | Lion | Gradient | Nadam
+Optimizer = Annotated[AnyOptimizer, Field(discriminator="kind"), OrName("kind")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -10,7 +10,14 @@ from fvcli.spec.base import MAX_SIDE_PX, Float, Int, OrName, Share, Strictly
 
 
 class Penalty(Strictly):
-    """Something that is subtracted from the score, times its weight; it sees the whole picture."""
+    """Something that is subtracted from the score, times its weight; it sees the whole picture.
+
+    needs_alpha: Whether it is of the opacity of transparent pictures.
+    is_share_of_score: Whether it takes away a share of the score, not an amount.
+    """
+
+    needs_alpha: ClassVar[bool] = False
+    is_share_of_score: ClassVar[bool] = False
 
     weight: Float = 1.0
 
@@ -52,11 +59,16 @@ class Boundary(Penalty):
 class Alpha(Penalty):
     """Mean opacity: takes away that share of the score, times the weight (Lucid)."""
 
+    needs_alpha: ClassVar[bool] = True
+    is_share_of_score: ClassVar[bool] = True
+
     kind: Literal["alpha"]
 
 
 class BlurAlpha(Penalty):
     """As blur, of the opacity alone."""
+
+    needs_alpha: ClassVar[bool] = True
 
     kind: Literal["blur_alpha"]
 

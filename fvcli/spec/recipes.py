@@ -5,16 +5,16 @@ from __future__ import annotations
 from importlib import resources
 from typing import Any
 
-from fvcli.spec.objectives import CLASS_KINDS, leaves
+from fvcli.spec.objectives import leaves
 from fvcli.spec.schema import Job, Render, Variant
-from fvcli.spec.transforms import Affine, Background
+from fvcli.spec.settings import ResolvedRender, Settings
+from fvcli.spec.transforms import AnyTransform, Background
 from fvcli.spec.yaml_text import parse_yaml
 
 # Raised whenever the mathematics changes so that equal settings give other pixels.
 ALGORITHM = 3
 
 OWN = ("default", "classes")  # recipes that are not anybody else's, and fit their transforms to the picture
-FULL_SHIFT_PX = 128  # pictures smaller than this are shifted less by them
 
 # What all recipes have that do not say otherwise; size_px stays open, because the network knows it.
 COMMON: dict[str, Any] = {
@@ -34,7 +34,7 @@ RECIPES = _read_recipes()
 
 def resolve(
     job: Job, render: Render, native_size_px: tuple[int, int], variant: Variant | None = None
-) -> Render:
+) -> ResolvedRender:
     """Fill in what a job leaves open: from the spec's render, then from the recipe, then the network.
 
     What a variant of the job says goes before all. Where no recipe is named, classes have one of their own.
@@ -42,34 +42,54 @@ def resolve(
     inherited = overlay(render, job)
     if variant is not None:
         inherited = overlay(inherited, variant)
-    of_classes = all(leaf.kind in CLASS_KINDS for _, leaf in leaves(job.objective))
+    of_classes = all(leaf.reads_classes for _, leaf in leaves(job.objective))
     recipe = inherited.recipe or ("classes" if of_classes else "default")
+    return resolved(recipe, inherited, native_size_px)
+
+
+def resolved(recipe: str, inherited: Render, native_size_px: tuple[int, int]) -> ResolvedRender:
+    """Fill in what is left open from a recipe."""
     chosen = overlay(RECIPES[recipe], inherited)
     size = chosen.size_px or native_size_px
     pair = (size, size) if isinstance(size, int) else size
-    update: dict[str, Any] = {"recipe": recipe, "size_px": pair}
+    transforms = chosen.transforms or ()
     if recipe in OWN and inherited.transforms is None:
-        update["transforms"] = tuple(_for_size(t, min(pair)) for t in chosen.transforms or ())
-    chosen = chosen.model_copy(update=update)
-    return chosen.model_copy(update={"transforms": _on_background(chosen)})
+        transforms = tuple(transform.for_size(min(pair)) for transform in transforms)
+    given = {key: getattr(chosen, key) for key in Render.model_fields}
+    return ResolvedRender.model_validate(
+        {
+            **given,
+            **{"recipe": recipe, "size_px": pair},
+            "transforms": _on_background(transforms, chosen.parameterization),
+        }
+    )
 
 
-def _on_background(settings: Render) -> tuple[Any, ...]:
+def nearest_recipe(settings: Settings, size_px: tuple[int, int]) -> str:
+    """Return the recipe that most of some settings are of; of several the first.
+
+    One that sets what these leave out, such as octaves, is none of them.
+    """
+    optional = [key for key, field in Settings.model_fields.items() if field.default is None]
+    known = {name: resolved(name, Render(), size_px) for name in RECIPES}
+    fitting = [
+        name
+        for name, recipe in known.items()
+        if all(getattr(recipe, key) in {None, getattr(settings, key)} for key in optional)
+    ]
+    return max(
+        fitting,
+        key=lambda name: sum(
+            getattr(settings, key) == getattr(known[name], key) for key in Settings.model_fields
+        ),
+    )
+
+
+def _on_background(transforms: tuple[AnyTransform, ...], image: Any) -> tuple[AnyTransform, ...]:
     """Lay transparent pictures over a background first, unless the spec says where that comes."""
-    transforms = settings.transforms or ()
-    is_opaque = not getattr(settings.parameterization, "alpha", False)
-    if is_opaque or any(isinstance(transform, Background) for transform in transforms):
+    if not image.is_transparent or any(transform.is_background for transform in transforms):
         return transforms
     return (Background(), *transforms)
-
-
-def _for_size(transform: Any, side_px: int) -> Any:
-    """Shift and crop small pictures less, so that enough of them is left to see."""
-    if not isinstance(transform, Affine):
-        return transform
-    share = min(1.0, side_px / FULL_SHIFT_PX)
-    shift, crop = transform.shift_px * share, int(transform.crop_px * share) // 2 * 2
-    return transform.model_copy(update={"shift_px": shift, "crop_px": crop})
 
 
 def overlay(below: Render, above: Render) -> Render:

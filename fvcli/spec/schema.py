@@ -6,7 +6,19 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from fvcli.spec.base import Bool, Float, Index, Int, OneOrMore, OrName, Positive, Side, Strictly, Text
+from fvcli.spec.base import (
+    Bool,
+    Float,
+    Index,
+    Int,
+    NamesFile,
+    OneOrMore,
+    OrName,
+    Positive,
+    Side,
+    Strictly,
+    Text,
+)
 from fvcli.spec.channels import ChannelsField
 from fvcli.spec.objectives import ChannelObjective, Diversity, JobObjective
 from fvcli.spec.octaves import Octaves
@@ -153,7 +165,7 @@ class Job(Render):
         None, description="names or indices; all by default"
     )
     vectors: Vectors | None = Field(None, description="directions, for objectives that take one")
-    pictures: Names | None = Field(
+    pictures: Annotated[Names | None, NamesFile("pictures")] = Field(
         None,
         description="picture or film files, folders or patterns, which ascents start from or aim at; "
         "cut in the middle to the proportions of size_px",

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema, core_schema
 
-from fvcli.spec.base import Float, Index, Strictly, Text
+from fvcli.spec.base import FileName, Float, Index, NamesFile, Strictly
 from fvcli.spec.channels import ChannelsField
 
 MAX_NUMBERS = 65_536
@@ -25,9 +25,10 @@ class VectorChoice(Strictly):
         None, description="a few channels, weighted"
     )
     weights: tuple[Float, ...] | None = Field(None, description="of channels; 1 by default")
-    file: Annotated[Text, Field(min_length=1)] | None = Field(
+    file: Annotated[FileName | None, NamesFile("array")] = Field(
         None, description="a .npy file, [channels] or [vectors, channels]"
     )
+    rows: ChannelsField | None = Field(None, description="which vectors of the file; all by default")
 
     @model_validator(mode="after")
     def _one(self) -> VectorChoice:
@@ -38,6 +39,8 @@ class VectorChoice(Strictly):
             raise ValueError("random takes seeds, such as 0, 0-5 or [3, 17]")
         if self.weights is not None and len(self.weights) != len(self.channels or ()):
             raise ValueError("weights should be as many as channels")
+        if self.rows is not None and self.file is None:
+            raise ValueError("rows choose vectors of a file")
         return self
 
 

@@ -71,19 +71,19 @@ class AscentRenderer:
     """
 
     def __init__(self, program: Program, model: LoadedModel, device: Device, assets: Assets) -> None:
-        asked = program.settings["precision"]
+        asked = program.settings.precision
         precision = device.precision if asked == "auto" else asked
         compile_it = asked == "auto" and device.is_gpu and not program.changes_size
         input_px = program.input_px
         self._shape = (program.height_px, program.width_px)
         centres, self._channels = maps_of(program, model.facts, self._shape)
         self._windowed = program.window is not None
-        self._materials = assets
+        self._assets = assets
         recipe = build_recipe(program, model.facts.input_channels, assets)
         self._members = program.members
-        self._settled = recipe.parameterization.settled
-        self._saved = _painter(program, recipe.parameterization)
-        self._filmed = _painter(program, recipe.parameterization, FILM_PX)
+        self._parameterization = recipe.parameterization
+        self._saved = _painter(program, self._parameterization)
+        self._filmed = _painter(program, self._parameterization, FILM_PX)
         self._ascent = Ascent(
             model.network(precision, input_px),
             partial(build_optimized_objective, program, centres),
@@ -105,15 +105,15 @@ class AscentRenderer:
             stopped: Asked every STEPS_PER_CALL steps.
         """
         settings = program.settings
-        steps, seed = settings["steps"], settings["seed"]
+        steps, seed = settings.steps, settings.seed
         slots = [*units, *(units[i % program.members] for i in range(size - len(units)))]
-        film = Film(settings.get("save_at", ()), settings.get("animation"), steps)
+        film = Film(settings, steps)
         # The way from params to params is short if a group's have the same beginning and views.
         drawing = [slots[i - i % program.members] for i in range(size)] if film.is_morph else slots
         streams = [stream(seed, unit.identity) for unit in drawing]
         shared = stream(seed, "shared by the batch")
-        arrays = unit_arrays(slots, program, self._channels, self._materials)
-        plateau = Plateau(size, steps, settings["early_stop"], settings["redirect_steps"], program.members)
+        arrays = unit_arrays(slots, program, self._channels, self._assets)
+        plateau = Plateau(size, steps, settings.early_stop, settings.redirect_steps, program.members)
         state = self._ascent.start(streams, self._given(program, slots))
         first = self._picture(state, slots)
         self._keep(film, state, first)
@@ -136,9 +136,9 @@ class AscentRenderer:
 
     def _given(self, program: Program, units: Sequence[Unit]) -> np.ndarray | None:
         """Return the pictures that ascents start from, [batch, h, w, channels], if they do."""
-        if not program.starts_from_picture:
+        if not program.settings.starts_from_picture:
             return None
-        return np.stack([self._materials.picture(str(unit.picture), self._shape) for unit in units])
+        return np.stack([self._assets.picture(str(unit.picture), self._shape) for unit in units])
 
     def _picture(self, state: State, units: Sequence[Unit]) -> np.ndarray:
         return self._whole(self._ascent.picture(state.params).numpy(), units)
@@ -179,10 +179,12 @@ class AscentRenderer:
         scores = [self._ascent.score(x, arrays) for x in (first, images, seen)]
         finite &= np.isfinite(scores).all(axis=0)
         film.finish(images, pixels)
-        if program.settings.get("attention"):
+        if program.settings.attention:
             pixels = np.concatenate([pixels, opacity_of(state.attention.numpy())], axis=-1)
         if film.is_morph:
-            frames = morph_frames(program, self._frame, state.params, film.count, self._settled)
+            frames = morph_frames(
+                self._frame, self._parameterization, state.params, self._members, film.count
+            )
         else:
             frames = film.frames(steps)
         silent = state.silent.numpy().tolist()
@@ -193,7 +195,7 @@ class AscentRenderer:
                 silent[i],
                 bool(finite[i]),
                 int(steps[i]),
-                transparent=program.transparent,
+                transparent=program.settings.is_transparent,
                 after_steps=film.saved_of(i),
                 frames=frames[i] if frames else (),
             )
@@ -217,7 +219,7 @@ def _painter(
     program: Program, painted: Parameterization, most_px: int | None = None
 ) -> Callable[[Params], tf.Tensor] | None:
     """Return how pictures are painted at save_px, or at most so large, if that is not the ascent's size."""
-    size = program.saved_px
+    size = program.settings.saved_px
     if size is None:
         return None
     assert painted.larger is not None  # or the plan refuses it

@@ -1,4 +1,4 @@
-"""Turn a program's plain settings into the functions of optvis."""
+"""Turn what a program says into the functions of optvis: one table for each of the kinds of a spec."""
 
 from __future__ import annotations
 
@@ -9,47 +9,73 @@ import numpy as np
 import tensorflow as tf
 
 from fvcli.models import ModelFacts
-from fvcli.optvis import objectives, optimizers, parameterizations, regularizers, transforms
+from fvcli.optvis import objectives, optimizers, regularizers, transforms
 from fvcli.optvis.ascent import TARGET, Recipe, Units
 from fvcli.optvis.objectives import Objective
+from fvcli.optvis.parameterizations import Parameterization
 from fvcli.plan import Program, TermShape, Unit
+from fvcli.plan.terms import Coupling
+from fvcli.spec import objectives as leaves
+from fvcli.spec import optimizers as of_optimizers
+from fvcli.spec import penalties as of_penalties
+from fvcli.spec import regularizers as of_regularizers
+from fvcli.spec import transforms as of_transforms
+from fvcli.spec.base import Strictly, complete, file_keys, options_of
+from fvcli.spec.transforms import Affine, TransformKind
 from fvcli.worker.assets import Assets
 from fvcli.worker.parameterizations import build_parameterization
 
-TRANSFORMS = {
-    "pad": transforms.pad,
-    "jitter": transforms.jitter,
-    "crop": transforms.crop,
-    "scale": transforms.scale,
-    "rotate": transforms.rotate,
-    "affine": transforms.affine,
-    "crops": lambda sides, **how: transforms.crops(side=sides, **how),
-    "noise": transforms.noise,
-    "blur": lambda sigmas_px: transforms.blur(sigma=sigmas_px),
-    "flip": transforms.flip,
-    "background": transforms.collapse_alpha,
-}
-OPTIMIZERS = {
-    "adam": optimizers.adam,
-    "lion": optimizers.lion,
-    "gradient": optimizers.gradient,
-    "nadam": optimizers.nadam,
-}
-REGULARIZERS = {
-    "decay": regularizers.decay,
-    "gaussian_blur": regularizers.blur,
-    "clip_norm": regularizers.clip_norm,
-    "clip_contribution": regularizers.clip_contribution,
-}
-PENALTIES = {
-    "l1": lambda constant: objectives.l1(constant=constant),
-    "l2": lambda constant: objectives.l2(constant=constant),
-    "total_variation": objectives.total_variation,
-    "blur": objectives.blur_input,
-    "boundary": objectives.boundary,
-    "alpha": objectives.alpha,
-    "blur_alpha": objectives.blur_alpha,
-}
+HERE = "worker/builders.py"
+TRANSFORMS = complete(
+    {
+        of_transforms.Pad: transforms.pad,
+        of_transforms.Jitter: transforms.jitter,
+        of_transforms.Crop: transforms.crop,
+        of_transforms.Scale: transforms.scale,
+        of_transforms.Rotate: transforms.rotate,
+        of_transforms.Affine: transforms.affine,
+        of_transforms.Crops: lambda sides, **how: transforms.crops(side=sides, **how),
+        of_transforms.Noise: transforms.noise,
+        of_transforms.RandomBlur: lambda sigmas_px: transforms.blur(sigma=sigmas_px),
+        of_transforms.Flip: transforms.flip,
+        of_transforms.Background: transforms.collapse_alpha,
+    },
+    of_transforms.AnyTransform,
+    HERE,
+)
+OPTIMIZERS = complete(
+    {
+        of_optimizers.Adam: optimizers.adam,
+        of_optimizers.Lion: optimizers.lion,
+        of_optimizers.Gradient: optimizers.gradient,
+        of_optimizers.Nadam: optimizers.nadam,
+    },
+    of_optimizers.Optimizer,
+    HERE,
+)
+REGULARIZERS = complete(
+    {
+        of_regularizers.Decay: regularizers.decay,
+        of_regularizers.GaussianBlur: regularizers.blur,
+        of_regularizers.ClipNorm: regularizers.clip_norm,
+        of_regularizers.ClipContribution: regularizers.clip_contribution,
+    },
+    of_regularizers.AnyRegularizer,
+    HERE,
+)
+PENALTIES = complete(
+    {
+        of_penalties.L1: objectives.l1,
+        of_penalties.L2: objectives.l2,
+        of_penalties.TotalVariation: objectives.total_variation,
+        of_penalties.Blur: objectives.blur_input,
+        of_penalties.Boundary: objectives.boundary,
+        of_penalties.Alpha: objectives.alpha,
+        of_penalties.BlurAlpha: objectives.blur_alpha,
+    },
+    of_penalties.AnyPenalty,
+    HERE,
+)
 
 
 def build_recipe(program: Program, channels: int, assets: Assets | None = None) -> Recipe:
@@ -60,34 +86,39 @@ def build_recipe(program: Program, channels: int, assets: Assets | None = None) 
         channels: Of the network's input.
         assets: Where files are read, if the parameterization reads some.
     """
+    settings = program.settings
     parameterization = build_parameterization(program, channels, assets)
-    settings, chain = program.settings, program.settings["transforms"]
-    if program.window is not None:
-        window = program.window
-        seen = {"crop_px": window.canvas_px - window.view_px, "shift_px": window.shift_px}
-        chain = [{**transform, **seen} for transform in chain]
+    chain = [_in_window(transform, program) for transform in settings.transforms]
     return Recipe(
         parameterization=parameterization,
-        transforms=[_call(TRANSFORMS, transform) for transform in chain],
-        optimizer=_optimizer(settings["optimizer"], parameterization),
-        redirect_steps=settings["redirect_steps"],
-        regularizers=[_call(REGULARIZERS, piece) for piece in settings.get("regularizers", ())],
-        views=settings.get("views", 1),
-        attention=settings.get("attention", False),
+        transforms=[_build(TRANSFORMS, transform) for transform in chain],
+        optimizer=_optimizer(settings.optimizer, parameterization),
+        redirect_steps=settings.redirect_steps,
+        regularizers=[_build(REGULARIZERS, piece) for piece in settings.regularizers],
+        views=settings.views,
+        attention=settings.attention,
     )
 
 
-def _call(table: Mapping[str, Any], settings: Mapping[str, Any]) -> Any:
-    return table[settings["kind"]](**{key: value for key, value in settings.items() if key != "kind"})
+def _build(table: Mapping[type[Any], Any], piece: Strictly, leave_out: Sequence[str] = ()) -> Any:
+    given = {key: value for key, value in options_of(piece).items() if key not in leave_out}
+    return table[type(piece)](**given)
 
 
-def _optimizer(
-    settings: Mapping[str, Any], parameterization: parameterizations.Parameterization
-) -> optimizers.Optimizer:
-    own = {key: value for key, value in settings.items() if key not in {"anneal_from", "second_moment"}}
-    if settings.get("second_moment") == "band":
-        own["pool"] = parameterization.pool
-    return optimizers.annealed(_call(OPTIMIZERS, own), settings["anneal_from"])
+def _in_window(transform: TransformKind, program: Program) -> TransformKind:
+    """Let views look around in a window, if the program has one."""
+    window = program.window
+    if window is None or not isinstance(transform, Affine):
+        return transform
+    return transform.in_window(window.canvas_px, window.view_px, window.shift_px)
+
+
+def _optimizer(piece: of_optimizers.AnyOptimizer, parameterization: Parameterization) -> optimizers.Optimizer:
+    given = options_of(piece)
+    anneal_from = given.pop("anneal_from")
+    if given.pop("second_moment", None) == "band":
+        given["pool"] = parameterization.pool
+    return optimizers.annealed(OPTIMIZERS[type(piece)](**given), anneal_from)
 
 
 # ---- objectives
@@ -136,26 +167,21 @@ def _put_together(formula: Any, terms: Sequence[Objective]) -> Objective:
 
 
 def build_optimized_objective(program: Program, centres: Centres, units: Units) -> Objective:
-    """Return what is climbed: the objective, what couples pictures, and less the penalties.
+    """Return what is optimised: the objective, what couples pictures, and less the penalties.
 
     In a window the neuron is read at the position where the view has it.
     """
     if program.window is None:
         score = build_objective(program, centres, units)
     else:
-        (shape,), place = program.terms, (program.window.row, program.window.column)
-        one = objectives.neuron(shape.layer, units["index"][:, 0], *place)
-        score = one * units["weight"][:, 0] * units["sign"]
+        (shape,), window = program.terms, program.window
+        place = {"row": window.row, "column": window.column}
+        score = _made(shape, 0, units, place) * units["weight"][:, 0] * units["sign"]
     for coupling in program.couplings:
-        if coupling.kind == "diversity":
-            term = objectives.diversity(coupling.layer, program.members)
-        else:
-            term = objectives.alignment(coupling.layer, coupling.decay_ratio, program.members)
-        score = score + term * coupling.weight
-    for penalty in program.settings.get("penalties", ()):
-        own = {key: value for key, value in penalty.items() if key != "weight"}
-        cost = _call(PENALTIES, own) * penalty["weight"]
-        score = score - (_size_of(score) * cost if penalty["kind"] == "alpha" else cost)
+        score = score + COUPLINGS[coupling.kind](coupling, program.members) * coupling.weight
+    for penalty in program.settings.penalties:
+        cost = _build(PENALTIES, penalty, leave_out=["weight"]) * penalty.weight
+        score = score - (_size_of(score) * cost if penalty.is_share_of_score else cost)
     return score
 
 
@@ -163,36 +189,54 @@ def _size_of(score: Objective) -> Objective:
     return Objective(lambda T: tf.abs(score(T)))
 
 
+COUPLINGS: dict[str, Callable[[Coupling, int], Objective]] = {
+    "diversity": lambda coupling, members: objectives.diversity(coupling.layer, members),
+    "alignment": lambda coupling, members: objectives.alignment(
+        coupling.layer, coupling.decay_ratio, members
+    ),
+}
+
+
 def _term(shape: TermShape, centre: tuple[int, int], i: int, units: Units) -> Objective:
     place: dict[str, Any] = {}
     if shape.placed:
         down, right = units["row"][:, i] - centre[0], units["column"][:, i] - centre[1]
         place = {"row": down, "column": right, "from_centre": True}
-    given = {key: value for key, value in shape.options if key not in {"weighted", "shape"}}
-    return MAKE[shape.kind](shape.layer, i, units, {**place, **given})
+    return _made(shape, i, units, place)
 
 
-Make = Callable[[str, int, Units, dict[str, Any]], Objective]
-MAKE: dict[str, Make] = {
-    "channel": lambda layer, i, units, own: objectives.channel(layer, units["index"][:, i]),
-    "neuron": lambda layer, i, units, own: objectives.neuron(layer, units["index"][:, i], **own),
-    "layer": lambda layer, i, units, own: objectives.deepdream(layer),
-    "class_logit": lambda layer, i, units, own: objectives.class_logit(layer, units["index"][:, i]),
-    "class_probability": lambda layer, i, units, own: objectives.class_probability(
-        layer, units["index"][:, i]
-    ),
-    "direction": lambda layer, i, units, own: objectives.direction(layer, units[_vector(i)], **own),
-    "direction_neuron": lambda layer, i, units, own: objectives.direction_neuron(
-        layer, units[_vector(i)], **own
-    ),
-    "local_group": lambda layer, i, units, own: objectives.local_group(layer, units.get(_vector(i)), **own),
-    "tensor_direction": lambda layer, i, units, own: objectives.tensor_direction(
-        layer, units[_array(i)], **own
-    ),
-    "caricature": lambda layer, i, units, own: objectives.caricature(layer, **own),
-    "match": lambda layer, i, units, own: objectives.match(layer, units.get(_array(i)), **own),
-    "style": lambda layer, i, units, own: objectives.style(layer),
-}
+def _made(shape: TermShape, i: int, units: Units, place: Mapping[str, Any]) -> Objective:
+    """Return the objective of a term: what it reads of the units, then its place and its options."""
+    leaf = shape.of_kind
+    read: list[Any] = []
+    if leaf.sweeps == "vectors":
+        read = [units.get(_vector(i))]
+    elif leaf.sweeps is not None:
+        read = [units["index"][:, i]]
+    elif file_keys(leaf):
+        read = [units.get(_array(i))]
+    options = {key: value for key, value in shape.options if key in leaf.model_fields}
+    return OBJECTIVES[leaf](shape.layer, *read, **place, **options)
+
+
+OBJECTIVES = complete(
+    {
+        leaves.ChannelObjective: objectives.channel,
+        leaves.NeuronObjective: objectives.neuron,
+        leaves.LayerObjective: objectives.deepdream,
+        leaves.ClassLogitObjective: objectives.class_logit,
+        leaves.ClassProbabilityObjective: objectives.class_probability,
+        leaves.DirectionObjective: objectives.direction,
+        leaves.DirectionNeuronObjective: objectives.direction_neuron,
+        leaves.LocalGroupObjective: objectives.local_group,
+        leaves.TensorDirectionObjective: objectives.tensor_direction,
+        leaves.CaricatureObjective: objectives.caricature,
+        leaves.MatchObjective: objectives.match,
+        leaves.StyleObjective: objectives.style,
+    },
+    leaves.AnyLeaf,
+    HERE,
+)
 
 
 def _vector(i: int) -> str:

@@ -17,9 +17,13 @@ from fvcli.optvis.ascent import Units
 from fvcli.optvis.dream import Dream, Frame, Octave, blend, octaves, with_sizes
 from fvcli.optvis.streams import stream
 from fvcli.plan import Program, Unit
+from fvcli.spec.octaves import Octaves
+from fvcli.spec.parameterizations import Pixel
+from fvcli.spec.settings import Settings
 from fvcli.worker.ascent_renderer import Outcome, Report, Stopped
 from fvcli.worker.assets import Assets
 from fvcli.worker.builders import build_objective, maps_of, unit_arrays
+from fvcli.worker.device import Device
 from fvcli.worker.film_frames import Film
 
 
@@ -29,15 +33,16 @@ class DreamRenderer:
     Args:
         program: Of the plan.
         model: The network.
+        device: Where it runs.
         assets: What units read from files.
     """
 
-    def __init__(self, program: Program, model: LoadedModel, assets: Assets) -> None:
-        tile = program.settings["octaves"]["tile_px"]
+    def __init__(self, program: Program, model: LoadedModel, device: Device, assets: Assets) -> None:
+        tile = _octaves_of(program.settings).tile_px
         centres, self._channels = maps_of(program, model.facts, (tile, tile))
         self._size = (program.height_px, program.width_px)
         self._colours = model.facts.input_channels
-        self._materials = assets
+        self._assets = assets
         self._objective = partial(build_objective, program, centres)
         self._network = model.network(input_px=program.input_px)
         self._dream = Dream(self._network, self._objective, tile)
@@ -58,16 +63,14 @@ class DreamRenderer:
         return outcomes
 
     def _dream_of(self, program: Program, unit: Unit, report: Report, stopped: Stopped) -> Outcome | None:
-        arrays = unit_arrays([unit], program, self._channels, self._materials)
-        if unit.picture is None or not program.starts_from_picture:
+        arrays = unit_arrays([unit], program, self._channels, self._assets)
+        if unit.picture is None or not program.settings.starts_from_picture:
             image = self._noise(program, unit)
-        elif self._materials.source(unit.picture)[0].frames > 1:
+        elif self._assets.source(unit.picture)[0].frames > 1:
             return self._film(program, unit, arrays, report, stopped)
         else:
-            image = self._materials.picture(unit.picture, self._size)
-        film = Film(
-            program.settings.get("save_at", ()), program.settings.get("animation"), self._steps(program)
-        )
+            image = self._assets.picture(unit.picture, self._size)
+        film = Film(program.settings, self._steps(program))
         film.keep(0, image[None])
 
         def heed(frame: Frame) -> None:
@@ -84,8 +87,10 @@ class DreamRenderer:
 
     def _noise(self, program: Program, unit: Unit) -> np.ndarray:
         """Return what a dream without a picture begins with: noise around mid grey."""
-        drawn = stream(program.settings["seed"], unit.identity, "start")
-        std = program.settings["parameterization"]["std"]
+        drawn = stream(program.settings.seed, unit.identity, "start")
+        image = program.settings.parameterization
+        assert isinstance(image, Pixel)  # or the plan refuses it
+        std = image.std
         noise = drawn.standard_normal((*self._size, self._colours), dtype=np.float32)
         return np.clip(0.5 + std * noise, 0.0, 1.0).astype(np.float32)
 
@@ -93,11 +98,11 @@ class DreamRenderer:
         self, program: Program, unit: Unit, arrays: Units, report: Report, stopped: Stopped
     ) -> Outcome | None:
         """Dream every frame of a film, each beginning with some of the dream before."""
-        share = program.settings["octaves"]["warm_start"]
-        source, _ = self._materials.source(str(unit.picture))
+        share = _octaves_of(program.settings).warm_start
+        source, _ = self._assets.source(str(unit.picture))
         frames = _on_disk((source.frames, *self._size, self._colours))
         first = dreamt = None
-        for number, frame in enumerate(self._materials.frames(str(unit.picture), self._size)):
+        for number, frame in enumerate(self._assets.frames(str(unit.picture), self._size)):
             first = frame if first is None else first
             begin = frame if dreamt is None else blend(dreamt, frame, share)
             dreamt = self._run(program, unit, arrays, begin, stopped)
@@ -117,8 +122,8 @@ class DreamRenderer:
         stopped: Stopped,
         heed: Any = lambda _frame: None,
     ) -> np.ndarray | None:
-        drawn = stream(program.settings["seed"], unit.identity)  # the same for each frame of a film
-        keep = program.settings["octaves"]["keep_detail"]
+        drawn = stream(program.settings.seed, unit.identity)  # the same for each frame of a film
+        keep = _octaves_of(program.settings).keep_detail
         return self._dream.run(
             image, arrays, planned_octaves(program.settings), drawn, heed, stopped, keep_detail=keep
         )
@@ -161,15 +166,17 @@ class DreamRenderer:
         return self._objective(units)(Activations(self._network(images, redirect=False), images))
 
 
-def planned_octaves(settings: Mapping[str, Any]) -> tuple[Octave, ...]:
+def _octaves_of(settings: Settings) -> Octaves:
+    assert settings.octaves is not None  # or it is no dream
+    return settings.octaves
+
+
+def planned_octaves(settings: Settings) -> tuple[Octave, ...]:
     """Return the octaves that settings name."""
-    asked = settings["octaves"]
-    if asked["each"] is None:
-        return octaves(asked["count"], asked["scale"], settings["steps"], asked["rates"], asked["bands"])
-    return tuple(
-        Octave(each["scale"], each["steps"], each["rates"], each["bands"], each["blurs_px"])
-        for each in asked["each"]
-    )
+    asked = _octaves_of(settings)
+    if asked.each is None:
+        return octaves(asked.count, asked.scale, settings.steps, asked.rates, asked.bands)
+    return tuple(Octave(each.scale, each.steps, each.rates, each.bands, each.blurs_px) for each in asked.each)
 
 
 def _on_disk(shape: tuple[int, ...]) -> np.ndarray:

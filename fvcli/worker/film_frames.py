@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from fvcli.media import as_8_bits
-from fvcli.optvis.parameterizations import Params, between
-from fvcli.plan import Program
+from fvcli.optvis.parameterizations import Parameterization, Params
+from fvcli.spec.settings import Settings
 
 OPAQUE_FROM = 80  # percentile of attention from which on a picture is wholly opaque (Fel et al. 2023)
 
@@ -19,18 +18,18 @@ class Film:
     """Keeps 8-bit pictures [batch, h, w, channels] of an ascent.
 
     Args:
-        save_at: Steps after which single pictures are kept.
-        animation: How a film is made, or None.
+        settings: Say after which steps single pictures are kept, and how a film is made.
         steps: Of the whole ascent.
     """
 
-    def __init__(self, save_at: Sequence[int], animation: Mapping[str, Any] | None, steps: int) -> None:
+    def __init__(self, settings: Settings, steps: int) -> None:
+        film = settings.animation
         self.steps = steps
-        self.is_morph = animation is not None and animation["of"] == "params"
-        self.count = animation["frames"] if animation else 0
-        every = animation["every"] if animation and not self.is_morph else 0
+        self.is_morph = settings.is_morph
+        self.count = film.frames if film else 0
+        every = film.every if film and not self.is_morph else 0
         self._in_film = {*range(0, steps, every), steps} if every else set()
-        self._save_at = {*save_at}
+        self._save_at = {*(settings.save_at or ())}
         self._kept: dict[int, np.ndarray] = {}
         self._saved: dict[int, np.ndarray] = {}
         self._last = np.zeros((0, 0, 0, 0), np.uint8)
@@ -89,29 +88,28 @@ class Film:
 
 
 def morph_frames(
-    program: Program,
     picture: Callable[[Params], tf.Tensor],
+    parameterization: Parameterization,
     params: Params,
+    members: int,
     count: int,
-    settled: Callable[[Params, float], Params] | None = None,
 ) -> list[Sequence[np.ndarray]]:
     """Return, for the first picture of each group, a film through the params of all of them and back.
 
     Args:
-        program: How many are in a group, and what they are written in.
         picture: Params [1, ...] -> the picture, [1, h, w, channels].
+        parameterization: What the params are of.
         params: Of the batch.
+        members: How many are in a group.
         count: Frames.
-        settled: See ``Parameterization``.
     """
-    members, batch = program.members, params[0].shape[0]
+    batch, settled = params[0].shape[0], parameterization.settled
     films: list[Sequence[np.ndarray]] = [()] * batch
-    mix = between if program.settings["parameterization"]["kind"] == "cppn" else _straight
     for begin in range(0, batch, members):
         group = [tuple(part[begin + i : begin + i + 1] for part in params) for i in range(members)]
         if settled is not None:
             group = [settled(one, i / max(1, members - 1)) for i, one in enumerate(group)]
-        films[begin] = [_frame(picture, group, mix, k / count) for k in range(count)]
+        films[begin] = [_frame(picture, group, parameterization.mix, k / count) for k in range(count)]
     return films
 
 
@@ -127,10 +125,6 @@ def _frame(
     eased = (1.0 - np.cos(np.pi * (along - first))) / 2.0
     mixed = mix(group[first], group[first + 1], float(eased))
     return as_8_bits(picture(mixed)[0].numpy())
-
-
-def _straight(first: Params, second: Params, t: float) -> Params:
-    return tuple(one * (1.0 - t) + other * t for one, other in zip(first, second, strict=True))
 
 
 def opacity_of(attention: np.ndarray) -> np.ndarray:

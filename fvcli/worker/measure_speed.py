@@ -69,7 +69,7 @@ class Calibration:
             raise FvcliError(f"{units[0].layer} cannot be measured: {failures[0]}")
         pictures = places(len(units), program.batch_size, self._device.lanes, self._device.whole_batches)
         seconds = [sidecar.seconds for sidecar in sidecars if sidecar]
-        return _Timed(units[0].layer, program, pictures * program.settings["steps"], seconds)
+        return _Timed(units[0].layer, program, pictures * program.settings.steps, seconds)
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from fvcli.errors import FvcliError
 from fvcli.media import encode_picture, pixel_sha256
 from fvcli.media.movie_writer import encode_movie
 from fvcli.models import ModelFacts
-from fvcli.plan import Unit, standalone_spec
+from fvcli.plan import Unit, standalone_spec, title_of
 from fvcli.run import RunFolder, Sidecar, step_name
 from fvcli.run.sidecar import DEAD, DONE, FAILED
+from fvcli.spec.output import Animation
 from fvcli.worker.ascent_renderer import Outcome
 from fvcli.worker.concurrency import Cost
 
@@ -21,7 +22,7 @@ NEVER_FIRED = "the unit never fired: no gradient reached the picture"
 TOO_FEW_STEPS = "the unit does not fire after {} steps; {} is how many are meant to wake it up"
 TRY_PRE_ACTIVATION = "; render its pre-activation instead: {}"
 ALREADY_SILENT = "the unit is silent from the start, so there is nothing to minimise"
-DREAMT = {"format": "mp4", "fps": 25.0}  # how a dream of a film is saved if the spec does not say
+DREAMT = Animation(format="mp4", fps=25.0)  # how a dream of a film is saved if the spec does not say
 NOT_FINITE = "the picture is not finite; lower the learning rate, or weights that are very large"
 
 
@@ -77,7 +78,7 @@ class Recorder:
         return sidecar.status
 
     def _encoded(self, unit: Unit, outcome: Outcome, pixels: np.ndarray) -> bytes:
-        title = f"{unit.layer} {unit.objective} {unit.label}, {self._facts.name}"
+        title = title_of(unit, self._run.plan.programs[unit.program])
         text = {"key": unit.key, "spec": standalone_spec(self._run.plan, unit)}
         return encode_picture(pixels, title, text, outcome.transparent)
 
@@ -88,10 +89,9 @@ class Recorder:
             for step, pixels in outcome.after_steps.items()
         }
         if len(outcome.frames):
-            animation = self._run.plan.programs[unit.program].settings.get("animation") or DREAMT
-            fps = outcome.fps or animation["fps"]
-            film = encode_movie(shown(outcome.frames), animation["format"], fps)
-            extras[animation["format"]] = film
+            animation = self._run.plan.programs[unit.program].settings.animation or DREAMT
+            fps = outcome.fps or animation.fps
+            extras[animation.format] = encode_movie(shown(outcome.frames), animation.format, fps)
         return extras
 
     def fail(self, unit: Unit, attempt: Attempt, reason: str) -> str:
@@ -116,7 +116,7 @@ class Recorder:
     def _why_dead(self, unit: Unit, steps: int) -> str:
         if unit.sign < 0:
             return ALREADY_SILENT
-        redirected = self._run.plan.programs[unit.program].settings["redirect_steps"]
+        redirected = self._run.plan.programs[unit.program].settings.redirect_steps
         if steps < redirected:
             return TOO_FEW_STEPS.format(steps, redirected)
         nodes = {node.name: node for node in self._facts.nodes}
@@ -135,8 +135,8 @@ class Recorder:
             label=unit.label,
             sign=unit.sign,
             recipe=program.recipe,
-            seed=program.settings["seed"],
-            planned_steps=program.settings["steps"],
+            seed=program.settings.seed,
+            planned_steps=program.settings.steps,
             canvas=program.canvas_of(unit),
             weights_sha256=program.weights_sha256,
             batch={"number": attempt.batch, "size": attempt.size, "planned_size": attempt.planned_size},

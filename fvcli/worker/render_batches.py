@@ -103,9 +103,9 @@ class Worker:
         self._run = run
         self._device = set_up_device()
         write_run_facts(run, self._device.name)
-        self._model = load(run.plan.model_choice, allow_code)
+        self._model = load(run.plan.model, allow_code)
         self._recorder = Recorder(run, self._model.facts, self._device.name)
-        self._materials = Assets(run, self._model.facts.input_channels)
+        self._assets = Assets(run, self._model.facts.input_channels)
         self._compiled: tuple[object, Renderer] | None = None
         self._broken: tuple[object, str] | None = None  # what could not be compiled, and why
         self._sizes: dict[int, int] = {}  # pictures an ascent, of programs that ran out of memory with more
@@ -244,7 +244,7 @@ class Worker:
         if self._compiled is None or self._compiled[0] != key:
             self._compiled = None  # first, so that two never share the memory
             program = self._run.plan.programs[task.units[0].program]
-            made = renderer_of(program, self._model, self._device, self._materials)
+            made = renderer_of(program, self._model, self._device, self._assets)
             self._compiled = key, made
         return self._compiled[1]
 

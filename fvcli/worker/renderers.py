@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.plan import Program, Unit
+from fvcli.spec.settings import Method
 from fvcli.worker.ascent_renderer import AscentRenderer, Outcome, Report, Stopped
 from fvcli.worker.assets import Assets
 from fvcli.worker.device import Device
@@ -22,10 +23,13 @@ class Renderer(Protocol):
     ) -> list[Outcome] | None: ...
 
 
+RENDERERS: dict[Method, Callable[[Program, LoadedModel, Device, Assets], Renderer]] = {
+    "ascent": AscentRenderer,
+    "dream": DreamRenderer,
+    "steepest": SteepestRenderer,
+}
+
+
 def renderer_of(program: Program, model: LoadedModel, device: Device, assets: Assets) -> Renderer:
-    """Return what a program is compiled to."""
-    if program.settings.get("octaves") is not None:
-        return DreamRenderer(program, model, assets)
-    if program.settings.get("steepest") is not None:
-        return SteepestRenderer(program, model, assets)
-    return AscentRenderer(program, model, device, assets)
+    """Return what makes the pictures of a program, compiled."""
+    return RENDERERS[program.settings.method](program, model, device, assets)

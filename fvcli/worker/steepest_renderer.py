@@ -15,6 +15,7 @@ from fvcli.plan import Program, Unit
 from fvcli.worker.ascent_renderer import Outcome, Report, Stopped
 from fvcli.worker.assets import Assets
 from fvcli.worker.builders import build_objective, maps_of, unit_arrays
+from fvcli.worker.device import Device
 
 STEP = 1 / 255  # root mean square of the step along the direction after which the score is taken
 
@@ -25,15 +26,16 @@ class SteepestRenderer:
     Args:
         program: Of the plan.
         model: The network.
+        device: Where it runs.
         assets: What units read from files.
     """
 
-    def __init__(self, program: Program, model: LoadedModel, assets: Assets) -> None:
+    def __init__(self, program: Program, model: LoadedModel, device: Device, assets: Assets) -> None:
         self._size = (program.height_px, program.width_px)
         self._centres, self._channels = maps_of(program, model.facts, self._size)
         self._program = program
         self._network = model.network(input_px=program.input_px)
-        self._materials = assets
+        self._assets = assets
         self._look = tf.function(self._gradient, autograph=False)
 
     def render(
@@ -46,11 +48,11 @@ class SteepestRenderer:
         slots = [*units, *[units[0]] * (size - len(units))]
         arrays = {
             name: tf.constant(array)
-            for name, array in unit_arrays(slots, program, self._channels, self._materials).items()
+            for name, array in unit_arrays(slots, program, self._channels, self._assets).items()
         }
-        images = np.stack([self._materials.picture(str(unit.picture), self._size) for unit in slots])
+        images = np.stack([self._assets.picture(str(unit.picture), self._size) for unit in slots])
         start, gradient = (tensor.numpy() for tensor in self._look(tf.constant(images), arrays))
-        directions = steepest(gradient, program.settings["steepest"])
+        directions = steepest(gradient, program.settings.steepest)
         length = np.sqrt((directions**2).mean(axis=(1, 2, 3), keepdims=True))
         moved = images + STEP * directions / np.maximum(length, np.finfo(np.float32).tiny)
         pixels = as_8_bits(shown(directions))

@@ -25,6 +25,11 @@ def normal(streams: Sequence[np.random.Generator], shape: tuple[int, ...], std: 
     return np.stack([s.standard_normal(shape, dtype=np.float32) * np.float32(std) for s in streams])
 
 
+def straight(first: Params, second: Params, t: float | tf.Tensor) -> Params:
+    """Blend the params of two pictures: one (1 - t) + other t."""
+    return tuple(one * (1.0 - t) + other * t for one, other in zip(first, second, strict=True))
+
+
 @dataclass(frozen=True)
 class Parameterization:
     """A way to write a picture in params, a tuple of float32 tensors [batch, ...].
@@ -46,6 +51,7 @@ class Parameterization:
     squash: See ``colour.squashed``.
     settled: params of an image that has a place in a group, and its place, 0 for the first one to 1 for the
         last -> params whose image is the same at every place; None where places do not matter.
+    mix: params of two images, and 0 for the first to 1 for the second -> params between them.
     """
 
     initial: Callable[[Sequence[np.random.Generator]], Arrays]
@@ -59,6 +65,7 @@ class Parameterization:
     values: Callable[[Params], tf.Tensor] | None = None
     squash: str = "sigmoid"
     settled: Callable[[Params, float], Params] | None = None
+    mix: Callable[[Params, Params, float], Params] = straight
 
 
 def squashing(values: Callable[[Params], tf.Tensor], squash: str, **rest: Any) -> Parameterization:

@@ -81,6 +81,7 @@ def cppn(
         parts=2 * len(shapes),
         initial=lambda streams: _initial(streams, shapes, std),
         larger=lambda height, width: _in_strips(height, width, channels, activate),
+        mix=between,
     )
 
 
