@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from fvcli.app.describe_model import facts_of_spec
 from fvcli.app.find_named_files import find_files
+from fvcli.app.moved_files import move_model, places_of_files
 from fvcli.errors import UsageError
 from fvcli.media import picture_text
 from fvcli.models import ModelChoice, ModelFacts
@@ -19,15 +20,20 @@ from fvcli.spec import parse_document, validate
 from fvcli.spec.schema import model_key
 
 SPEC_FILES = (".yaml", ".yml")
+ANOTHER = (
+    "{picture} was rendered with another model, another photo or an earlier algorithm: "
+    "what comes out will differ from it"
+)
 
 
 @dataclass(frozen=True)
 class PlannedSpec:
-    """A plan, the text that it came from, and what is known of its model."""
+    """A plan, the text that it came from, what is known of its model, and what to tell people."""
 
     plan: Plan
     text: str
     facts: ModelFacts
+    remarks: tuple[str, ...] = ()
 
 
 def plan_of_spec(spec: str, overrides: Sequence[str], allow_code: bool = False) -> PlannedSpec:
@@ -49,10 +55,21 @@ def plan_of_spec(spec: str, overrides: Sequence[str], allow_code: bool = False) 
 
 
 def plan_of_picture(picture: Path, overrides: Sequence[str], allow_code: bool = False) -> PlannedSpec:
-    """Plan the unit that a PNG file of fvcli's shows, from the text inside it."""
-    text = json.dumps(picture_text(picture)["spec"], indent=1, ensure_ascii=False) + "\n"
-    plan, facts = _plan(text, str(picture), overrides, allow_code)
-    return PlannedSpec(plan, text, facts)
+    """Plan the unit that a PNG file of fvcli's shows, from the text inside it.
+
+    The text names files without their folders. They are taken from the run that the picture is in; of a
+    picture that left its run they are looked for beside it, then in the working directory.
+
+    Raises:
+        SpecError: With every mistake that was found, such as files that are not there.
+    """
+    carried = picture_text(picture)
+    text = json.dumps(carried["spec"], indent=1, ensure_ascii=False) + "\n"
+    places = places_of_files(picture, str(carried.get("key")))
+    plan, facts = _plan(text, str(picture), overrides, allow_code, picture.parent, places)
+    key, known = carried.get("key"), {unit.key for unit in plan.units}
+    remarks = () if overrides or key in known else (ANOTHER.format(picture=picture),)
+    return PlannedSpec(plan, text, facts, remarks)
 
 
 def model_of(text: str) -> ModelChoice:
@@ -83,13 +100,20 @@ def _read(spec: str) -> str:
 
 
 def _plan(
-    text: str, origin: str, overrides: Sequence[str], allow_code: bool, beside: Path | None = None
+    text: str,
+    origin: str,
+    overrides: Sequence[str],
+    allow_code: bool,
+    beside: Path | None,
+    places: Mapping[str, Path] | None = None,
 ) -> tuple[Plan, ModelFacts]:
     document = parse_document(text, origin, overrides)
+    if places:
+        move_model(document.data, places)
     spec, positions = validate(document)
     facts = facts_of_spec(document, spec, allow_code) if spec else None
     if spec and facts:
-        files = find_files(document, spec, positions, beside)
+        files = find_files(document, spec, positions, beside, places)
         plan, problems = make_plan(spec, positions, facts, files)
         document.report(problems)
     document.raise_problems()

@@ -68,6 +68,8 @@ def render(
     """
     planned = _planned(spec, picture, overrides, allow_code)
     say_remarks(planned.facts)
+    for remark in planned.remarks:
+        click.echo(f"Note: {remark}", err=True)
     part = parse_shard(shard)
     if part and force:
         raise UsageError("--force with --shard would drop what other shards rendered", "give a new folder")

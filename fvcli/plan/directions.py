@@ -42,10 +42,7 @@ def _of_file(written: VectorChoice, files: NamedFiles) -> list[Direction]:
     rows = _chosen(written.rows, _count(array))
     length = array.shape[-1] if len(array.shape) in {1, 2} else 0
     base = {"file": array.sha256, "length": length, "shape": array.shape}
-    return [
-        Direction(f"{array.name}-{row:04d}", f"{array.name} {row}", {**base, "row": row})
-        for row in rows
-    ]
+    return [Direction(f"{array.name}-{row:04d}", f"{array.name} {row}", {**base, "row": row}) for row in rows]
 
 
 def _chosen(rows: Channels | None, count: int) -> Sequence[int]:

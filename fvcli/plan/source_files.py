@@ -22,7 +22,7 @@ def sources_of(spec: Spec, units: Sequence[Unit], files: NamedFiles) -> tuple[So
     """Return every file that a unit reads, once, in the order in which units need them."""
     known = {facts.sha256: facts for group in files.pictures.values() for facts in group}
     arrays = {facts.sha256: facts for facts in files.arrays.values()}
-    sums = dict.fromkeys(needed for unit in units for needed in _read_by(unit))
+    sums = dict.fromkeys(needed for unit in units for needed in read_by(unit))
     found = [known.get(needed) or arrays[needed] for needed in sums]
     return tuple(_source(facts) for facts in found)
 
@@ -69,7 +69,8 @@ def _file_of(image: ParameterizationKind) -> tuple[str, str | None]:
     return key, getattr(image, key) if key else None
 
 
-def _read_by(unit: Unit) -> Iterator[str]:
+def read_by(unit: Unit) -> Iterator[str]:
+    """Yield the sums of the sources that a unit reads."""
     if unit.picture is not None:
         yield unit.picture
     for term in unit.terms:

@@ -200,7 +200,7 @@ def test_calibration_measures_deeper_and_larger_programs_in_turn(facts: ModelFac
     jobs = [units for _, units in plan.by_job()]
     assert [len(units) for units in jobs] == [2, 4] * (len(jobs) // 2)
     assert len({units[0].program for units in jobs}) == len(jobs)  # none is rendered with another
-    assert all(program.settings["early_stop"] == 0 for program in plan.programs)
+    assert all(program.settings.early_stop == 0 for program in plan.programs)
     *timed, last = [work_of(plan.programs[units[0].program], facts) for units in jobs[1::2]]
     assert last.changes_size
     assert not any(work.changes_size for work in timed)

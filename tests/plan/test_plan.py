@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from fvcli.cli import main
 from fvcli.models import ModelFacts
 from fvcli.models.graph import Node, Window
-from fvcli.plan import Plan, Unit, make_plan, standalone_spec
+from fvcli.plan import Plan, Unit, make_plan
 from fvcli.plan.views import MAX_AUTO_BATCH, batch_size_for, gigabytes, image_bytes, input_size, view_size
 from fvcli.spec import parse_document, validate
 from fvcli.spec.recipes import RECIPES
@@ -359,46 +359,6 @@ def test_keys_are_short_hex(facts: ModelFacts) -> None:
 def test_key_of_today(facts: ModelFacts) -> None:
     """Keys stay what they are from version to version, or ALGORITHM is raised and this line changed."""
     assert only_unit(facts, ONE, recipe="lucid", batch_size=8).key == "bfed71f4b7099894"
-
-
-# ---- a picture's own spec
-
-
-@pytest.mark.parametrize("job", EVERY_KIND, ids=lambda job: job["name"] + str(job.get("objective"))[:40])
-@pytest.mark.parametrize("recipe", ["default", "lucid", "distill"])
-def test_lone_spec_is_the_same_unit(facts: ModelFacts, job: Data, recipe: str) -> None:
-    render = {"recipe": recipe, "size_px": [200, 240], "seed": 2**63 - 1, "memory_gb": 0.5}
-    plan = plan_of(facts, [LAYER | {"name": "before"}, job], render=render)
-    for unit in plan.units[1:]:
-        data = standalone_spec(plan, unit)
-        again = plan_of(facts, data["jobs"], **{key: data[key] for key in data if key != "jobs"})
-        (alone,) = again.units
-        assert alone.key == unit.key
-        assert alone.identity == unit.identity
-        assert alone.sign == unit.sign
-        assert again.programs[0] == plan.programs[unit.program]
-        assert standalone_spec(again, alone) == data
-
-
-def test_lone_spec_with_changed_settings(facts: ModelFacts) -> None:
-    transforms = [
-        {"kind": "pad", "px": 3, "mode": "reflect"},
-        {"kind": "jitter", "px": 2},
-        {"kind": "scale", "factors": [0.9, 1 / 3]},
-        {"kind": "rotate", "degrees": [-5, 0.1]},
-        {"kind": "crop", "px": 3},
-        AFFINE,
-    ]
-    job = ONE | {"transforms": transforms, "parameterization": "pixel", "optimizer": "adam", "batch_size": 3}
-    plan = plan_of(facts, [job])
-    again = plan_of(facts, **standalone_spec(plan, plan.units[0]))
-    assert again.units[0].key == plan.units[0].key
-
-
-def test_lone_spec_names_its_own_weights(facts: ModelFacts) -> None:
-    model = {"name": "efficientnet-lite0", "weights": "my.pth", "sha256": "0a" * 32}
-    plan = plan_of(facts, [ONE], model=model)
-    assert standalone_spec(plan, plan.units[0])["model"].items() >= model.items()
 
 
 # ---- sizes and memory

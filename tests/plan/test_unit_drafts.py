@@ -9,7 +9,7 @@ import pytest
 
 from fvcli.media import ArrayFacts, NamedFiles, PictureFacts
 from fvcli.models import ModelFacts
-from fvcli.plan import Plan, make_plan, standalone_spec
+from fvcli.plan import Plan, make_plan
 from fvcli.spec import parse_document, validate
 
 Data = dict[str, Any]
@@ -195,18 +195,6 @@ def test_the_key_does_not_change_with(facts: ModelFacts, change: Data) -> None:
     assert plan_of(facts, CHANNEL | change).units[0].key == plan_of(facts, CHANNEL).units[0].key
 
 
-@pytest.mark.parametrize(
-    "job", [FACETS, LINE, CARICATURE, FACETS | {"variants": [{"name": "x", "steps": 5}]}]
-)
-def test_a_unit_alone_has_its_key(facts: ModelFacts, job: Data) -> None:
-    plan = plan_of(facts, job)
-    unit = plan.units[-1]
-    data = standalone_spec(plan, unit)
-    again = plan_of(facts, *data["jobs"], **data["render"])
-    assert unit.key in {other.key for other in again.units}
-    assert len(again.units) == plan.programs[unit.program].members
-
-
 def test_each_layer_is_diverse_at_itself(facts: ModelFacts) -> None:
     plan = plan_of(facts, FACETS | {"layer": ["stem_bn", "block1_expand_bn"]})
     found = {unit.layer: plan.programs[unit.program].couplings[0].layer for unit in plan.units}
@@ -253,11 +241,11 @@ def test_dreams_and_directions_do_not_heed_what_they_inherit(facts: ModelFacts) 
     )
     dream, direction = plan.programs
     for program in (dream, direction):
-        assert program.settings["parameterization"]["kind"] == "pixel"
-        assert program.settings["transforms"] == []
-        assert "penalties" not in program.settings
-    assert dream.settings["save_at"] == [0]
-    assert "save_at" not in direction.settings
+        assert program.settings.parameterization.kind == "pixel"
+        assert program.settings.transforms == ()
+        assert program.settings.penalties == ()
+    assert dream.settings.save_at == (0,)
+    assert direction.settings.save_at is None
 
 
 def test_octaves_are_counted_at_the_size_of_the_picture(facts: ModelFacts) -> None:
@@ -271,7 +259,7 @@ def test_octaves_are_counted_at_the_size_of_the_picture(facts: ModelFacts) -> No
 def test_what_one_variant_heeds_the_job_may_have(facts: ModelFacts) -> None:
     variants = [{"name": "x", "steepest": "l2"}, {"name": "y", "start": "picture"}]
     plan = plan_of(facts, DREAM | {"optimizer": "lion", "variants": variants})
-    assert [program.settings["optimizer"]["kind"] for program in plan.programs] == ["lion", "lion"]
+    assert [program.settings.optimizer.kind for program in plan.programs] == ["lion", "lion"]
 
 
 def test_directions_of_steps_that_nothing_couples(facts: ModelFacts) -> None:

@@ -12,7 +12,7 @@ import pytest
 from fvcli.app.plan_spec import plan_of_spec
 from fvcli.errors import FvcliError, UsageError
 from fvcli.media import encode_picture, picture_text, pixel_sha256, read_picture
-from fvcli.plan import Plan, Unit, standalone_spec
+from fvcli.plan import Plan, Unit
 from fvcli.run import RunFolder, Sidecar, merge_runs, run_status
 from tests.helpers.running import SMALL_SPEC, fvcli, pictures, write_spec
 
@@ -196,7 +196,7 @@ def test_a_change_of_the_sheets_alone_keeps_the_run(tmp_path: Path, plan: Plan) 
     begun(tmp_path / "run", plan, [0, 1])
     other = plan_of_spec(str(tmp_path / "spec.yaml"), ["output.grid.columns=2"]).plan
     again = begun(tmp_path / "run", other, [])
-    assert again.plan.output["grid"]["columns"] == 2
+    assert again.plan.output.grid.columns == 2
     assert run_status(again).counts["done"] == 2
 
 
@@ -245,17 +245,3 @@ def test_one_channel_pictures(tmp_path: Path) -> None:
     path = tmp_path / "p.png"
     path.write_bytes(encode_picture(pixels, "grey", {"key": "k", "spec": {}}))
     assert (read_picture(path) == pixels).all()
-
-
-def test_a_lone_picture_of_a_sweep_keeps_its_name_and_label(tmp_path: Path) -> None:
-    spec = """
-model: efficientnet-lite0
-jobs:
-  - name: mixed
-    layer: stem_bn
-    channels: [3, 4]
-    objective: {kind: sum, terms: [{kind: channel}, {kind: class_logit, class: tabby, weight: -0.5}]}
-"""
-    plan = plan_of_spec(str(write_spec(tmp_path, spec)), []).plan
-    lone = write_spec(tmp_path, json.dumps(standalone_spec(plan, plan.units[1])), "lone.yaml")
-    assert plan_of_spec(str(lone), []).plan.units == (plan.units[1],)

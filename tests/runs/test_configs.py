@@ -136,7 +136,7 @@ def test_config_renders(spec: Path, tmp_path: Path, generator: Path) -> None:
         assert sidecar is not None
         assert sidecar.status in {"done", "dead"}, (unit.path, sidecar.error)
     figure = write_figure(run)
-    assert (figure is not None) == (run.plan.output["figure"] is not None)
+    assert (figure is not None) == (run.plan.output.figure is not None)
 
 
 def test_recorded_activations_are_what_their_readme_writes(

@@ -13,6 +13,9 @@ from fvcli.media import read_frames, read_picture
 from fvcli.optvis.parameterizations import pixel, shared, with_shared
 from fvcli.optvis.streams import stream
 from fvcli.run import RunFolder
+from fvcli.spec.recipes import resolved
+from fvcli.spec.schema import Render
+from fvcli.spec.settings import Settings
 from fvcli.worker.film_frames import Film
 from tests.helpers.running import fvcli, write_spec
 
@@ -78,8 +81,12 @@ def test_settled_numbers_show_the_same_at_every_place() -> None:
         np.testing.assert_allclose(everywhere, np.repeat(expected[i : i + 1], 3, axis=0), atol=1e-6)
 
 
+def settings_of(**render: object) -> Settings:
+    return resolved("lucid", Render.model_validate(render), (64, 64)).settings()
+
+
 def test_films_end_when_their_picture_does() -> None:
-    film = Film((0, 4), {"of": "ascent", "every": 2, "frames": 1}, 6)
+    film = Film(settings_of(save_at=[0, 4], animation={"every": 2}), 6)
     for step in (0, 2, 4):
         film.keep(step, np.full((2, 1, 1, 3), step / 255))
     film.finish(np.full((2, 1, 1, 3), 9 / 255), np.full((2, 1, 1, 3), 9, np.uint8))

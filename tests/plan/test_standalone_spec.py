@@ -1,0 +1,143 @@
+"""The spec inside a picture: it renders this picture, and does not tell what stood around it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from fvcli.models import ModelFacts
+from fvcli.plan import Plan, make_plan, standalone_spec, title_of
+from fvcli.spec.schema import Spec
+from tests.plan.test_keys import ALIGNMENT, CASES, FILES, INTERPOLATION, base, lite0
+
+Data = dict[str, Any]
+
+
+def plan_of(*jobs: Data, **top: Any) -> Plan:
+    spec = Spec.model_validate({"model": "efficientnet-lite0", **top, "jobs": list(jobs)})
+    plan, problems = make_plan(spec, range(len(jobs)), lite0(), FILES)
+    assert problems == []
+    return plan
+
+
+def carried(plan: Plan, path: str) -> tuple[str, str]:
+    """Return the text that a unit's picture would carry: its spec and its title."""
+    unit = plan.units[plan.positions[path]]
+    written = json.dumps(standalone_spec(plan, unit), sort_keys=True)
+    return written, title_of(unit, plan.programs[unit.program])
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_spec_of_every_kind_gives_the_same_unit(name: str) -> None:
+    plan = plan_of(CASES[name][0])
+    for unit in plan.units:
+        data = standalone_spec(plan, unit)
+        again = plan_of(*json.loads(json.dumps(data))["jobs"], render=data["render"], model=data["model"])
+        group = plan.group_of(unit)
+        assert [other.key for other in again.units] == [mate.key for mate in group]
+        same = again.units[group.index(unit)]
+        assert (same.identity, same.sign) == (unit.identity, unit.sign)
+        assert standalone_spec(again, same) == data
+
+
+CHANNEL = base()
+AROUND: dict[str, tuple[Data, str]] = {
+    "other channels": (base(channels="0-7"), "a/channel-0003"),
+    "another name and title": (base(name="other", title="T"), "other/channel-0003"),
+    "several layers": (base(layer=["stem_bn", "block2_add"]), "a/block2_add-channel-0003"),
+    "inside the objective": (
+        base(channels=None, objective={"kind": "channel", "channel": [1, 3]}),
+        "a/channel-0003",
+    ),
+    "the objective's own layer": (
+        {"name": "a", "objective": {"kind": "channel", "layer": "block2_add"}, "channels": [3]},
+        "a/channel-0003",
+    ),
+    "a sum of one": (
+        base(objective={"kind": "sum", "terms": [{"kind": "channel"}]}),
+        "a/sum-channel-0003",
+    ),
+    "a variant": (base(variants=[{"name": "x", "steps": 9}, {"name": "y"}]), "a/channel-0003-y"),
+    "all written out": (base(steps=128, seed=0, recipe="default", early_stop=0.01), "a/channel-0003"),
+    "only": (base(channels="0-7", only=["channel-0003"]), "a/channel-0003"),
+}
+
+
+@pytest.mark.parametrize("name", AROUND)
+def test_what_stands_around_a_unit_does_not_change_its_text(name: str) -> None:
+    job, path = AROUND[name]
+    plain = plan_of(CHANNEL)
+    assert carried(plan_of({**base(), "name": "before"}, job), path) == carried(plain, "a/channel-0003")
+
+
+def test_the_text_of_a_channel_in_full() -> None:
+    text = standalone_spec(plan_of(CHANNEL), plan_of(CHANNEL).units[0])
+    assert text["jobs"] == [
+        {"name": "channel", "objective": {"kind": "channel", "layer": "block2_add", "channel": 3}}
+    ]
+    assert text["model"] == {"name": "efficientnet-lite0", "value_range": [-1.0, 1.0], "channel_order": "RGB"}
+    assert text["render"]["recipe"] == "default"
+    assert text["render"]["size_px"] == [224, 224]
+
+
+@pytest.mark.parametrize("recipe", ["default", "lucid", "distill", "yosinski-2", "deepdraw"])
+def test_the_recipe_is_the_one_that_most_settings_are_of(recipe: str) -> None:
+    plan = plan_of(base(recipe=recipe, steps=7))
+    assert standalone_spec(plan, plan.units[0])["render"]["recipe"] == recipe
+
+
+def test_the_title_tells_layer_kind_and_number() -> None:
+    plan = plan_of(base(sign="negative"))
+    title = title_of(plan.units[0], plan.programs[0])
+    assert title == "block2_add channel 3, negative, efficientnet-lite0"
+
+
+def test_no_folder_of_anybody_is_told() -> None:
+    model = {"name": "efficientnet-lite0", "weights": "/home/a/secret/my.pth", "sha256": "0a" * 32}
+    named = ("objective.caricature", "parameterization.maco.spectrum", "parameterization.generator")
+    jobs = [CASES[case][0] | {"name": name} for case, name in zip(named, "abc", strict=True)]
+    plan = plan_of(*jobs, model=model)
+    for unit in plan.units:
+        text = json.dumps(standalone_spec(plan, unit))
+        assert "secret" not in text
+        assert "photos/" not in text
+    assert standalone_spec(plan, plan.units[0])["model"]["weights"] == "my.pth"
+    assert standalone_spec(plan, plan.units[0])["jobs"][0]["pictures"] == ["chelsea.jpg"]
+
+
+def test_a_group_keeps_its_mates_and_a_lone_step_does_not() -> None:
+    aligned = base(channels=None, objective={**INTERPOLATION, "count": 3, "alignment": ALIGNMENT})
+    plan = plan_of(aligned)
+    (job,) = standalone_spec(plan, plan.units[1])["jobs"]
+    assert (job["objective"]["kind"], job["objective"]["count"]) == ("interpolate", 3)
+    plan = plan_of(base(channels=None, objective={**INTERPOLATION, "count": 3}))
+    (job,) = standalone_spec(plan, plan.units[1])["jobs"]
+    assert job["objective"] == {
+        "kind": "sum",
+        "terms": [
+            {"kind": "channel", "layer": "block2_add", "channel": 1, "weight": 0.5},
+            {"kind": "channel", "layer": "block2_add", "channel": 2, "weight": 0.5},
+        ],
+    }
+
+
+def test_weights_inside_an_interpolation_come_back_exactly(facts: ModelFacts) -> None:
+    """Sums inside have weights whose product with a step's share rounds in one order only."""
+    of = {"kind": "sum", "weight": 0.3, "terms": [{"kind": "channel", "channel": 1, "weight": 0.7}, "layer"]}
+    to = {"kind": "product", "weight": 1.1, "terms": [{"kind": "channel", "channel": 2, "weight": 0.7}, of]}
+    objective = {"kind": "interpolate", "from": of, "to": to, "count": 7, "alignment": ALIGNMENT}
+    plan = plan_of(base(channels=None, objective=objective))
+    for unit in plan.units:
+        data = standalone_spec(plan, unit)
+        again = plan_of(*data["jobs"], render=data["render"])
+        assert [other.key for other in again.units] == [other.key for other in plan.units]
+
+
+def test_a_sum_of_many_terms_is_written_in_parts() -> None:
+    inner = [{"kind": "sum", "terms": [{"kind": "channel", "channel": i % 24} for i in range(40)]}] * 3
+    plan = plan_of(base(channels=None, objective={"kind": "sum", "terms": inner}))
+    data = standalone_spec(plan, plan.units[0])
+    assert [len(part["terms"]) for part in data["jobs"][0]["objective"]["terms"]] == [64, 56]
+    assert plan_of(*data["jobs"], render=data["render"]).units[0].key == plan.units[0].key
