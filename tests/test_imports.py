@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "models": set(),
     "optvis": set(),
     "spec": set(),
-    "media": set(),
+    "media": {"spec"},
     "plan": {"spec", "models", "media"},
     "run": {"plan", "media"},
     "worker": {"run", "plan", "models", "optvis", "media", "spec"},

@@ -18,9 +18,10 @@ from fvcli.media import (
     find_stills,
     sha256_of_all,
 )
-from fvcli.media.file_facts import file_sha256, safe_name
+from fvcli.media.file_facts import file_sha256
 from fvcli.spec import Document, Problem, Spec
 from fvcli.spec.base import files_in
+from fvcli.spec.file_names import safe_name
 from fvcli.spec.problems import KeyPath
 
 Found = TypeVar("Found")

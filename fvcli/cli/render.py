@@ -74,9 +74,11 @@ def render(
     if part and force:
         raise UsageError("--force with --shard would drop what other shards rendered", "give a new folder")
     wanted = _wanted(planned, only)
+    from fvcli.app.preflight import check_machine
     from fvcli.engines import EngineOptions
     from fvcli.run import RunFolder
 
+    check_machine(planned.plan)
     slice_name = f"{part[0]}-of-{part[1]}" if part else None
     with RunFolder.begin(output, planned.plan, planned.text, force=force, shard=slice_name) as run:
         batches = planned.plan.shard(*part) if part else range(len(planned.plan.batches))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 
 CHUNK = 1 << 20  # bytes
 
@@ -37,11 +36,6 @@ class ArrayFacts:
     sha256: str
     shape: tuple[int, ...]
     called: str = ""
-
-
-def safe_name(path: PurePath) -> str:
-    """Return a file's name without its suffix, in letters, digits, dots, dashes and underscores."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", path.stem).lstrip("._-") or "unnamed"
 
 
 def sha256_of_all(pictures: Iterable[PictureFacts]) -> str:

@@ -13,9 +13,10 @@ from typing import NoReturn
 import numpy as np
 
 from fvcli.errors import UsageError
-from fvcli.media.file_facts import ArrayFacts, PictureFacts, file_sha256, safe_name
+from fvcli.media.file_facts import ArrayFacts, PictureFacts, file_sha256
 from fvcli.media.movie_reader import VIDEO_SUFFIXES, movie_facts
 from fvcli.media.open_files import check_size, open_array
+from fvcli.spec.file_names import folded, safe_name
 
 STILL_SUFFIXES = {
     ".png", ".apng", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".avif",
@@ -129,14 +130,14 @@ def _all_facts(paths: list[Path]) -> list[PictureFacts]:
     found = []
     for facts in map(_picture_facts, paths):
         found.append(replace(facts, name=_free_name(facts.name, taken)))
-        taken.add(found[-1].name)
+        taken.add(folded(found[-1].name))
     return found
 
 
 def _free_name(name: str, taken: set[str]) -> str:
     """Return the name, numbered if another picture (a.png beside a.jpg) has it already."""
     number, free = 2, name
-    while free in taken:
+    while folded(free) in taken:
         number, free = number + 1, f"{name}-{number}"
     return free
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -237,6 +238,14 @@ class Plan:
         begin = self.positions[unit.path] - unit.member
         return self.units[begin : begin + self.programs[unit.program].members]
 
+    def writes_mp4(self, unit: Unit) -> bool:
+        """Tell whether a unit has a film as mp4: one that is asked for, or the dream of a film."""
+        settings = self.programs[unit.program].settings
+        if settings.animation is not None:
+            return settings.animation.format == "mp4"
+        dreams = settings.method == "dream" and settings.starts_from_picture and unit.picture is not None
+        return dreams and self.source(str(unit.picture)).frames > 1
+
     def program_of(self, batch: int) -> Program:
         return self.programs[self.units[self.batches[batch][0]].program]
 
@@ -264,6 +273,7 @@ class Plan:
 
     def only(self, pattern: str) -> frozenset[str]:
         """Return the paths of the units that a shell pattern names as job/unit, job or unit."""
+        pattern = unicodedata.normalize("NFC", pattern)
         return frozenset(
             unit.path
             for unit in self.units

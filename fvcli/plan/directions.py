@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fvcli.media import ArrayFacts, NamedFiles
+from fvcli.plan.terms import digest
 from fvcli.plan.unit_drafts import Direction
 from fvcli.spec.channels import Channels
 from fvcli.spec.vectors import VectorChoice
@@ -57,5 +58,5 @@ def _group(channels: Sequence[int], weights: Sequence[float] | None) -> Directio
     pairs = list(zip(given, channels, strict=True))
     name = "-".join(f"{weight:g}x{channel}".replace("-", "m") for weight, channel in pairs)
     label = " + ".join(f"{channel}" if weight == 1 else f"{weight:g}·{channel}" for weight, channel in pairs)
-    short = name if len(name) <= 60 else f"{len(channels)}-channels"
+    short = name if len(name) <= 60 else f"{len(channels)}-channels-{digest(name)}"
     return Direction(short, label.replace("+ -", "- "), {"channels": list(channels), "weights": given})

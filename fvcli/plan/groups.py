@@ -24,6 +24,10 @@ def couplings_of(job: Job, draft: UnitDraft | None, resolver: Resolver) -> tuple
         name = layer.name if layer else (draft.terms[0].layer if draft else "")
         found.append(Coupling("diversity", name, job.diversity.weight))
     alignment = job.objective.alignment if isinstance(job.objective, InterpolateObjective) else None
+    if alignment is not None and job.diversity is not None:
+        resolver.report(
+            ("diversity",), "it pushes pictures apart that alignment keeps alike; leave one of them out"
+        )
     if alignment is not None:
         for i, named in enumerate(alignment.layers):
             layer = resolver.layer(named, ("objective", "alignment", "layers", i))

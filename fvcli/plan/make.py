@@ -27,6 +27,7 @@ from fvcli.plan.source_files import pinned, sources_of, wrong_sum
 from fvcli.plan.terms import Coupling, digest, layers_of
 from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.plan.views import batch_size_for, input_size, needed_bytes
+from fvcli.spec.file_names import folded, shortened
 from fvcli.spec.parameterizations import Pixel
 from fvcli.spec.problems import KeyPath, Problem
 from fvcli.spec.recipes import resolve
@@ -97,6 +98,7 @@ class _Draft:
             made, found = self._units(origins, _heeded(pinned(asked, self.files), origins), wants)
             units += made
             problems += found
+        problems += _same_names(units, path)
         kept, found = kept_units(job, units, self.programs, path)
         self.units += kept
         return problems + found
@@ -151,6 +153,17 @@ class _Draft:
             self.numbers[code] = len(self.programs)
             self.programs.append(program)
         return self.numbers[code]
+
+
+def _same_names(units: Sequence[Unit], path: KeyPath) -> list[Problem]:
+    """Report the first two units of a job that would be in one file."""
+    taken: dict[str, str] = {}
+    for unit in units:
+        if folded(unit.name) in taken:
+            message = f"two of its pictures would have the name {unit.name}; ask for each of them once"
+            return [Problem(path, message)]
+        taken[folded(unit.name)] = unit.name
+    return []
 
 
 def _heeded(settings: ResolvedRender, origins: KeyOrigins) -> ResolvedRender:
@@ -238,7 +251,7 @@ def _unit(
     described = {**draft.unit, **({"variant": variant.name} if variant else {})}
     return Unit(
         job=job.name,
-        name="-".join(names),
+        name=shortened("-".join(names)),
         key="",
         label=draft.label if variant is None else f"{draft.label} {variant.name}",
         objective=job.objective.kind,

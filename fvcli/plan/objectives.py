@@ -16,6 +16,7 @@ from fvcli.plan.formulas import formula, steps_between, weights
 from fvcli.plan.name_lookup import NameLookup, out_of_range
 from fvcli.plan.terms import TermPlan
 from fvcli.plan.unit_drafts import Direction, SweptEntry, UnitDraft, draft_of_term, draft_of_terms
+from fvcli.spec.file_names import folded
 from fvcli.spec.objectives import AnyLeaf, InterpolateObjective, Swept, leaves
 from fvcli.spec.problems import KeyPath
 from fvcli.spec.schema import Job
@@ -247,7 +248,7 @@ class Resolver(NameLookup):
             self.report(("pictures",), f"this key is missing; {what} needs a picture")
             return []
         found = [f for entry in self._job.pictures for f in self._files.pictures.get(entry, ())]
-        names = [picture.name for picture in found]
+        names = [folded(picture.name) for picture in found]
         twice = [name for i, name in enumerate(names) if name in names[:i]]
         if twice:
             self.report(("pictures",), f"two pictures have the name {twice[0]!r}; rename one of them")

@@ -1,0 +1,37 @@
+"""What this machine must have for a plan: looked at where the work is done, before it begins.
+
+A plan is made on any machine, such as the login node of a cluster, and says nothing of the one that renders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from fvcli.errors import FvcliError, UsageError
+from fvcli.media.ffmpeg import ffmpeg
+from fvcli.media.movie_reader import is_video
+from fvcli.plan import Plan, Unit
+from fvcli.plan.source_files import read_by
+
+
+def check_machine(plan: Plan) -> None:
+    """Refuse a plan that this machine cannot finish.
+
+    Raises:
+        UsageError: It has videos to read or write, and no ffmpeg is here; the message names the jobs.
+    """
+    jobs = dict.fromkeys(unit.job for unit in plan.units if any(_videos(plan, unit)))
+    if not jobs:
+        return
+    try:
+        ffmpeg("video")
+    except FvcliError as error:
+        where = ", ".join(f"jobs.{job}" for job in jobs)
+        raise UsageError(f"{where}: {error.message}", error.hint) from error
+
+
+def _videos(plan: Plan, unit: Unit) -> Iterator[bool]:
+    """Yield True for each video that a unit reads or writes."""
+    yield plan.writes_mp4(unit)
+    yield from (is_video(Path(plan.source(sha256).file)) for sha256 in read_by(unit))

@@ -1,0 +1,30 @@
+"""What a machine lacks is said by the command that renders, and not by the one that plans."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.running import fvcli, write_spec
+
+SPEC = """\
+model: efficientnet-lite0
+jobs:
+  - {name: still, layer: stem_bn, channels: 0}
+  - {name: small, layer: stem_bn, channels: 0, animation: {format: webp}}
+  - {name: film, layer: stem_bn, channels: 0, animation: {every: 4}}
+"""
+
+
+def test_a_film_needs_ffmpeg_where_it_is_rendered_and_not_where_it_is_planned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    spec = write_spec(tmp_path, SPEC)
+    assert fvcli("plan", spec).exit_code == 0
+    refused = fvcli("render", spec, "-o", tmp_path / "run")
+    assert refused.exit_code == 2
+    assert refused.stderr == ("Error: jobs.film: video needs imageio-ffmpeg: pip install 'fvcli[video]'\n")
+    assert not (tmp_path / "run").exists()
