@@ -11,9 +11,10 @@ import tensorflow as tf
 
 from fvcli.media import as_8_bits
 from fvcli.models.loaded.model import LoadedModel
-from fvcli.optvis.ascent import STEPS_PER_CALL, Ascent, State, Units
+from fvcli.optvis.ascent import STEPS_PER_CALL, Ascent, Units
 from fvcli.optvis.parameterizations import Parameterization, Params
 from fvcli.optvis.plateau import Plateau
+from fvcli.optvis.state import State
 from fvcli.optvis.streams import stream
 from fvcli.plan import Program, Unit
 from fvcli.plan.checks import FILM_PX
@@ -56,7 +57,7 @@ class Outcome:
     steps: int
     transparent: bool = False
     after_steps: dict[int, np.ndarray] = field(default_factory=dict)
-    frames: Sequence[np.ndarray] = ()
+    frames: Sequence[np.ndarray] | np.ndarray = ()
     fps: float | None = None
 
 
@@ -186,15 +187,17 @@ class AscentRenderer:
                 self._frame, self._parameterization, state.params, self._members, film.count
             )
         else:
-            frames = film.frames(steps)
+            frames = film.frames(steps.tolist())
         silent = state.silent.numpy().tolist()
         return [
             Outcome(
                 pixels[i],
-                *(float(score[i]) for score in scores),
-                silent[i],
-                bool(finite[i]),
-                int(steps[i]),
+                start=float(scores[0][i]),
+                end=float(scores[1][i]),
+                saved=float(scores[2][i]),
+                silent=silent[i],
+                finite=bool(finite[i]),
+                steps=int(steps[i]),
                 transparent=program.settings.is_transparent,
                 after_steps=film.saved_of(i),
                 frames=frames[i] if frames else (),
@@ -224,4 +227,7 @@ def _painter(
         return None
     assert painted.larger is not None  # or the plan refuses it
     share = min(1.0, most_px / max(size)) if most_px else 1.0
-    return tf.function(painted.larger(*(round(side * share) for side in size)), autograph=False)
+    paint: Callable[[Params], tf.Tensor] = tf.function(
+        painted.larger(*(round(side * share) for side in size)), autograph=False
+    )
+    return paint

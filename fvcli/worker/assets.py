@@ -99,4 +99,5 @@ class Assets:
             buffer = io.BytesIO()
             np.save(buffer, mean_spectrum((Path(p.path) for p in pictures), SPECTRUM_PX, decorrelate))
             write_atomic(kept, buffer.getvalue())
-        return np.load(kept, allow_pickle=False)
+        spectrum: np.ndarray = np.load(kept, allow_pickle=False)
+        return spectrum

@@ -156,13 +156,12 @@ def build_objective(program: Program, centres: Centres, units: Units) -> Objecti
 
 
 def _put_together(formula: Any, terms: Sequence[Objective]) -> Objective:
-    if formula is None:
-        return sum(terms)
     if isinstance(formula, int):
         return terms[formula]
-    total, *rest = (_put_together(part, terms) for part in formula[1:])
+    kind, *parts = formula or ("sum", *range(len(terms)))
+    total, *rest = (_put_together(part, terms) for part in parts)
     for part in rest:
-        total = total + part if formula[0] == "sum" else total * part
+        total = total + part if kind == "sum" else total * part
     return total
 
 
@@ -216,7 +215,8 @@ def _made(shape: TermShape, i: int, units: Units, place: Mapping[str, Any]) -> O
     elif file_keys(leaf):
         read = [units.get(_array(i))]
     options = {key: value for key, value in shape.options if key in leaf.model_fields}
-    return OBJECTIVES[leaf](shape.layer, *read, **place, **options)
+    made: Objective = OBJECTIVES[leaf](shape.layer, *read, **place, **options)
+    return made
 
 
 OBJECTIVES = complete(

@@ -54,9 +54,11 @@ class DreamRenderer:
         """Make the pictures of units; see ``AscentRenderer.render``."""
         outcomes = []
         for i, unit in enumerate(units):
-            outcome = self._dream_of(
-                program, unit, lambda share, i=i: report((i + share) / len(units)), stopped
-            )
+
+            def report_whole(share: float, done: int = i) -> None:
+                report((done + share) / len(units))
+
+            outcome = self._dream_of(program, unit, report_whole, stopped)
             if outcome is None:
                 return None
             outcomes.append(outcome)
@@ -92,7 +94,8 @@ class DreamRenderer:
         assert isinstance(image, Pixel)  # or the plan refuses it
         std = image.std
         noise = drawn.standard_normal((*self._size, self._colours), dtype=np.float32)
-        return np.clip(0.5 + std * noise, 0.0, 1.0).astype(np.float32)
+        grey: np.ndarray = np.clip(0.5 + std * noise, 0.0, 1.0).astype(np.float32)
+        return grey
 
     def _film(
         self, program: Program, unit: Unit, arrays: Units, report: Report, stopped: Stopped
@@ -110,6 +113,8 @@ class DreamRenderer:
                 return None
             frames[number] = as_8_bits(dreamt)
             report((number + 1) / source.frames)
+        assert first is not None  # a film has frames
+        assert dreamt is not None
         steps = len(frames) * self._steps(program)
         return self._outcome(first, dreamt, arrays, steps, {}, frames, source.fps)
 
@@ -135,7 +140,7 @@ class DreamRenderer:
         arrays: Units,
         steps: int,
         after_steps: dict[int, np.ndarray],
-        frames: Sequence[np.ndarray],
+        frames: Sequence[np.ndarray] | np.ndarray,
         fps: float | None = None,
     ) -> Outcome:
         finite = bool(np.isfinite(dreamt).all())

@@ -75,7 +75,7 @@ class Film:
         """Return the single pictures of image i, by step."""
         return {step: self._saved[step][i] for step in sorted(self._save_at)}
 
-    def frames(self, ends: Sequence[int]) -> list[list[np.ndarray]]:
+    def frames(self, ends: Sequence[int]) -> list[Sequence[np.ndarray]]:
         """Return the frames of each image's film, or nothing where there is none.
 
         Args:

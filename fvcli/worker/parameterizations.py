@@ -33,7 +33,8 @@ def build_parameterization(program: Program, channels: int, assets: Assets | Non
     if program.window is not None:
         size = (program.window.canvas_px, program.window.canvas_px)
     image = program.settings.parameterization
-    return BUILDERS[type(image)](image, size, channels, program.members, assets)
+    made: Parameterization = BUILDERS[type(image)](image, size, channels, program.members, assets)
+    return made
 
 
 def _on_grid(

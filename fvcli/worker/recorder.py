@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -123,7 +124,7 @@ class Recorder:
         behind_relu = [nodes[t.layer].inputs[0] for t in unit.terms if nodes[t.layer].kind.startswith("relu")]
         return NEVER_FIRED + (TRY_PRE_ACTIVATION.format(behind_relu[0]) if behind_relu else "")
 
-    def _sidecar(self, unit: Unit, attempt: Attempt, **facts: object) -> Sidecar:
+    def _sidecar(self, unit: Unit, attempt: Attempt, **facts: Any) -> Sidecar:
         program = self._run.plan.programs[unit.program]
         return Sidecar(
             key=unit.key,
@@ -146,7 +147,7 @@ class Recorder:
         )
 
 
-def shown(frames: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
+def shown(frames: Sequence[np.ndarray] | np.ndarray) -> Iterator[np.ndarray]:
     """Yield frames as films have them: three colours, without opacity."""
     for frame in frames:
         yield np.repeat(frame, 3, axis=-1) if frame.shape[-1] == 1 else frame[..., :3]

@@ -52,7 +52,9 @@ class SteepestRenderer:
         }
         images = np.stack([self._assets.picture(str(unit.picture), self._size) for unit in slots])
         start, gradient = (tensor.numpy() for tensor in self._look(tf.constant(images), arrays))
-        directions = steepest(gradient, program.settings.steepest)
+        metric = program.settings.steepest
+        assert metric is not None  # or it is no steepest direction
+        directions = steepest(gradient, metric)
         length = np.sqrt((directions**2).mean(axis=(1, 2, 3), keepdims=True))
         moved = images + STEP * directions / np.maximum(length, np.finfo(np.float32).tiny)
         pixels = as_8_bits(shown(directions))
@@ -65,10 +67,12 @@ class SteepestRenderer:
         return [
             Outcome(
                 pixels[i],
-                *(float(score[i]) for score in (start, end, saved)),
-                bool(silent[i]),
-                bool(finite[i]),
-                1,
+                start=float(start[i]),
+                end=float(end[i]),
+                saved=float(saved[i]),
+                silent=bool(silent[i]),
+                finite=bool(finite[i]),
+                steps=1,
             )
             for i in range(len(units))
         ]
