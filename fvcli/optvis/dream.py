@@ -38,7 +38,7 @@ class Octave:
 
     scale: Share of the picture's height and width, 0 to 1.
     steps: How many.
-    rate: By how much a step changes the picture's params on average: the first one, and one behind the last.
+    rate: By how much a step changes the picture's pixels on average: the first one, and one behind the last.
     bands: Sizes of detail that each have an equal part in a step, each twice as coarse as the one before.
     blur_px: Standard deviation of a blur after each step: the first one, and one behind the last.
     """

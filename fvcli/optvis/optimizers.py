@@ -16,7 +16,7 @@ Slots = tuple[Params, ...]
 Step = Literal["plain", "unit", "mean", "sign", "progress"]
 
 SMALLEST = float(np.finfo(np.float32).tiny)  # what is shorter counts as no gradient
-REGISTER = 16  # params of the widest vector register
+REGISTER = 16  # numbers of the widest vector register
 DOZAT_DECAY = 0.96  # of Nadam's momentum, as published
 
 

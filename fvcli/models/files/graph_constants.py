@@ -4,6 +4,9 @@ The file is one binary protobuf message, GraphDef: a list of nodes, each with a 
 attributes. A frozen graph has its weights in nodes of the kind Const, as an attribute ``value``. Nothing
 marks the end of the file: one that was cut between two nodes is a whole file of fewer nodes, and whoever
 knows the network has to miss them.
+
+It is for weights of a network that is known, which a plan checks where TensorFlow is not installed. Graphs
+of networks that are not known are read by TensorFlow itself, in ``models/loaded/graph_def``.
 """
 
 from __future__ import annotations
@@ -82,8 +85,8 @@ class Graph:
     constants: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
-def read_constants(data: bytes, name: str) -> dict[str, np.ndarray]:
-    """Return the numbers of each constant of a graph, by the name of its node.
+def read_graph(data: bytes, name: str) -> Graph:
+    """Return the numbers of each constant of a graph, and what its other nodes do.
 
     Args:
         data: The whole file.
@@ -92,11 +95,6 @@ def read_constants(data: bytes, name: str) -> dict[str, np.ndarray]:
     Raises:
         FvcliError: The file is something else, is damaged, or holds no nodes.
     """
-    return dict(read_graph(data, name).constants)
-
-
-def read_graph(data: bytes, name: str) -> Graph:
-    """Do the same, and return what the other nodes do, too."""
     try:
         return _read(data)
     except Exception as error:  # whatever a broken message raises, the file is what is wrong

@@ -15,7 +15,7 @@ import tensorflow as tf
 from tensorflow.core.framework import attr_value_pb2, graph_pb2, tensor_pb2
 
 from fvcli.errors import FvcliError
-from fvcli.models.files.graph_constants import read_constants, read_graph
+from fvcli.models.files.graph_constants import read_graph
 from tests.models.files.test_caffe_file import field
 
 VALUES = {
@@ -52,7 +52,7 @@ def listed(dtype: int, shape: tuple[int, ...], **values: list[float]) -> tensor_
 
 def refusal(content: bytes) -> str:
     with pytest.raises(FvcliError) as caught:
-        read_constants(content, "g.pb")
+        read_graph(content, "g.pb")
     text = str(caught.value)
     assert text.startswith("g.pb: not a readable TensorFlow graph (")
     assert len(text.splitlines()) == 1
@@ -64,7 +64,7 @@ def refusal(content: bytes) -> str:
 
 def test_every_type_of_numbers() -> None:
     content = graph_of(**VALUES, words=np.array([b"tench", b"cat"]), flag=True).SerializeToString()
-    found = read_constants(content, "g.pb")
+    found = read_graph(content, "g.pb").constants
     assert list(found) == list(VALUES)
     for name, expected in VALUES.items():
         assert found[name].dtype == expected.dtype
@@ -85,7 +85,7 @@ def test_every_type_of_numbers() -> None:
     ],
 )
 def test_numbers_that_are_listed(proto: tensor_pb2.TensorProto, expected: np.ndarray) -> None:
-    found = read_constants(graph_of(w=proto).SerializeToString(), "g.pb")["w"]
+    found = read_graph(graph_of(w=proto).SerializeToString(), "g.pb").constants["w"]
     assert (found.dtype, found.shape) == (expected.dtype, expected.shape)
     np.testing.assert_array_equal(found, expected)
     np.testing.assert_array_equal(found, tf.make_ndarray(proto))
@@ -119,8 +119,8 @@ def test_reading_loads_no_tensorflow(tmp_path) -> None:
     path.write_bytes(graph_of(**VALUES).SerializeToString())
     code = f"""
 import sys
-from fvcli.models.files.graph_constants import read_constants
-print(len(read_constants(open({str(path)!r}, "rb").read(), "g.pb")), "tensorflow" in sys.modules)
+from fvcli.models.files.graph_constants import read_graph
+print(len(read_graph(open({str(path)!r}, "rb").read(), "g.pb").constants), "tensorflow" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == f"{len(VALUES)} False\n"
@@ -185,9 +185,8 @@ def test_numbers_that_do_not_fill_their_shape(proto: tensor_pb2.TensorProto) -> 
 
 
 def test_one_number_for_a_huge_shape_takes_no_memory() -> None:
-    found = read_constants(
-        graph_of(w=listed(FLOAT, (1 << 30, 16), float_val=[2])).SerializeToString(), "g.pb"
-    )
+    content = graph_of(w=listed(FLOAT, (1 << 30, 16), float_val=[2])).SerializeToString()
+    found = read_graph(content, "g.pb").constants
     assert found["w"].shape == (1 << 30, 16)
     assert found["w"][-1, -1] == 2
 
@@ -202,7 +201,7 @@ def test_file_cut_anywhere() -> None:
     whole = graph_pb2.GraphDef(node=graph.node).SerializeToString()
     for end in range(1, len(whole) + 1):
         if end in borders:
-            assert list(read_constants(whole[:end], "g.pb")) == borders[end]
+            assert list(read_graph(whole[:end], "g.pb").constants) == borders[end]
         else:
             refusal(whole[:end])
 
@@ -216,7 +215,7 @@ def test_flipped_bytes() -> None:
         for _ in range(rng.choice((1, 1, 2, 8))):
             damaged[rng.randrange(len(whole))] = rng.randrange(256)
         with contextlib.suppress(FvcliError):
-            read_constants(bytes(damaged), "g.pb")
+            read_graph(bytes(damaged), "g.pb")
             continue
         refused += 1
     assert 200 < refused < 1900
@@ -235,11 +234,11 @@ def test_flipped_bytes() -> None:
 def test_small_file_takes_little_memory(content: bytes) -> None:
     code = """
 import resource, sys
-from fvcli.models.files.graph_constants import read_constants, _graph_type
+from fvcli.models.files.graph_constants import _graph_type, read_graph
 _graph_type()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
-    read_constants(sys.stdin.buffer.read(), "g.pb")
+    read_graph(sys.stdin.buffer.read(), "g.pb")
 except Exception as error:
     print(type(error).__name__, end=" ")
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
