@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fvcli.app.describe_model import facts_of_spec
@@ -64,12 +64,32 @@ def plan_of_picture(picture: Path, overrides: Sequence[str], allow_code: bool = 
         SpecError: With every mistake that was found, such as files that are not there.
     """
     carried = picture_text(picture)
-    text = json.dumps(carried["spec"], indent=1, ensure_ascii=False) + "\n"
-    places = places_of_files(picture, str(carried.get("key")))
+    key, spec = str(carried.get("key")), carried["spec"]
+    jobs = spec.get("jobs")
+    if _is_in_run(picture) and isinstance(jobs, list) and jobs and isinstance(jobs[0], dict):
+        jobs[0]["name"] = picture.parent.name
+    text = json.dumps(spec, indent=1, ensure_ascii=False) + "\n"
+    places = places_of_files(picture, key)
     plan, facts = _plan(text, str(picture), overrides, allow_code, picture.parent, places)
-    key, known = carried.get("key"), {unit.key for unit in plan.units}
-    remarks = () if overrides or key in known else (ANOTHER.format(picture=picture),)
+    if _is_in_run(picture):
+        plan = _called_alike(plan, key, picture.stem)
+    remarks = (
+        () if overrides or key in {unit.key for unit in plan.units} else (ANOTHER.format(picture=picture),)
+    )
     return PlannedSpec(plan, text, facts, remarks)
+
+
+def _is_in_run(picture: Path) -> bool:
+    """Tell by its place whether a picture is where fvcli wrote it: RUN/units/JOB/UNIT.png."""
+    return picture.resolve().parents[1].name == "units"
+
+
+def _called_alike(plan: Plan, key: str, name: str) -> Plan:
+    """Give the unit of a key the name that its picture has, unless another unit has that name."""
+    if name in {unit.name for unit in plan.units if unit.key != key}:
+        return plan
+    units = tuple(replace(unit, name=name) if unit.key == key else unit for unit in plan.units)
+    return replace(plan, units=units)
 
 
 def model_of(text: str) -> ModelChoice:

@@ -31,8 +31,9 @@ from fvcli.optvis.ascent import STEPS_PER_CALL, Ascent
 from fvcli.optvis.network import Network
 from fvcli.optvis.objectives import channel
 from fvcli.optvis.streams import stream
-from fvcli.spec.recipes import RECIPES, overlay
+from fvcli.spec.recipes import RECIPES, overlay, resolved
 from fvcli.spec.schema import Render
+from fvcli.spec.settings import Settings
 from fvcli.worker.builders import build_recipe
 from fvcli.worker.device import set_up_device
 
@@ -107,7 +108,7 @@ def _googlenet_path() -> Path:
 
 @cache
 def network_of(name: str) -> tuple[Network, Callable[[str], Callable[[np.ndarray], object]]]:
-    """Return a network to climb on and, for a layer, a function that scores views from -1 to 1."""
+    """Return a network to render with and, for a layer, a function that scores views from -1 to 1."""
     mean, std = IMAGENET_MEAN, IMAGENET_STD
     own = ModelChoice(path=str(_googlenet_path()), mean=mean, std=std)
     network = load(own if name == "googlenet" else ModelChoice(name)).network()
@@ -118,11 +119,14 @@ def network_of(name: str) -> tuple[Network, Callable[[str], Callable[[np.ndarray
     return network, scorer
 
 
-def settings_of(name: str) -> Render:
+def settings_of(name: str) -> Settings:
     """Return a candidate as a whole recipe."""
     given = YAML(typ="safe").load(CANDIDATES)[name] or {}
     render = Render.model_validate(_tuples(given))
-    return overlay(RECIPES[render.recipe or "default"], render)
+    recipe = render.recipe or "default"
+    # by way of a whole Render, so that transforms are as written and not fitted to the size
+    whole = overlay(RECIPES[recipe], render)
+    return resolved(recipe, whole, (SIDE_PX, SIDE_PX)).settings()
 
 
 def _tuples(value: object) -> object:
@@ -131,19 +135,18 @@ def _tuples(value: object) -> object:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
-def render_all(settings: Render, units: Sequence[Unit], steps: int, lanes: int) -> list[Row]:
+def render_all(settings: Settings, units: Sequence[Unit], steps: int, lanes: int) -> list[Row]:
     """Render units, those of a layer side by side, and score them."""
-    plain = settings.model_dump(mode="json")
-    program = SimpleNamespace(settings=plain, height_px=SIDE_PX, width_px=SIDE_PX, window=None, members=1)
+    program = SimpleNamespace(settings=settings, height_px=SIDE_PX, width_px=SIDE_PX, window=None, members=1)
     rows = []
     for network, layer in dict.fromkeys((unit.network, unit.layer) for unit in units):
         here = [unit for unit in units if (unit.network, unit.layer) == (network, layer)]
-        climber, scorer = network_of(network)
-        ascent = Ascent(climber, lambda u, la=layer: channel(la, u["index"]), build_recipe(program, 3))
-        _climb(ascent, here[0], 1)  # compiles
+        whole, scorer = network_of(network)
+        ascent = Ascent(whole, lambda u, la=layer: channel(la, u["index"]), build_recipe(program, 3))
+        _rendered(ascent, here[0], 1)  # compiles
         began = time.process_time()
         with ThreadPoolExecutor(lanes) as pool:
-            pictures = list(pool.map(lambda unit, a=ascent: _climb(a, unit, steps), here))
+            pictures = list(pool.map(lambda unit, a=ascent: _rendered(a, unit, steps), here))
         cpu_s = (time.process_time() - began) / len(here)
         score = scorer(layer)
         for unit, pixels in zip(here, pictures, strict=True):
@@ -152,7 +155,7 @@ def render_all(settings: Render, units: Sequence[Unit], steps: int, lanes: int) 
     return rows
 
 
-def _climb(ascent: Ascent, unit: Unit, steps: int) -> np.ndarray:
+def _rendered(ascent: Ascent, unit: Unit, steps: int) -> np.ndarray:
     streams, shared = [stream(0, unit.name)], stream(0, "shared by the batch")
     index = {"index": np.array([unit.channel], np.int32)}
     state = ascent.start(streams)
@@ -226,7 +229,7 @@ def search(candidates: tuple[str, ...], half: str, steps: int | None, output: Pa
     """Render all units with each of the CANDIDATES, compared with Lucid's recipe; see candidates.yaml."""
     lanes = set_up_device().lanes
     units = units_of(half)
-    columns = {"lucid": cached(output, "lucid", units, settings_of("lucid").steps or 0, lanes)}
+    columns = {"lucid": cached(output, "lucid", units, settings_of("lucid").steps, lanes)}
     click.echo(f"{len(units)} units for {half}; score is the share of what Lucid's recipe reaches\n")
     click.echo(
         "| recipe, steps | score (geometric mean) | lowest | by depth | silent | high frequencies | CPU-s |"
@@ -234,7 +237,7 @@ def search(candidates: tuple[str, ...], half: str, steps: int | None, output: Pa
     click.echo("|---|---|---|---|---|---|---|")
     click.echo(summary("lucid, 513", columns["lucid"], columns["lucid"]))
     for name in candidates:
-        taken = steps or settings_of(name).steps or 0
+        taken = steps or settings_of(name).steps
         columns[f"{name}, {taken}"] = rows = cached(output, name, units, taken, lanes)
         click.echo(summary(f"{name}, {taken}", rows, columns["lucid"]))
     draw(output / f"{half}.png", columns)
