@@ -25,7 +25,7 @@ class EngineOptions:
 class Event:
     """Something that happened to a batch; for progress, never for deciding what is done.
 
-    units: how many units of the batch are rendered, counting parts of those that climb.
+    units: how many units of the batch are rendered, counting parts of those that are being rendered.
     counts: of a batch that is done, its units by status.
     """
 

@@ -35,7 +35,7 @@ TARGET = "target"  # the name among the units' arrays of the pictures that are s
 
 @dataclass(frozen=True)
 class Recipe:
-    """How to climb, apart from the objective and the network.
+    """How to ascend, apart from the objective and the network.
 
     redirect_steps: Steps at the start during which silent ReLUs pass gradients on.
     regularizers: What is done to the params after each step, in order.
@@ -56,7 +56,7 @@ class Ascent:
     """A compiled ascent for batches of one size; see the module for the picture of it.
 
     Args:
-        network: The model to climb on.
+        network: The model to ascend with.
         objective: Units as tensors -> the objective for such a batch.
         recipe: The rest.
         plain: The network and the objective that whole pictures are scored with; by default the same.

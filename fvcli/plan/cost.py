@@ -196,7 +196,7 @@ class Cost:
         return self._compiling(work.layers)
 
     def render_s(self, program: Program, work: Work, units: int) -> float:
-        """Return the seconds that some units of a program climb."""
+        """Return the seconds that some units of a program are rendered for."""
         pictures = places(units, program.batch_size, self._speed.lanes, self._speed.whole_batches)
         return pictures * looks(program) * self.step_s(work)
 

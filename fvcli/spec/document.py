@@ -53,16 +53,16 @@ class Document:
         above = (path[:end] for end in range(len(path), -1, -1))
         return next((self.places[part] for part in above if part in self.places), 1)
 
-    def _say(self, source: WrittenAt) -> str:
-        return f"{self.origin}:{source}" if isinstance(source, int) else f"--set {source}"
+    def _say(self, place: WrittenAt) -> str:
+        return f"{self.origin}:{place}" if isinstance(place, int) else f"--set {place}"
 
-    def _sentence(self, source: WrittenAt, problem: Problem) -> str:
+    def _sentence(self, place: WrittenAt, problem: Problem) -> str:
         where = dotted(problem.path)
-        return one_line(f"{self._say(source)}: {where + ': ' if where else ''}{problem.message}")
+        return one_line(f"{self._say(place)}: {where + ': ' if where else ''}{problem.message}")
 
 
-def _line(source: WrittenAt) -> float:
-    return source if isinstance(source, int) else math.inf  # overrides come after the document
+def _line(place: WrittenAt) -> float:
+    return place if isinstance(place, int) else math.inf  # overrides come after the document
 
 
 class _NoPlaceError(Exception):

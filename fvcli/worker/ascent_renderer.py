@@ -62,7 +62,7 @@ class Outcome:
 
 
 class AscentRenderer:
-    """A program ready to climb; several threads may climb with it at a time.
+    """A compiled ascent; several threads may render with it at a time.
 
     Args:
         program: Of the plan.

@@ -126,15 +126,17 @@ def _optimizer(piece: of_optimizers.AnyOptimizer, parameterization: Parameteriza
 Centres = Mapping[str, tuple[int, int]]
 
 
-def maps_of(program: Program, facts: ModelFacts, seen_px: tuple[int, int]) -> tuple[Centres, dict[str, int]]:
+def maps_of(
+    program: Program, facts: ModelFacts, picture_px: tuple[int, int]
+) -> tuple[Centres, dict[str, int]]:
     """Return of each layer that a program reads the central row and column, and the number of channels.
 
     Args:
         program: Gives the layers, and the size that pictures are resized to, if they are.
         facts: Of the model.
-        seen_px: Height and width of the pictures otherwise.
+        picture_px: Height and width of the pictures otherwise.
     """
-    at = facts.layers_at(*(program.input_px or seen_px))
+    at = facts.layers_at(*(program.input_px or picture_px))
     read = {name: at[name] for name in program.layers}
     centres = {name: (layer.height // 2, layer.width // 2) for name, layer in read.items()}
     return centres, {name: layer.channels for name, layer in read.items()}

@@ -60,8 +60,8 @@ class Ledger:
 class Lanes:
     """Runs functions in threads, as many at a time as there are lanes, and one more to finish.
 
-    A function gets the lock of a lane and holds it while it climbs, so that what comes after, such as
-    encoding and writing, goes on beside the next climb.
+    A function gets the lock of a lane and holds it while it computes, so that what comes after, such as
+    encoding and writing, goes on beside the next computation.
     """
 
     count: int

@@ -62,7 +62,7 @@ def auto_precision(compute_capability: tuple[int, int] | None) -> str:
 
 
 def _compute_with_one_thread_an_operation(lanes: int) -> None:
-    wanted = (1, lanes + 1)  # one more, so that a picture is scored and saved while others climb
+    wanted = (1, lanes + 1)  # one more, so that a picture is scored and saved while others are computed
     threading = tf.config.threading
     found = threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()
     if found != wanted:

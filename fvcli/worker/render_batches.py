@@ -7,7 +7,7 @@
 A task is what one ascent takes: a whole batch on a GPU; on a CPU, where every core has a lane of its own,
 one unit, or a group of units that are optimised together. Tasks of the next batch begin when a lane is
 free, unless they need another compiled program.
-The generator can be closed at any time: what climbs is dropped, what is committed stays.
+The generator can be closed at any time: what is being rendered is dropped, what is committed stays.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ POLL_S = 0.2  # how long a signal may go unheard
 
 @dataclass(frozen=True)
 class BatchStarted:
-    """The first units of a batch begin to climb."""
+    """The first units of a batch are begun."""
 
     batch: int
 
 
 @dataclass(frozen=True)
 class StepsDone:
-    """So many of the batch's units are done, counting parts of those that climb."""
+    """So many of the batch's units are done, counting parts of those that are begun."""
 
     batch: int
     units: float

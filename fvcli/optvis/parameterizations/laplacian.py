@@ -3,7 +3,7 @@
     side     side // 2     side // 4     side // 8
     [....] +   [..]      +   [.]       +   .        each enlarged to the full size --> decorrelated colours
 
-A number of a coarse layer moves a large blob at once, so that low frequencies climb as fast as high ones.
+A number of a coarse layer moves a large blob at once, so that low frequencies grow as fast as high ones.
 """
 
 from __future__ import annotations

@@ -309,7 +309,7 @@ def _node(node: Any, name: str, sources: Sequence[_Value], output: int, first: b
     nodes = [source.node for source in sources if source.node.name]
     made = node_of(node.operation, name, nodes, shape, first, _keeps_size(node, output))
     if "float" not in str(node.output_tensors[output].dtype):
-        made = replace(made, channels=0)  # there is nothing to climb
+        made = replace(made, channels=0)  # there is nothing to render
     beside_a_map = any(not source.node.name and source.node.size != (1, 1) for source in sources)
     return replace(made, bound=made.bound or beside_a_map)  # a filled map has one size
 
