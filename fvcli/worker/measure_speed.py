@@ -1,6 +1,6 @@
 """Measure how fast this machine renders: a small run through the worker, read off its sidecars.
 
-A unit's seconds are wall time shared out among the units that were rendered at the same time, so they are what
+A unit's seconds are wall time shared out among the units rendered at the same time, so they are what
 a picture costs with every lane at work.
 """
 
