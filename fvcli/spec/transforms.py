@@ -8,13 +8,15 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from typing import Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
-from typing_extensions import Self
 
 from fvcli.spec.base import MAX_SIDE_PX, Factor, Float, Int, OrName, Positive, Share, Strictly
+
+if TYPE_CHECKING:
+    from typing_extensions import Self  # of Python 3.11
 
 Pick = Callable[[Iterable[float]], float]  # max, min or another that takes one of what could be drawn
 FULL_SHIFT_PX = 128  # pictures smaller than this are shifted less by fvcli's own recipes
