@@ -1,4 +1,8 @@
-"""What tests share: the real default network, loaded once, and the place of the test data."""
+"""What all tests share, and which of them are quick: `pytest -m quick` needs no TensorFlow.
+
+A test is quick by where it stands. The folders named below set TensorFlow up in a conftest of their own;
+tests in all others must pass where TensorFlow cannot be imported.
+"""
 
 from __future__ import annotations
 
@@ -9,40 +13,46 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from fvcli.engines.quiet import quiet_start
-from fvcli.models import ModelChoice, ModelFacts, describe, load
+from fvcli.models import ModelChoice, ModelFacts, describe
 
 # The same examples every time: a suite that guards a gate must not fail by chance.
 settings.register_profile("suite", derandomize=True, deadline=None)
 settings.load_profile("suite")
 
+TESTS = Path(__file__).parent
+NEED_TENSORFLOW = {"loaded", "optvis", "runs", "scripts", "with_tensorflow", "worker"}  # folders
 LITE0 = ModelChoice("efficientnet-lite0")
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Set TensorFlow up as a worker does, before its first use, so that bytes agree with a worker's.
+def is_quick(path: Path) -> bool:
+    """Tell whether a test file or a folder needs no TensorFlow."""
+    return NEED_TENSORFLOW.isdisjoint(path.relative_to(TESTS).parts)
 
-    The user's cache is left alone.
-    """
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave the user's cache alone."""
+    config.addinivalue_line("markers", "quick: needs no TensorFlow; set by the folder, never by hand")
     cache = tempfile.TemporaryDirectory(prefix="fvcli-tests-")
-    session.config.add_cleanup(cache.cleanup)
+    config.add_cleanup(cache.cleanup)
     os.environ["XDG_CACHE_HOME"] = cache.name
-    with quiet_start():
-        from fvcli.worker.device import set_up_device
 
-        set_up_device()
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import what needs TensorFlow when only quick tests are asked for."""
+    only_quick = config.getoption("markexpr").strip() == "quick"
+    return True if only_quick and not is_quick(collection_path) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if is_quick(item.path):
+            item.add_marker("quick")
 
 
 @pytest.fixture(scope="session")
 def facts() -> ModelFacts:
-    """Facts of the default network; no TensorFlow."""
+    """Facts of the default network."""
     return describe(LITE0)
-
-
-@pytest.fixture(scope="session")
-def model():
-    """The default network as a Keras model with ImageNet weights."""
-    return load(LITE0).keras_model
 
 
 @pytest.fixture(scope="session")

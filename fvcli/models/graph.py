@@ -156,7 +156,7 @@ def layer_facts(nodes: Sequence[Node], size_px: Pair, native_px: Pair | None = N
     """
     bound = bound_nodes(nodes)
     free = _fields(nodes, size_px)
-    own = free if native_px in {None, size_px} else _fields(nodes, native_px or size_px)
+    own = _fields(nodes, native_px) if bound and native_px not in {None, size_px} else free
     found = {}
     for node in nodes:
         field = own[node.name] if node.name in bound else free[node.name]

@@ -12,8 +12,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.framework import attr_value_pb2, graph_pb2
 
-from tests.models.files.test_caffe_file import blob, layer, network
-from tests.models.files.test_torch_file import state, tensor, weights_file
+from tests.helpers.caffe_bytes import blob, layer, network
 
 Tensors = dict[str, np.ndarray]
 BLOCKS = ("3a", "3b", "4a", "4b", "4c", "4d", "4e", "5a", "5b")
@@ -186,15 +185,6 @@ def torchvision_tensors() -> Tensors:
         found[f"{at}.bn.running_var"] = rng.uniform(0.5, 1.5, width).astype(np.float32)
     found["aux1.fc1.weight"] = draw((20, 30), 30)
     return found | {"fc.weight": draw((1000, 1024), 1024), "fc.bias": drawn_bias(1000)}
-
-
-def write_pth(path: Path, tensors: Tensors) -> Path:
-    codes = {}
-    for i, (key, array) in enumerate(tensors.items()):
-        strides = tuple(step // array.itemsize for step in array.strides)
-        codes[key] = tensor(str(i), 0, array.shape, strides, array.size)
-    path.write_bytes(weights_file(state(**codes), tuple(map(str, range(len(codes)))), *tensors.values()))
-    return path
 
 
 def convolved(x: np.ndarray, weight: np.ndarray, stride: int, padding: int) -> np.ndarray:

@@ -104,8 +104,8 @@ def test_one_trace_serves_all_units_and_all_numbers_of_steps(shallow):
 
 def test_the_same_call_gives_the_same_bytes(shallow):
     first, second = (climb(shallow, "abc", units(3, 17, 40), 20) for _ in range(2))
-    np.testing.assert_array_equal(first.numbers[0], second.numbers[0])
-    np.testing.assert_array_equal(shallow.picture(first.numbers), shallow.picture(second.numbers))
+    np.testing.assert_array_equal(first.params[0], second.params[0])
+    np.testing.assert_array_equal(shallow.picture(first.params), shallow.picture(second.params))
 
 
 def test_a_picture_does_not_depend_on_its_place_or_its_batch_mates(shallow):
@@ -150,7 +150,7 @@ def test_how_far_an_ascent_will_go_does_not_change_how_it_begins(shallow):
     longer = shallow.start(streams)
     for _ in range(2):
         longer = shallow.take_steps(longer, of, 1000, streams, shared)
-    np.testing.assert_array_equal(longer.numbers[0], climb(shallow, "abc", of, 32).numbers[0])
+    np.testing.assert_array_equal(longer.params[0], climb(shallow, "abc", of, 32).params[0])
 
 
 def test_a_call_draws_alike_whatever_its_steps(shallow):
@@ -180,7 +180,7 @@ def test_an_ascent_goes_on_from_what_was_kept(shallow):
         (tf.constant(numbers.numpy()),), kept, state.step, state.silent, state.score, state.attention
     )
     resumed = shallow.take_steps(copy, of, 4, streams, shared)
-    np.testing.assert_array_equal(resumed.numbers[0], climb(shallow, "abc", of, 20).numbers[0])
+    np.testing.assert_array_equal(resumed.params[0], climb(shallow, "abc", of, 20).params[0])
 
 
 def test_draws_a_step(model, facts):
@@ -205,7 +205,7 @@ def test_schedules_follow_the_share_of_the_whole_ascent(model):
         share = step / total if total else 0.0
         before = replace(start, step=step)
         after = ascent.take_steps(before, of, 1, streams, shared, total)
-        moved = np.abs(after.numbers[0] - before.numbers[0])
+        moved = np.abs(after.params[0] - before.params[0])
         bound = 0.1 * (np.sqrt(0.5) / 0.1) ** min(share / 0.5, 1.0)
         fy, fx = np.fft.fftfreq(32)[:, None], np.fft.fftfreq(40)[:21]
         held = np.minimum(1.0, (bound / np.maximum(np.hypot(fy, fx), 1 / 40)) ** 2)
@@ -230,13 +230,13 @@ def one_call(ascent, of, begin, streams="abc", **how) -> State:
 def test_an_image_that_does_not_move_stands_still(shallow, still):
     """To the last bit; and its mates' numbers are those of a batch in which it moves."""
     of, moving = units(3, 17, 40), np.array([i not in still for i in range(3)])
-    start = shallow.start(streams_of("abc")).numbers[0].numpy()
+    start = shallow.start(streams_of("abc")).params[0].numpy()
     everyone = one_call(shallow, of, 0)
     some = one_call(shallow, of, 0, moving=moving)
     for i in range(3):
-        expected = start[i] if i in still else everyone.numbers[0].numpy()[i]
-        np.testing.assert_array_equal(some.numbers[0][i], expected)
-        assert i in still or not np.array_equal(everyone.numbers[0][i], start[i])
+        expected = start[i] if i in still else everyone.params[0].numpy()[i]
+        np.testing.assert_array_equal(some.params[0][i], expected)
+        assert i in still or not np.array_equal(everyone.params[0][i], start[i])
     np.testing.assert_array_equal(some.score.numpy()[moving], everyone.score.numpy()[moving])
     assert shallow.traces == 1
 
@@ -249,10 +249,10 @@ def test_an_image_without_a_finite_gradient_can_stand_still(model, optimizer):
     ascent = ascent_of(model, "stem_bn", Recipe(fourier(32, 40), [jitter(2)], optimizer, 17))
     healthy, broken = units(3, 17, 40), units(3, 17, 40)
     broken["sign"] = np.array([1.0, np.nan, 1.0], np.float32)
-    start = ascent.start(streams_of("abc")).numbers[0].numpy()
-    expected = one_call(ascent, healthy, 0).numbers[0].numpy()
-    moved = one_call(ascent, broken, 0).numbers[0].numpy()
-    still = one_call(ascent, broken, 0, moving=np.array([True, False, True])).numbers[0].numpy()
+    start = ascent.start(streams_of("abc")).params[0].numpy()
+    expected = one_call(ascent, healthy, 0).params[0].numpy()
+    moved = one_call(ascent, broken, 0).params[0].numpy()
+    still = one_call(ascent, broken, 0, moving=np.array([True, False, True])).params[0].numpy()
     assert np.isnan(moved[1]).any()
     np.testing.assert_array_equal(still[1], start[1])
     for i in (0, 2):
@@ -265,9 +265,9 @@ def test_a_skip_moves_the_schedule_of_that_image_alone(shallow):
     of = units(3, 17, 40)
     plain, skipped = one_call(shallow, of, 8), one_call(shallow, of, 8, skipped=np.array([0, 48, 0]))
     for i in (0, 2):
-        np.testing.assert_array_equal(skipped.numbers[0][i], plain.numbers[0][i])
+        np.testing.assert_array_equal(skipped.params[0][i], plain.params[0][i])
     everyone = one_call(shallow, of, 8, skipped=np.array([48, 48, 48]))
-    np.testing.assert_array_equal(skipped.numbers[0][1], everyone.numbers[0][1])
+    np.testing.assert_array_equal(skipped.params[0][1], everyone.params[0][1])
     assert shallow.traces == 1
 
 
@@ -281,7 +281,7 @@ def test_a_skip_is_a_place_in_the_schedule(model):
     skipped = np.array([0, 16, 32])
     after = ascent.take_steps(state, units(3, 17, 40), 1, streams, shared, 64, skipped)
     for i, step in enumerate(16 + skipped):
-        moved = np.abs(after.numbers[0][i] - start.numbers[0][i])
+        moved = np.abs(after.params[0][i] - start.params[0][i])
         rate = 0.05 * min(1.0, (1 - step / 64) / 0.75)
         np.testing.assert_allclose(moved[moved > 0.0], rate, rtol=1e-3)
 
@@ -317,7 +317,7 @@ def test_pictures_start_as_their_streams_say(shallow):
     assert state.step == 0
     assert not state.silent.numpy().any()
     alone = shallow.start(streams_of("b"))
-    np.testing.assert_array_equal(state.params[0][1], alone.numbers[0][0])
+    np.testing.assert_array_equal(state.params[0][1], alone.params[0][0])
 
 
 # ---- compiled with XLA
@@ -364,7 +364,7 @@ def test_redirection_wakes_silent_units(model, silent_units, redirect_steps):
     else:
         assert not scores(ascent, end, silent_units).any()
         assert end.silent.numpy().all()
-        np.testing.assert_array_equal(end.numbers[0], start.numbers[0])  # no gradient, no step
+        np.testing.assert_array_equal(end.params[0], start.params[0])  # no gradient, no step
 
 
 # ---- Lucid's recipe, restated
@@ -561,8 +561,8 @@ def test_lucid_recipe_is_lucids_with_the_same_draws(plain_network, middle, reach
     streams, shared = streams_of(names), stream(0, RUNS[0])
     start = middle.start(streams)
     one = middle.take_steps(start, SAME, 1, streams, shared)
-    np.testing.assert_allclose(middle.picture(start.numbers), theirs[0], atol=1e-6)
-    np.testing.assert_allclose(middle.picture(one.numbers), theirs[1], atol=1e-5)
+    np.testing.assert_allclose(middle.picture(start.params), theirs[0], atol=1e-6)
+    np.testing.assert_allclose(middle.picture(one.params), theirs[1], atol=1e-5)
     for step, least in ((16, 0.995), (STEPS, 0.98)):
         ours = reached[RUNS[0]][step]
         assert np.corrcoef(ours.ravel(), theirs[step].ravel())[0, 1] > least

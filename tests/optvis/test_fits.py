@@ -35,15 +35,14 @@ def photo(path: Path) -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", MAKE)
-@pytest.mark.parametrize("seed", [0, 1])
-def test_a_made_up_picture_is_fitted(name, seed):
-    target = dead_leaves(seed)
+def test_a_made_up_picture_is_fitted(name):
+    target = dead_leaves(0)
     found = fit(MAKE[name](SIDE_PX, SIDE_PX), target, LEARNING_RATE, STEPS)
     assert np.abs(found - target).mean() < 0.01
 
 
 @pytest.mark.parametrize("name", MAKE)
-@pytest.mark.parametrize("n", [0, 250, 750])
+@pytest.mark.parametrize("n", [0, 750])
 def test_a_photo_is_fitted(name, n, data_dir):
     target = photo(sorted((data_dir / "images").glob("*.jpg"))[n])
     found = fit(MAKE[name](SIDE_PX, SIDE_PX), target, LEARNING_RATE, STEPS)

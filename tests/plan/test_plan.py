@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -450,29 +448,6 @@ def test_counts(tmp_path, channels: str, said: str) -> None:
     spec.write_text(json.dumps({"model": "efficientnet-lite0", "jobs": [CHANNELS | {"batch_size": 1}]}))
     result = CliRunner().invoke(main, ["plan", str(spec), "--set", f"jobs.a.channels='{channels}'"])
     assert said in result.output
-
-
-# ---- what a plan does not need
-
-
-def test_plan_loads_no_tensorflow(tmp_path) -> None:
-    spec = tmp_path / "spec.yaml"
-    spec.write_text(json.dumps({"model": "efficientnet-lite0", "jobs": [CHANNELS, LOGITS]}))
-    code = """
-import sys
-from click.testing import CliRunner
-from fvcli.cli import main
-result = CliRunner().invoke(main, ["plan", sys.argv[1], "--json"])
-assert result.exit_code == 0, result.output
-from fvcli.models import ModelChoice, describe
-import fvcli.engines, fvcli.run, fvcli.atlas
-describe(ModelChoice("efficientnet-lite0"))
-print([name for name in ("tensorflow", "keras") if name in sys.modules])
-"""
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(spec)], capture_output=True, text=True, timeout=60, check=True
-    )
-    assert done.stdout == "[]\n"
 
 
 # ---- networks that do not take every size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -228,7 +229,11 @@ def test_a_missing_member_is_rendered_again_and_the_others_are_left_alone(whole:
 
 
 def test_shards_with_groups_and_sources_merge_to_one_run(whole: Path, tmp_path: Path) -> None:
+    """Shards of a few of the jobs; the same units in another spec have the same bytes."""
     spec = spec_with_files(tmp_path)
+    beginning, *jobs = re.split(r"(?m)^(?=  - )", spec.read_text())
+    kept = [job for job in jobs if any(name in job for name in ("tensors", "recorded", "diverse", "between"))]
+    spec.write_text("".join([beginning, *kept]))
     for i in (1, 2):
         result = fvcli("render", spec, "-o", tmp_path / f"part{i}", "--shard", f"{i}/2")
         assert result.exit_code == 0, result.stderr
@@ -236,10 +241,11 @@ def test_shards_with_groups_and_sources_merge_to_one_run(whole: Path, tmp_path: 
         (tmp_path / name).unlink()  # the shards have copies
     result = fvcli("merge", tmp_path / "part1", tmp_path / "part2", "-o", tmp_path / "merged")
     assert result.exit_code == 0, result.stderr
-    assert pictures(tmp_path / "merged") == pictures(whole)
-    assert {path.name for path in (tmp_path / "merged/sources").iterdir()} == {
-        path.name for path in (whole / "sources").iterdir()
-    }
+    merged = pictures(tmp_path / "merged")
+    assert len(merged) == 11
+    assert merged.items() <= pictures(whole).items()
+    named = {path.stem.partition("-")[0] for path in (tmp_path / "merged/sources").iterdir()}
+    assert named == {"cube", "map"}
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,10 @@ from fvcli.optvis.objectives import (
 from fvcli.optvis.objectives.maps import l2_norm
 from tests.helpers.random_activations import (
     ALL,
-    BATCHES,
+    BATCH,
     CHANNELS,
     HEIGHT,
     LAYERS,
-    LEVELS,
     WIDTH,
     activations,
     assert_batch_mates_do_not_change_a_bit,
@@ -63,52 +62,47 @@ def along_map(acts: np.ndarray, vectors: np.ndarray, power: float) -> np.ndarray
 # ---- the formula
 
 
-@BATCHES
 @LAYERS
 @POWERS
-def test_direction_is_the_mean_over_positions(batch, layer, power):
-    acts = activations(batch)
+def test_direction_is_the_mean_over_positions(layer, power):
+    acts = activations(BATCH)
     expected = [along_map(a, VECTOR, power).mean() for a in acts[layer]]
     found = score(direction(layer, VECTOR, power), acts)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
-@BATCHES
 @LAYERS
 @POWERS
-def test_direction_takes_a_vector_an_image(batch, layer, power):
-    acts, vectors = activations(batch), VECTORS[:batch]
+def test_direction_takes_a_vector_an_image(layer, power):
+    acts, vectors = activations(BATCH), VECTORS[:BATCH]
     pairs = zip(acts[layer], vectors, strict=True)
     expected = [along_map(a, v, power).mean() for a, v in pairs]
     found = score(direction(layer, tf.constant(vectors), power), acts)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
-@BATCHES
 @POWERS
 @pytest.mark.parametrize(("layer", "row", "column"), [("map", 3, 4), ("odd", 2, 1), ("even", 4, 2)])
-def test_direction_neuron_is_the_centre_by_default(batch, layer, row, column, power):
-    acts = activations(batch)
+def test_direction_neuron_is_the_centre_by_default(layer, row, column, power):
+    acts = activations(BATCH)
     expected = [along(a[row, column], VECTOR, power) for a in acts[layer]]
     found = score(direction_neuron(layer, VECTOR, cossim_power=power), acts)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
-@BATCHES
 @POWERS
-def test_direction_neuron_takes_vector_and_place_an_image(batch, power):
-    acts, vectors = activations(batch), VECTORS[:batch]
-    row, column = own_indices(batch, HEIGHT), own_indices(batch, WIDTH)
-    expected = [along(acts["map"][i, row[i], column[i]], vectors[i], power) for i in range(batch)]
+def test_direction_neuron_takes_vector_and_place_an_image(power):
+    acts, vectors = activations(BATCH), VECTORS[:BATCH]
+    row, column = own_indices(BATCH, HEIGHT), own_indices(BATCH, WIDTH)
+    expected = [along(acts["map"][i, row[i], column[i]], vectors[i], power) for i in range(BATCH)]
     place = tf.constant(row), tf.constant(column)
     found = score(direction_neuron("map", tf.constant(vectors), *place, power), acts)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
-@BATCHES
 @pytest.mark.parametrize(("down", "right"), [(0, 0), (-3, -4), (2, 4), (99, -99)])
-def test_direction_neuron_counts_from_the_centre_if_asked(batch, down, right):
-    acts = activations(batch)
+def test_direction_neuron_counts_from_the_centre_if_asked(down, right):
+    acts = activations(BATCH)
     row = np.clip(HEIGHT // 2 + down, 0, HEIGHT - 1)
     column = np.clip(WIDTH // 2 + right, 0, WIDTH - 1)
     expected = [along(a[row, column], VECTOR, 2) for a in acts["map"]]
@@ -116,12 +110,11 @@ def test_direction_neuron_counts_from_the_centre_if_asked(batch, down, right):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
-@BATCHES
 @LAYERS
 @POWERS
 @pytest.mark.parametrize("size", [(3, 2), (4, 3), (1, 1)])
-def test_tensor_direction_reads_the_centre_of_the_map(batch, layer, size, power):
-    acts, (h, w) = activations(batch), size
+def test_tensor_direction_reads_the_centre_of_the_map(layer, size, power):
+    acts, (h, w) = activations(BATCH), size
     tensor = draw(h, w, CHANNELS)
     top, left = (acts[layer].shape[1] - h) // 2, (acts[layer].shape[2] - w) // 2
     seen = acts[layer][:, top : top + h, left : left + w]
@@ -130,10 +123,9 @@ def test_tensor_direction_reads_the_centre_of_the_map(batch, layer, size, power)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
-@BATCHES
 @POWERS
-def test_tensor_direction_takes_a_tensor_an_image(batch, power):
-    acts, tensors = activations(batch), TENSORS[:batch]
+def test_tensor_direction_takes_a_tensor_an_image(power):
+    acts, tensors = activations(BATCH), TENSORS[:BATCH]
     seen = acts["odd"][:, 1:4, 0:2]
     pairs = zip(seen, tensors, strict=True)
     expected = [along_map(a, v, power).mean() for a, v in pairs]
@@ -141,10 +133,9 @@ def test_tensor_direction_takes_a_tensor_an_image(batch, power):
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
-@BATCHES
-def test_of_a_tensor_larger_than_the_map_the_centre_counts(batch):
+def test_of_a_tensor_larger_than_the_map_the_centre_counts():
     """Views are smaller than the picture whose activations were recorded."""
-    acts, tensor = activations(batch), draw(8, 4, CHANNELS)
+    acts, tensor = activations(BATCH), draw(8, 4, CHANNELS)
     expected = [along_map(a[:, 2:6], tensor[1:7], 2).mean() for a in acts["map"]]  # 6 x 9 and 8 x 4
     found = score(tensor_direction("map", tensor, 2), acts)
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
@@ -153,11 +144,10 @@ def test_of_a_tensor_larger_than_the_map_the_centre_counts(batch):
 # ---- local groups
 
 
-@BATCHES
 @LAYERS
 @pytest.mark.parametrize("size", [(1, 1), (2, 2), (3, 1), (4, 3)])
-def test_local_group_is_the_mean_over_a_region_about_the_centre(batch, layer, size):
-    acts, (rows, columns) = activations(batch), size
+def test_local_group_is_the_mean_over_a_region_about_the_centre(layer, size):
+    acts, (rows, columns) = activations(BATCH), size
     _, height, width, _ = acts[layer].shape
     top, left = height // 2 - rows // 2, max(width // 2 - columns // 2, 0)
     region = acts[layer][:, top : top + rows, left : left + columns].astype(np.float64)
@@ -186,14 +176,13 @@ def test_local_group_is_clipped_to_the_map(row, column, region):
     np.testing.assert_array_equal(score(off, acts), found)
 
 
-@BATCHES
-def test_local_group_takes_vector_place_and_size_an_image(batch):
-    acts, vectors = activations(batch), VECTORS[:batch]
-    row, column, rows = own_indices(batch, HEIGHT), own_indices(batch, WIDTH), own_indices(batch, 4)
+def test_local_group_takes_vector_place_and_size_an_image():
+    acts, vectors = activations(BATCH), VECTORS[:BATCH]
+    row, column, rows = own_indices(BATCH, HEIGHT), own_indices(BATCH, WIDTH), own_indices(BATCH, 4)
     place = tf.constant(row), tf.constant(column)
     expected = [
-        score(local_group("map", vectors[i], row[i], column[i], rows[i], 2), activations(batch))[i]
-        for i in range(batch)
+        score(local_group("map", vectors[i], row[i], column[i], rows[i], 2), activations(BATCH))[i]
+        for i in range(BATCH)
     ]
     objective = local_group("map", tf.constant(vectors), *place, tf.constant(rows), 2)
     np.testing.assert_array_equal(score(objective, acts), expected)
@@ -202,21 +191,19 @@ def test_local_group_takes_vector_place_and_size_an_image(batch):
 # ---- one is a case of another
 
 
-@BATCHES
 @LAYERS
 @POWERS
-def test_the_same_vector_everywhere_is_a_direction(batch, layer, power):
-    acts = activations(batch)
+def test_the_same_vector_everywhere_is_a_direction(layer, power):
+    acts = activations(BATCH)
     everywhere = np.broadcast_to(VECTOR, acts[layer].shape[1:])
     expected = score(direction(layer, VECTOR, power), acts)
     found = score(tensor_direction(layer, everywhere, power), acts)
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
 
 
-@BATCHES
 @LAYERS
-def test_a_region_of_the_whole_map_is_a_direction(batch, layer):
-    acts = activations(batch)
+def test_a_region_of_the_whole_map_is_a_direction(layer):
+    acts = activations(BATCH)
     _, rows, columns, _ = acts[layer].shape
     found = score(local_group(layer, VECTOR, rows=rows, columns=columns), acts)
     np.testing.assert_allclose(found, score(direction(layer, VECTOR), acts), rtol=1e-5, atol=1e-7)
@@ -224,19 +211,17 @@ def test_a_region_of_the_whole_map_is_a_direction(batch, layer):
     np.testing.assert_array_equal(larger, found)
 
 
-@BATCHES
-def test_the_direction_of_one_channel_is_that_channel(batch):
-    acts, one = activations(batch), np.eye(CHANNELS)[4]
+def test_the_direction_of_one_channel_is_that_channel():
+    acts, one = activations(BATCH), np.eye(CHANNELS)[4]
     np.testing.assert_allclose(score(direction("map", one), acts), score(channel("map", 4), acts), rtol=1e-6)
     expected = score(neuron("map", 4, 2, 3), acts)
     np.testing.assert_array_equal(score(direction_neuron("map", one, 2, 3), acts), expected)
     np.testing.assert_array_equal(score(local_group("map", one, 2, 3), acts), expected)
 
 
-@BATCHES
 @LAYERS
-def test_a_power_of_zero_is_exactly_the_mean_dot_product(batch, layer):
-    acts = activations(batch)
+def test_a_power_of_zero_is_exactly_the_mean_dot_product(layer):
+    acts = activations(BATCH)
     dot = tf.reduce_sum(tf.constant(acts[layer]) * VECTOR, axis=-1)
     for power in (0, 0.0):
         found = score(direction(layer, VECTOR, power), acts)
@@ -295,15 +280,13 @@ def test_batch_mates_do_not_change_a_bit(name):
 
 
 @pytest.mark.parametrize("name", EVERY)
-@LEVELS
-def test_gradients_are_finite_at_zero_constant_and_saturated_activations(name, level):
-    assert_gradients_are_finite(EVERY[name](ALL), level, activations(3))
+def test_gradients_are_finite_at_zero_constant_and_saturated_activations(name):
+    assert_gradients_are_finite(EVERY[name](ALL), activations(3))
 
 
 @pytest.mark.parametrize("power", [0, 0.5, 1, 4])
-@LEVELS
-def test_gradients_are_finite_for_a_vector_of_zeros(power, level):
-    assert_gradients_are_finite(direction("map", np.zeros(CHANNELS), power), level, activations(1))
+def test_gradients_are_finite_for_a_vector_of_zeros(power):
+    assert_gradients_are_finite(direction("map", np.zeros(CHANNELS), power), activations(1))
 
 
 def test_the_gradient_of_a_length_is_zero_at_zero_and_of_unit_length_elsewhere():

@@ -18,8 +18,7 @@ from fvcli.optvis.objectives import (
 )
 from tests.helpers.random_activations import (
     ALL,
-    BATCHES,
-    LEVELS,
+    BATCH,
     activations,
     assert_batch_mates_do_not_change_a_bit,
     assert_batch_scores_as_its_images_alone,
@@ -65,28 +64,25 @@ def boundary_penalty(image: np.ndarray, width: int, constant: float) -> float:
 # ---- the formulas
 
 
-@BATCHES
 @LAYERS
 @CONSTANTS
-def test_l1_is_the_sum_of_absolute_differences(batch, layer, constant):
-    acts = activations(batch)
+def test_l1_is_the_sum_of_absolute_differences(layer, constant):
+    acts = activations(BATCH)
     expected = np.abs(acts[layer].astype(np.float64) - constant).sum((1, 2, 3))
     np.testing.assert_allclose(score(l1(layer, constant), acts), expected, rtol=1e-5)
 
 
-@BATCHES
 @LAYERS
 @CONSTANTS
-def test_l2_is_the_root_of_the_sum_of_squares(batch, layer, constant):
-    acts = activations(batch)
+def test_l2_is_the_root_of_the_sum_of_squares(layer, constant):
+    acts = activations(BATCH)
     expected = np.sqrt(1e-6 + ((acts[layer].astype(np.float64) - constant) ** 2).sum((1, 2, 3)))
     np.testing.assert_allclose(score(l2(layer, constant), acts), expected, rtol=1e-5)
 
 
-@BATCHES
 @LAYERS
-def test_total_variation_is_the_sum_of_steps_between_neighbours(batch, layer):
-    acts = activations(batch)
+def test_total_variation_is_the_sum_of_steps_between_neighbours(layer):
+    acts = activations(BATCH)
     wide = acts[layer].astype(np.float64)
     down, across = np.abs(np.diff(wide, axis=1)), np.abs(np.diff(wide, axis=2))
     expected = down.sum((1, 2, 3)) + across.sum((1, 2, 3))
@@ -99,18 +95,16 @@ def test_penalties_are_of_the_picture_by_default():
         np.testing.assert_array_equal(score(penalty(), acts), score(penalty("input"), acts))
 
 
-@BATCHES
-def test_blur_input_is_half_the_squared_distance_from_the_blur(batch):
-    acts = activations(batch)
+def test_blur_input_is_half_the_squared_distance_from_the_blur():
+    acts = activations(BATCH)
     expected = [blur_penalty(image) for image in acts["input"]]
     np.testing.assert_allclose(score(blur_input(), acts), expected, rtol=1e-5)
 
 
-@BATCHES
 @pytest.mark.parametrize("width_px", [0, 1, 3, 5, 20])  # of a picture of 10 x 13
 @pytest.mark.parametrize("constant", [0.5, 0.0])
-def test_boundary_is_the_cost_of_the_frame(batch, width_px, constant):
-    acts = activations(batch)
+def test_boundary_is_the_cost_of_the_frame(width_px, constant):
+    acts = activations(BATCH)
     expected = [boundary_penalty(image, width_px, constant) for image in acts["input"]]
     np.testing.assert_allclose(score(boundary(width_px, constant), acts), expected, rtol=1e-5, atol=1e-5)
 
@@ -120,15 +114,13 @@ def test_boundary_is_twenty_pixels_of_grey_by_default():
     np.testing.assert_array_equal(score(boundary(), acts), score(boundary(20, 0.5), acts))
 
 
-@BATCHES
-def test_alpha_is_the_mean_of_the_fourth_channel(batch):
-    acts = activations(batch, input_channels=4)
+def test_alpha_is_the_mean_of_the_fourth_channel():
+    acts = activations(BATCH, input_channels=4)
     np.testing.assert_allclose(score(alpha(), acts), acts["input"][..., 3].mean((1, 2)), rtol=1e-5)
 
 
-@BATCHES
-def test_blur_alpha_is_the_blur_penalty_of_the_fourth_channel(batch):
-    acts = activations(batch, input_channels=4)
+def test_blur_alpha_is_the_blur_penalty_of_the_fourth_channel():
+    acts = activations(BATCH, input_channels=4)
     expected = [blur_penalty(image[..., 3:]) for image in acts["input"]]
     np.testing.assert_allclose(score(blur_alpha(), acts), expected, rtol=1e-5)
 
@@ -224,10 +216,8 @@ def test_batch_mates_do_not_change_a_bit(name):
 
 
 @NAMES
-@LEVELS
-@BATCHES
-def test_gradients_are_finite_at_zero_constant_and_saturated_values(name, level, batch):
-    assert_gradients_are_finite(EVERY[name](ALL), level, activations(batch, input_channels=4))
+def test_gradients_are_finite_at_zero_constant_and_saturated_values(name):
+    assert_gradients_are_finite(EVERY[name](ALL), activations(BATCH, input_channels=4))
 
 
 @NAMES

@@ -10,7 +10,6 @@ from fvcli.optvis.objectives import Objective, alignment, channel, diversity
 from tests.helpers.random_activations import (
     CHANNELS,
     LAYERS,
-    LEVELS,
     Acts,
     activations,
     assert_gradients_are_finite,
@@ -220,9 +219,8 @@ def test_a_batch_that_is_no_number_of_blocks_is_refused(name, members):
 
 @NAMES
 @pytest.mark.parametrize(("batch", "members"), [(1, None), (3, None), (6, 2)])
-@LEVELS
-def test_gradients_are_finite_at_zero_constant_and_saturated_activations(name, batch, members, level):
-    assert_gradients_are_finite(COUPLED[name](members), level, activations(batch))
+def test_gradients_are_finite_at_zero_constant_and_saturated_activations(name, batch, members):
+    assert_gradients_are_finite(COUPLED[name](members), activations(batch))
 
 
 @NAMES

@@ -21,11 +21,10 @@ from fvcli.optvis.objectives import (
 from tests.helpers.networks import as_network
 from tests.helpers.random_activations import (
     ALL,
-    BATCHES,
+    BATCH,
     CHANNELS,
     CLASSES,
     HEIGHT,
-    LEVELS,
     WIDTH,
     activations,
     assert_batch_mates_do_not_change_a_bit,
@@ -79,58 +78,51 @@ def test_every_name_of_the_package_is_there():
 # ---- each objective is its formula
 
 
-@BATCHES
 @pytest.mark.parametrize("n", [0, 3, CHANNELS - 1])
-def test_channel_is_the_mean_over_positions(batch, n):
-    acts = activations(batch)
+def test_channel_is_the_mean_over_positions(n):
+    acts = activations(BATCH)
     np.testing.assert_allclose(score(channel("map", n), acts), acts["map"][..., n].mean((1, 2)), rtol=1e-5)
 
 
-@BATCHES
-def test_channel_takes_an_index_an_image(batch):
-    acts, n = activations(batch), own_indices(batch, CHANNELS)
-    expected = [acts["map"][i, :, :, n[i]].mean() for i in range(batch)]
+def test_channel_takes_an_index_an_image():
+    acts, n = activations(BATCH), own_indices(BATCH, CHANNELS)
+    expected = [acts["map"][i, :, :, n[i]].mean() for i in range(BATCH)]
     np.testing.assert_allclose(score(channel("map", tf.constant(n)), acts), expected, rtol=1e-5)
 
 
-@BATCHES
 @pytest.mark.parametrize(("layer", "row", "column"), [("map", 3, 4), ("odd", 2, 1)])
-def test_neuron_is_the_centre_by_default(batch, layer, row, column):
+def test_neuron_is_the_centre_by_default(layer, row, column):
     """Of an even map, the lower right of the four central positions: (h // 2, w // 2)."""
-    acts = activations(batch)
+    acts = activations(BATCH)
     np.testing.assert_array_equal(score(neuron(layer, 2), acts), acts[layer][:, row, column, 2])
 
 
-@BATCHES
 @pytest.mark.parametrize(("row", "column"), [(0, 0), (5, 8), (0, 8), (4, 1)])
-def test_neuron_reads_row_and_column(batch, row, column):
-    acts = activations(batch)
+def test_neuron_reads_row_and_column(row, column):
+    acts = activations(BATCH)
     np.testing.assert_array_equal(score(neuron("map", 6, row, column), acts), acts["map"][:, row, column, 6])
 
 
-@BATCHES
-def test_neuron_takes_index_row_and_column_an_image(batch):
-    acts = activations(batch)
-    n, row, column = (own_indices(batch, size) for size in (CHANNELS, HEIGHT, WIDTH))
+def test_neuron_takes_index_row_and_column_an_image():
+    acts = activations(BATCH)
+    n, row, column = (own_indices(BATCH, size) for size in (CHANNELS, HEIGHT, WIDTH))
     objective = neuron("map", tf.constant(n), tf.constant(row), tf.constant(column))
-    np.testing.assert_array_equal(score(objective, acts), acts["map"][np.arange(batch), row, column, n])
+    np.testing.assert_array_equal(score(objective, acts), acts["map"][np.arange(BATCH), row, column, n])
 
 
-@BATCHES
 @pytest.mark.parametrize(("down", "right"), [(0, 0), (-3, -4), (2, 4), (1, -2)])
-def test_neuron_off_centre_counts_from_the_centre(batch, down, right):
-    acts = activations(batch)
+def test_neuron_off_centre_counts_from_the_centre(down, right):
+    acts = activations(BATCH)
     expected = acts["map"][:, HEIGHT // 2 + down, WIDTH // 2 + right, 6]
     np.testing.assert_array_equal(score(neuron_off_centre("map", 6, down, right), acts), expected)
 
 
-@BATCHES
-def test_neuron_off_centre_takes_a_place_an_image(batch):
-    acts = activations(batch)
-    n, row, column = (own_indices(batch, size) for size in (CHANNELS, HEIGHT, WIDTH))
+def test_neuron_off_centre_takes_a_place_an_image():
+    acts = activations(BATCH)
+    n, row, column = (own_indices(BATCH, size) for size in (CHANNELS, HEIGHT, WIDTH))
     places = tf.constant(row - HEIGHT // 2), tf.constant(column - WIDTH // 2)
     objective = neuron_off_centre("map", tf.constant(n), *places)
-    np.testing.assert_array_equal(score(objective, acts), acts["map"][np.arange(batch), row, column, n])
+    np.testing.assert_array_equal(score(objective, acts), acts["map"][np.arange(BATCH), row, column, n])
 
 
 @pytest.mark.parametrize(
@@ -144,10 +136,9 @@ def test_neuron_off_the_map_reads_its_edge(down, right, row, column):
     np.testing.assert_array_equal(score(objective, acts), acts["map"][:, row, column, 1])
 
 
-@BATCHES
 @pytest.mark.parametrize(("row", "column"), [(HEIGHT, 99), (-1, -99)])
-def test_neuron_off_the_map_reads_its_edge_whatever_it_is_counted_from(batch, row, column):
-    acts = activations(batch)
+def test_neuron_off_the_map_reads_its_edge_whatever_it_is_counted_from(row, column):
+    acts = activations(BATCH)
     expected = acts["map"][:, HEIGHT - 1 if row > 0 else 0, WIDTH - 1 if row > 0 else 0, 1]
     np.testing.assert_array_equal(score(neuron("map", 1, row, column), acts), expected)
 
@@ -160,35 +151,31 @@ def test_one_coordinate_may_be_left_at_the_centre():
     np.testing.assert_array_equal(score(off, acts), expected)
 
 
-@BATCHES
-def test_neuron_takes_places_of_numpy_as_well(batch):
-    acts, row = activations(batch), own_indices(batch, HEIGHT).astype(np.int64)
-    expected = acts["map"][np.arange(batch), row, 2, 1]
+def test_neuron_takes_places_of_numpy_as_well():
+    acts, row = activations(BATCH), own_indices(BATCH, HEIGHT).astype(np.int64)
+    expected = acts["map"][np.arange(BATCH), row, 2, 1]
     np.testing.assert_array_equal(score(neuron("map", 1, row, np.int64(2)), acts), expected)
 
 
-@BATCHES
-def test_deepdream_is_the_mean_square_of_the_layer(batch):
-    acts = activations(batch)
+def test_deepdream_is_the_mean_square_of_the_layer():
+    acts = activations(BATCH)
     expected = (acts["map"].astype(np.float64) ** 2).mean((1, 2, 3))
     np.testing.assert_allclose(score(deepdream("map"), acts), expected, rtol=1e-5)
 
 
-@BATCHES
-def test_class_logit_is_the_logit(batch):
-    acts, n = activations(batch), own_indices(batch, CLASSES)
+def test_class_logit_is_the_logit():
+    acts, n = activations(BATCH), own_indices(BATCH, CLASSES)
     np.testing.assert_array_equal(score(class_logit("logits", 10), acts), acts["logits"][:, 0, 0, 10])
-    expected = acts["logits"][np.arange(batch), 0, 0, n]
+    expected = acts["logits"][np.arange(BATCH), 0, 0, n]
     np.testing.assert_array_equal(score(class_logit("logits", tf.constant(n)), acts), expected)
 
 
-@BATCHES
-def test_class_probability_is_the_softmax(batch):
-    acts, n = activations(batch), own_indices(batch, CLASSES)
+def test_class_probability_is_the_softmax():
+    acts, n = activations(BATCH), own_indices(BATCH, CLASSES)
     expected = softmax(acts["logits"][:, 0, 0])
     np.testing.assert_allclose(score(class_probability("logits", 4), acts), expected[:, 4], rtol=1e-5)
     chosen = score(class_probability("logits", tf.constant(n)), acts)
-    np.testing.assert_allclose(chosen, expected[np.arange(batch), n], rtol=1e-5)
+    np.testing.assert_allclose(chosen, expected[np.arange(BATCH), n], rtol=1e-5)
 
 
 @pytest.mark.parametrize("batch", [2, 3, 5])
@@ -321,15 +308,12 @@ def test_indices_are_an_input_of_a_compiled_function():
 
 
 @pytest.mark.parametrize("name", [name for name in EVERY if name != "sum"])
-@LEVELS
-def test_gradients_are_finite_at_zero_constant_and_saturated_activations(name, level):
-    assert_gradients_are_finite(EVERY[name](ALL), level, activations(3))
+def test_gradients_are_finite_at_zero_constant_and_saturated_activations(name):
+    assert_gradients_are_finite(EVERY[name](ALL), activations(3))
 
 
-@LEVELS
-@BATCHES
-def test_gradients_of_an_interpolation_are_finite(batch, level):
-    assert_gradients_are_finite(channel_interpolate("map", 2, "odd", 5), level, activations(batch))
+def test_gradients_of_an_interpolation_are_finite():
+    assert_gradients_are_finite(channel_interpolate("map", 2, "odd", 5), activations(BATCH))
 
 
 def test_gradient_of_a_saturated_class_is_finite():

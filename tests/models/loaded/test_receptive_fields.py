@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fvcli.models.graph import LayerFacts, Node, Window, layer_facts
+from fvcli.models.graph import LayerFacts, layer_facts
 from fvcli.models.loaded.keras_model.lay_open import lay_open
 from fvcli.models.loaded.weights import randomize
 from fvcli.optvis.network import Network
@@ -99,14 +99,3 @@ def test_published_receptive_fields(name: str) -> None:
     layer, side = PUBLISHED[name]
     laid = lay_open(getattr(keras.applications, name)(weights=None, include_top=False))
     assert layer_facts(laid.nodes, (224, 224))[layer].receptive_field_px == (side, side)
-
-
-def test_branches_that_do_not_meet_have_no_size() -> None:
-    """An odd side, of which one branch keeps one position less than the other."""
-    nodes = [
-        Node("same", "conv", ("input",), 4, Window((2, 2), (2, 2), padding="same")),
-        Node("valid", "conv", ("input",), 4, Window((2, 2), (2, 2), padding="valid")),
-        Node("sum", "add", ("same", "valid"), 4),
-    ]
-    assert layer_facts(nodes, (8, 8))["sum"].height == 4
-    assert layer_facts(nodes, (9, 9))["sum"].height == 0

@@ -16,7 +16,7 @@ from tensorflow.core.framework import attr_value_pb2, graph_pb2, tensor_pb2
 
 from fvcli.errors import FvcliError
 from fvcli.models.files.graph_constants import read_graph
-from tests.models.files.test_caffe_file import field
+from tests.helpers.caffe_bytes import field
 
 VALUES = {
     "w": np.random.default_rng(0).normal(size=(3, 3, 2, 5)).astype(np.float32),

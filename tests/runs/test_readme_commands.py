@@ -1,0 +1,139 @@
+"""Every command of the README is run, in order, as it stands there.
+
+Only `fvcli render` gets a smaller picture and fewer steps added, and `fvcli calibrate` fewer points, so
+that this takes a minute.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.running import fvcli
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = [
+    line.removeprefix("$ ")
+    for block in re.findall(r"```console\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    for line in block.splitlines()
+]
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of this checkout, with the environment that runs the tests as its .venv."""
+    folder = tmp_path_factory.mktemp("clone")
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for name in listed.stdout.splitlines():
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    (folder / ".venv").symlink_to(sys.prefix)
+    return folder
+
+
+@pytest.mark.skipif(not (ROOT / ".venv").exists(), reason="scripts/test was not what started these tests")
+def test_the_scripts(clone: Path) -> None:
+    """quickstart in full, with one step and small pictures; test, up to collecting this very file."""
+    current = subprocess.run(
+        "cat setup.cfg pyproject.toml | cksum",
+        shell=True,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    installed = (ROOT / ".venv/.installed").read_text()
+    assert current.stdout.strip() in installed, "run scripts/test: .venv is of an older setup.cfg"
+    done = subprocess.run(
+        ["scripts/quickstart", "--set", "render.steps=1", "--set", "render.size_px=64"],
+        cwd=clone,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    pictures, sheets = (Path(line.split(": ")[1].strip()) for line in done.stdout.splitlines()[-2:])
+    assert len(list(pictures.glob("*/*.png"))) >= 24
+    assert len(list(sheets.glob("*.png"))) >= 3
+    done = subprocess.run(
+        ["scripts/test", "--collect-only", "-q", "tests/runs/test_readme_commands.py"],
+        cwd=clone,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "test_the_scripts" in done.stdout
+
+
+def test_pip_install_gives_the_command(clone: Path, tmp_path: Path) -> None:
+    assert "pip install ." in COMMANDS
+    target = tmp_path / "site"
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--target", target, "."],
+        cwd=clone,
+        check=True,
+    )
+    assert (target / "bin/fvcli").is_file()
+    outside = {**os.environ, "PYTHONPATH": str(target)}
+    shown = subprocess.run(
+        [target / "bin/fvcli", "init", "-"],
+        cwd=tmp_path,
+        env=outside,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "model: efficientnet-lite0" in shown.stdout
+
+
+def quicker(words: list[str]) -> list[str]:
+    """Return the words of a command with those behind them that make it take seconds."""
+    if words[0] == "calibrate":
+        return [*words, "--quick"]
+    if words[0] != "render":
+        return words
+    steps = [] if any(word.startswith("render.steps=") for word in words) else ["render.steps=1"]
+    smaller = ["render.size_px=64", "render.batch_size=2", *steps]
+    return [*words, *(word for change in smaller for word in ("--set", change))]
+
+
+def test_every_fvcli_command_of_the_readme_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    commands = [shlex.split(command)[1:] for command in COMMANDS if command.startswith("fvcli ")]
+    assert len(commands) > 12
+    for words in commands:
+        done = fvcli(*quicker(words))
+        assert done.exit_code == 0, (words, done.stderr)
+        if words == ["calibrate"]:
+            assert "ms a step" in done.stdout
+            assert str(tmp_path / "cache" / "fvcli" / "speed.json") in done.stdout
+    again = (tmp_path / "again/units/textures/channel-0003.png").read_bytes()
+    assert again == (tmp_path / "run/units/textures/channel-0003.png").read_bytes()
+    [check] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    done = subprocess.run(
+        [sys.executable, "-c", check], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    sidecar = json.loads((tmp_path / "run/units/textures/channel-0003.json").read_text())
+    assert float(done.stdout) == pytest.approx(sidecar["score"]["saved"], rel=0.01)
+    for picture in (tmp_path / "run").glob("units/*/*.png"):
+        assert (
+            tmp_path / "whole" / picture.relative_to(tmp_path / "run")
+        ).read_bytes() == picture.read_bytes()
