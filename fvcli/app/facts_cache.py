@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator
-from importlib import metadata
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -18,6 +17,7 @@ from pydantic import TypeAdapter
 import fvcli
 from fvcli.errors import FvcliError
 from fvcli.models import ModelChoice, ModelFacts, weights_file
+from fvcli.run import versions
 from fvcli.run.atomic import write_atomic
 
 FACTS = TypeAdapter(ModelFacts)
@@ -44,7 +44,8 @@ def cached_facts_path(choice: ModelChoice) -> Path | None:
 
 
 def _versions() -> str:
-    return " ".join(f"{name} {metadata.version(name)}" for name in ("keras", "tensorflow", "numpy"))
+    found = versions()
+    return " ".join(f"{name} {found[name]}" for name in ("keras", "tensorflow", "numpy"))
 
 
 def _files(choice: ModelChoice) -> Iterator[Path]:
