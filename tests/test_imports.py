@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "spec": set(),
     "media": set(),
     "plan": {"spec", "models", "media"},
-    "run": {"plan", "media"},
+    "run": {"plan", "models", "media"},
     "worker": {"run", "plan", "models", "optvis", "media"},
     "engines": {"run", "worker"},
     "atlas": {"run", "plan", "media"},

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
+import zlib
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from fvcli.errors import FvcliError, UsageError
 from fvcli.media.movie_reader import read_frames
 from fvcli.media.read_files import read_picture_sized
 
+SIGNATURE_BYTES = 8  # how a PNG file begins
 TEXT_KEY = "fvcli"
 PLANES_KEY = "Planes"  # how many planes stand side by side in a picture that has neither 1 nor 3 channels
 
@@ -48,14 +51,43 @@ def encode_picture(
     """
     info = PngInfo()
     info.add_text("Software", f"fvcli {__version__}")
-    info.add_text("Title", title)
-    info.add_itxt(TEXT_KEY, json.dumps(text, sort_keys=True, separators=(",", ":")))
+    _add_text(info, title, text)
     planes = pixels.shape[-1]
     in_colour = planes == 3 or transparent
     flat = pixels if in_colour else np.concatenate(list(np.moveaxis(pixels, -1, 0)), axis=1)
     if planes != 1 and not in_colour:
         info.add_text(PLANES_KEY, str(planes))
     return bytes(iio.imwrite("<bytes>", flat, extension=".png", plugin="pillow", pnginfo=info))
+
+
+def _add_text(info: PngInfo, title: str, text: Mapping[str, Any]) -> None:
+    info.add_text("Title", title)
+    info.add_itxt(TEXT_KEY, json.dumps(text, sort_keys=True, separators=(",", ":")))
+
+
+def with_text(png: bytes, title: str, text: Mapping[str, Any]) -> bytes:
+    """Return one of fvcli's PNG files with another title and other facts; all else stays, to the byte."""
+    info = PngInfo()
+    _add_text(info, title, text)
+    other = {data.partition(b"\0")[0]: (kind, data) for kind, data, *_ in info.chunks}
+    chunks = []
+    for kind, data in _chunks(png):
+        is_text = kind in {b"tEXt", b"iTXt", b"zTXt"}
+        chunks.append(other.get(data.partition(b"\0")[0], (kind, data)) if is_text else (kind, data))
+    return png[:SIGNATURE_BYTES] + b"".join(_chunk(kind, data) for kind, data in chunks)
+
+
+def _chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield kind and data of each part of a PNG file: length, kind, data, sum."""
+    at = SIGNATURE_BYTES
+    while at < len(png):
+        (length,) = struct.unpack_from(">I", png, at)
+        yield png[at + 4 : at + 8], png[at + 8 : at + 8 + length]
+        at += 12 + length
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 def read_picture(path: Path) -> np.ndarray:

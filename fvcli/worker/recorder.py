@@ -11,8 +11,8 @@ from fvcli.errors import FvcliError
 from fvcli.media import encode_picture, pixel_sha256
 from fvcli.media.movie_writer import encode_movie
 from fvcli.models import ModelFacts
-from fvcli.plan import Unit, standalone_spec
-from fvcli.run import RunFolder, Sidecar, step_name
+from fvcli.plan import Unit
+from fvcli.run import RunFolder, Sidecar, step_name, title_and_text
 from fvcli.run.sidecar import DEAD, DONE, FAILED
 from fvcli.worker.ascent_renderer import Outcome
 from fvcli.worker.concurrency import Cost
@@ -77,9 +77,7 @@ class Recorder:
         return sidecar.status
 
     def _encoded(self, unit: Unit, outcome: Outcome, pixels: np.ndarray) -> bytes:
-        title = f"{unit.layer} {unit.objective} {unit.label}, {self._facts.name}"
-        text = {"key": unit.key, "spec": standalone_spec(self._run.plan, unit)}
-        return encode_picture(pixels, title, text, outcome.transparent)
+        return encode_picture(pixels, *title_and_text(self._run.plan, unit), outcome.transparent)
 
     def _extras(self, unit: Unit, outcome: Outcome) -> dict[str, bytes]:
         """Return the files that stand beside the picture, by what is added to its name."""
