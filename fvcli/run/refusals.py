@@ -43,8 +43,10 @@ def refuse_losses(
 def loss_lines(lost: Sequence[Finished], known: Sequence[KnownPlan], plan: Plan, spec_text: str) -> list[str]:
     """Return how a plan differs from what pictures were rendered with, a line for each difference."""
     index = {(unit.path, unit.key): (one, unit) for one in reversed(known) for unit in one.plan.units}
-    gone = [_gone(picture, index.get((picture.path, picture.key or ""))) for picture in lost]
     present = next((one for one in known if one.is_present), None)
+    order = {unit.path: i for i, unit in enumerate(present.plan.units)} if present else {}
+    sorted_lost = sorted(lost, key=lambda picture: order.get(picture.path, len(order)))
+    gone = [_gone(picture, index.get((picture.path, picture.key or ""))) for picture in sorted_lost]
     texts = SpecTexts(present.text if present else "", spec_text)
     return change_lines(gone, present.plan if present else None, plan, texts)
 
