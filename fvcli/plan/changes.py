@@ -153,25 +153,22 @@ def _listed(places: Sequence[str]) -> str:
 
 def _lines_of_dropped(gone: Iterable[Gone], new: Plan) -> Iterator[str]:
     asked = {job.name: job.asked for job in new.jobs}
-    counts: Counter[tuple[str, str]] = Counter()
+    counts: Counter[tuple[str, tuple[str, ...]]] = Counter()
     for picture in gone:
         now = asked.get(picture.job)
-        keys = "" if now is None or picture.asked is None else ", ".join(_changed_keys(picture.asked, now))
+        keys = () if now is None or picture.asked is None else _changed_keys(picture.asked, now)
         counts[picture.job, keys] += 1
     for (job, keys), count in counts.items():
         if job not in asked:
             yield f"jobs.{job}: no longer in the spec: {_pictures(count)} would go"
         else:
             are = "is" if count == 1 else "are"
-            yield f"{_place(job, keys)}: {_pictures(count)} {are} no longer asked for"
+            places = [f"jobs.{job}.{key}" for key in keys] or [f"jobs.{job}"]
+            yield f"{_listed(places)}: {_pictures(count)} {are} no longer asked for"
 
 
-def _changed_keys(was: Mapping[str, object], now: Mapping[str, object]) -> list[str]:
-    return [key for key in ENUMERATING if was.get(key) != now.get(key)]
-
-
-def _place(job: str, keys: str) -> str:
-    return f"jobs.{job}.{keys}" if keys else f"jobs.{job}"
+def _changed_keys(was: Mapping[str, object], now: Mapping[str, object]) -> tuple[str, ...]:
+    return tuple(key for key in ENUMERATING if was.get(key) != now.get(key))
 
 
 def _pictures(count: int) -> str:

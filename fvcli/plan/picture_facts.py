@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from fvcli.models.choice import PREPROCESSING
-from fvcli.plan.data import Plan, Program, TermPlan, Unit, canonical
+from fvcli.plan.data import Plan, Program, Unit, canonical
 from fvcli.plan.keys import RARE_OPTIONS, RARE_SETTINGS
 from fvcli.spec.objectives import CLASS_KINDS
 
@@ -28,16 +28,17 @@ class Difference(NamedTuple):
 
 
 def picture_facts(plan: Plan, unit: Unit) -> dict[str, Any]:
-    """Return what decides a unit's picture by keys of the spec; those with dots are of the spec's model."""
+    """Return what decides a unit's picture by keys of the spec; those with dots are below them."""
     program = plan.programs[unit.program]
-    picture = plan.source(unit.picture).name if unit.picture is not None else None
+    picture = f"{plan.source(unit.picture).name} ({unit.picture[:SUM_DIGITS]})" if unit.picture else None
+    asked = next(job.asked for job in plan.jobs if job.name == unit.job)
     return {
         **_model_facts(plan, program),
         **_settings(program),
-        **_terms(unit),
-        **_together(program),
+        **(_lone_term(unit) if len(unit.terms) == 1 else _several_terms(unit, asked)),
+        "diversity": _diversity(program),
         "sign": SIGNS[unit.sign],
-        "pictures": picture and f"{picture} ({unit.picture and unit.picture[:SUM_DIGITS]})",
+        "pictures": picture,
     }
 
 
@@ -53,43 +54,44 @@ def _model_facts(plan: Plan, program: Program) -> dict[str, Any]:
 
 def _settings(program: Program) -> dict[str, Any]:
     settings = {**RARE_SETTINGS, **plain_settings(program)}
-    image = settings["parameterization"]
     size = (program.height_px, program.width_px)
     return {
         "recipe": program.recipe,
         "size_px": size[0] if size[0] == size[1] else list(size),
         "batch_size": program.batch_size,
         **settings,
-        "parameterization": {**RARE_OPTIONS, **image} if isinstance(image, Mapping) else image,
+        "parameterization": _parameterization(settings["parameterization"]),
     }
 
 
-def _terms(unit: Unit) -> dict[str, Any]:
-    """Return a lone term as the job's own keys, several as the terms of its objective."""
-    if len(unit.terms) == 1:
-        term = _term(unit.terms[0])
-        layer, index = term.pop("layer"), term.pop("index")
-        of_class = "classes" if term["kind"] in CLASS_KINDS else "channels"
-        return {"layer": layer, of_class: index, "objective": {**term, "kind": unit.objective}}
-    formula = json.dumps(unit.formula) if unit.formula else None
-    terms = [_term(term) for term in unit.terms]
-    return {"objective": {"kind": unit.objective, "formula": formula, "terms": terms}}
+def _parameterization(image: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a parameterization; of a file what is in it, not where it is."""
+    facts = {**RARE_OPTIONS, **image}
+    found = facts.pop("sha256", None)
+    files = {key: found[:SUM_DIGITS] for key in ("path", "spectrum") if found and facts.get(key)}
+    return {**facts, **files}
 
 
-def _term(term: TermPlan) -> dict[str, Any]:
-    facts = term.facts()
-    options = dict(facts.pop("options", ()))
-    source = facts.pop("source", None)
-    return {**facts, **options, **({"file": source[:SUM_DIGITS]} if source else {})}
+def _lone_term(unit: Unit) -> dict[str, Any]:
+    """Return the only term of an objective as the job's own keys."""
+    term = unit.terms[0]
+    rest = {"kind", "layer", "index", "source", "options"}
+    facts = {key: value for key, value in term.facts().items() if key not in rest}
+    file = {"file": term.source[:SUM_DIGITS]} if term.source else {}
+    of_class = "classes" if term.kind in CLASS_KINDS else "channels"
+    objective = {"kind": unit.objective, **facts, **dict(term.options), **file}
+    return {"layer": term.layer, of_class: term.index, "objective": objective}
 
 
-def _together(program: Program) -> dict[str, Any]:
-    """Return what couples pictures, by the key that asks for it, and how many are optimised together."""
-    count = {"count": program.members}
-    if not program.couplings:
-        return {"diversity": None, "pictures together": program.members}
-    keys = {"diversity": "diversity", "alignment": "objective.alignment"}
-    return {"diversity": None, **{keys[one.kind]: {**asdict(one), **count} for one in program.couplings}}
+def _several_terms(unit: Unit, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an objective of several terms as it was written, and what that leaves open."""
+    files = [term.source[:SUM_DIGITS] for term in unit.terms if term.source]
+    return {"objective": asked.get("objective"), "layer": unit.layer, "objective.files": files}
+
+
+def _diversity(program: Program) -> dict[str, Any] | None:
+    coupled = [asdict(one) for one in program.couplings if one.kind == "diversity"]
+    return {**coupled[0], "count": program.members} if coupled else None
 
 
 def differences(was: Facts, now: Facts, key: str = "") -> Iterator[Difference]:
@@ -124,13 +126,13 @@ def _are_alike(was: Any, now: Any) -> bool:
 
 
 def _said(value: Any) -> str:
-    """Write a value as people would in a spec; of a mapping with a kind that name alone."""
+    """Write a value as people would in a spec; of a mapping its kind alone."""
     if value is None:
         return NOT_SET
     if isinstance(value, str):
         return value
-    if isinstance(value, Mapping) and "kind" in value:
-        return str(value["kind"])
+    if isinstance(value, Mapping):
+        return str(value.get("kind", "set"))
     if isinstance(value, list | tuple) and any(isinstance(one, Mapping) for one in value):
         return "[" + ", ".join(_said(one) for one in value) + "]"
     return json.dumps(value, default=str)
