@@ -48,7 +48,12 @@ class SpecTexts:
 
 
 def change_lines(
-    gone: Sequence[Gone], old: Plan | None, new: Plan, texts: SpecTexts | None = None
+    gone: Sequence[Gone],
+    old: Plan | None,
+    new: Plan,
+    texts: SpecTexts | None = None,
+    *,
+    compared: bool = False,
 ) -> list[str]:
     """Return a line for everything that makes pictures go, with how many.
 
@@ -57,26 +62,31 @@ def change_lines(
         old: The plan that the run had, where it had one.
         new: The plan that it is to have.
         texts: Of their specs.
+        compared: Whether the plans are only compared, and no picture goes.
     """
     units = {unit.path: unit for unit in new.units}
     changed = [picture for picture in gone if picture.path in units]
     dropped = [picture for picture in gone if picture.path not in units]
     writing = _Writing(old, new, texts or SpecTexts())
-    return [*_lines_of_changed(changed, new, units, writing), *_lines_of_dropped(dropped, new)]
+    return [
+        *_lines_of_changed(changed, new, units, writing, compared),
+        *_lines_of_dropped(dropped, new, compared),
+    ]
 
 
 # ---- pictures that would be others
 
 
 def _lines_of_changed(
-    gone: Iterable[Gone], new: Plan, units: Mapping[str, Unit], writing: _Writing
+    gone: Iterable[Gone], new: Plan, units: Mapping[str, Unit], writing: _Writing, compared: bool
 ) -> Iterator[str]:
     counts: dict[Difference | str, Counter[str]] = {}
     for picture in gone:
         for found in _why(picture, picture_facts(new, units[picture.path]), writing):
             counts.setdefault(found, Counter())[picture.job] += 1
     for found, jobs in counts.items():
-        yield f"{writing.said(found, list(jobs))}: {_pictures(jobs.total())} would go"
+        said = writing.said(found, list(jobs))
+        yield said if compared else f"{said}: {_pictures(jobs.total())} would go"
 
 
 def _why(picture: Gone, now: Facts, writing: _Writing) -> Sequence[Difference | str]:
@@ -151,7 +161,7 @@ def _listed(places: Sequence[str]) -> str:
 # ---- pictures that are asked for no longer
 
 
-def _lines_of_dropped(gone: Iterable[Gone], new: Plan) -> Iterator[str]:
+def _lines_of_dropped(gone: Iterable[Gone], new: Plan, compared: bool) -> Iterator[str]:
     asked = {job.name: job.asked for job in new.jobs}
     counts: Counter[tuple[str, tuple[str, ...]]] = Counter()
     for picture in gone:
@@ -160,11 +170,13 @@ def _lines_of_dropped(gone: Iterable[Gone], new: Plan) -> Iterator[str]:
         counts[picture.job, keys] += 1
     for (job, keys), count in counts.items():
         if job not in asked:
-            yield f"jobs.{job}: no longer in the spec: {_pictures(count)} would go"
+            yield f"jobs.{job}: " + (
+                "not in the spec" if compared else f"no longer in the spec: {_pictures(count)} would go"
+            )
         else:
-            are = "is" if count == 1 else "are"
+            are = f"{_pictures(count)} {'is' if count == 1 else 'are'}"
             places = [f"jobs.{job}.{key}" for key in keys] or [f"jobs.{job}"]
-            yield f"{_listed(places)}: {_pictures(count)} {are} no longer asked for"
+            yield f"{_listed(places)}: {are} {'not there' if compared else 'no longer asked for'}"
 
 
 def _changed_keys(was: Mapping[str, object], now: Mapping[str, object]) -> tuple[str, ...]:

@@ -64,10 +64,11 @@ def _differences(first: RunFolder, other: RunFolder) -> list[str]:
         if keys.get(unit.path) != unit.key
     ]
     texts = SpecTexts(read_text(first.path / SPEC), read_text(other.path / SPEC))
-    lines = [line.rpartition(": ")[0] for line in change_lines(gone, first.plan, other.plan, texts)]
     had = {unit.path for unit in first.plan.units}
     more = sum(path not in had for path in keys)
-    return lines + ([f"{more} of its pictures are not in {first.path}"] if more else [])
+    lines = change_lines(gone, first.plan, other.plan, texts, compared=True)
+    lines += [f"{more} of its pictures are not in {first.path}"] if more else []
+    return lines or ["it has the same pictures in another order"]
 
 
 def _spec_text(run: Path) -> str:

@@ -35,7 +35,7 @@ def refuse_losses(
         count = len(growth.at_stake)
         message = f"{folder} holds {count} finished picture{'' if count == 1 else 's'} of another spec"
         place = next_replaced_folder(folder)
-        hint = f"give another folder, or --force, which moves them to {place}/"
+        hint = f"give another folder, or render with --force, which moves them to {place}/"
     lines = loss_lines(growth.at_stake, known, plan, spec_text)
     raise UsageError("\n".join([message, *lines, hint]))
 

@@ -115,8 +115,8 @@ def _reader() -> TypeAdapter[Sidecar]:
     return TypeAdapter(Sidecar)
 
 
-def _names(extras: Any) -> list[str]:
+def _names(extras: Any) -> tuple[str, ...]:
     try:
-        return [str(extra["name"]) for extra in extras]
+        return tuple(str(extra["name"]) for extra in extras)
     except (TypeError, KeyError):
-        return []
+        return ()

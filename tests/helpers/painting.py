@@ -46,7 +46,7 @@ def paint(
         device="cpu",
         status=status,
         error={"failed": "it broke", "dead": "it never fired"}.get(status),
-        extras=[{"name": name, "bytes": len(png)} for name in extras],
+        extras=[] if failed else [{"name": name, "bytes": len(png)} for name in extras],
     )
     run.commit(unit, sidecar, None if failed else png, dict.fromkeys(extras, png))
 
