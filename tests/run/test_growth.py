@@ -70,7 +70,9 @@ def refusal(result: Result, run: Path, pictures: int) -> list[str]:
     noun = "picture" if pictures == 1 else "pictures"
     assert first == f"{run} holds {pictures} finished {noun} of another spec"
     number = 1 + len(list(run.glob("replaced-*")))
-    assert last == f"give another folder, or render with --force, which moves them to {run}/replaced-{number}/"
+    assert (
+        last == f"give another folder, or render with --force, which moves them to {run}/replaced-{number}/"
+    )
     return lines
 
 
