@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "spec": set(),
     "media": {"spec"},
     "plan": {"spec", "models", "media"},
-    "run": {"plan", "media"},
+    "run": {"plan", "models", "media", "spec"},
     "worker": {"run", "plan", "models", "optvis", "media", "spec"},
     "engines": {"run", "worker"},
     "atlas": {"run", "plan", "media", "spec"},

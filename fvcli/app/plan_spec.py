@@ -16,6 +16,7 @@ from fvcli.media import picture_text
 from fvcli.models import ModelChoice, ModelFacts
 from fvcli.plan import Plan, make_plan
 from fvcli.plan.model_choice import choice_of
+from fvcli.plan.written_keys import override_line
 from fvcli.spec import parse_document, validate
 from fvcli.spec.schema import model_key
 
@@ -49,7 +50,7 @@ def plan_of_spec(spec: str, overrides: Sequence[str], allow_code: bool = False) 
     """
     text = _read(spec)
     beside = None if spec == "-" else Path(spec).parent
-    header = "".join(f"# --set {override!r}\n" for override in overrides)  # a comment of one line each
+    header = "".join(map(override_line, overrides))
     plan, facts = _plan(text, spec, overrides, allow_code, beside)
     return PlannedSpec(plan, header + text, facts)
 

@@ -5,7 +5,7 @@ A plan is made on any machine, such as the login node of a cluster, and says not
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from fvcli.errors import FvcliError, UsageError
@@ -15,13 +15,17 @@ from fvcli.plan import Plan, Unit
 from fvcli.plan.source_files import read_by
 
 
-def check_machine(plan: Plan) -> None:
-    """Refuse a plan that this machine cannot finish.
+def check_machine(plan: Plan, units: Iterable[Unit]) -> None:
+    """Refuse units that this machine cannot render.
+
+    Args:
+        plan: Their plan.
+        units: Those that are still to be rendered.
 
     Raises:
-        UsageError: It has videos to read or write, and no ffmpeg is here; the message names the jobs.
+        UsageError: They have videos to read or write, and no ffmpeg is here; the message names the jobs.
     """
-    jobs = dict.fromkeys(unit.job for unit in plan.units if any(_videos(plan, unit)))
+    jobs = dict.fromkeys(unit.job for unit in units if any(_videos(plan, unit)))
     if not jobs:
         return
     try:

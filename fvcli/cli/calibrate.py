@@ -2,14 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import socket
 import sys
-import tempfile
-import time
-from datetime import datetime, timezone
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -35,9 +28,10 @@ def calibrate(model: str, quick: bool, as_json: bool) -> None:
       fvcli calibrate
       fvcli plan spec.yaml
     """
+    from fvcli.app.calibrate_machine import calibrate_machine
     from fvcli.app.speed_table import speed_path, write_speed
 
-    speed = _measure(model, quick)
+    speed = calibrate_machine(model, quick, _say)
     path = speed_path()
     if as_json:
         print_json(speed.model_dump(mode="json"))
@@ -46,29 +40,6 @@ def calibrate(model: str, quick: bool, as_json: bool) -> None:
     write_speed(path, speed)
     if not as_json:
         click.echo(f"{path} is written; next: fvcli plan SPEC")
-
-
-def _measure(model: str, quick: bool) -> Speed:
-    from fvcli.app.describe_model import describe_model
-    from fvcli.engines.quiet import quiet_start
-    from fvcli.models import ModelChoice
-    from fvcli.plan.calibration_plan import calibration_plan
-    from fvcli.run import RunFolder, versions
-
-    facts = describe_model(ModelChoice(model), allow_code=False)
-    plan = calibration_plan(facts, len(os.sched_getaffinity(0)), quick)
-    began = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="fvcli-calibrate-") as folder:
-        spec_text = json.dumps({"model": model}) + "\n"
-        with RunFolder.begin(Path(folder, "run"), plan, spec_text) as run:
-            with quiet_start():
-                from fvcli.worker.measure_speed import Calibration  # brings TensorFlow
-
-                calibration = Calibration(run, facts)
-            speed = calibration.measure(socket.gethostname(), time.perf_counter() - began, _say)
-    measured = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    about = {name: version for name, version in versions().items() if name in {"fvcli", "tensorflow"}}
-    return speed.model_copy(update={"about": {**about, "measured": measured}})
 
 
 def _say(what: str) -> None:

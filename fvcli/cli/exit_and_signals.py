@@ -91,7 +91,8 @@ class Stop:
     def raise_it(self, done: str = "") -> None:
         """Raise StoppedError, saying how to go on."""
         name = signal.Signals(self.heard or signal.SIGTERM).name
-        command = shlex.join(["fvcli", *sys.argv[1:]])
+        words = [word for word in sys.argv[1:] if word != "--again"]  # or all would begin once more
+        command = shlex.join(["fvcli", *words])
         raise StoppedError(f"stopped by {name}{done}", f"to go on: {command}")
 
 

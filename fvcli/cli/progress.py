@@ -1,35 +1,69 @@
-"""Progress on standard error: one bar on a terminal, a line a batch elsewhere and in the run's log."""
+"""Progress on standard error: one bar on a terminal, a line a batch elsewhere."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Mapping
-from types import TracebackType
 
 import click
 from tqdm import tqdm
 
-from fvcli.cli.table import say_counts
+from fvcli.app.render_log import jobs_of
+from fvcli.app.render_run import Observer
+from fvcli.cli.exit_and_signals import Stop
 from fvcli.engines import Event
 from fvcli.run import RunFolder
 
 BAR = "{desc} |{bar}| [{elapsed}<{remaining}{postfix}]"
 
 
-class Progress:
-    """Shows the events of an engine.
+class Progress(Observer):
+    """Shows how a render goes.
 
     Args:
-        run: Whose log is written.
+        stop: The wish to stop; it is patient while units are rendered, so that they are left in order.
+    """
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+        self._bar: Bar | None = None
+
+    def said(self, text: str) -> None:
+        if self._bar is None:
+            click.echo(text, err=True)
+        else:
+            self._bar.write(text)
+
+    def started(self, run: RunFolder, missing: Mapping[int, int]) -> None:
+        self._stop.patient = True
+        self._bar = Bar(run, missing)
+
+    def saw(self, event: Event) -> None:
+        if self._bar is not None:
+            self._bar.show(event)
+
+    def ended(self) -> None:
+        self._stop.patient = False
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def wants_stop(self) -> bool:
+        return self._stop.heard is not None
+
+
+class Bar:
+    """A bar over the units that are rendered, in fractions of a unit; nothing where there is no terminal.
+
+    Args:
+        run: The run.
         missing: Units to render in each batch.
     """
 
     def __init__(self, run: RunFolder, missing: Mapping[int, int]) -> None:
         self._run = run
         self._total = sum(missing.values())
-        self._batches = len(missing)
-        self._batches_done = 0
         self._units_done = 0
         self._in_flight: dict[int, float] = {}  # units done of each batch in flight
         self._began = time.monotonic()
@@ -41,13 +75,15 @@ class Progress:
             dynamic_ncols=True,
         )
 
-    def __enter__(self) -> Progress:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
         self._bar.close()
+
+    def write(self, text: str) -> None:
+        """Write a line: on a terminal only what the bar does not say anyway."""
+        if self._bar.disable:
+            click.echo(text, err=True)
+        elif not text.startswith("batch "):
+            self._bar.write(text, file=sys.stderr)
 
     def show(self, event: Event) -> None:
         """Show one event."""
@@ -55,44 +91,19 @@ class Progress:
             self._describe(event.batch)
         elif event.state == "progress":
             self._in_flight[event.batch] = event.units
-            self._move(self._units_done + sum(self._in_flight.values()))
+            self._move()
         else:
             self._in_flight.pop(event.batch, None)
-            self._batches_done += 1
             self._units_done += int(event.units)
             self._describe(event.batch)
-            self._move(self._units_done + sum(self._in_flight.values()))
-            self._log(event)
+            self._move()
 
     def _describe(self, batch: int) -> None:
         done = f"{self._units_done}/{self._total} units"
-        self._bar.set_description_str(f"{self._job(batch)} {done}", refresh=False)
+        self._bar.set_description_str(f"{jobs_of(self._run, batch)} {done}", refresh=False)
 
-    def _job(self, batch: int) -> str:
-        jobs = dict.fromkeys(unit.job for unit in self._run.plan.units_of(batch))
-        return "+".join(jobs)
-
-    def _rate(self) -> float:
-        """Return units a minute so far."""
-        return 60.0 * self._bar.n / max(1e-9, time.monotonic() - self._began)
-
-    def _move(self, units: float) -> None:
-        self._bar.n = units
-        self._bar.set_postfix_str(f"{self._rate():.1f} units/min", refresh=False)
+    def _move(self) -> None:
+        self._bar.n = self._units_done + sum(self._in_flight.values())
+        per_minute = 60.0 * self._bar.n / max(1e-9, time.monotonic() - self._began)
+        self._bar.set_postfix_str(f"{per_minute:.1f} units/min", refresh=False)
         self._bar.refresh()
-
-    def _log(self, event: Event) -> None:
-        counts = say_counts(event.counts) or "nothing to do"
-        left_min = (self._total - self._units_done) / max(1e-9, self._rate())
-        line = (
-            f"batch {self._batches_done}/{self._batches} {self._job(event.batch)}: {counts} "
-            f"in {event.seconds:.1f} s on {event.where} "
-            f"({self._units_done}/{self._total} units, {self._rate():.1f} units/min, "
-            f"{left_min:.1f} min left)"
-        )
-        for text in (*event.remarks, line):
-            self._run.log(text)
-            if self._bar.disable:
-                click.echo(text, err=True)
-            elif text is not line:
-                self._bar.write(text, file=sys.stderr)

@@ -2,47 +2,75 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
+from tqdm import tqdm
 
 from fvcli.cli.exit_and_signals import EXIT_FAILED
-from fvcli.cli.table import print_json, print_table, say_counts
-from fvcli.errors import UsageError
+from fvcli.cli.table import print_json, print_table
+
+if TYPE_CHECKING:
+    from fvcli.run import RunStatus
 
 FOLDER = click.Path(path_type=Path)
+TOLD = {"dead", "failed", "damaged", "newer"}  # states whose reason is shown
+RARE = {"damaged", "newer"}  # columns that most runs do not need
 
 
 @click.command()
 @click.argument("run", type=FOLDER)
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-def status(run: Path, as_json: bool) -> None:
+@click.option("--check", is_flag=True, help="Read every picture and compare its pixels with its hash.")
+def status(run: Path, as_json: bool, check: bool) -> None:
     """Count what a RUN folder has done, recomputed from its files.
 
     \b
     done     rendered
     dead     rendered, but no gradient ever reached the picture
     failed   an error; the next render tries again
+    damaged  its files are not those that were written (only with --check)
+    newer    written by a newer fvcli, and left alone by this one
     running  its batch is being rendered now
     lost     its batch was begun by a process that is gone
     pending  not begun
 
     \b
       fvcli status run
-    """
-    from fvcli.run import RunFolder, run_status
+      fvcli status run --check
 
-    found = run_status(RunFolder.read(run))
+    Exit codes: 0 fine, 1 a picture is damaged.
+    """
+    from fvcli.app.read_status import read_status
+
+    with tqdm(disable=not (check and sys.stderr.isatty()), unit="picture", leave=False) as bar:
+
+        def looked(count: int, total: int) -> None:
+            bar.total = total
+            bar.update(count - bar.n)
+
+        found = read_status(run, looked if check else None)
     if as_json:
         print_json(found.to_dict())
-        return
+    else:
+        _show(found)
+    if found.counts["damaged"]:
+        click.get_current_context().exit(EXIT_FAILED)
+
+
+def _show(found: RunStatus) -> None:
+    states = [state for state, count in found.counts.items() if count or state not in RARE]
     jobs = found.job_counts()
-    rows = [(job, *counts.values()) for job, counts in jobs.items()]
-    total = [("total", *found.counts.values())] if len(jobs) > 1 else []
-    print_table(("job", *found.counts), rows + total)
+    rows = [(job, *(counts[state] for state in states)) for job, counts in jobs.items()]
+    total = [("total", *(found.counts[state] for state in states))] if len(jobs) > 1 else []
+    print_table(("job", *states), rows + total)
     for unit, state, error in found.states:
-        if state in {"dead", "failed"}:
+        if state in TOLD:
             click.echo(f"{unit.path} is {state}: {error}")
+        if state == "damaged":
+            click.echo(f"  to render it anew: fvcli render SPEC -o {found.path} --again --only {unit.path}")
 
 
 @click.command()
@@ -58,16 +86,14 @@ def merge(runs: tuple[Path, ...], output: Path) -> None:
     \b
       fvcli merge shard1 shard2 -o run
     """
-    from fvcli.atlas import write_figure, write_grids
-    from fvcli.run import merge_runs, run_status
+    from fvcli.app.merge_shards import merge_shards
+    from fvcli.app.render_log import say_counts
 
-    with merge_runs(runs, output) as merged:
-        for path in (*write_grids(merged), write_figure(merged)):
-            if path is not None:
-                click.echo(path)
-    counts = run_status(merged).counts
-    click.echo(f"{output}: {say_counts(counts)}")
-    if counts["failed"]:
+    outcome = merge_shards(runs, output)
+    for path in outcome.sheets:
+        click.echo(path)
+    click.echo(f"{output}: {say_counts(outcome.counts)}")
+    if outcome.counts["failed"]:
         click.get_current_context().exit(EXIT_FAILED)
 
 
@@ -79,15 +105,7 @@ def grid(run: Path) -> None:
     \b
       fvcli grid run
     """
-    from fvcli.atlas import write_figure, write_grids
-    from fvcli.run import RunFolder
+    from fvcli.app.draw_sheets import draw_run
 
-    folder = RunFolder.read(run)
-    written = write_grids(folder)
-    if not written:
-        raise UsageError(f"{run}: no unit is rendered yet", f"see: fvcli status {run}")
-    figure = write_figure(folder)
-    if figure is not None:
-        written.append(figure)
-    for path in written:
+    for path in draw_run(run):
         click.echo(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -20,11 +20,6 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
             for text, width, right in zip(row, widths, numeric, strict=True)
         ]
         click.echo("  ".join(cells).rstrip())
-
-
-def say_counts(counts: Mapping[str, int]) -> str:
-    """Write counts as ``7 done, 1 dead``; zeros are left out."""
-    return ", ".join(f"{count} {status}" for status, count in counts.items() if count)
 
 
 def print_json(data: Any) -> None:

@@ -7,21 +7,27 @@ program share batches, whatever job they come from. On a GPU every batch is padd
 size, because another size changes rounding and, over hundreds of steps, pixels.
 """
 
+from fvcli.plan.changes import Gone, SpecTexts, change_lines
 from fvcli.plan.data import JobPlan, Plan, Program, Source, Unit, Window
 from fvcli.plan.make import make_plan
+from fvcli.plan.picture_facts import picture_facts
 from fvcli.plan.standalone_spec import standalone_spec, title_of
 from fvcli.plan.terms import TermPlan, TermShape
 
 __all__ = [
+    "Gone",
     "JobPlan",
     "Plan",
     "Program",
     "Source",
+    "SpecTexts",
     "TermPlan",
     "TermShape",
     "Unit",
     "Window",
+    "change_lines",
     "make_plan",
+    "picture_facts",
     "standalone_spec",
     "title_of",
 ]

@@ -19,7 +19,7 @@ from fvcli.spec.output import Output
 from fvcli.spec.settings import Settings
 
 PLAN_VERSION = 5
-READABLE_VERSIONS = range(4, PLAN_VERSION + 1)  # 4 had the job as it was written in each job, too
+READABLE_VERSIONS = range(4, PLAN_VERSION + 1)  # 4 did not say what sources are called
 # Settings that are inputs of the compiled function, or that it has nothing to do with.
 NOT_COMPILED = {"steps", "seed", "early_stop", "save_at", "animation"}
 
@@ -174,14 +174,16 @@ class Unit:
 
 @dataclass(frozen=True)
 class JobPlan:
-    """What contact sheets and figures need of a job.
+    """What contact sheets, figures and words about changes need of a job.
 
     title: of its contact sheet; heading: as the spec has it, or its name.
+    asked: the job as it was written, without what it says of rendering.
     """
 
     name: str
     title: str
     heading: str
+    asked: Mapping[str, Any]
 
 
 @dataclass(frozen=True)

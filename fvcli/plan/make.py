@@ -285,4 +285,5 @@ def _job_plan(job: Job, first: Unit | None, programs: Sequence[Program]) -> JobP
         program = programs[first.program]
         kind = job.objective.kind.replace("_", " ") + (", negative" if job.sign == "negative" else "")
         title += f": {' + '.join(program.layers)}, {kind}, {program.model}, {program.recipe}"
-    return JobPlan(job.name, title, job.title or job.name)
+    asked = job.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={*Render.model_fields})
+    return JobPlan(job.name, title, job.title or job.name, asked)

@@ -1,19 +1,26 @@
 """The run folder: the one source of truth. Everything after rendering reads only it."""
 
+from fvcli.run.check import find_damage
 from fvcli.run.environment import versions, write_run_facts
 from fvcli.run.folder import RunFolder
+from fvcli.run.growth import Asked, Growth, same_pictures
 from fvcli.run.merge import merge_runs
-from fvcli.run.sidecar import FINISHED, Sidecar, step_name
+from fvcli.run.sidecar import FINISHED, NewerSidecar, Sidecar, step_name
 from fvcli.run.status import RunStatus, missing_units, run_status
 
 __all__ = [
     "FINISHED",
+    "Asked",
+    "Growth",
+    "NewerSidecar",
     "RunFolder",
     "RunStatus",
     "Sidecar",
+    "find_damage",
     "merge_runs",
     "missing_units",
     "run_status",
+    "same_pictures",
     "step_name",
     "versions",
     "write_run_facts",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
+import shutil
 import socket
 from pathlib import Path
 
 from fvcli.errors import FvcliError
 
+TEMPORARY = ".tmp-"  # how the names of half-written files begin
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # disk, quota, or the limit on the size of a file
 
 
@@ -19,7 +22,7 @@ def write_atomic(path: Path, content: bytes) -> None:
     Raises:
         FvcliError: The disk is full or the folder cannot be written; nothing is left behind.
     """
-    temporary = path.with_name(f".{path.name}.{socket.gethostname()}-{os.getpid()}.tmp")
+    temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
@@ -27,7 +30,7 @@ def write_atomic(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as error:
         if error.errno in FULL:
             message = f"no space left for {path} ({error.strerror})"
@@ -38,15 +41,40 @@ def write_atomic(path: Path, content: bytes) -> None:
             temporary.unlink()
 
 
-def _sync_folder(folder: Path) -> None:
+def _temporary(path: Path) -> Path:
+    """Return a place beside a file that no other process uses; short, because names end at 255 bytes."""
+    owner = f"{path.name} {socket.gethostname()} {os.getpid()}"
+    return path.with_name(TEMPORARY + hashlib.sha256(owner.encode()).hexdigest()[:16])
+
+
+def sync_folder(folder: Path) -> None:
+    """Make sure that what was renamed or linked in a folder survives a power cut."""
     handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)  # the rename itself must survive a power cut
+        os.fsync(handle)
     finally:
         os.close(handle)
 
 
+def share_file(source: Path, target: Path) -> None:
+    """Let a file stand at a second place too, without copying it where the file system can do that.
+
+    Raises:
+        FvcliError: The disk is full or the folder cannot be written.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        try:
+            os.link(source, target)
+        except OSError:  # a file system without links
+            shutil.copy2(source, target)
+    except OSError as error:
+        raise FvcliError(f"{target} cannot be written: {error.strerror}") from error
+
+
 def remove_temporaries(folder: Path) -> None:
-    """Remove what a killed process left half-written."""
-    for temporary in folder.rglob(".*.tmp"):
-        temporary.unlink(missing_ok=True)
+    """Remove what a killed process left half-written, of this version or of an older one."""
+    for pattern in (f"{TEMPORARY}*", ".*.tmp"):
+        for temporary in folder.rglob(pattern):
+            temporary.unlink(missing_ok=True)

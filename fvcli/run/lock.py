@@ -1,7 +1,8 @@
 """Keep two processes from rendering the same units of one run folder.
 
 A whole run holds the folder's lock alone; shards share it and each holds a lock of its own slice. The
-kernel lets go of a lock when its process dies, however it dies.
+kernel lets go of a lock when its process dies, however it dies. Some file systems have no locks: there
+fvcli goes on and says so.
 """
 
 from __future__ import annotations
@@ -18,55 +19,70 @@ from fvcli.errors import UsageError
 LOCK_NAME = ".lock"
 TRIES = 5
 PAUSE_S = 0.1  # `status` looks at the lock for an instant
+NO_LOCKS = "{}: this file system has no locks, so take care that no two processes render into it at once"
 
 
 @contextlib.contextmanager
-def hold(folder: Path, shard: str | None = None) -> Iterator[None]:
+def hold(folder: Path, shard: str | None = None) -> Iterator[bool]:
     """Hold the lock of a run folder, or of one shard of it such as ``1-of-4``.
+
+    Yields:
+        Whether the file system has locks.
 
     Raises:
         UsageError: Another process holds it.
     """
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_hold_file(folder / LOCK_NAME, shared=shard is not None))
+        works = stack.enter_context(_hold_file(folder / LOCK_NAME, shared=shard is not None))
         if shard is not None:
             stack.enter_context(_hold_file(folder / f"{LOCK_NAME}-{shard}", shared=False))
-        yield
+        yield works
 
 
 @contextlib.contextmanager
 def hold_while_preparing(folder: Path) -> Iterator[None]:
     """Wait for, and hold, the lock under which a run folder is set up."""
     with (folder / f"{LOCK_NAME}-prepare").open("a") as file:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        with contextlib.suppress(OSError):  # a file system without locks
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX)
         yield
 
 
 @contextlib.contextmanager
-def _hold_file(path: Path, *, shared: bool) -> Iterator[None]:
+def _hold_file(path: Path, *, shared: bool) -> Iterator[bool]:
     with path.open("a") as file:
-        if not _acquire(file.fileno(), shared):
-            raise UsageError(
-                f"{path.parent}: another fvcli is rendering into this folder",
-                f"wait for it (fvcli status {path.parent}), or give another folder",
-            )
-        yield
+        yield _acquire(file.fileno(), path.parent, shared)
 
 
-def _acquire(handle: int, shared: bool) -> bool:
+def _acquire(handle: int, folder: Path, shared: bool) -> bool:
+    """Acquire a lock; tell whether there is such a thing."""
     how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     for _ in range(TRIES):
         try:
             fcntl.flock(handle, how | fcntl.LOCK_NB)
         except BlockingIOError:
             time.sleep(PAUSE_S)
+        except OSError:
+            return False
         else:
             return True
-    return False
+    raise UsageError(
+        f"{folder}: another fvcli is rendering into this folder",
+        f"wait for it (fvcli status {folder}), or give another folder",
+    )
+
+
+def is_in_use(folder: Path) -> bool:
+    """Tell whether another process renders into the folder; `status` alone does not count."""
+    for _ in range(TRIES):
+        if not is_held(folder):
+            return False
+        time.sleep(PAUSE_S)
+    return True
 
 
 def is_held(folder: Path) -> bool:
-    """Tell whether any process renders into the folder now."""
+    """Tell whether any process holds the folder's lock now."""
     try:
         handle = os.open(folder / LOCK_NAME, os.O_RDONLY)
     except OSError:

@@ -8,16 +8,21 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from fvcli.errors import FvcliError, UsageError
-from fvcli.media.png import pixel_sha256, read_picture
-from fvcli.plan import Unit
-from fvcli.run.folder import PLAN, RUN_FACTS, SPEC, RunFolder
+from fvcli.errors import UsageError
+from fvcli.models import ModelFacts
+from fvcli.plan import Gone, SpecTexts, Unit, change_lines, picture_facts
+from fvcli.run.check import damage_of
+from fvcli.run.folder import RUN_FACTS, RunFolder
+from fvcli.run.growth import same_pictures
+from fvcli.run.known_plans import PLAN, SPEC, read_text
 from fvcli.run.sidecar import FAILED, Sidecar
 
 
 @contextlib.contextmanager
 def merge_runs(sources: Sequence[Path], target: Path) -> Iterator[RunFolder]:
     """Copy every finished unit of runs of one plan into a new run, or into one of that plan; hold its lock.
+
+    Two plans are one if their units and batches are: shards may be rendered at different places.
 
     Raises:
         UsageError: The runs are of different plans, or have different pictures of the same unit;
@@ -26,23 +31,44 @@ def merge_runs(sources: Sequence[Path], target: Path) -> Iterator[RunFolder]:
     runs = [RunFolder.read(path) for path in sources]
     if (target / PLAN).exists():
         runs.insert(0, RunFolder.read(target))
-    text = runs[0].plan.to_json()
     for run in runs[1:]:
-        if run.plan.to_json() != text:
-            message = f"{run.path} is the run of another plan than {runs[0].path}"
-            raise UsageError(message, "merge shards of one spec")
+        _refuse_another_plan(runs[0], run)
     chosen = {unit.path: _choose(unit, runs) for unit in runs[0].plan.units}
-    copies = runs[0].sources
-    with RunFolder.begin(target, runs[0].plan, _spec_text(runs[0].path), copies=copies) as merged:
+    plan, text, copies = runs[0].plan, _spec_text(runs[0].path), runs[0].sources
+    with RunFolder.begin(target, plan, text, _model_facts(runs), copies=copies) as merged:
         for unit in merged.plan.units:
             source, sidecar = chosen[unit.path] or (merged, None)
             if sidecar is not None and source.path != target:
                 png = source.png(unit).read_bytes() if sidecar.status != FAILED else None
-                names = [extra["name"] for extra in sidecar.extras]
-                extras = {name: source.extra(unit, name).read_bytes() for name in names}
+                extras = {name: source.extra(unit, name).read_bytes() for name in sidecar.extra_names}
                 merged.commit(unit, sidecar, png, extras)
         merged.write_facts({"merged_from": [_facts(run.path) for run in runs if run.path != target]})
         yield merged
+
+
+def _refuse_another_plan(first: RunFolder, other: RunFolder) -> None:
+    """Raise UsageError, in the words of the spec, if two runs are not of the same pictures and batches."""
+    if same_pictures(first.plan, other.plan):
+        return
+    message = f"{other.path} is the run of another plan than {first.path}"
+    raise UsageError("\n".join([message, *_differences(first, other), "merge shards of one spec"]))
+
+
+def _differences(first: RunFolder, other: RunFolder) -> list[str]:
+    """Say how the second run's plan differs, as if it were to be rendered into the first."""
+    keys = {unit.path: unit.key for unit in other.plan.units}
+    asked = {job.name: job.asked for job in first.plan.jobs}
+    gone = [
+        Gone(unit.job, unit.path, picture_facts(first.plan, unit), asked[unit.job])
+        for unit in first.plan.units
+        if keys.get(unit.path) != unit.key
+    ]
+    texts = SpecTexts(read_text(first.path / SPEC), read_text(other.path / SPEC))
+    had = {unit.path for unit in first.plan.units}
+    more = sum(path not in had for path in keys)
+    lines = change_lines(gone, first.plan, other.plan, texts, compared=True)
+    lines += [f"{more} of its pictures are not in {first.path}"] if more else []
+    return lines or ["it has the same pictures in another order"]
 
 
 def _spec_text(run: Path) -> str:
@@ -50,6 +76,11 @@ def _spec_text(run: Path) -> str:
         return (run / SPEC).read_text()
     except OSError as error:
         raise UsageError(f"{run / SPEC}: {error.strerror}", "give a whole run folder") from error
+
+
+def _model_facts(runs: Sequence[RunFolder]) -> ModelFacts | None:
+    """Return what the first of the runs that says so knows of the model."""
+    return next((facts for run in runs if (facts := run.facts()) is not None), None)
 
 
 def _facts(run: Path) -> Any:
@@ -62,6 +93,10 @@ def _facts(run: Path) -> Any:
 
 def _choose(unit: Unit, runs: Sequence[RunFolder]) -> tuple[RunFolder, Sidecar] | None:
     """Take the first run that has the unit, a finished one before a failed one."""
+    for run in runs:
+        newer = run.newer_sidecar(unit)
+        if newer is not None:
+            raise UsageError(f"{run.json(unit)}: {newer.said}", "merge with that version")
     found = [(run, sidecar) for run in runs if (sidecar := run.sidecar(unit)) is not None]
     finished = [(run, sidecar) for run, sidecar in found if sidecar.status != FAILED]
     for run, sidecar in finished[1:]:
@@ -70,18 +105,13 @@ def _choose(unit: Unit, runs: Sequence[RunFolder]) -> tuple[RunFolder, Sidecar] 
                 f"{unit.path} differs between {finished[0][0].path} and {run.path}",
                 "they were rendered on different machines or versions; keep one of them",
             )
-    for run, sidecar in finished[:1]:
-        _check_pixels(unit, run, sidecar)
+    for run, _ in finished[:1]:
+        _refuse_damage(unit, run)
     return next(iter([*finished, *found]), None)
 
 
-def _check_pixels(unit: Unit, run: RunFolder, sidecar: Sidecar) -> None:
-    try:
-        matches = pixel_sha256(read_picture(run.png(unit))) == sidecar.pixel_sha256
-    except FvcliError:
-        matches = False
-    if not matches:
-        raise UsageError(
-            f"{run.png(unit)} is damaged: its pixels are not those of its sidecar",
-            f"delete {run.json(unit)} and render the shard again",
-        )
+def _refuse_damage(unit: Unit, run: RunFolder) -> None:
+    reason = damage_of(run, unit)
+    if reason is not None:
+        how = f"fvcli render SPEC -o {run.path} --again --only {unit.path}"
+        raise UsageError(f"{run.png(unit)} is damaged: {reason}", f"render it anew: {how}")

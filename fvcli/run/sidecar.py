@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-SCHEMA_VERSION = 3
+from pydantic import TypeAdapter
+
+from fvcli.run.sidecar_versions import SCHEMA_VERSION, upgraded
+
 DONE, DEAD, FAILED = "done", "dead", "failed"
 FINISHED = {DONE, DEAD}
 
@@ -22,7 +26,7 @@ class Sidecar:
         the saved 8-bit picture. It rises, or falls where the sign is -1.
     steps, planned_steps: taken, and of the recipe; fewer are taken where the score has flattened.
     canvas: top, left, height and width of what was optimised of the picture; None for all of it.
-    png_bytes: size of the picture's file.
+    png_bytes: size of the picture's file; None where an old version did not say.
     extras: what stands beside it, as <unit>.<name>: name and bytes of pictures after some steps, of films.
     seconds, cpu_seconds: wall time and CPU time of the process, shared out among the units that climbed.
     batch: its number, size, how many pictures an ascent had, and planned_size: a CPU takes one at a time,
@@ -61,16 +65,58 @@ class Sidecar:
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1, allow_nan=False) + "\n"
 
+    @property
+    def is_finished(self) -> bool:
+        return self.status in FINISHED
+
+    @property
+    def extra_names(self) -> list[str]:
+        """What is added to the unit's name for each file beside its picture."""
+        return [str(extra["name"]) for extra in self.extras]
+
+
+@dataclass(frozen=True)
+class NewerSidecar:
+    """A sidecar of a later fvcli. Its unit is left alone, because nobody here knows what it says.
+
+    extra_names: the files beside its picture, as far as they can be told.
+    """
+
+    version: int
+    extra_names: Sequence[str] = ()
+
+    @property
+    def said(self) -> str:
+        return f"written by a newer fvcli (sidecar version {self.version}, this one reads {SCHEMA_VERSION})"
+
 
 def step_name(step: int) -> str:
     """Return what stands for a picture after some steps, as the name of an extra."""
     return f"step-{step:04d}.png"
 
 
-def read_sidecar(path: Path) -> Sidecar | None:
-    """Return the sidecar at a path, or None where there is none that can be read."""
+def read_sidecar(path: Path) -> Sidecar | NewerSidecar | None:
+    """Return the sidecar at a path, or None where there is none that can be read.
+
+    Older versions are upgraded, and keys that nobody knows are passed over.
+    """
     try:
-        data = json.loads(path.read_text())
-        return Sidecar(**data) if data.get("schema_version") == SCHEMA_VERSION else None
-    except (OSError, ValueError, TypeError, AttributeError):
+        data = json.loads(path.read_bytes())
+        version = int(data["schema_version"])
+        if version > SCHEMA_VERSION:
+            return NewerSidecar(version, _names(data.get("extras")))
+        return _reader().validate_python(upgraded(data))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+@cache
+def _reader() -> TypeAdapter[Sidecar]:
+    return TypeAdapter(Sidecar)
+
+
+def _names(extras: Any) -> tuple[str, ...]:
+    try:
+        return tuple(str(extra["name"]) for extra in extras)
+    except (TypeError, KeyError):
+        return ()

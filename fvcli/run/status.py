@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fvcli.plan import Unit
 from fvcli.run import lock
+from fvcli.run.attempts import is_open
 from fvcli.run.folder import RunFolder
 
-STATES = ("done", "dead", "failed", "running", "lost", "pending")
+DAMAGED, NEWER = "damaged", "newer"
+STATES = ("done", "dead", "failed", DAMAGED, NEWER, "running", "lost", "pending")
+NOTABLE = {"dead", "failed", DAMAGED, NEWER, "lost"}
 
 
 @dataclass(frozen=True)
 class RunStatus:
-    """The state of every unit, in the plan's order.
+    """The state of every unit, in the plan's order, with the reason of those that are notable.
 
-    done, dead, failed: it has a sidecar that says so. running: its batch was begun and a process holds
-    the folder. lost: its batch was begun, and no process is left. pending: the rest.
+    done, dead, failed: it has a sidecar that says so. damaged: it is done or dead, but its files are not
+    those that were written; only where they were checked. newer: a newer fvcli wrote its sidecar. running:
+    its batch was begun and a process holds the folder. lost: its batch was begun, and no process is left.
+    pending: the rest.
     """
 
     path: Path
@@ -43,7 +47,7 @@ class RunStatus:
         notable = [
             {"unit": unit.path, "status": state, "error": error}
             for unit, state, error in self.states
-            if state in {"dead", "failed", "lost"}
+            if state in NOTABLE
         ]
         units = len(self.states)
         return {
@@ -55,29 +59,35 @@ class RunStatus:
         }
 
 
-def run_status(run: RunFolder) -> RunStatus:
-    """Recompute the state of every unit from the files of the run."""
+def run_status(run: RunFolder, damage: Mapping[str, str] | None = None) -> RunStatus:
+    """Recompute the state of every unit from the files of the run.
+
+    Args:
+        run: The run.
+        damage: What is wrong with units' files, by job/unit, where they were checked.
+    """
     held = lock.is_held(run.path)
     batch_of = {i: number for number, batch in enumerate(run.plan.batches) for i in batch}
-    begun = {number for number, attempts in run.attempts().items() if _is_open(attempts[-1])}
+    begun = {number for number, attempts in run.attempts().items() if is_open(attempts[-1])}
     states = []
     for i, unit in enumerate(run.plan.units):
-        sidecar = run.sidecar(unit)
-        if sidecar is not None:
-            states.append((unit, sidecar.status, sidecar.error))
-        elif batch_of[i] in begun:
-            states.append((unit, "running" if held else "lost", None))
-        else:
-            states.append((unit, "pending", None))
+        state, reason = _recorded(run, unit, damage or {})
+        if state is None:
+            in_flight = batch_of[i] in begun
+            state = ("running" if held else "lost") if in_flight else "pending"
+        states.append((unit, state, reason))
     return RunStatus(run.path, tuple(states))
 
 
-def _is_open(attempt: Path) -> bool:
-    """Tell whether an attempt began and never ended."""
-    try:
-        return json.loads(attempt.read_text())["outcome"] is None
-    except (OSError, ValueError, KeyError, TypeError):
-        return True
+def _recorded(run: RunFolder, unit: Unit, damage: Mapping[str, str]) -> tuple[str | None, str | None]:
+    """Return what a unit's files say of it, if they say anything."""
+    if unit.path in damage:
+        return DAMAGED, damage[unit.path]
+    sidecar = run.sidecar(unit)
+    if sidecar is not None:
+        return sidecar.status, sidecar.error
+    newer = run.newer_sidecar(unit)
+    return (None, None) if newer is None else (NEWER, newer.said)
 
 
 def missing_units(run: RunFolder, batches: Sequence[int], wanted: frozenset[str] | None) -> dict[int, int]:

@@ -94,9 +94,8 @@ def test_keys_that_are_not_known_are_passed_over() -> None:
         return [with_more(item) for item in data] if isinstance(data, list) else data
 
     data = json.loads(plan.to_json())
-    units = data["units"]
-    more = with_more({**data, "units": []})
-    more["units"] = [{**unit, "of a later version": 1} for unit in units]  # a unit's facts are anything
+    free = {key: [{**entry, "of a later version": 1} for entry in data[key]] for key in ("units", "jobs")}
+    more = with_more({**data, "units": [], "jobs": []}) | free  # these hold mappings of any keys
     assert Plan.from_json(json.dumps(more)) == plan
 
 

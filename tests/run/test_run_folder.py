@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ import pytest
 from fvcli.app.plan_spec import plan_of_spec
 from fvcli.errors import FvcliError, UsageError
 from fvcli.media import encode_picture, picture_text, pixel_sha256, read_picture
-from fvcli.plan import Plan, Unit
-from fvcli.run import RunFolder, Sidecar, merge_runs, run_status
+from fvcli.plan import Plan
+from fvcli.run import Asked, RunFolder, merge_runs, run_status
+from tests.helpers.painting import paint
 from tests.helpers.running import SMALL_SPEC, fvcli, pictures, write_spec
 
 
@@ -22,44 +24,10 @@ def plan(tmp_path: Path) -> Plan:
     return plan_of_spec(str(write_spec(tmp_path)), []).plan
 
 
-def commit(run: RunFolder, unit: Unit, value: int = 0, status: str = "done") -> None:
-    """Commit a picture of one colour, as a worker would."""
-    pixels = np.full((64, 64, 3), value, np.uint8)
-    failed = status == "failed"
-    png = None if failed else encode_picture(pixels, "t", {"key": unit.key, "spec": {}})
-    sidecar = Sidecar(
-        key=unit.key,
-        job=unit.job,
-        model="efficientnet-lite0",
-        layer=unit.layer,
-        objective=unit.objective,
-        unit=unit.unit,
-        label=unit.label,
-        sign=1,
-        recipe="default",
-        seed=0,
-        steps=24,
-        planned_steps=24,
-        canvas=None,
-        score=None if failed else {"start": 0.0, "end": 1.0, "saved": 1.0},
-        pixel_sha256=None if failed else pixel_sha256(pixels),
-        png_bytes=None if png is None else len(png),
-        weights_sha256="0" * 64,
-        seconds=1.0,
-        cpu_seconds=1.0,
-        batch={"number": 0, "size": 2, "planned_size": 2},
-        attempt=1,
-        device="cpu",
-        status=status,
-        error="it broke" if failed else None,
-    )
-    run.commit(unit, sidecar, png)
-
-
 def begun(path: Path, plan: Plan, units: list[int], value: int = 0, status: str = "done") -> RunFolder:
     with RunFolder.begin(path, plan, SMALL_SPEC) as run:
         for i in units:
-            commit(run, plan.units[i], value + i, status)
+            paint(run, plan.units[i], value + i, status)
     return RunFolder.read(path)
 
 
@@ -70,12 +38,21 @@ def merged(folder: Path, *sources: str, into: str) -> RunFolder:
 
 def test_status_counts_from_files_alone(tmp_path: Path, plan: Plan) -> None:
     run = begun(tmp_path / "run", plan, [0, 1])
-    commit(run, plan.units[2], status="failed")
-    commit(run, plan.units[3], status="dead")
+    paint(run, plan.units[2], status="failed")
+    paint(run, plan.units[3], status="dead")
     batch = next(number for number, batch in enumerate(plan.batches) if 5 in batch)
     run.begin_attempt(batch)
     counts = run_status(run).counts
-    assert counts == {"done": 2, "dead": 1, "failed": 1, "running": 0, "lost": 2, "pending": 1}
+    assert counts == {
+        "done": 2,
+        "dead": 1,
+        "failed": 1,
+        "damaged": 0,
+        "newer": 0,
+        "running": 0,
+        "lost": 2,
+        "pending": 1,
+    }
     run.end_attempt(batch, 1, "stopped")
     assert run_status(run).counts["lost"] == 0
     shown = fvcli("status", run.path).stdout
@@ -147,12 +124,6 @@ def test_merge_refuses_another_plan_and_damaged_pictures(tmp_path: Path, plan: P
     assert not (tmp_path / "never").exists()
 
 
-def test_force_is_refused_for_a_shard(tmp_path: Path) -> None:
-    result = fvcli("render", write_spec(tmp_path), "-o", tmp_path / "run", "--shard", "1/2", "--force")
-    assert result.exit_code == 2
-    assert not (tmp_path / "run").exists()
-
-
 def test_a_folder_that_cannot_be_made(tmp_path: Path, plan: Plan) -> None:
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
@@ -203,7 +174,7 @@ def test_a_change_of_the_sheets_alone_keeps_the_run(tmp_path: Path, plan: Plan) 
 def test_force_keeps_what_both_specs_have(tmp_path: Path, plan: Plan) -> None:
     begun(tmp_path / "run", plan, [0, 1, 2])
     fewer = plan_of_spec(str(tmp_path / "spec.yaml"), ["jobs.edges.channels=[1, 2]"]).plan
-    with RunFolder.begin(tmp_path / "run", fewer, SMALL_SPEC, force=True) as run:
+    with RunFolder.begin(tmp_path / "run", fewer, SMALL_SPEC, asked=Asked(force=True)) as run:
         assert run_status(run).counts["done"] == 2
     assert sorted(path.name for path in (tmp_path / "run/units/edges").iterdir()) == [
         "channel-0001.json",
@@ -215,13 +186,17 @@ def test_force_keeps_what_both_specs_have(tmp_path: Path, plan: Plan) -> None:
 
 def test_the_refusal_of_a_large_plan_is_quick_and_names_the_change(tmp_path: Path) -> None:
     spec = write_spec(tmp_path, "model: efficientnet-lite0\njobs: [{name: a, layer: head, channels: all}]\n")
-    plans = [plan_of_spec(str(spec), [f"render.seed={seed}"]).plan for seed in (0, 1)]
-    begun(tmp_path / "run", plans[0], [])
+    plans = [plan_of_spec(str(spec), [f"render.seed={seed}"]) for seed in (0, 1)]
+    with RunFolder.begin(tmp_path / "run", plans[0].plan, plans[0].text) as run:
+        for unit in plans[0].plan.units[:2]:
+            paint(run, unit)
+    began = time.perf_counter()
     with (
-        pytest.raises(UsageError, match='"seed": 0 -> "seed": 1'),
-        RunFolder.begin(tmp_path / "run", plans[1], ""),
+        pytest.raises(UsageError, match=r"render\.seed: 0 -> 1: 2 pictures would go"),
+        RunFolder.begin(tmp_path / "run", plans[1].plan, plans[1].text),
     ):
         pass
+    assert time.perf_counter() - began < 5
 
 
 def test_equal_pixels_give_equal_files_and_the_text_comes_back(tmp_path: Path) -> None:

@@ -1,0 +1,30 @@
+"""Join the runs of shards into one and draw its sheets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fvcli.app.draw_sheets import draw_sheets
+from fvcli.run import merge_runs, run_status
+
+
+@dataclass(frozen=True)
+class MergeOutcome:
+    """The sheets of the joined run, and its units by status."""
+
+    sheets: tuple[Path, ...]
+    counts: Mapping[str, int]
+
+
+def merge_shards(runs: Sequence[Path], output: Path) -> MergeOutcome:
+    """Join runs of one plan in a folder, which may have some of its units already.
+
+    Raises:
+        UsageError: They are of different plans, damaged, or have different pictures of one unit; nothing was
+            written.
+    """
+    with merge_runs(runs, output) as merged:
+        sheets = tuple(draw_sheets(merged))
+    return MergeOutcome(sheets, run_status(merged).counts)

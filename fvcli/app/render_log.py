@@ -1,0 +1,57 @@
+"""What is told of a render, batch by batch, and kept in the run's log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from fvcli.engines import Event
+from fvcli.run import RunFolder
+
+
+def say_counts(counts: Mapping[str, int]) -> str:
+    """Write counts as ``7 done, 1 dead``; zeros are left out."""
+    return ", ".join(f"{count} {status}" for status, count in counts.items() if count)
+
+
+class RenderLog:
+    """Counts what an engine tells, and puts it into words.
+
+    Args:
+        run: Whose log is written.
+        missing: Units to render in each batch.
+    """
+
+    def __init__(self, run: RunFolder, missing: Mapping[int, int]) -> None:
+        self._run = run
+        self._total = sum(missing.values())
+        self._batches = len(missing)
+        self._batches_done = 0
+        self._units_done = 0
+        self._began = time.monotonic()
+
+    def lines(self, event: Event) -> tuple[str, ...]:
+        """Write an event to the log and return its lines; only a batch that is done has some."""
+        if event.state != "done":
+            return ()
+        self._batches_done += 1
+        self._units_done += int(event.units)
+        lines = (*event.remarks, self._line(event))
+        for line in lines:
+            self._run.log(line)
+        return lines
+
+    def _line(self, event: Event) -> str:
+        per_minute = 60.0 * self._units_done / max(1e-9, time.monotonic() - self._began)
+        left_min = (self._total - self._units_done) / max(1e-9, per_minute)
+        counts = say_counts(event.counts) or "nothing to do"
+        return (
+            f"batch {self._batches_done}/{self._batches} {jobs_of(self._run, event.batch)}: {counts} "
+            f"in {event.seconds:.1f} s on {event.where} "
+            f"({self._units_done}/{self._total} units, {per_minute:.1f} units/min, {left_min:.1f} min left)"
+        )
+
+
+def jobs_of(run: RunFolder, batch: int) -> str:
+    """Name the jobs that a batch has units of."""
+    return "+".join(dict.fromkeys(unit.job for unit in run.plan.units_of(batch)))

@@ -1,0 +1,178 @@
+"""Render a planned spec into a run folder, or finish what is missing there."""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fvcli.app.choose_units import choose_units
+from fvcli.app.draw_sheets import draw_missing_sheets
+from fvcli.app.plan_spec import PlannedSpec
+from fvcli.app.preflight import check_machine
+from fvcli.app.render_log import RenderLog
+from fvcli.engines import ENGINES, EngineOptions, Event
+from fvcli.errors import UsageError
+from fvcli.plan import Unit
+from fvcli.run import Asked, RunFolder, missing_units
+from fvcli.run.sidecar import FAILED
+
+MISSING = "missing"
+
+
+@dataclass(frozen=True)
+class RenderOptions:
+    """How a spec is rendered.
+
+    engine: One of ``ENGINES``.
+    shard: Which slice of how many, from 1; None for all.
+    only: Patterns of job/unit, job or unit; units that one of them matches are rendered, all without any.
+    force: Whether finished pictures of another spec are moved out of the way.
+    again: Whether finished pictures of this spec are, so that they are rendered anew.
+    allow_code: Whether the model may be a Python factory.
+    """
+
+    engine: str = "local"
+    shard: tuple[int, int] | None = None
+    only: Sequence[str] = ()
+    force: bool = False
+    again: bool = False
+    allow_code: bool = False
+
+
+@dataclass(frozen=True)
+class RenderOutcome:
+    """What the asked-for units came to.
+
+    counts: Of them by status: done, dead, failed, missing.
+    failed: Path of each unit that failed, and why.
+    sheets: Contact sheets and figure.
+    stopped: Whether the observer wanted it to stop before all was rendered.
+    done, planned: Finished units of the whole run, and all of them.
+    """
+
+    run: Path
+    counts: Mapping[str, int]
+    failed: tuple[tuple[str, str], ...]
+    sheets: tuple[Path, ...]
+    stopped: bool
+    done: int
+    planned: int
+
+
+class Observer:
+    """Is told how a render goes. This one does not heed it; others override what they need."""
+
+    def said(self, text: str) -> None:
+        """Hear a line for people."""
+
+    def started(self, run: RunFolder, missing: Mapping[int, int]) -> None:
+        """Hear how many units are missing in each batch, before the first is rendered."""
+
+    def saw(self, event: Event) -> None:
+        """Hear what the engine tells."""
+
+    def ended(self) -> None:
+        """Hear that nothing more is rendered, for whatever reason."""
+
+    def wants_stop(self) -> bool:
+        """Tell whether to stop; what is rendered is kept."""
+        return False
+
+
+def render_run(
+    planned: PlannedSpec,
+    output: Path,
+    options: RenderOptions | None = None,
+    observer: Observer | None = None,
+) -> RenderOutcome:
+    """Render what a run folder still lacks of a plan, and draw its sheets.
+
+    Args:
+        planned: The plan, its text, and what is known of the model.
+        output: The run folder; it need not be there.
+        options: What to render, and what may be done to what is there.
+        observer: Is told how it goes.
+
+    Raises:
+        UsageError: A pattern matches nothing, the folder holds something else or finished pictures of
+            another spec, or it is in use; nothing was written.
+    """
+    options, observer = options or RenderOptions(), observer or Observer()
+    wanted = choose_units(planned.plan, options.only)
+    batches = _batches(planned, options)
+    units = [unit for number in batches for unit in planned.plan.units_of(number, wanted)]
+    check_machine(planned.plan, _unfinished(output, units))
+    again = frozenset(unit.path for unit in units) if options.again else frozenset()
+    asked = Asked(only=wanted, again=again, force=options.force)
+    with RunFolder.begin(
+        output, planned.plan, planned.text, planned.facts, asked=asked, shard=_shard_name(options)
+    ) as run:
+        _tell(run, observer)
+        missing = missing_units(run, batches, wanted)
+        stopped = _render(run, missing, EngineOptions(wanted, options.allow_code), options.engine, observer)
+        draws = options.shard is None and not stopped
+        sheets = draw_missing_sheets(run, bool(missing)) if draws else []
+        return _outcome(run, units, sheets, stopped)
+
+
+def _unfinished(output: Path, units: Sequence[Unit]) -> Sequence[Unit]:
+    try:
+        run = RunFolder.read(output)
+    except UsageError:  # there is none yet, or it is refused later
+        return units
+    return [unit for unit in units if not run.is_finished(unit)]
+
+
+def _batches(planned: PlannedSpec, options: RenderOptions) -> Sequence[int]:
+    if options.shard is None:
+        return range(len(planned.plan.batches))
+    return planned.plan.shard(*options.shard)
+
+
+def _shard_name(options: RenderOptions) -> str | None:
+    return None if options.shard is None else "{}-of-{}".format(*options.shard)
+
+
+def _tell(run: RunFolder, observer: Observer) -> None:
+    """Say what became of the pictures that were there, and what should be known of the folder."""
+    lines = list(run.remarks)
+    if run.growth is not None and run.growth.is_worth_saying:
+        lines.append(f"{run.path}: {run.growth.said(run.replaced)}")
+    for line in lines:
+        run.log(line)
+        observer.said(line)
+
+
+def _render(
+    run: RunFolder, missing: Mapping[int, int], options: EngineOptions, engine: str, observer: Observer
+) -> bool:
+    """Render the missing units; tell whether it was stopped before its end."""
+    if not missing:
+        return False
+    log = RenderLog(run, missing)
+    observer.started(run, missing)
+    try:
+        events = ENGINES[engine]().run(run, list(missing), options)
+        with contextlib.closing(events):  # type: ignore[type-var]  # engines are generators
+            for event in events:
+                if observer.wants_stop():
+                    return True
+                observer.saw(event)
+                for line in log.lines(event):
+                    observer.said(line)
+    finally:
+        observer.ended()
+    return observer.wants_stop()
+
+
+def _outcome(run: RunFolder, units: Sequence[Unit], sheets: Sequence[Path], stopped: bool) -> RenderOutcome:
+    sidecars = [(unit, run.sidecar(unit)) for unit in units]
+    counts = Counter(sidecar.status if sidecar else MISSING for _, sidecar in sidecars)
+    failed = [(unit.path, str(s.error)) for unit, s in sidecars if s is not None and s.status == FAILED]
+    done = sum(run.is_finished(unit) for unit in run.plan.units)
+    return RenderOutcome(
+        run.path, dict(counts), tuple(failed), tuple(sheets), stopped, done, len(run.plan.units)
+    )

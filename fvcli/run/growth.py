@@ -1,0 +1,178 @@
+"""What becomes of a run's finished pictures when a plan is begun in its folder. Nothing is written here.
+
+kept   the plan has the unit at the same place, with the same key
+moves  the plan has a unit of the same key elsewhere, such as in a job that was renamed
+lost   the plan has another picture at its place, or none; never removed, at most moved out of the way
+again  asked to be rendered anew
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fvcli.plan import Plan, Unit
+from fvcli.run.finished import Finished, all_finished
+from fvcli.run.known_plans import KnownPlan
+
+UNITS = "units"
+STAGING = ".moving-"  # folders of pictures on their way to another place
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked of a run beside its plan.
+
+    only: Paths of the units to render, or None for all.
+    again: Paths of the units to render anew though they are finished.
+    force: Whether finished pictures may be moved out of the way.
+    """
+
+    only: frozenset[str] | None = None
+    again: frozenset[str] = frozenset()
+    force: bool = False
+
+    def wants(self, path: str) -> bool:
+        return self.only is None or path in self.only
+
+
+@dataclass(frozen=True)
+class Growth:
+    """See above; paths are job/unit.
+
+    is_new: Whether the folder held no run.
+    changes_plan: Whether units or batches are others than the run had.
+    changes_sheets: Whether sheets and figure look otherwise, such as with another title.
+    at_stake: What would be lost now; nothing may be done to it without force.
+    out_of_the_way: Finished pictures that leave their place: with force those that are at stake, and those
+        to be rendered again.
+    superseded: Where pictures stand that the plan has elsewhere.
+    new: How many units the run's plan had not.
+    """
+
+    is_new: bool
+    changes_plan: bool
+    changes_sheets: bool
+    kept: Mapping[str, Finished]
+    moves: tuple[tuple[Finished, Unit], ...]
+    lost: tuple[Finished, ...]
+    at_stake: tuple[Finished, ...]
+    out_of_the_way: tuple[Finished, ...]
+    superseded: tuple[Finished, ...]
+    new: int
+    pending: int
+
+    @property
+    def is_worth_saying(self) -> bool:
+        return self.changes_plan or bool(self.moves or self.out_of_the_way)
+
+    def said(self, place: Path | None) -> str:
+        """Say what became of the pictures: 64 kept, 2 new; place is where others were moved."""
+        counts = {
+            "kept": len(self.kept) + len(self.moves),
+            "new": self.new,
+            "still to render": self.pending,
+            f"moved to {place}": len(self.out_of_the_way),
+        }
+        said = [f"{count} {what}" for what, count in counts.items() if count or what in {"kept", "new"}]
+        if self.moves:
+            said[0] += f" ({len(self.moves)} under another name)"
+        return ", ".join(said)
+
+
+def same_pictures(one: Plan, other: Plan) -> bool:
+    """Tell whether two plans have the same units, by place and key, in the same batches."""
+    return _pictures(one) == _pictures(other) and one.batches == other.batches
+
+
+def _pictures(plan: Plan) -> list[tuple[str, str]]:
+    return [(unit.path, unit.key) for unit in plan.units]
+
+
+def _sheets(plan: Plan) -> tuple[object, ...]:
+    titles = [(job.name, job.title, job.heading) for job in plan.jobs]
+    return plan.output, titles, [unit.label for unit in plan.units]
+
+
+def compare(folder: Path, known: Sequence[KnownPlan], plan: Plan, asked: Asked) -> Growth:
+    """Look at every finished picture in a folder and say what becomes of it.
+
+    Args:
+        folder: The run's folder; it need not be there.
+        known: The plans that it had, the present one first.
+        plan: What is to be rendered there.
+        asked: How.
+    """
+    old = known[0].plan if known and known[0].is_present else None
+    changes = old is not None and not same_pictures(old, plan)
+    found = _Found(folder, known, plan, asked)
+    lost = found.lost()
+    counted = set(_pictures(old)) if old is not None and changes else set()
+    at_stake = [one for one in lost if asked.wants(one.path) or (one.path, one.key) in counted]
+    going = [one for one in lost if asked.force and asked.wants(one.path)]
+    had = {unit.key for unit in old.units} if old else set()
+    rest = [unit for unit in plan.units if unit.path not in found.kept and unit.key not in found.provided]
+    return Growth(
+        is_new=old is None,
+        changes_plan=changes,
+        changes_sheets=old is not None and (changes or _sheets(old) != _sheets(plan)),
+        kept=found.kept,
+        moves=tuple(found.moves),
+        lost=tuple(lost),
+        at_stake=tuple(at_stake),
+        out_of_the_way=(*going, *found.again()),
+        superseded=tuple(found.superseded()),
+        new=sum(unit.key not in had for unit in rest),
+        pending=sum(unit.key in had for unit in rest),
+    )
+
+
+class _Found:
+    """The finished pictures of a folder, seen from a plan."""
+
+    def __init__(self, folder: Path, known: Sequence[KnownPlan], plan: Plan, asked: Asked) -> None:
+        self._asked = asked
+        self._units = {unit.path: unit for unit in plan.units}
+        self._known = {(unit.path, unit.key) for one in known for unit in one.plan.units}
+        self._here = all_finished(folder / UNITS)
+        self._staged = [one for place in staging_folders(folder) for one in all_finished(place).values()]
+        self._again = {self._units[path].key for path in asked.again}
+        self.kept = {path: self._here[path] for path, unit in self._units.items() if self._stays(unit)}
+        self.moves = list(self._find_moves())
+        self.provided = {self._units[path].key for path in self.kept} | {unit.key for _, unit in self.moves}
+
+    def _stays(self, unit: Unit) -> bool:
+        there = self._here.get(unit.path)
+        return there is not None and there.key == unit.key and unit.path not in self._asked.again
+
+    def _find_moves(self) -> Iterable[tuple[Finished, Unit]]:
+        by_key = {one.key: one for one in (*self._here.values(), *self._staged)}
+        wanted = [unit for path, unit in self._units.items() if self._asked.wants(path)]
+        for unit in wanted:
+            is_open = unit.path not in self.kept and unit.path not in self._asked.again
+            if is_open and unit.key in by_key:
+                yield by_key[unit.key], unit
+
+    def lost(self) -> list[Finished]:
+        """Return the pictures of this plan's places, or of an earlier plan, that this plan has not."""
+        of_others = [one for one in self._here.values() if self._is_ours(one)] + self._staged
+        return [one for one in of_others if one.key not in self.provided and one.key not in self._again]
+
+    def again(self) -> list[Finished]:
+        candidates = [one for one in self._here.values() if self._is_ours(one)] + self._staged
+        return [one for one in candidates if one.key in self._again and one.path not in self.kept]
+
+    def superseded(self) -> list[Finished]:
+        """Return copies that stand where the plan has another picture, or none any more."""
+        movable = [one for one in self._here.values() if one.path not in self.kept and self._is_ours(one)]
+        return [one for one in movable if one.key in self.provided and self._asked.wants(one.path)]
+
+    def _is_ours(self, one: Finished) -> bool:
+        """Tell it from what somebody else laid into the folder."""
+        return one.path in self._units or (one.path, one.key) in self._known
+
+
+def staging_folders(folder: Path) -> list[Path]:
+    """Return the units folders of moves that were not finished."""
+    return sorted(place / UNITS for place in folder.glob(f"{STAGING}*"))

@@ -1,0 +1,57 @@
+"""The plans that a run folder had: the present one, and those of pictures that were moved out of the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fvcli.plan import Plan
+
+PLAN, SPEC = "plan.json", "spec.yaml"
+REPLACED = "replaced-"  # and a number: folders of pictures that were moved out of the way
+
+
+@dataclass(frozen=True)
+class KnownPlan:
+    """A plan, the text of its spec, and whether it is the one that the run has now."""
+
+    plan: Plan
+    text: str
+    is_present: bool
+
+
+def known_plans(folder: Path) -> list[KnownPlan]:
+    """Return the plans of a folder that can be read, the present one first, then the latest."""
+    places = [folder, *reversed(replaced_folders(folder))]
+    found = [_read(place, place == folder) for place in places]
+    return [one for one in found if one is not None]
+
+
+def replaced_folders(folder: Path) -> list[Path]:
+    """Return the folders of pictures that were moved out of the way, oldest first."""
+    numbered = [place for place in folder.glob(f"{REPLACED}*") if place.name[len(REPLACED) :].isdigit()]
+    return sorted(numbered, key=lambda place: int(place.name[len(REPLACED) :]))
+
+
+def next_replaced_folder(folder: Path) -> Path:
+    """Return the first of these folders that is not there yet."""
+    number = 1
+    while (folder / f"{REPLACED}{number}").exists():
+        number += 1
+    return folder / f"{REPLACED}{number}"
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file, or none if it cannot be read."""
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def _read(folder: Path, is_present: bool) -> KnownPlan | None:
+    try:
+        plan = Plan.from_json((folder / PLAN).read_text())
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return KnownPlan(plan, read_text(folder / SPEC), is_present)

@@ -1,0 +1,83 @@
+"""Bring finished pictures to the places that another plan has for them, such as those of a renamed job.
+
+    units/old/x --copy--> .moving-1/units/new/x, complete --rename--> units/new/x
+
+Pictures may change places with one another, so all are copied before any is put in place. Those that a
+killed process left on the way are found by the next one.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from fvcli.plan import Plan, Unit
+from fvcli.run.atomic import share_file, sync_folder, write_atomic
+from fvcli.run.finished import Finished, all_finished, finished_at
+from fvcli.run.growth import STAGING, UNITS, staging_folders
+from fvcli.run.sidecar import Sidecar
+
+
+def told_anew(sidecar: Sidecar, unit: Unit) -> Sidecar:
+    """Return a sidecar that says of its picture what a plan calls it; how it was rendered stays."""
+    return replace(
+        sidecar,
+        job=unit.job,
+        label=unit.label,
+        unit=unit.unit,
+        objective=unit.objective,
+        layer=unit.layer,
+    )
+
+
+def stage(folder: Path, moves: Sequence[tuple[Finished, Unit]]) -> None:
+    """Copy pictures into a folder of their own, named and described as the plan has them."""
+    place = _next_place(folder)
+    for picture, unit in moves:
+        if picture.path != unit.path or picture.units == folder / UNITS:
+            _copy(picture, unit, place / UNITS)
+
+
+def _next_place(folder: Path) -> Path:
+    number = 1
+    while (folder / f"{STAGING}{number}").exists():
+        number += 1
+    return folder / f"{STAGING}{number}"
+
+
+def _copy(picture: Finished, unit: Unit, units: Path) -> None:
+    sidecar = picture.sidecar
+    assert isinstance(sidecar, Sidecar)  # others have no key
+    for name in (*sidecar.extra_names, "png"):
+        content = (picture.units / f"{picture.path}.{name}").read_bytes()
+        write_atomic(units / f"{unit.path}.{name}", content)
+    write_atomic(units / f"{unit.path}.json", told_anew(sidecar, unit).to_json().encode())
+
+
+def install(folder: Path, plan: Plan) -> None:
+    """Put staged pictures in their places, the sidecar last, and remove what is left of their way."""
+    keys = {unit.path: unit.key for unit in plan.units}
+    for units in staging_folders(folder):
+        for picture in all_finished(units).values():
+            if keys.get(picture.path) == picture.key and finished_at(folder / UNITS, picture.path) is None:
+                _put_in_place(picture, folder / UNITS)
+    _sweep(folder)
+
+
+def _put_in_place(picture: Finished, units: Path) -> None:
+    (units / f"{picture.path}.json").unlink(missing_ok=True)  # of a unit that failed
+    for file in picture.files:
+        share_file(file, units / file.relative_to(picture.units))
+    sync_folder(units / picture.job)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove staging folders, but not those with a picture that stands nowhere else."""
+    if not staging_folders(folder):
+        return
+    standing = {picture.key for picture in all_finished(folder / UNITS).values()}
+    for units in staging_folders(folder):
+        if all(picture.key in standing for picture in all_finished(units).values()):
+            shutil.rmtree(units.parent, ignore_errors=True)

@@ -1,0 +1,145 @@
+"""Make a folder the run of a plan, whatever finished pictures it holds.
+
+The steps are in an order in which a kill between any two of them, and within them, loses no picture and
+leaves a run that goes on with the same command.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from fvcli.errors import FvcliError, UsageError
+from fvcli.models import ModelFacts
+from fvcli.plan import Plan, Source
+from fvcli.run import lock
+from fvcli.run.atomic import write_atomic
+from fvcli.run.attempts import forget_attempts
+from fvcli.run.growth import UNITS, Asked, Growth, compare
+from fvcli.run.known_plans import PLAN, SPEC, KnownPlan, known_plans, read_text
+from fvcli.run.model_file import MODEL, facts_as_json
+from fvcli.run.moves import install, stage, told_anew
+from fvcli.run.refusals import refuse_losses
+from fvcli.run.set_aside import remove_units, set_aside
+from fvcli.run.sidecar import Sidecar
+
+SOURCES, ATTEMPTS, GRIDS, FIGURE = "sources", "attempts", "grids", "figure.png"
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What a folder is to become.
+
+    copies: Where the plan's sources are copied from; None for where they are.
+    """
+
+    folder: Path
+    plan: Plan
+    spec_text: str
+    facts: ModelFacts | None = None
+    asked: Asked = Asked()  # noqa: RUF009  # frozen
+    shard: str | None = None
+    copies: Path | None = None
+
+    def look(self) -> Growth:
+        """Return what becomes of the folder's pictures.
+
+        Raises:
+            UsageError: The plan that is there cannot be read, or finished pictures would go.
+        """
+        known = known_plans(self.folder)
+        self._refuse_unreadable(known)
+        growth = compare(self.folder, known, self.plan, self.asked)
+        refuse_losses(
+            self.folder,
+            growth,
+            known,
+            self.plan,
+            self.spec_text,
+            force=self.asked.force,
+            shard=self.shard,
+        )
+        return growth
+
+    def _refuse_unreadable(self, known: Sequence[KnownPlan]) -> None:
+        is_read = bool(known) and known[0].is_present
+        if (self.folder / PLAN).exists() and not is_read and not self.asked.force:
+            message = f"{self.folder / PLAN}: not a readable plan, or of a newer fvcli"
+            raise UsageError(message, "give another folder, or --force to keep only its pictures")
+
+    def refuse_company(self, growth: Growth) -> None:
+        """Raise UsageError if other processes are at work on another plan in the folder."""
+        if growth.changes_plan and lock.is_in_use(self.folder):
+            message = f"{self.folder}: another fvcli is rendering another spec into this folder"
+            raise UsageError(message, f"wait for it (fvcli status {self.folder}), or give another folder")
+
+    def apply(self, growth: Growth) -> Path | None:
+        """Do it; return the folder that pictures were moved to, if any were."""
+        if not growth.is_new:
+            self._copy_sources()  # they may be missing
+        place = self._set_aside(growth)
+        if growth.moves:
+            stage(self.folder, growth.moves)
+        if growth.changes_plan:
+            forget_attempts(self.folder / ATTEMPTS)
+        if growth.changes_sheets:
+            self._remove_sheets()
+        remove_units((*growth.out_of_the_way, *growth.superseded))
+        self._write_plan()
+        install(self.folder, self.plan)
+        self._tell_anew(growth)
+        self._copy_sources()
+        return place
+
+    def _set_aside(self, growth: Growth) -> Path | None:
+        """Keep the old plan also where pictures of it stay, so that a later render knows what they are."""
+        stay = self.asked.force and growth.changes_plan and bool(growth.lost)
+        if not growth.out_of_the_way and not stay:
+            return None
+        return set_aside(self.folder, growth.out_of_the_way)
+
+    def _remove_sheets(self) -> None:
+        """Remove what looks otherwise now; it is drawn again from the pictures."""
+        for sheet in (self.folder / GRIDS).glob("*.png"):
+            sheet.unlink(missing_ok=True)
+        (self.folder / FIGURE).unlink(missing_ok=True)
+
+    def _write_plan(self) -> None:
+        self._write(SPEC, self.spec_text)
+        self._write(PLAN, self.plan.to_json())  # from here on the folder is this run's
+        if self.facts is not None:
+            self._write(MODEL, facts_as_json(self.facts))
+
+    def _write(self, name: str, text: str) -> None:
+        if read_text(self.folder / name) != text or not (self.folder / name).exists():
+            write_atomic(self.folder / name, text.encode())
+
+    def _tell_anew(self, growth: Growth) -> None:
+        """Let the sidecars of kept pictures say what the plan calls them."""
+        units = {unit.path: unit for unit in self.plan.units}
+        for path, picture in growth.kept.items():
+            sidecar = picture.sidecar
+            if isinstance(sidecar, Sidecar):
+                told = told_anew(sidecar, units[path])
+                if told.to_json() != sidecar.to_json():
+                    write_atomic(self.folder / UNITS / f"{path}.json", told.to_json().encode())
+
+    def _copy_sources(self) -> None:
+        for source in self.plan.sources:
+            target = self.folder / SOURCES / source.file
+            if not target.exists():
+                write_atomic(target, self._checked(source))
+
+    def _checked(self, source: Source) -> bytes:
+        """Return the bytes of a source, if they are those that were planned with."""
+        origin = Path(source.path) if self.copies is None else self.copies / source.file
+        try:
+            content = origin.read_bytes()
+        except OSError as error:
+            hint = "put the file back where the spec has it"
+            raise FvcliError(f"{origin}: {error.strerror}", hint) from error
+        if hashlib.sha256(content).hexdigest() != source.sha256:
+            raise FvcliError(f"{origin} was changed since the plan was made", "render the spec anew")
+        return content

@@ -1,0 +1,77 @@
+"""An engine that paints units in one colour instead of rendering them: whole runs at once, no TensorFlow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from fvcli.engines import EngineOptions, Event
+from fvcli.media import encode_picture, pixel_sha256
+from fvcli.plan import Unit, standalone_spec, title_of
+from fvcli.run import RunFolder, Sidecar
+
+SIZE_PX = 8
+
+
+def paint(
+    run: RunFolder, unit: Unit, value: int = 0, status: str = "done", extras: Sequence[str] = ()
+) -> None:
+    """Commit a picture of one colour, as a worker would."""
+    pixels = np.full((SIZE_PX, SIZE_PX, 3), value, np.uint8)
+    failed = status == "failed"
+    title = title_of(unit, run.plan.programs[unit.program])
+    png = encode_picture(pixels, title, {"key": unit.key, "spec": standalone_spec(run.plan, unit)})
+    sidecar = Sidecar(
+        key=unit.key,
+        job=unit.job,
+        model=run.plan.programs[unit.program].model,
+        layer=unit.layer,
+        objective=unit.objective,
+        unit=unit.unit,
+        label=unit.label,
+        sign=unit.sign,
+        recipe=run.plan.programs[unit.program].recipe,
+        seed=0,
+        steps=24,
+        planned_steps=24,
+        canvas=None,
+        score=None if failed else {"start": 0.0, "end": 1.0, "saved": 1.0},
+        pixel_sha256=None if failed else pixel_sha256(pixels),
+        png_bytes=None if failed else len(png),
+        weights_sha256=run.plan.programs[unit.program].weights_sha256,
+        seconds=1.0,
+        cpu_seconds=1.0,
+        batch={"number": 0, "size": 2, "planned_size": 2},
+        attempt=1,
+        device="cpu",
+        status=status,
+        error={"failed": "it broke", "dead": "it never fired"}.get(status),
+        extras=[] if failed else [{"name": name, "bytes": len(png)} for name in extras],
+    )
+    run.commit(unit, sidecar, None if failed else png, dict.fromkeys(extras, png))
+
+
+class PaintingEngine:
+    """Paints each missing unit in a colour of its key.
+
+    statuses: What becomes of units, by job/unit; the others are done.
+    painted: The paths of the units that it has painted, of all runs.
+    """
+
+    name = "painting"
+
+    def __init__(self) -> None:
+        self.statuses: dict[str, str] = {}
+        self.painted: list[str] = []
+
+    def run(self, run: RunFolder, batches: Sequence[int], options: EngineOptions) -> Iterator[Event]:
+        for batch in batches:
+            number = run.begin_attempt(batch)
+            missing = [unit for unit in run.plan.units_of(batch, options.only) if not run.is_finished(unit)]
+            for unit in missing:
+                status = self.statuses.get(unit.path, "done")
+                paint(run, unit, int(unit.key[:2], 16), status, ["step-0001.png"])
+                self.painted.append(unit.path)
+            run.end_attempt(batch, number, "done")
+            yield Event(batch, "done", "easel", units=len(missing), counts={"done": len(missing)})

@@ -1,0 +1,195 @@
+"""Folders, locks and file names as they come: what systems leave, file systems without locks, long names."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+
+from fvcli.errors import FvcliError
+from fvcli.run import RunFolder, atomic
+from fvcli.run.atomic import remove_temporaries, write_atomic
+from tests.helpers.painting import paint
+from tests.helpers.running import fvcli, write_spec
+
+pytestmark = pytest.mark.usefixtures("easel")
+
+
+@pytest.mark.parametrize(
+    "name", [".DS_Store", ".gitkeep", "Thumbs.db", "desktop.ini", "lost+found/", ".Trash-1000/", ".nfs0001"]
+)
+def test_what_systems_leave_does_not_make_a_folder_unusable(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    if name.endswith("/"):
+        (folder / name).mkdir()
+    else:
+        (folder / name).write_text("")
+    result = fvcli("render", write_spec(tmp_path), "-o", folder)
+    assert result.exit_code == 0, result.stderr
+    assert (folder / name).exists()
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", "model.json", "units", "Thumbs.db.txt"])
+def test_somebodys_work_does(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / name).write_text("")
+    (folder / ".DS_Store").write_text("")
+    result = fvcli("render", write_spec(tmp_path), "-o", folder)
+    assert result.exit_code == 2
+    assert f"{folder} is not empty and holds no run ({name} is there)" in result.stderr
+    assert sorted(path.name for path in folder.iterdir()) == sorted([name, ".DS_Store"])
+
+
+# ---- locks
+
+
+@pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL])
+def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def flock(handle: int, how: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    run = tmp_path / "run"
+    remark = (
+        f"{run}: this file system has no locks, so take care that no two processes render into it at once"
+    )
+    for words in ([], ["--shard", "1/2"]):
+        result = fvcli("render", write_spec(tmp_path), "-o", run, *words)
+        assert result.exit_code == 0, result.stderr
+        assert result.stderr.splitlines().count(remark) == 1
+    assert (run / "logs/render.log").read_text().count(remark) == 2  # once a process
+    assert fvcli("status", run).exit_code == 0
+
+
+def test_a_lock_that_another_holds_is_heeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def flock(handle: int, how: int) -> None:
+        if how & fcntl.LOCK_NB:
+            raise BlockingIOError(errno.EWOULDBLOCK, "held")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    monkeypatch.setattr("fvcli.run.lock.PAUSE_S", 0)
+    result = fvcli("render", write_spec(tmp_path), "-o", tmp_path / "run")
+    assert result.exit_code == 2
+    assert "another fvcli is rendering into this folder" in result.stderr
+    assert not (tmp_path / "run/plan.json").exists()
+
+
+# ---- names and order of writes
+
+
+def test_names_may_be_as_long_as_they_can_be(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 251 + ".png")
+    write_atomic(path, b"whole")
+    assert path.read_bytes() == b"whole"
+    assert os.listdir(tmp_path) == [path.name]
+
+
+def test_what_a_killed_process_left_is_removed_whoever_wrote_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", lambda *_: None)
+        patch.setattr(Path, "unlink", lambda *_, **__: None)
+        write_atomic(tmp_path / "units/edges/channel-0001.png", b"half")
+    (tmp_path / "units/edges/.channel-0002.png.host-123.tmp").write_bytes(b"half")  # of an older version
+    assert len(list((tmp_path / "units/edges").iterdir())) == 2
+    (tmp_path / "units/edges/.gitkeep").touch()
+    remove_temporaries(tmp_path)
+    assert os.listdir(tmp_path / "units/edges") == [".gitkeep"]
+
+
+def test_content_is_on_the_disk_before_its_name_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a power cut there must be no name without its content: file, name, folder, in this order."""
+    steps = []
+    fsync, replace = os.fsync, Path.replace
+
+    def synced(handle: int) -> None:
+        steps.append("folder" if os.path.isdir(f"/proc/self/fd/{handle}") else "file")
+        fsync(handle)
+
+    def renamed(self: Path, target: Path) -> Path:
+        steps.append("name")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", renamed)
+    write_atomic(tmp_path / "file", b"content")
+    assert steps == ["file", "name", "folder"]
+
+
+def test_a_sidecar_never_stands_beside_another_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is removed before its picture is replaced, and written after it and all that belongs to it."""
+    assert fvcli("render", write_spec(tmp_path), "-o", tmp_path / "run").exit_code == 0
+    run = RunFolder.read(tmp_path / "run")
+    unit = run.plan.units[0]
+    seen = []
+
+    def watched(path: Path, content: bytes) -> None:
+        seen.append((path.name, run.json(unit).exists()))
+        write_atomic(path, content)
+
+    monkeypatch.setattr("fvcli.run.folder.write_atomic", watched)
+    paint(run, unit, 77, extras=["step-0001.png"])
+    assert seen == [
+        ("channel-0000.step-0001.png", False),
+        ("channel-0000.png", False),
+        ("channel-0000.json", False),
+    ]
+
+
+def test_a_full_disk_between_picture_and_sidecar_leaves_the_unit_unfinished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert fvcli("render", write_spec(tmp_path), "-o", tmp_path / "run").exit_code == 0
+    run = RunFolder.read(tmp_path / "run")
+    unit = run.plan.units[0]
+    replace = Path.replace
+
+    def full(self: Path, target: Path) -> Path:
+        if target.suffix == ".json":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(FvcliError, match="no space left"):
+        paint(run, unit, 77)
+    assert not run.is_finished(unit)
+    assert not [path for path in run.path.rglob("*") if path.name.startswith(atomic.TEMPORARY)]
+
+
+# ---- what status is told by
+
+
+def test_status_goes_by_the_latest_attempt(tmp_path: Path) -> None:
+    write_spec(tmp_path)
+    assert (
+        fvcli("render", tmp_path / "spec.yaml", "-o", tmp_path / "run", "--only", "textures").exit_code == 0
+    )
+    run = RunFolder.read(tmp_path / "run")
+    batch = 0
+    first = run.begin_attempt(batch)  # killed
+    assert '"lost": 2' in fvcli("status", run.path, "--json").stdout
+    for _ in range(10):  # 10 and 11 come after 9, not after 1
+        number = run.begin_attempt(batch)
+        run.end_attempt(batch, number, "stopped")
+    assert (first, number) == (1, 11)
+    assert '"lost": 0' in fvcli("status", run.path, "--json").stdout
+    run.begin_attempt(batch)
+    assert '"lost": 2' in fvcli("status", run.path, "--json").stdout
+
+
+def test_an_attempt_may_end_after_somebody_tidied_up(tmp_path: Path) -> None:
+    assert fvcli("render", write_spec(tmp_path), "-o", tmp_path / "run").exit_code == 0
+    run = RunFolder.read(tmp_path / "run")
+    number = run.begin_attempt(0)
+    for path in run.attempts()[0]:
+        path.unlink()
+    run.end_attempt(0, number, "done")
+    assert len(run.attempts()[0]) == 1
