@@ -17,6 +17,7 @@ from fvcli.run.sidecar import DONE, FAILED
 
 SQUARES = (255, 232)  # greys of a checkerboard
 SQUARE_PX = 8
+SMALLEST_MARK_PX = 8  # letters in flat cells
 RGBA = 4
 PENDING, DAMAGED = "pending", "damaged"
 
@@ -115,10 +116,11 @@ def mark_cell(
     colour = inks.of(status)
     draw.rectangle(box, outline=colour, width=2)
     if status == FAILED:
-        draw.line(box, colour, 2)
-    font = ImageFont.load_default(text_px)
+        left, top, right, bottom = box
+        draw.line((left + 1, top + 1, right - 1, bottom - 1), colour, 2)  # or it leaves the cell
+    font = ImageFont.load_default(min(text_px, max(SMALLEST_MARK_PX, box[3] - box[1] - 14)))
     left, top, right, bottom = draw.textbbox((box[0] + 8, box[1] + 6), status, font)
-    if right + 4 <= box[2]:  # a word must not reach into the next cell
+    if right + 4 <= box[2] and bottom + 3 <= box[3]:  # a word must not reach into the next cell
         draw.rectangle((left - 4, top - 3, right + 4, bottom + 3), inks.background)
         draw.text((box[0] + 8, box[1] + 6), status, colour, font)
 

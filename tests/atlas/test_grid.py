@@ -29,6 +29,84 @@ def test_each_picture_is_in_its_place_unscaled() -> None:
         assert (sheet[y : y + 224, x + 224 : x + 224 + 8] == BACKGROUND).all()
 
 
+PLAIN = [(200, 30, 30), (30, 200, 30), (30, 40, 200), (190, 190, 20), (20, 190, 190)]
+# Of three columns of pictures 64 x 128: where cells begin, counted by hand.
+LEFT, TOP, ACROSS, DOWN = 16, 40, 128 + 8, 64 + 20 + 8
+
+
+def plain(colour: tuple[int, int, int], height: int = 64, width: int = 128) -> np.ndarray:
+    return np.full((height, width, 3), colour, np.uint8)
+
+
+def box_of(sheet: np.ndarray, colour: tuple[int, int, int]) -> tuple[int, int, int, int]:
+    """Return top, bottom, left and right of a colour, which must fill all between."""
+    ys, xs = np.nonzero((sheet == np.uint8(colour)).all(-1))
+    top, bottom, left, right = ys.min(), ys.max() + 1, xs.min(), xs.max() + 1
+    assert len(ys) == (bottom - top) * (right - left), "it has holes"
+    return int(top), int(bottom), int(left), int(right)
+
+
+def test_cells_stand_in_rows_from_left_to_right() -> None:
+    sheet = draw_grid((Cell(plain(colour)) for colour in PLAIN), 5, (64, 128), "t", columns=3)
+    assert sheet.shape == (40 + 2 * DOWN - 8 + 16, 16 + 3 * ACROSS - 8 + 16, 3)
+    for i, colour in enumerate(PLAIN):
+        y, x = TOP + i // 3 * DOWN, LEFT + i % 3 * ACROSS
+        assert box_of(sheet, colour) == (y, y + 64, x, x + 128)
+    assert (sheet[TOP + DOWN :, LEFT + 2 * ACROSS :] == BACKGROUND).all()  # where the sixth would be
+
+
+@pytest.mark.parametrize("captioned", range(5))
+def test_a_caption_stands_under_its_own_cell(captioned: int) -> None:
+    cells = [Cell(plain(colour), "Ag" * (i == captioned)) for i, colour in enumerate(PLAIN)]
+    without = [Cell(plain(colour)) for colour in PLAIN]
+    sheets = [draw_grid(some, 5, (64, 128), "t", columns=3) for some in (cells, without)]
+    ys, xs = np.nonzero((sheets[0] != sheets[1]).any(-1))
+    y, x = TOP + captioned // 3 * DOWN + 64, LEFT + captioned % 3 * ACROSS
+    assert y + 2 <= ys.min() < ys.max() < y + 20
+    assert x <= xs.min() < x + 4
+    assert xs.max() < x + 40
+
+
+@pytest.mark.parametrize(
+    ("shape", "size"), [((400, 800), (128, 256)), ((320, 240), (320, 240)), ((40, 20), (192, 96))]
+)
+def test_pictures_are_fitted_in_proportion(shape: tuple[int, int], size: tuple[int, int]) -> None:
+    """Larger ones become 256 wide, and very narrow ones 96."""
+    sheet = draw_grid([Cell(plain(PLAIN[0], *shape))], 1, shape, "t")
+    top, bottom, left, right = box_of(sheet, PLAIN[0])
+    assert (bottom - top, right - left) == size
+    assert left == 16
+
+
+FAINT, WARNING, EMPTY = (140, 140, 150), (251, 146, 60), (48, 48, 53)
+
+
+@pytest.mark.parametrize(
+    ("status", "has_picture", "frame", "middle"),
+    [
+        ("done", True, PLAIN[1], PLAIN[1]),
+        ("dead", True, WARNING, PLAIN[1]),
+        ("failed", False, WARNING, WARNING),  # it is struck through
+        ("pending", False, FAINT, EMPTY),
+        ("damaged", False, WARNING, EMPTY),
+    ],
+)
+def test_only_the_cell_that_is_not_done_is_marked(
+    status: str, has_picture: bool, frame: tuple[int, int, int], middle: tuple[int, int, int]
+) -> None:
+    cells = [Cell(plain(colour), "x") for colour in PLAIN]
+    cells[1] = Cell(plain(PLAIN[1]) if has_picture else None, "x", status)
+    sheet = draw_grid(cells, 5, (64, 128), "t", columns=3)
+    left = LEFT + ACROSS
+    assert tuple(sheet[TOP, left + 100]) == tuple(sheet[TOP + 63, left + 100]) == frame
+    assert tuple(sheet[TOP + 50, left]) == tuple(sheet[TOP + 50, left + 127]) == frame
+    assert tuple(sheet[TOP + 32, left + 64]) == middle
+    assert tuple(sheet[TOP + 50, left + 64]) == (middle if status != "failed" else EMPTY)
+    for i in (0, 2, 3, 4):
+        y, x = TOP + i // 3 * DOWN, LEFT + i % 3 * ACROSS
+        assert box_of(sheet, PLAIN[i]) == (y, y + 64, x, x + 128)
+
+
 def test_a_thousand_units_stay_readable() -> None:
     layout = _lay_out(1000, (224, 224), None, True)
     assert layout.columns * layout.rows >= 1000

@@ -342,6 +342,22 @@ def test_key_changes_with_weights_and_model(facts: ModelFacts) -> None:
     assert only_unit(replace(facts, weights="/elsewhere/same.pth"), ONE).key == key
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"value_range": (0.0, 1.0)},
+        {"mean": (0.1, 0.2, 0.3)},
+        {"std": (0.5, 0.5, 0.5)},
+        {"channel_order": "BGR"},
+    ],
+    ids=str,
+)
+def test_key_changes_with_preprocessing(facts: ModelFacts, change: dict[str, Any]) -> None:
+    """What the network gets of a picture decides what its picture is."""
+    other = replace(facts, preprocessing=replace(facts.preprocessing, **change))
+    assert only_unit(other, ONE).key != only_unit(facts, ONE).key
+
+
 def test_key_changes_with_the_weight_of_a_term(facts: ModelFacts) -> None:
     terms = SUM["objective"]["terms"]
     heavier = SUM | {"objective": {"kind": "sum", "terms": [terms[0] | {"weight": 0.6}, *terms[1:]]}}

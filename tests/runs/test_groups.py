@@ -92,6 +92,8 @@ def test_films_end_when_their_picture_does() -> None:
     film.finish(np.full((2, 1, 1, 3), 9 / 255), np.full((2, 1, 1, 3), 9, np.uint8))
     shown = [[int(frame[0, 0, 0]) for frame in frames] for frames in film.frames([3, 5])]
     assert shown == [[0, 2, 9], [0, 2, 4, 9]]
+    at_frames = [[int(frame[0, 0, 0]) for frame in frames] for frames in film.frames([4, 6])]
+    assert at_frames == [[0, 2, 9], [0, 2, 4, 9]]  # the end takes the place of a frame of that step
     assert [int(picture[0, 0, 0]) for picture in film.saved_of(0).values()] == [0, 4]
 
 

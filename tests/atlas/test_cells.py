@@ -1,0 +1,97 @@
+"""What stands at a place of a sheet: the pixels that are shown, and the mark of what is not done."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from fvcli.atlas.cells import Inks, as_shown, mark_cell
+
+WHITE, FAINT, WARNING, GROUND = (255, 255, 255), (140, 140, 150), (251, 146, 60), (10, 60, 10)
+INKS = Inks(WHITE, FAINT, WARNING)
+BOX = (20, 30, 219, 149)  # left, top, right, bottom, all of them inside
+
+
+def marked(status: str, box: tuple[int, int, int, int] = BOX, text_px: int = 14) -> np.ndarray:
+    """Return a sheet of one colour on which a cell is marked, uint8 [180, 240, 3]."""
+    sheet = Image.new("RGB", (240, 180), GROUND)
+    mark_cell(ImageDraw.Draw(sheet), status, box, INKS, text_px)
+    return np.array(sheet)
+
+
+def of_colour(pixels: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
+    return (pixels == np.uint8(colour)).all(-1)
+
+
+@pytest.mark.parametrize(
+    ("status", "colour"),
+    [("pending", FAINT), ("dead", WARNING), ("failed", WARNING), ("damaged", WARNING)],
+)
+def test_a_mark_is_a_frame_two_pixels_wide_inside_the_cell(status: str, colour: tuple[int, int, int]) -> None:
+    sheet = marked(status)
+    left, top, right, bottom = BOX
+    outside = np.ones(sheet.shape[:2], bool)
+    outside[top : bottom + 1, left : right + 1] = False
+    assert of_colour(sheet, GROUND)[outside].all()
+    frame = np.zeros(sheet.shape[:2], bool)
+    frame[top : bottom + 1, left : right + 1] = True
+    frame[top + 2 : bottom - 1, left + 2 : right - 1] = False
+    assert of_colour(sheet, colour)[frame].all()
+    assert of_colour(sheet, GROUND)[bottom - 2, left + 50 : right - 50].all()
+
+
+@pytest.mark.parametrize("status", ["pending", "dead", "failed", "damaged"])
+def test_only_what_failed_is_struck_through_from_the_top_left(status: str) -> None:
+    inside = marked(status)[80:148, 22:218]  # below the word
+    ys, xs = np.nonzero(~of_colour(inside, GROUND))
+    if status != "failed":
+        assert len(ys) == 0
+        return
+    across = (xs + 22 - BOX[0]) / (BOX[2] - BOX[0])
+    down = (ys + 80 - BOX[1]) / (BOX[3] - BOX[1])
+    assert len(ys) > 100
+    assert np.abs(across - down).max() < 0.03
+    assert of_colour(inside, WARNING)[ys, xs].all()
+
+
+@pytest.mark.parametrize(
+    ("status", "colour"),
+    [("pending", FAINT), ("dead", WARNING), ("failed", WARNING), ("damaged", WARNING)],
+)
+def test_the_word_of_a_mark_stands_in_the_top_left_corner(status: str, colour: tuple[int, int, int]) -> None:
+    font = ImageFont.load_default(14)
+    expected = Image.new("RGB", (240, 180), WHITE)
+    draw = ImageDraw.Draw(expected)
+    draw.text((28, 36), status, colour, font)
+    left, top, right, bottom = (round(side) for side in draw.textbbox((28, 36), status, font))
+    word = np.s_[top:bottom, left:right]
+    np.testing.assert_array_equal(marked(status)[word], np.asarray(expected)[word])
+
+
+def test_a_word_that_has_no_room_is_left_out() -> None:
+    narrow = marked("damaged", (20, 30, 59, 149))
+    assert not of_colour(narrow, WHITE).any()
+    assert of_colour(narrow, WARNING)[30, 20:60].all()
+
+
+def test_in_a_flat_cell_the_word_is_smaller() -> None:
+    flat = marked("pending", (20, 30, 219, 54), 20)
+    assert of_colour(flat, WHITE).any()
+
+
+def test_planes_are_shown_from_left_to_right_then_down() -> None:
+    planes = np.broadcast_to(np.uint8([10, 20, 30, 40, 50]), (1, 2, 5))
+    assert as_shown(planes).tolist() == [[10, 10, 20, 20, 30, 30], [40, 40, 50, 50, 0, 0]]
+    grey = np.uint8([[[1], [2]], [[3], [4]]])
+    assert as_shown(grey).tolist() == [[1, 2], [3, 4]]
+    colours = np.uint8([[[1, 2, 3]]])
+    assert as_shown(colours).tolist() == [[[1, 2, 3]]]
+
+
+@pytest.mark.parametrize("box", [BOX, (20, 30, 69, 149), (20, 30, 219, 49), (20, 30, 35, 45)])
+@pytest.mark.parametrize("status", ["pending", "dead", "failed", "damaged"])
+def test_a_mark_does_not_leave_its_cell(status: str, box: tuple[int, int, int, int]) -> None:
+    sheet = marked(status, box, 12)
+    sheet[box[1] : box[3] + 1, box[0] : box[2] + 1] = GROUND
+    assert of_colour(sheet, GROUND).all()
