@@ -123,7 +123,7 @@ class Preparation:
             sidecar = picture.sidecar
             if isinstance(sidecar, Sidecar):
                 told = told_anew(sidecar, units[path])
-                if told.to_json() != sidecar.to_json():
+                if told != sidecar and told.to_json() != sidecar.to_json():
                     write_atomic(self.folder / UNITS / f"{path}.json", told.to_json().encode())
 
     def _copy_sources(self) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 
+from fvcli.engines import ENGINES
 from fvcli.media import pixel_sha256, read_picture
 from fvcli.run import RunFolder
 from tests.helpers.painting import PaintingEngine
@@ -40,11 +42,21 @@ def render(tmp_path: Path, easel: PaintingEngine) -> Render:
     return render
 
 
-@pytest.fixture
-def run(tmp_path: Path, render: Render) -> Path:
+@pytest.fixture(scope="module")
+def painted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A whole run of the spec."""
-    result = render()
+    folder = tmp_path_factory.mktemp("painted")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(ENGINES, "local", PaintingEngine)
+        result = fvcli("render", write_spec(folder, SPEC), "-o", folder / "run")
     assert result.exit_code == 0, result.stderr
+    return folder / "run"
+
+
+@pytest.fixture
+def run(tmp_path: Path, painted: Path, easel: PaintingEngine) -> Path:
+    """A copy of it."""
+    shutil.copytree(painted, tmp_path / "run")
     return tmp_path / "run"
 
 
@@ -327,6 +339,9 @@ def test_force_moves_what_goes_and_deletes_nothing(run: Path, render: Render, ea
     gone = [f"edges/channel-{i:04d}" for i in range(4)] + ["dogs/class_logit-0208"]
     units = [f"units/{path}.{kind}" for path in gone for kind in ("png", "json", "step-0001.png")]
     assert moved == {name: before[name] for name in [*units, "plan.json", "spec.yaml", "model.json"]}
+    kept = {name: content for name, content in before.items() if "logit-0207" in name}
+    assert len(kept) == 3
+    assert kept.items() <= files(run).items()  # with what stands beside it
     again = render("--force", "--set", "jobs.edges.steps=16", "--set", "jobs.dogs.classes=[207]")
     assert again.exit_code == 0
     assert len(list((run / "replaced-2/units/edges").iterdir())) == 12

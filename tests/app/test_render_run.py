@@ -1,0 +1,117 @@
+"""Rendering from Python: typed arguments in, an outcome out, an observer in between; no command line."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from fvcli.app.merge_shards import merge_shards
+from fvcli.app.plan_spec import PlannedSpec, plan_of_spec
+from fvcli.app.read_status import read_status
+from fvcli.app.render_run import Observer, RenderOptions, render_run
+from fvcli.engines import ENGINES, Event
+from fvcli.errors import UsageError
+from fvcli.run import RunFolder
+from tests.helpers.painting import PaintingEngine
+from tests.helpers.running import write_spec
+
+
+class Listener(Observer):
+    """Writes down what it hears; wants to stop after some batches."""
+
+    def __init__(self, batches: int = 99) -> None:
+        self.heard: list[str] = []
+        self._batches = batches
+
+    def said(self, text: str) -> None:
+        self.heard.append(f"said {text.split(' in ', maxsplit=1)[0]}")
+
+    def started(self, run: RunFolder, missing: Mapping[int, int]) -> None:
+        self.heard.append(f"started {dict(missing)}")
+
+    def saw(self, event: Event) -> None:
+        self.heard.append(f"saw {event.batch} {event.state}")
+        self._batches -= 1
+
+    def ended(self) -> None:
+        self.heard.append("ended")
+
+    def wants_stop(self) -> bool:
+        return self._batches <= 0
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> PaintingEngine:
+    engine = PaintingEngine()
+    monkeypatch.setitem(ENGINES, "local", lambda: engine)
+    return engine
+
+
+@pytest.fixture
+def planned(tmp_path: Path, engine: PaintingEngine) -> PlannedSpec:
+    return plan_of_spec(str(write_spec(tmp_path)), [])
+
+
+def test_a_whole_run(planned: PlannedSpec, tmp_path: Path, engine: PaintingEngine) -> None:
+    engine.statuses = {"edges/channel-0001": "failed", "edges/channel-0002": "dead"}
+    outcome = render_run(planned, tmp_path / "run")
+    assert outcome.run == tmp_path / "run"
+    assert outcome.counts == {"done": 5, "failed": 1, "dead": 1}
+    assert outcome.failed == (("edges/channel-0001", "it broke"),)
+    assert outcome.sheets == tuple(tmp_path / f"run/grids/{job}.png" for job in ("edges", "textures"))
+    assert (outcome.stopped, outcome.done, outcome.planned) == (False, 6, 7)
+
+
+def test_the_observer_hears_everything_in_order(planned: PlannedSpec, tmp_path: Path) -> None:
+    listener = Listener()
+    render_run(planned, tmp_path / "run", RenderOptions(only=["textures", "edges/*4"]), listener)
+    assert listener.heard == [
+        "started {2: 1, 3: 2}",
+        *("saw 2 done", "said batch 1/2 edges: 1 done", "saw 3 done", "said batch 2/2 textures: 2 done"),
+        "ended",
+    ]
+    again = Listener()
+    outcome = render_run(planned, tmp_path / "run", RenderOptions(only=["textures"]), again)
+    assert (again.heard, outcome.counts) == ([], {"done": 2})
+
+
+def test_what_is_rendered_before_a_stop_is_kept(planned: PlannedSpec, tmp_path: Path) -> None:
+    listener = Listener(batches=2)
+    outcome = render_run(planned, tmp_path / "run", None, listener)
+    assert (outcome.stopped, outcome.done, outcome.planned, outcome.sheets) == (True, 5, 7, ())
+    assert listener.heard[-1] == "ended"
+    assert outcome.counts == {"done": 5, "missing": 2}
+
+
+def test_mistakes_are_raised_and_nothing_is_written(planned: PlannedSpec, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="--only cats: no unit matches"):
+        render_run(planned, tmp_path / "run", RenderOptions(only=["cats"]))
+    assert not (tmp_path / "run").exists()
+
+
+def test_shards_are_merged_and_checked(planned: PlannedSpec, tmp_path: Path) -> None:
+    shards = [tmp_path / f"shard{i}" for i in (1, 2)]
+    for i, shard in enumerate(shards, 1):
+        outcome = render_run(planned, shard, RenderOptions(shard=(i, 2)))
+        assert outcome.sheets == ()
+    merged = merge_shards(shards, tmp_path / "run")
+    assert {state: count for state, count in merged.counts.items() if count} == {"done": 7}
+    looked = []
+    status = read_status(tmp_path / "run", lambda count, total: looked.append((count, total)))
+    assert looked == [(i, 7) for i in range(1, 8)]
+    assert status.counts == merged.counts
+
+
+def test_no_use_case_needs_the_command_line() -> None:
+    program = """
+import sys
+import fvcli.app.calibrate_machine, fvcli.app.draw_sheets, fvcli.app.merge_shards
+import fvcli.app.read_status, fvcli.app.render_run
+assert "click" not in sys.modules
+assert "tensorflow" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
