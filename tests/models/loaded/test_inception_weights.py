@@ -22,6 +22,7 @@ from fvcli.models.zoo.inception_nodes import VARIANTS
 from tests.helpers import inception_files as files
 from tests.helpers.inception_files import Tensors
 from tests.helpers.running import fvcli, write_spec
+from tests.helpers.torch_bytes import write_pth
 
 NAME = "inceptionv1"
 RANDOM = ModelChoice(NAME, weights="random")
@@ -49,7 +50,7 @@ FORMS = {
         *(".caffemodel", "loss3/classifier 1"),
     ),
     "torchvision": Form(
-        *(files.torchvision_tensors, files.write_pth, files.torchvision_forward), ".pth", "fc.bias"
+        *(files.torchvision_tensors, write_pth, files.torchvision_forward), ".pth", "fc.bias"
     ),
 }
 
