@@ -12,7 +12,6 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from importlib import resources
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
@@ -28,7 +27,6 @@ from fvcli.media.movie_writer import encode_movie
 from fvcli.models import load
 from fvcli.plan import Program
 from fvcli.run import RunFolder
-from fvcli.spec import json_schema
 from fvcli.spec.recipes import RECIPES
 from fvcli.spec.yaml_text import parse_yaml
 from fvcli.worker import Worker, render_batches
@@ -128,26 +126,6 @@ def eagerly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_there_are_configs() -> None:
     folders = {path.parent.name for path in SPECS}
     assert {"distill", "lucid", "families", "parameterizations", "pictures"} <= folders
-
-
-def words(data: Any) -> Iterator[str]:
-    """Yield every text of a document that may be the name of a kind."""
-    if isinstance(data, dict | list):
-        for part in data.values() if isinstance(data, dict) else data:
-            yield from words(part)
-    elif isinstance(data, str):
-        yield data
-
-
-def test_every_kind_is_shown_by_a_config() -> None:
-    """Objectives, parameterizations, transforms, optimizers, penalties and regularizers."""
-    recipes = resources.files("fvcli.spec").joinpath("recipes.yaml").read_text()
-    texts = [recipes, *(path.read_text() for path in SPECS)]
-    shown = {word for text in texts for word in words(parse_yaml(text).data)}
-    parts = json_schema()["$defs"].values()
-    kinds = {part["properties"]["kind"]["const"] for part in parts if "kind" in part.get("properties", {})}
-    assert len(kinds) > 40
-    assert kinds <= shown | {"channel"}  # which is the default
 
 
 def test_the_gallery_shows_what_runs_here() -> None:
