@@ -116,8 +116,7 @@ def mark_cell(
     colour = inks.of(status)
     draw.rectangle(box, outline=colour, width=2)
     if status == FAILED:
-        inside = box[0] + 1, box[1] + 1, box[2] - 1, box[3] - 1  # or the line leaves the cell
-        draw.line(inside, colour, 2)
+        draw.line((box[0] + 1, box[1] + 1, box[2] - 1, box[3] - 1), colour, 2)  # or it leaves the cell
     font = ImageFont.load_default(min(text_px, max(SMALLEST_MARK_PX, box[3] - box[1] - 14)))
     left, top, right, bottom = draw.textbbox((box[0] + 8, box[1] + 6), status, font)
     if right + 4 <= box[2] and bottom + 3 <= box[3]:  # a word must not reach into the next cell

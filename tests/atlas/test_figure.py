@@ -52,6 +52,69 @@ def test_pictures_stand_side_by_side_unscaled() -> None:
     assert margins_are_white(figure)
 
 
+GREEN, YELLOW, VIOLET = (30, 160, 40), (210, 200, 20), (130, 20, 160)
+# Of cells 128 px wide: a margin of 32, and gaps of 6 between columns and between rows.
+LEFT, TOP, STEP = 32, 32, 128 + 6
+FAINT, WARNING = (140, 140, 150), (200, 80, 10)
+EMPTY, FRAME = (246, 246, 247), (214, 214, 219)
+
+
+def test_cells_stand_in_rows_from_left_to_right() -> None:
+    colours = ((RED, BLUE, GREEN), (YELLOW, VIOLET))
+    rows = [Row("", [Cell(picture(colour=colour)) for colour in row]) for row in colours]
+    figure = draw_figure(rows, cell_px=128)
+    assert figure.shape == (2 * TOP + 2 * 128 + 6, 2 * LEFT + 3 * 128 + 2 * 6, 3)
+    for y, row in enumerate(colours):
+        for x, colour in enumerate(row):
+            top, left = TOP + y * STEP, LEFT + x * STEP
+            assert extent(figure, colour) == (top, top + 128, left, left + 128)
+
+
+def test_pictures_are_centred_in_their_cells_and_as_high_as_half_as_much_again() -> None:
+    sizes = {RED: (64, 128), BLUE: (128, 64), GREEN: (300, 100)}
+    row = Row("", [Cell(picture(*size, colour)) for colour, size in sizes.items()])
+    figure = draw_figure([row], cell_px=128)
+    assert extent(figure, RED) == (TOP + 64, TOP + 128, LEFT, LEFT + 128)  # 128 wide, 64 high
+    assert extent(figure, BLUE) == (TOP, TOP + 192, LEFT + STEP + 16, LEFT + STEP + 112)  # 96 x 192
+    assert extent(figure, GREEN) == (TOP, TOP + 192, LEFT + 2 * STEP + 32, LEFT + 2 * STEP + 96)
+
+
+@pytest.mark.parametrize("captioned", [0, 1, 2])
+def test_a_caption_stands_under_its_own_cell(captioned: int) -> None:
+    cells = [Cell(picture(), "Ag" * (i == captioned)) for i in range(3)]
+    figure = draw_figure([Row("", cells)], cell_px=128)
+    ink = np.nonzero((figure[TOP + 128 : -TOP] < WHITE).any((0, 2)))[0]
+    middle = LEFT + captioned * STEP + 64
+    assert abs((ink.min() + ink.max()) / 2 - middle) < 3
+    assert ink.max() - ink.min() < 64
+
+
+@pytest.mark.parametrize(
+    ("status", "has_picture", "frame", "middle"),
+    [
+        ("done", True, GREEN, GREEN),
+        ("dead", True, WARNING, GREEN),
+        ("failed", False, WARNING, WARNING),  # it is struck through
+        ("pending", False, FAINT, EMPTY),
+        ("damaged", False, WARNING, EMPTY),
+        ("done", False, FRAME, EMPTY),
+    ],
+)
+def test_only_the_cell_that_is_not_done_is_marked(
+    status: str, has_picture: bool, frame: tuple[int, ...], middle: tuple[int, ...]
+) -> None:
+    there = picture(colour=GREEN) if has_picture else None
+    cells = [Cell(picture()), Cell(there, status=status), Cell(picture(colour=BLUE))]
+    figure = draw_figure([Row("", cells)], cell_px=128)
+    left = LEFT + STEP
+    for y, x in ((TOP, left + 100), (TOP + 127, left + 100), (TOP + 90, left), (TOP + 90, left + 127)):
+        assert tuple(figure[y, x]) == frame
+    assert tuple(figure[TOP + 64, left + 64]) == middle
+    assert tuple(figure[TOP + 90, left + 64]) == (middle if status != "failed" else EMPTY)
+    assert extent(figure, RED) == (TOP, TOP + 128, LEFT, LEFT + 128)
+    assert extent(figure, BLUE) == (TOP, TOP + 128, LEFT + 2 * STEP, LEFT + 2 * STEP + 128)
+
+
 def test_titles_and_captions_cover_no_picture_and_stay_on_the_page() -> None:
     rows = [
         Row(text, [Cell(picture(), caption=text), Cell(picture(colour=BLUE), caption=NAME)])

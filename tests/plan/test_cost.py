@@ -21,7 +21,18 @@ from fvcli.media.movie_writer import encode_movie
 from fvcli.models import ModelFacts
 from fvcli.plan import Plan
 from fvcli.plan.calibration_plan import calibration_plan
-from fvcli.plan.cost import Cost, Curve, Point, Speed, Work, estimate, non_negative_fit, places, work_of
+from fvcli.plan.cost import (
+    Cost,
+    Curve,
+    Point,
+    Speed,
+    Work,
+    estimate,
+    looks,
+    non_negative_fit,
+    places,
+    work_of,
+)
 from tests.helpers.running import SMALL_SPEC, fvcli, write_spec
 
 SECONDS = {"a_multiplication": 2e-10, "a_pixel": 1e-7, "a_step": 5e-4, "a_layer": 0.03}
@@ -132,6 +143,20 @@ def test_an_estimate_is_the_sum_of_what_it_says(tmp_path: Path, facts: ModelFact
     compiling = 1 + SECONDS["a_layer"] * 3  # as the made-up machine takes for stem_bn
     climbing = 6 * 24 * cost.step_s(work_of(edges, facts))  # five units on two lanes: three rounds
     assert found.jobs["edges"] == pytest.approx(compiling + climbing)
+
+
+@pytest.mark.parametrize(
+    ("views", "looked_at", "pixels", "seconds"), [(1, 24, 4096, 1.24646), (4, 96, 1024, 1.53890)]
+)
+def test_every_view_is_looked_at_and_the_picture_is_made_once_a_step(
+    views: int, looked_at: int, pixels: int, seconds: float, tmp_path: Path, facts: ModelFacts
+) -> None:
+    """By hand: 1.09 s of compiling, and 6 places x looks x (0.5 ms + 884,736 x 0.2 ns + pixels x 0.1 us)."""
+    plan = plan_of(tmp_path, f"render.views={views}", "render.transforms=[{kind: flip}]")
+    edges = plan.programs[0]
+    assert looks(edges) == looked_at
+    assert work_of(edges, facts) == Work(884_736, pixels, 3)
+    assert estimate(plan, facts, machine()).jobs["edges"] == pytest.approx(seconds, abs=1e-5)
 
 
 def test_jobs_that_share_a_program_share_its_time_by_units(tmp_path: Path, facts: ModelFacts) -> None:
