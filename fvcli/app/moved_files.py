@@ -29,14 +29,15 @@ def places_of_files(picture: Path, key: str) -> dict[str, Path]:
     return {name: path for name, path in known.items() if path.exists()}
 
 
-def move_model(data: dict[str, Any], places: Mapping[str, Path]) -> None:
-    """Write into a spec's model where its files are now."""
+def move_model(data: dict[str, Any], places: Mapping[str, Path], beside: Path) -> None:
+    """Write into a spec's model where its files are now: where they are known to be, or in a folder."""
     model = data.get("model")
     if not isinstance(model, dict):
         return
     for key in MODEL_FILES:
-        if model.get(key) in places:
-            model[key] = str(places[model[key]])
+        name = model.get(key)
+        if isinstance(name, str) and (name in places or (beside / name).is_file()):
+            model[key] = str(places.get(name, beside / name))
 
 
 def _run_around(picture: Path) -> RunFolder | None:

@@ -129,8 +129,8 @@ def _plan(
     places: Mapping[str, Path] | None = None,
 ) -> tuple[Plan, ModelFacts]:
     document = parse_document(text, origin, overrides)
-    if places:
-        move_model(document.data, places)
+    if places is not None and beside is not None:
+        move_model(document.data, places, beside)
     spec, positions = validate(document)
     facts = facts_of_spec(document, spec, allow_code) if spec else None
     if spec and facts:

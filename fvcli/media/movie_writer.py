@@ -6,19 +6,19 @@ import io
 import itertools
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO
 
 import numpy as np
 from PIL import Image
 
 from fvcli.errors import FvcliError
 from fvcli.media.ffmpeg import ffmpeg
+from fvcli.spec.output import FilmFormat
 
-MovieFormat = Literal["mp4", "gif", "webp"]
 WEBP: dict[str, object] = {"lossless": True, "method": 2, "quality": 20}  # more effort saves 1 %, and is slow
 GIF_TICK_MS = 10  # the format counts in them
 GIF_LEAST_MS = 20  # browsers show shorter frames much longer
@@ -31,7 +31,7 @@ H264 = (
 )
 
 
-def encode_movie(frames: Iterable[np.ndarray], format: MovieFormat, fps: float) -> bytes:  # noqa: A002
+def encode_movie(frames: Iterable[np.ndarray], format: FilmFormat, fps: float) -> bytes:  # noqa: A002
     """Return a movie file that plays frames, uint8 [h, w, 3], one after the other.
 
     mp4 is H.264, close to lossless but for its colours at half the resolution; odd sides grow by a pixel,
@@ -41,10 +41,7 @@ def encode_movie(frames: Iterable[np.ndarray], format: MovieFormat, fps: float) 
     Raises:
         FvcliError: There is no frame, one has another size, or ffmpeg is missing (mp4) or fails.
     """
-    checked = _checked(frames)
-    if format == "mp4":
-        return _encode_mp4(checked, fps)
-    return _encode_gif(checked, fps) if format == "gif" else _encode_webp(checked, fps)
+    return ENCODERS[format](_checked(frames), fps)
 
 
 def _checked(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
@@ -134,3 +131,10 @@ def _durations_ms(count: int, fps: float, tick_ms: int) -> list[int]:
     """Return how long each frame is shown, in whole ticks that do not drift."""
     ends = [round(i * 1000 / fps / tick_ms) * tick_ms for i in range(count + 1)]
     return [end - begin for begin, end in itertools.pairwise(ends)]
+
+
+ENCODERS: dict[FilmFormat, Callable[[Iterator[np.ndarray], float], bytes]] = {
+    "mp4": _encode_mp4,
+    "gif": _encode_gif,
+    "webp": _encode_webp,
+}

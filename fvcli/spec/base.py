@@ -96,11 +96,11 @@ def complete(table: Mapping[type[Any], Any], union: Any, place: str) -> dict[typ
     """Return a table that has an entry for each kind of a union.
 
     Raises:
-        TypeError: A kind has none; the table of that place needs one.
+        TypeError: Kinds have none; the message names the table by its place, and their models.
     """
-    missing = [kind for kind, model in kinds_of(union).items() if model not in table]
+    missing = [f"{model.__name__} ({kind})" for kind, model in kinds_of(union).items() if model not in table]
     if missing:
-        raise TypeError(f"{place} lacks the kind {missing[0]}")
+        raise TypeError(f"{place} lacks {', '.join(missing)}")
     return dict(table)
 
 

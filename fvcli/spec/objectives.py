@@ -105,14 +105,17 @@ class Leaf(Strictly):
         """Whether it needs the job's picture to compare with."""
         return self.compares and self.array is None
 
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """Return the default of every option: what it sets beside its structure and its files."""
+        names = cls.model_fields.keys() - cls.structure - file_keys(cls).keys()
+        return {name: cls.model_fields[name].default for name in sorted(names)}
+
     @property
     def options(self) -> tuple[tuple[str, Any], ...]:
-        """What it sets beside its structure and its files, where that is not the default, sorted by name."""
-        names = type(self).model_fields.keys() - self.structure - file_keys(type(self)).keys()
-        changed = [
-            (n, getattr(self, n)) for n in names if getattr(self, n) != type(self).model_fields[n].default
-        ]
-        return tuple(sorted(changed))
+        """Its options that have not their default, sorted by name."""
+        given = ((name, getattr(self, name), default) for name, default in self.defaults().items())
+        return tuple((name, value) for name, value, default in given if value != default)
 
 
 class Placed(Leaf):

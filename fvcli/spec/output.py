@@ -12,13 +12,16 @@ MAX_FRAMES = 10_000
 MAX_ROWS = 512
 
 
+FilmFormat = Literal["mp4", "gif", "webp"]
+
+
 class Animation(Strictly):
     """A film: of the ascent, or of the way between the numbers of an interpolation's pictures and back.
 
     Those then have one beginning and the same views; with save_px their film is as large, up to 1024.
     """
 
-    format: Literal["mp4", "gif", "webp"] = "mp4"
+    format: FilmFormat = "mp4"
     of: Literal["ascent", "numbers"] = "ascent"
     fps: Annotated[Float, Field(ge=0.1, le=240)] = 15.0
     every: Annotated[Int, Field(ge=1, le=MAX_FRAMES)] = Field(2, description="of an ascent: steps a frame")

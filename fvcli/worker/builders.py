@@ -25,7 +25,7 @@ from fvcli.spec.transforms import Affine, TransformKind
 from fvcli.worker.assets import Assets
 from fvcli.worker.parameterizations import build_parameterization
 
-HERE = "worker/builders.py"
+HERE = "worker/builders.py: {}"
 TRANSFORMS = complete(
     {
         of_transforms.Pad: transforms.pad,
@@ -41,7 +41,7 @@ TRANSFORMS = complete(
         of_transforms.Background: transforms.collapse_alpha,
     },
     of_transforms.AnyTransform,
-    HERE,
+    HERE.format("TRANSFORMS"),
 )
 OPTIMIZERS = complete(
     {
@@ -51,7 +51,7 @@ OPTIMIZERS = complete(
         of_optimizers.Nadam: optimizers.nadam,
     },
     of_optimizers.Optimizer,
-    HERE,
+    HERE.format("OPTIMIZERS"),
 )
 REGULARIZERS = complete(
     {
@@ -61,7 +61,7 @@ REGULARIZERS = complete(
         of_regularizers.ClipContribution: regularizers.clip_contribution,
     },
     of_regularizers.AnyRegularizer,
-    HERE,
+    HERE.format("REGULARIZERS"),
 )
 PENALTIES = complete(
     {
@@ -74,7 +74,7 @@ PENALTIES = complete(
         of_penalties.BlurAlpha: objectives.blur_alpha,
     },
     of_penalties.AnyPenalty,
-    HERE,
+    HERE.format("PENALTIES"),
 )
 
 
@@ -216,7 +216,8 @@ def _made(shape: TermShape, i: int, units: Units, place: Mapping[str, Any]) -> O
         read = [units["index"][:, i]]
     elif file_keys(leaf):
         read = [units.get(_array(i))]
-    options = {key: value for key, value in shape.options if key in leaf.model_fields}
+    defaults = leaf.defaults()
+    options = defaults | {key: value for key, value in shape.options if key in defaults}
     made: Objective = OBJECTIVES[leaf](shape.layer, *read, **place, **options)
     return made
 
@@ -237,7 +238,7 @@ OBJECTIVES = complete(
         leaves.StyleObjective: objectives.style,
     },
     leaves.AnyLeaf,
-    HERE,
+    HERE.format("OBJECTIVES"),
 )
 
 

@@ -101,5 +101,5 @@ BUILDERS = complete(
         of_spec.Generator: _generator,
     },
     of_spec.Parameterization,
-    "worker/parameterizations.py",
+    "worker/parameterizations.py: BUILDERS",
 )

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -15,9 +15,10 @@ import pytest
 from fvcli.errors import FvcliError
 from fvcli.media import movie_facts, read_frames
 from fvcli.media.ffmpeg import ffmpeg
-from fvcli.media.movie_writer import encode_movie
+from fvcli.media.movie_writer import ENCODERS, encode_movie
+from fvcli.spec.output import FilmFormat
 
-FORMATS = ["mp4", "gif", "webp"]
+FORMATS = get_args(FilmFormat)
 
 
 def frames(count: int = 6, height: int = 48, width: int = 64) -> list[np.ndarray]:
@@ -38,6 +39,10 @@ def written(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+def test_every_format_of_a_spec_has_an_encoder() -> None:
+    assert set(ENCODERS) == set(FORMATS)
 
 
 @pytest.mark.parametrize(("format", "tolerance"), [("mp4", 5), ("gif", 5), ("webp", 0)])

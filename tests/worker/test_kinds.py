@@ -13,10 +13,12 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from fvcli.spec import json_schema, objectives, optimizers, penalties, regularizers, transforms
-from fvcli.spec.base import complete, kinds_of
+from fvcli.spec.base import complete, kinds_of, options_of
 from fvcli.spec.parameterizations import Parameterization
 from fvcli.spec.settings import Method
 from fvcli.spec.yaml_text import parse_yaml
@@ -162,9 +164,47 @@ def test_the_sections_are_those_of_the_schema() -> None:
 def test_a_kind_without_a_builder_is_named_when_the_worker_starts(section: str) -> None:
     union, table, _ = SECTIONS[section]
     kind, model = next((k, m) for k, m in kinds_of(union).items() if k not in TOGETHER)
+    leaves = objectives.AnyLeaf if section == "objectives" else union
     rest = {key: value for key, value in table.items() if key is not model}
-    with pytest.raises(TypeError, match=f"^worker/builders.py lacks the kind {kind}$"):
-        complete(rest, union, "worker/builders.py")
+    with pytest.raises(TypeError, match=f"^here: TABLE lacks {model.__name__} \\({kind}\\)$"):
+        complete(rest, leaves, "here: TABLE")
+
+
+OF_FILES = ("maco.spectrum", "generator")  # what they read is not there
+
+
+@pytest.mark.parametrize("name", [name for name in keys.CASES if not any(part in name for part in OF_FILES)])
+def test_every_option_is_one_of_what_is_built(name: str) -> None:
+    """An option of another name in optvis would fail only while a unit is rendered."""
+    plan = keys.plan_of(keys.CASES[name][0])
+    for program in plan.programs:
+        built = builders.build_recipe(program, channels=3)
+        assert len(built.transforms) == len(program.settings.transforms)
+        batch = np.zeros((4, len(program.terms)), np.int32)
+        units = dict.fromkeys(("index", "row", "column", "weight"), batch) | {"sign": batch[:, 0]}
+        units |= {f"{what} {i}": batch for what in ("vector", "array") for i in range(len(program.terms))}
+        centres = dict.fromkeys(program.layers, (3, 3))
+        builders.build_optimized_objective(program, centres, {k: tf.constant(v) for k, v in units.items()})
+
+
+SIZES = [(kind, {**needed, **changed}) for kind, (needed, options) in keys.TRANSFORMS.items()
+         for changed in ({}, *({key: value} for key, value in options.items()))]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "options"), SIZES)
+def test_a_transform_does_to_a_side_what_it_says(kind: str, options: dict[str, Any]) -> None:
+    """Plans refuse views that are too small, and trust it."""
+    transform = kinds_of(transforms.AnyTransform)[kind](kind=kind, **options)
+    built = builders.TRANSFORMS[type(transform)](**options_of(transform))
+    assert built.shared == bool(transform.drawn_factors)
+    channels = 4 if transform.is_background else 3
+    picture = tf.fill((2, 50, 70, channels), 0.5)
+    for pick, draw in ((max, 0.999), (min, 0.0)):  # factors are in order in all cases
+        count = built.draws + built.timed  # the share of the ascent that is done comes as a last draw
+        shape = (count,) if built.shared else (2, count)
+        view = built.apply(picture, tf.fill(shape, draw))
+        sides = tuple(transform.side_after(side, pick) for side in (50, 70))
+        assert tuple(view.shape[1:3]) == sides
 
 
 def test_every_builder_is_of_a_kind() -> None:

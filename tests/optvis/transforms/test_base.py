@@ -23,6 +23,7 @@ from fvcli.optvis.transforms import (
 )
 from fvcli.plan.views import view_size
 from fvcli.spec import transforms as pieces
+from fvcli.spec.base import options_of
 from fvcli.spec.recipes import RECIPES
 from fvcli.worker.builders import TRANSFORMS
 from tests.helpers.view_twins import LUCID_DEGREES, apply, images, nth_of
@@ -125,7 +126,7 @@ def test_transforms_take_their_columns_of_draws_in_order():
 
 def view_after(settings_of: tuple, height: int, width: int, shared: list[float]) -> tuple[int, int]:
     """Return the size that is left of a picture; shared chooses the factors."""
-    chain = [TRANSFORMS[one.kind](**one.model_dump(exclude={"kind"})) for one in settings_of]
+    chain = [TRANSFORMS[type(one)](**options_of(one)) for one in settings_of]
     own = sum(t.draws for t in chain if not t.shared)
     view = apply_all(chain, tf.zeros((1, height, width, 1)), tf.fill((1, own), 0.5), tf.constant(shared))
     return tuple(view.shape[1:3])
