@@ -398,6 +398,19 @@ def test_pictures_of_a_removed_job_are_still_known_after_force_with_only(run: Pa
     ]
 
 
+def test_force_with_only_keeps_the_old_plan_even_if_no_picture_moves(run: Path, render: Render) -> None:
+    """Without it nobody could tell later what the pictures of the removed job are."""
+    (run / "units/edges/channel-0000.json").unlink()
+    text = SPEC[: SPEC.index("  - {name: dogs")].replace("steps: 64", "steps: 32")
+    forced = render("--force", "--only", "edges/channel-0000", text=text)
+    assert f"{run}: 0 kept, 4 new" in forced.stderr.splitlines()
+    assert set(files(run, "replaced-1")) == {"plan.json", "spec.yaml", "model.json"}
+    assert refusal(render(text=text), run, 5) == [
+        "render.steps: 64 -> 32: 3 pictures would go",
+        "jobs.dogs: no longer in the spec: 2 pictures would go",
+    ]
+
+
 def test_only_does_not_make_another_spec_right(run: Path, render: Render) -> None:
     grown = SPEC.replace("0-3", "0-4").replace("steps: 64", "steps: 32")
     result = render("--only", "edges/channel-0004", text=grown)
