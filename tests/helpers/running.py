@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ jobs:
   - {name: textures, layer: block1_expand_bn, channels: [3, 17]}
 """
 WAIT_S = 120
+OnDevice = Callable[..., None]  # of the fixture on_device
 
 
 def fvcli(*words: str | Path) -> Result:
@@ -53,3 +55,23 @@ def write_spec(folder: Path, text: str = SMALL_SPEC, name: str = "spec.yaml") ->
 def pictures(run: Path) -> dict[str, bytes]:
     """Return the bytes of every picture of a run, by its place."""
     return {str(path.relative_to(run)): path.read_bytes() for path in sorted(run.glob("units/**/*.png"))}
+
+
+def sidecars(run: Path) -> dict[str, dict]:
+    return {
+        str(p.relative_to(run / "units")): json.loads(p.read_text())
+        for p in sorted(run.glob("units/**/*.json"))
+    }
+
+
+HEAD = """
+model: efficientnet-lite0
+render: {size_px: [48, 64], steps: 6, redirect_steps: 0, early_stop: 0, seed: 0, memory_gb: 2}
+jobs:
+"""
+
+
+def rendered(folder: Path, jobs: str, *more: str) -> Path:
+    result = fvcli("render", write_spec(folder, HEAD + jobs), "-o", folder / "run", *more)
+    assert result.exit_code == 0, result.stderr
+    return folder / "run"

@@ -9,8 +9,10 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from fvcli.models.files.torch_file import MAGIC
+from fvcli.errors import FvcliError
+from fvcli.models.files.torch_file import MAGIC, read_tensors
 
 NUMBERS = np.arange(6, dtype="<f4")
 ORDERED_DICT = b"ccollections\nOrderedDict\n)R"
@@ -81,3 +83,22 @@ def write_pth(path: Path, tensors: dict[str, np.ndarray]) -> Path:
         codes[key] = tensor(str(i), 0, array.shape, strides, array.size)
     path.write_bytes(weights_file(state(**codes), tuple(map(str, range(len(codes)))), *tensors.values()))
     return path
+
+
+STORAGES = {
+    "HalfStorage": "<f2",
+    "FloatStorage": "<f4",
+    "DoubleStorage": "<f8",
+    "IntStorage": "<i4",
+    "LongStorage": "<i8",
+    "BoolStorage": "?",
+}
+
+
+def refusal(content: bytes) -> str:
+    with pytest.raises(FvcliError) as caught:
+        read_tensors(content, "w.pth")
+    text = str(caught.value)
+    assert text.startswith("w.pth: not a readable PyTorch weights file (")
+    assert "\n" not in text
+    return text

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from fvcli.optvis.transforms import Transform
+from fvcli.optvis.transforms import (
+    Transform,
+)
 
 LAST = 1 - 2**-24  # the largest float32 below 1 that a stream draws
 
@@ -39,3 +41,11 @@ def bilinear(image: np.ndarray, y: np.ndarray, x: np.ndarray, fill: float) -> np
             weight = (1 - np.abs(y - row)) * (1 - np.abs(x - column))
             view += weight[..., None] * np.where(inside[..., None], value, fill)
     return view
+
+
+LUCID_DEGREES = [*range(-10, 11), *5 * [0]]
+
+
+def nth_of(n: int, count: int) -> float:
+    """Return the middle of the draws that choose entry n of count."""
+    return (n + 0.5) / count

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from fvcli.errors import FvcliError
-from fvcli.media import as_8_bits, encode_picture, pixel_sha256, read_picture
+from fvcli.media import as_8_bits, encode_picture, picture_text, pixel_sha256, read_picture
 
 # Of pixels 2 x 3 with so many channels, counted up in sevens: SHA-256 of "(2, 3, 1)uint8" and the bytes.
 HASHES = {
@@ -106,3 +106,26 @@ def test_a_file_that_was_cut_is_no_picture(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:60])
     with pytest.raises(FvcliError, match="not a readable picture"):
         read_picture(path)
+
+
+def test_equal_pixels_give_equal_files_and_the_text_comes_back(tmp_path: Path) -> None:
+    pixels = np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8)
+    first, second = (encode_picture(pixels, "a title", {"key": "k", "spec": {"ü": 1}}) for _ in range(2))
+    assert first == second
+    path = tmp_path / "p.png"
+    path.write_bytes(first)
+    assert (read_picture(path) == pixels).all()
+    assert picture_text(path) == {"key": "k", "spec": {"ü": 1}}
+
+
+def test_pixel_hash_is_of_pixels_not_of_files() -> None:
+    pixels = np.zeros((4, 6, 3), np.uint8)
+    assert pixel_sha256(pixels) == pixel_sha256(pixels[::-1])
+    assert pixel_sha256(pixels) != pixel_sha256(pixels.reshape(6, 4, 3))
+
+
+def test_one_channel_pictures(tmp_path: Path) -> None:
+    pixels = np.arange(48, dtype=np.uint8).reshape(6, 8, 1)
+    path = tmp_path / "p.png"
+    path.write_bytes(encode_picture(pixels, "grey", {"key": "k", "spec": {}}))
+    assert (read_picture(path) == pixels).all()

@@ -7,12 +7,10 @@ import shutil
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from fvcli.app.plan_spec import plan_of_spec
 from fvcli.errors import FvcliError, UsageError
-from fvcli.media import encode_picture, picture_text, pixel_sha256, read_picture
 from fvcli.plan import Plan
 from fvcli.run import Asked, RunFolder, merge_runs, run_status
 from tests.helpers.painting import paint
@@ -197,26 +195,3 @@ def test_the_refusal_of_a_large_plan_is_quick_and_names_the_change(tmp_path: Pat
     ):
         pass
     assert time.perf_counter() - began < 5
-
-
-def test_equal_pixels_give_equal_files_and_the_text_comes_back(tmp_path: Path) -> None:
-    pixels = np.random.default_rng(0).integers(0, 255, (20, 30, 3), np.uint8)
-    first, second = (encode_picture(pixels, "a title", {"key": "k", "spec": {"ü": 1}}) for _ in range(2))
-    assert first == second
-    path = tmp_path / "p.png"
-    path.write_bytes(first)
-    assert (read_picture(path) == pixels).all()
-    assert picture_text(path) == {"key": "k", "spec": {"ü": 1}}
-
-
-def test_pixel_hash_is_of_pixels_not_of_files() -> None:
-    pixels = np.zeros((4, 6, 3), np.uint8)
-    assert pixel_sha256(pixels) == pixel_sha256(pixels[::-1])
-    assert pixel_sha256(pixels) != pixel_sha256(pixels.reshape(6, 4, 3))
-
-
-def test_one_channel_pictures(tmp_path: Path) -> None:
-    pixels = np.arange(48, dtype=np.uint8).reshape(6, 8, 1)
-    path = tmp_path / "p.png"
-    path.write_bytes(encode_picture(pixels, "grey", {"key": "k", "spec": {}}))
-    assert (read_picture(path) == pixels).all()

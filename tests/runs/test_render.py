@@ -1,19 +1,16 @@
-"""Whole runs of the real network through the command line."""
+"""Whole runs of the small spec: files, sidecars, what is missing, what failed, what is dead."""
 
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from fvcli.media import pixel_sha256, read_picture
-from fvcli.worker import render_batches, renderers
-from tests.helpers.running import SMALL_SPEC, fvcli, pictures, write_spec
+from fvcli.run import RunFolder
+from tests.helpers.running import HEAD, SMALL_SPEC, fvcli, pictures, sidecars, write_spec
 
 EVERY_KIND = """\
 model: efficientnet-lite0
@@ -37,37 +34,6 @@ jobs:
       kind: sum
       terms: [{kind: channel, layer: stem_bn, channel: 3}, {kind: layer, layer: stem, weight: -0.5}]
 """
-
-
-OnDevice = Callable[..., None]
-
-
-@pytest.fixture
-def on_device(monkeypatch: pytest.MonkeyPatch) -> OnDevice:
-    """Render as on another device: with other lanes, or with whole batches as on a GPU."""
-
-    set_up_device = render_batches.set_up_device
-
-    def change(**changes: object) -> None:
-        monkeypatch.setattr(render_batches, "set_up_device", lambda: replace(set_up_device(), **changes))
-
-    return change
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An undisturbed run of the small spec."""
-    folder = tmp_path_factory.mktemp("whole")
-    result = fvcli("render", write_spec(folder), "-o", folder / "run")
-    assert result.exit_code == 0, result.stderr
-    return folder / "run"
-
-
-def sidecars(run: Path) -> dict[str, dict]:
-    return {
-        str(p.relative_to(run / "units")): json.loads(p.read_text())
-        for p in sorted(run.glob("units/**/*.json"))
-    }
 
 
 def test_a_run_has_every_file(whole: Path) -> None:
@@ -251,209 +217,17 @@ jobs:
     assert all(f"without/channel-{s['unit']['channel']:04d} is dead" in shown for s in dead)
 
 
-@pytest.mark.parametrize(
-    ("kind", "text", "size"),
-    [
-        ("ResourceExhaustedError", "OOM when allocating tensor", 8),
-        *[
-            (
-                "AbortedError",
-                "Operation received an exception:Status: 1, message: could not create a primitive",
-                2,
-            )
-        ],
-    ],
-)
-def test_out_of_memory_goes_on_with_smaller_batches(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_device: OnDevice, kind: str, text: str, size: int
-) -> None:
-    """TensorFlow's errors, raised where they would be; real ones would take the machine's memory."""
-    import tensorflow as tf
-
-    from fvcli.optvis.ascent import Ascent
-
-    on_device(whole_batches=True)
-    advance = Ascent.advance
-
-    def advance_in_little_memory(self, state, units, *rest):
-        if len(units["sign"]) > 1:
-            raise getattr(tf.errors, kind)(None, None, text)
-        return advance(self, state, units, *rest)
-
-    monkeypatch.setattr(Ascent, "advance", advance_in_little_memory)
-    spec = write_spec(tmp_path)
-    how = ("--set", "render.steps=2", "--set", f"render.batch_size={size}")
-    result = fvcli("render", spec, "-o", tmp_path / "run", "--only", "textures", *how)
-    assert result.exit_code == 0, result.stderr
-    assert "out of memory" in result.stderr
-    for sidecar in sidecars(tmp_path / "run").values():
-        assert sidecar["batch"] | {"number": 0} == {"number": 0, "size": 1, "planned_size": size}
-        assert sidecar["status"] == "done"
-
-
-# ---- devices: lanes, whole batches, what is compiled
-
-
-def pixels_of(run: Path) -> dict[str, bytes]:
-    """Return the pixels of every picture; its file names the batch size, too."""
-    return {name: read_picture(run / name).tobytes() for name in pictures(run)}
-
-
-def test_pixels_do_not_depend_on_the_batch_size_on_a_cpu(whole: Path, tmp_path: Path) -> None:
-    expected = pixels_of(whole)
-    for size in (1, 5):
-        changed = ["--set", f"render.batch_size={size}", "--only", "edges"]
-        result = fvcli("render", whole / "spec.yaml", "-o", tmp_path / f"run{size}", *changed)
-        assert result.exit_code == 0, result.stderr
-        found = pixels_of(tmp_path / f"run{size}")
-        assert len(found) == 5
-        assert found.items() <= expected.items()
-
-
-@pytest.mark.parametrize("lanes", [1, 3])
-def test_bytes_do_not_depend_on_the_number_of_lanes(
-    whole: Path, tmp_path: Path, on_device: OnDevice, lanes: int
-) -> None:
-    on_device(lanes=lanes)
-    result = fvcli("render", whole / "spec.yaml", "-o", tmp_path / "run", "--only", "edges")
-    assert result.exit_code == 0, result.stderr
-    found = pictures(tmp_path / "run")
-    assert len(found) == 5
-    assert found.items() <= pictures(whole).items()
-
-
-def test_whole_batches_reach_the_same_scores(whole: Path, tmp_path: Path, on_device: OnDevice) -> None:
-    """The way of a GPU: an ascent takes a whole batch, which only rounds otherwise."""
-    on_device(whole_batches=True, lanes=1)
-    result = fvcli("render", whole / "spec.yaml", "-o", tmp_path / "run")
-    assert result.exit_code == 0, result.stderr
-    found, expected = sidecars(tmp_path / "run"), sidecars(whole)
-    assert found.keys() == expected.keys()
-    for name, sidecar in found.items():
-        assert sidecar["batch"]["size"] == sidecar["batch"]["planned_size"] == 2
-        assert (sidecar["status"], sidecar["steps"]) == ("done", 24)
-        assert sidecar["score"]["end"] == pytest.approx(expected[name]["score"]["end"], rel=0.02), name
-    only = fvcli("render", whole / "spec.yaml", "-o", tmp_path / "only", "--only", "edges/channel-0004")
-    assert only.exit_code == 0, only.stderr
-    name = "units/edges/channel-0004.png"
-    assert pictures(tmp_path / "only") == {name: (tmp_path / "run" / name).read_bytes()}
-
-
-MANY_JOBS = """\
-model: efficientnet-lite0
-render: {size_px: 48, steps: 4, batch_size: 2}
-jobs:
-  - {name: plain, layer: stem_bn, channels: [0, 1, 2]}
-  - {name: longer, layer: stem_bn, channels: [0], steps: 20}
-  - {name: other-seed, layer: stem_bn, channels: [0], seed: 9}
-  - {name: patient, layer: stem_bn, channels: [0], early_stop: 0.5}
-  - {name: larger-batch, layer: stem_bn, channels: [0], batch_size: 3}
-  - {name: negative, layer: stem_bn, channels: [5], sign: negative}
-  - {name: other-layer, layer: stem_conv, channels: [0]}
-  - {name: other-size, layer: stem_conv, channels: [0], size_px: 56}
+def test_what_cannot_be_read_fails_its_units_and_no_others(tmp_path: Path) -> None:
+    (tmp_path / "generator.keras").write_text("no model")
+    jobs = """
+  - {name: a, layer: stem_bn, channels: [3], parameterization: {kind: generator, path: generator.keras}}
+  - {name: b, layer: stem_bn, channels: [3]}
 """
-
-
-def test_what_differs_only_in_inputs_is_compiled_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-
-    made = []
-
-    class Counted(renderers.AscentRenderer):
-        def __init__(self, *args: object) -> None:
-            super().__init__(*args)
-            made.append(self)
-
-    monkeypatch.setattr(renderers, "AscentRenderer", Counted)
-    result = fvcli("render", write_spec(tmp_path, MANY_JOBS), "-o", tmp_path / "run")
-    assert result.exit_code == 0, result.stderr
-    assert len(sidecars(tmp_path / "run")) == 10
-    assert len(made) == 3
-    assert [one._ascent.traces for one in made] == [1, 1, 1]
-    assert sidecars(tmp_path / "run")["longer/channel-0000.json"]["steps"] == 20
-
-
-def test_units_answer_for_the_cpu_time_that_there_was(tmp_path: Path) -> None:
-    before = time.process_time()
-    result = fvcli("render", write_spec(tmp_path), "-o", tmp_path / "run", "--set", "render.steps=8")
-    assert result.exit_code == 0, result.stderr
-    spent = time.process_time() - before
-    each = [sidecar["cpu_seconds"] for sidecar in sidecars(tmp_path / "run").values()]
-    assert len(each) == 7
-    assert min(each) > 0.0
-    assert 0.1 * spent < sum(each) <= spent + 7 * 0.0005  # they are rounded
-
-
-# ---- early stopping
-
-
-# Neurons behind a ReLU6: those that reach 6 rise no more. The recipe's own early_stop is what is tested.
-SATURATING = """\
-model: efficientnet-lite0
-render: {size_px: 64, steps: 200, batch_size: 4, optimizer: adam, parameterization: fourier}
-jobs: [{name: neurons, layer: block1_expand, objective: neuron, channels: [3, 17, 40, 64]}]
-"""
-
-
-@pytest.fixture(scope="module")
-def saturated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("saturated")
-    result = fvcli("render", write_spec(folder, SATURATING), "-o", folder / "run")
-    assert result.exit_code == 0, result.stderr
-    return folder / "run"
-
-
-def test_what_has_flattened_takes_fewer_steps(saturated: Path) -> None:
-    found = sidecars(saturated).values()
-    assert all(sidecar["planned_steps"] == 200 for sidecar in found)
-    early = [sidecar for sidecar in found if sidecar["steps"] < 200]
-    assert early
-    for sidecar in early:
-        assert sidecar["status"] == "done"
-        assert sidecar["steps"] % 16 == 0
-        assert sidecar["score"]["end"] > max(1.0, sidecar["score"]["start"])
-
-
-def test_early_stopping_can_be_left_out_and_changes_little(saturated: Path, tmp_path: Path) -> None:
-    result = fvcli("render", saturated / "spec.yaml", "-o", tmp_path / "run", "--set", "render.early_stop=0")
-    assert result.exit_code == 0, result.stderr
-    before = sidecars(saturated)
-    for name, sidecar in sidecars(tmp_path / "run").items():
-        assert sidecar["steps"] == 200
-        assert before[name]["score"]["end"] > 0.8 * sidecar["score"]["end"]
-        if before[name]["steps"] == 200:
-            assert before[name]["pixel_sha256"] == sidecar["pixel_sha256"]
-
-
-def test_batch_mates_that_stop_early_change_no_byte(
-    saturated: Path, tmp_path: Path, on_device: OnDevice
-) -> None:
-    """As on a GPU: those that go on and those that stop stand in one batch; each alone gives the same."""
-    on_device(whole_batches=True, lanes=1)
-    result = fvcli("render", saturated / "spec.yaml", "-o", tmp_path / "run")
-    assert result.exit_code == 0, result.stderr
-    together = sidecars(tmp_path / "run")
-    assert len({sidecar["steps"] for sidecar in together.values()}) > 1
-    expected = pictures(tmp_path / "run")
-    by_steps = sorted(together, key=lambda name: together[name]["steps"])
-    for name in (by_steps[0], by_steps[-1]):
-        out = tmp_path / name.replace("/", "-")
-        alone = fvcli("render", saturated / "spec.yaml", "-o", out, "--only", name.removesuffix(".json"))
-        assert alone.exit_code == 0, alone.stderr
-        assert pictures(out).items() <= expected.items()
-        assert sidecars(out)[name]["steps"] == together[name]["steps"]
-
-
-@pytest.mark.parametrize("recipe", ["lucid", "distill"])
-def test_recipes_of_other_systems_never_stop_early(tmp_path: Path, recipe: str) -> None:
-    spec = f"""
-model: efficientnet-lite0
-render: {{recipe: {recipe}, size_px: 48, steps: 80, transforms: [{{kind: jitter, px: 2}}]}}
-jobs: [{{name: flat, layer: stem, objective: neuron, channels: [0, 3]}}]
-"""
-    result = fvcli("render", write_spec(tmp_path, spec), "-o", tmp_path / "run")
-    assert result.exit_code == 0, result.stderr
-    found = sidecars(tmp_path / "run")
-    assert [sidecar["steps"] for sidecar in found.values()] == [80, 80]
-    assert {sidecar["canvas"] for sidecar in found.values()} == {None}
+    result = fvcli("render", write_spec(tmp_path, HEAD + jobs), "-o", tmp_path / "run")
+    assert result.exit_code == 1
+    assert "Traceback" not in result.stderr
+    run = RunFolder.read(tmp_path / "run")
+    failed, done = (run.sidecar(unit) for unit in run.plan.units)
+    assert (failed.status, done.status) == ("failed", "done")
+    assert "generator.keras" in failed.error
+    assert run.grid("b").exists()

@@ -18,7 +18,7 @@ import pytest
 from fvcli.errors import FvcliError
 from fvcli.models.files import keras_file
 from fvcli.models.loaded.keras_model.load import load_keras, load_weights
-from tests.models.files.with_tensorflow.test_keras_file import look_here
+from tests.helpers.keras_archives import look_here
 
 PICTURES = np.random.default_rng(0).random((2, 8, 8, 3), dtype="f4")
 MODELS = ("bn_googlenet_abm.keras", "squeezenet_v10_dc.keras")

@@ -1,4 +1,4 @@
-"""Whole runs of what has more than a picture, or begins with one: steps, films, opacity, dreams."""
+"""Steps, films, opacity, pictures to begin with, dreams, generators and figures, in one run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fvcli.media import movie_facts, read_frames, read_picture
 from fvcli.media.movie_writer import encode_movie
 from fvcli.models import ModelChoice, load
 from fvcli.run import RunFolder
-from tests.helpers.running import fvcli, write_spec
+from tests.helpers.running import fvcli, rendered, write_spec
 
 PHOTO = Path(__file__).parents[2] / "configs" / "photos" / "coffee.jpg"
 LAYER, CHANNEL = "stem_bn", 3
@@ -301,3 +301,20 @@ def test_sources_stand_in_figures_as_people_see_them(folder: Path) -> None:
     whole = iio.imread(PHOTO)
     np.testing.assert_array_equal(cells["dream/coffee-layer"].pixels, whole)
     assert {cell.status for cell in cells.values()} == {"done"}
+
+
+def test_a_dream_larger_than_a_tile_is_scored_tile_by_tile(tmp_path: Path) -> None:
+    photo = Path(__file__).parents[2] / "configs" / "photos" / "coffee.jpg"
+    jobs = f"""
+  - {{name: a, layer: stem_bn, objective: layer, recipe: deepdream, pictures: {photo},
+     octaves: {{count: 1, tile_px: TILE}}}}
+"""
+    scores = []
+    for tile in (64, 256):
+        folder = tmp_path / str(tile)
+        folder.mkdir()
+        run = rendered(folder, jobs.replace("TILE", str(tile)), "--set", "render.size_px=[128, 192]")
+        scores.append(json.loads((run / "units/a/coffee-layer.json").read_text())["score"])
+    assert scores[0]["saved"] > scores[0]["start"]
+    assert scores[0]["start"] == pytest.approx(scores[1]["start"], rel=0.2)
+    assert scores[0]["start"] != scores[1]["start"]

@@ -1,4 +1,4 @@
-"""Whole runs of what reads several layers, directions or pictures, and of pictures optimised together."""
+"""Whole runs of all objectives but the simplest: several layers, directions, photos, groups."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Crops, blurs, noise and backgrounds against NumPy twins, and their gradients."""
+"""Crops, blurs, noise and backgrounds against NumPy."""
 
 from __future__ import annotations
 
