@@ -178,6 +178,7 @@ def test_pictures_on_their_way_to_another_job_survive_a_kill(
     assert render(text=renamed).exit_code == 0
     assert easel.painted == []
     assert len(finished(run)) == 6
+    assert json.loads(fvcli("status", run, "--json").stdout)["of_other_specs"] == 0
     assert not list(run.glob(".moving-*"))
 
 
@@ -380,6 +381,10 @@ def test_force_with_only_touches_nothing_else(run: Path, render: Render, easel: 
     after = files(run, "units")
     stayed = {name for name in before if not name.startswith(("edges/channel-0000", "edges/channel-0001"))}
     assert {name: after[name] for name in stayed} == {name: before[name] for name in stayed}
+    assert json.loads(fvcli("status", run, "--json").stdout)["of_other_specs"] == 4
+    assert (
+        f"4 finished pictures of other specs are in {run}/units; fvcli render" in fvcli("status", run).stdout
+    )
     assert refusal(render(*seed), run, 4) == ["render.seed: 0 -> 1: 4 pictures would go"]
     assert files(run, "units") == after
     assert render("--only", "edges/channel-000[01]", *seed).exit_code == 0  # that harms none
