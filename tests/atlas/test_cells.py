@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from fvcli.atlas.cells import Inks, as_shown, mark_cell
+from fvcli.app.plan_spec import plan_of_spec
+from fvcli.atlas.cells import Inks, as_shown, mark_cell, unit_cell
+from fvcli.atlas.grid import BACKGROUND, write_grids
+from fvcli.media import read_picture
+from fvcli.run import RunFolder
+from tests.helpers.painting import paint
+from tests.helpers.running import SMALL_SPEC, write_spec
 
 WHITE, FAINT, WARNING, GROUND = (255, 255, 255), (140, 140, 150), (251, 146, 60), (10, 60, 10)
 INKS = Inks(WHITE, FAINT, WARNING)
@@ -95,3 +103,39 @@ def test_a_mark_does_not_leave_its_cell(status: str, box: tuple[int, int, int, i
     sheet = marked(status, box, 12)
     sheet[box[1] : box[3] + 1, box[0] : box[2] + 1] = GROUND
     assert of_colour(sheet, GROUND).all()
+
+
+# ---- cells of a run
+
+TOP, ACROSS, DOWN = 40, 96 + 8, 96 + 15 + 8  # of sheets with two columns of cells 96 px wide
+
+
+def test_a_cell_says_what_became_of_its_unit(tmp_path: Path) -> None:
+    plan = plan_of_spec(str(write_spec(tmp_path)), []).plan
+    edges = plan.units[:5]
+    with RunFolder.begin(tmp_path / "run", plan, SMALL_SPEC) as run:
+        for unit, value, status in zip(
+            edges, (11, 22, 33, 44), ("done", "dead", "failed", "done"), strict=False
+        ):
+            paint(run, unit, value, status)
+    run.png(edges[3]).write_bytes(b"x" * run.png(edges[3]).stat().st_size)
+    cells = [unit_cell(run, unit) for unit in edges]
+    assert [cell.status for cell in cells] == ["done", "dead", "failed", "damaged", "pending"]
+    assert [cell.caption for cell in cells] == [unit.label for unit in edges] == list("01234")
+    values = [None if cell.pixels is None else set(cell.pixels.ravel().tolist()) for cell in cells]
+    assert values == [{11}, {22}, None, None, None]
+
+
+def test_a_contact_sheet_of_a_run_has_its_units_in_order(tmp_path: Path) -> None:
+    """Pictures of 8 x 8 px are shown as large as the spec says pictures are: 96 wide, 64 is too small."""
+    plan = plan_of_spec(str(write_spec(tmp_path)), ["output.grid.columns=2"]).plan
+    with RunFolder.begin(tmp_path / "run", plan, SMALL_SPEC) as run:
+        for i, unit in enumerate(plan.units[:5]):
+            paint(run, unit, 100 + 10 * i)
+        path, *others = write_grids(run)
+    assert others == []  # nothing of the other job is there yet
+    sheet = read_picture(path)
+    places = [(TOP + row * DOWN, 16 + column * ACROSS) for row in range(3) for column in range(2)]
+    middles = [tuple(sheet[y + 48, x + 48]) for y, x in places]
+    assert middles[:5] == [(value,) * 3 for value in (100, 110, 120, 130, 140)]
+    assert middles[5] == BACKGROUND
