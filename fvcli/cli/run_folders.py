@@ -71,6 +71,12 @@ def _show(found: RunStatus) -> None:
             click.echo(f"{unit.path} is {state}: {error}")
         if state == "damaged":
             click.echo(f"  to render it anew: fvcli render SPEC -o {found.path} --again --only {unit.path}")
+    if found.others:
+        are = "picture of another spec is" if found.others == 1 else "pictures of other specs are"
+        click.echo(
+            f"{found.others} finished {are} in {found.path}/units; "
+            "fvcli render says which, and with --force moves them to a folder of their own"
+        )
 
 
 @click.command()

@@ -11,7 +11,9 @@ from typing import Any
 from fvcli.plan import Unit
 from fvcli.run import lock
 from fvcli.run.attempts import is_open
+from fvcli.run.finished import all_finished
 from fvcli.run.folder import RunFolder
+from fvcli.run.sidecar import Sidecar
 
 DAMAGED, NEWER = "damaged", "newer"
 STATES = ("done", "dead", "failed", DAMAGED, NEWER, "running", "lost", "pending")
@@ -26,10 +28,13 @@ class RunStatus:
     those that were written; only where they were checked. newer: a newer fvcli wrote its sidecar. running:
     its batch was begun and a process holds the folder. lost: its batch was begun, and no process is left.
     pending: the rest.
+
+    others: how many finished pictures of other specs stand in the folder of units, which a render keeps.
     """
 
     path: Path
     states: tuple[tuple[Unit, str, str | None], ...]
+    others: int = 0
 
     @property
     def counts(self) -> dict[str, int]:
@@ -54,6 +59,7 @@ class RunStatus:
             "run": str(self.path),
             "units": units,
             **self.counts,
+            "of_other_specs": self.others,
             "jobs": self.job_counts(),
             "notable": notable,
         }
@@ -76,7 +82,9 @@ def run_status(run: RunFolder, damage: Mapping[str, str] | None = None) -> RunSt
             in_flight = batch_of[i] in begun
             state = ("running" if held else "lost") if in_flight else "pending"
         states.append((unit, state, reason))
-    return RunStatus(run.path, tuple(states))
+    planned = {(unit.path, unit.key) for unit in run.plan.units}
+    others = [one for one in all_finished(run.units).values() if (one.path, one.key) not in planned]
+    return RunStatus(run.path, tuple(states), sum(isinstance(one.sidecar, Sidecar) for one in others))
 
 
 def _recorded(run: RunFolder, unit: Unit, damage: Mapping[str, str]) -> tuple[str | None, str | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
@@ -65,13 +67,14 @@ def resolved(recipe: str, inherited: Render, native_size_px: tuple[int, int]) ->
     )
 
 
+@functools.lru_cache
 def nearest_recipe(settings: Settings, size_px: tuple[int, int]) -> str:
     """Return the recipe that most of some settings are of; of several the first.
 
     One that sets what these leave out, such as octaves, is none of them.
     """
     optional = [key for key, field in Settings.model_fields.items() if field.default is None]
-    known = {name: resolved(name, Render(), size_px) for name in RECIPES}
+    known = _whole_recipes(size_px)
     fitting = [
         name
         for name, recipe in known.items()
@@ -83,6 +86,11 @@ def nearest_recipe(settings: Settings, size_px: tuple[int, int]) -> str:
             getattr(settings, key) == getattr(known[name], key) for key in Settings.model_fields
         ),
     )
+
+
+@functools.lru_cache
+def _whole_recipes(size_px: tuple[int, int]) -> Mapping[str, ResolvedRender]:
+    return {name: resolved(name, Render(), size_px) for name in RECIPES}
 
 
 def _on_background(transforms: tuple[AnyTransform, ...], image: Any) -> tuple[AnyTransform, ...]:

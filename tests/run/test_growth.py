@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from click.testing import Result
 
+from fvcli.app.plan_spec import plan_of_spec
 from fvcli.engines import ENGINES
+from fvcli.errors import FvcliError
 from fvcli.media import pixel_sha256, read_picture
 from fvcli.run import RunFolder
-from tests.helpers.painting import PaintingEngine
+from tests.helpers.painting import PaintingEngine, paint
 from tests.helpers.running import fvcli, write_spec
 
 SPEC = """\
@@ -174,6 +178,7 @@ def test_pictures_on_their_way_to_another_job_survive_a_kill(
     assert render(text=renamed).exit_code == 0
     assert easel.painted == []
     assert len(finished(run)) == 6
+    assert json.loads(fvcli("status", run, "--json").stdout)["of_other_specs"] == 0
     assert not list(run.glob(".moving-*"))
 
 
@@ -282,6 +287,14 @@ def test_everything_that_goes_is_said_at_once(run: Path, render: Render) -> None
     ]
 
 
+def test_a_refusal_leaves_no_trace(run: Path, render: Render) -> None:
+    """Not even a lock, in a run that was copied without."""
+    for lock in run.glob(".lock*"):
+        lock.unlink()
+    assert render("--set", "render.seed=1").exit_code == 2
+    assert not list(run.glob(".*"))
+
+
 def test_only_finished_pictures_are_counted(run: Path, render: Render) -> None:
     (run / "units/edges/channel-0001.json").unlink()
     assert refusal(render("--set", "jobs.edges.steps=1"), run, 3) == [
@@ -368,6 +381,10 @@ def test_force_with_only_touches_nothing_else(run: Path, render: Render, easel: 
     after = files(run, "units")
     stayed = {name for name in before if not name.startswith(("edges/channel-0000", "edges/channel-0001"))}
     assert {name: after[name] for name in stayed} == {name: before[name] for name in stayed}
+    assert json.loads(fvcli("status", run, "--json").stdout)["of_other_specs"] == 4
+    assert (
+        f"4 finished pictures of other specs are in {run}/units; fvcli render" in fvcli("status", run).stdout
+    )
     assert refusal(render(*seed), run, 4) == ["render.seed: 0 -> 1: 4 pictures would go"]
     assert files(run, "units") == after
     assert render("--only", "edges/channel-000[01]", *seed).exit_code == 0  # that harms none
@@ -380,6 +397,19 @@ def test_force_with_only_touches_nothing_else(run: Path, render: Render, easel: 
 def test_pictures_of_a_removed_job_are_still_known_after_force_with_only(run: Path, render: Render) -> None:
     text = SPEC[: SPEC.index("  - {name: dogs")].replace("steps: 64", "steps: 32")
     assert render("--force", "--only", "edges/channel-0000", text=text).exit_code == 0
+    assert refusal(render(text=text), run, 5) == [
+        "render.steps: 64 -> 32: 3 pictures would go",
+        "jobs.dogs: no longer in the spec: 2 pictures would go",
+    ]
+
+
+def test_force_with_only_keeps_the_old_plan_even_if_no_picture_moves(run: Path, render: Render) -> None:
+    """Without it nobody could tell later what the pictures of the removed job are."""
+    (run / "units/edges/channel-0000.json").unlink()
+    text = SPEC[: SPEC.index("  - {name: dogs")].replace("steps: 64", "steps: 32")
+    forced = render("--force", "--only", "edges/channel-0000", text=text)
+    assert f"{run}: 0 kept, 4 new" in forced.stderr.splitlines()
+    assert set(files(run, "replaced-1")) == {"plan.json", "spec.yaml", "model.json"}
     assert refusal(render(text=text), run, 5) == [
         "render.steps: 64 -> 32: 3 pictures would go",
         "jobs.dogs: no longer in the spec: 2 pictures would go",
@@ -581,13 +611,32 @@ def test_a_deleted_sheet_is_drawn_again(run: Path, render: Render, easel: Painti
 
 def test_a_finished_picture_of_another_key_is_never_overwritten(run: Path, render: Render) -> None:
     """The last guard: whatever was overlooked before, a commit does not do it."""
-    from fvcli.app.plan_spec import plan_of_spec
-    from fvcli.errors import FvcliError
-    from tests.helpers.painting import paint
-
     before = files(run, "units")
     plan = plan_of_spec(str(run / "spec.yaml"), ["render.seed=1"]).plan
     for status in ("done", "failed"):
         with pytest.raises(FvcliError, match="was rendered with another spec meanwhile"):
             paint(RunFolder(run, plan), plan.units[0], status=status)
     assert files(run, "units") == before
+
+
+def test_shards_that_begin_at_the_same_time_grow_a_run_once(run: Path) -> None:
+    """Each renames and adds; the first does it, and the others find it done."""
+    text = SPEC.replace("name: edges", "name: lines").replace("0-3", "0-7")
+    planned = plan_of_spec(str(write_spec(run.parent, text)), [])
+    before = {read_picture(path).tobytes() for path in run.glob("units/*/*.png")}
+    together = threading.Barrier(4)
+
+    def begin(i: int) -> int:
+        together.wait()
+        shard = f"{i}-of-4"
+        with RunFolder.begin(run, planned.plan, planned.text, planned.facts, shard=shard) as begun:
+            together.wait()  # all of them are at work
+            assert begun.growth is not None
+            return len(begun.growth.moves)
+
+    with ThreadPoolExecutor(4) as pool:
+        moved = sorted(pool.map(begin, range(1, 5)))
+    assert moved == [0, 0, 0, 4]
+    assert finished(run) == {path.replace("edges", "lines") for path in UNITS}
+    assert {read_picture(path).tobytes() for path in run.glob("units/*/*.png")} == before
+    assert not list(run.glob(".moving-*"))
