@@ -19,7 +19,9 @@ from fvcli.optvis.network import Network
 from fvcli.optvis.objectives import Objective, channel, class_logit, deepdream
 from fvcli.optvis.streams import stream
 from fvcli.plan.views import octave_steps
-from fvcli.spec.recipes import RECIPES
+from fvcli.spec.recipes import resolved
+from fvcli.spec.schema import Render
+from fvcli.spec.settings import Settings
 from fvcli.worker.dream_renderer import planned_octaves
 from tests.helpers.networks import as_network
 
@@ -266,16 +268,20 @@ def test_what_small_octaves_dream_stays(plain):
     np.testing.assert_allclose(large - picture, expected, rtol=0, atol=1e-5)
 
 
+def settings_of(recipe: str) -> Settings:
+    return resolved(recipe, Render(), (224, 224)).settings()
+
+
 def test_the_plan_leaves_out_the_octaves_that_dreams_leave_out():
     for size in ((224, 224), (100, 160), (66, 64), (30, 40)):
-        asked = RECIPES["deepdream"].model_dump()
+        asked = settings_of("deepdream")
         kept = [(octave.scale, octave.steps) for octave, _ in with_sizes(planned_octaves(asked), size)]
-        assert octave_steps(asked["octaves"], asked["steps"], size) == kept
+        assert octave_steps(asked.octaves, asked.steps, size) == kept
 
 
 def test_deepdraws_octaves_run():
     """Oygard 2015, for pixels to 255 and GoogLeNet; with a few steps each, from noise, at three sizes."""
-    plan = planned_octaves(RECIPES["deepdraw"].model_dump())
+    plan = planned_octaves(settings_of("deepdraw"))
     assert [octave.steps for octave in plan] == [190, 150, 150, 10]
     assert [octave.blur_px for octave in plan] == [(2.5, 0.78), (0.936, 0.78), (0.936, 0.44), (0.44, 0.304)]
     np.testing.assert_allclose([octave.scale for octave in plan], [1 / 1.44, 1 / 1.2, 1, 1], rtol=1e-3)

@@ -126,7 +126,7 @@ def test_what_differs_only_in_inputs_is_compiled_once(
             super().__init__(*args)
             made.append(self)
 
-    monkeypatch.setattr(renderers, "AscentRenderer", Counted)
+    monkeypatch.setitem(renderers.RENDERERS, "ascent", Counted)
     result = fvcli("render", write_spec(tmp_path, MANY_JOBS), "-o", tmp_path / "run")
     assert result.exit_code == 0, result.stderr
     assert len(sidecars(tmp_path / "run")) == 10

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.running import fvcli
+from tests.helpers.running import fvcli, pictures
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = [
@@ -124,7 +124,7 @@ def test_every_fvcli_command_of_the_readme_works(tmp_path: Path, monkeypatch: py
         if words == ["calibrate"]:
             assert "ms a step" in done.stdout
             assert str(tmp_path / "cache" / "fvcli" / "speed.json") in done.stdout
-    again = (tmp_path / "again/units/textures/channel-0003.png").read_bytes()
+    [again] = pictures(tmp_path / "again").values()
     assert again == (tmp_path / "run/units/textures/channel-0003.png").read_bytes()
     [check] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     done = subprocess.run(
