@@ -6,6 +6,7 @@ import ast
 import pkgutil
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import fvcli
@@ -34,10 +35,12 @@ def needs_tensorflow(module: str) -> bool:
     return module.startswith(NEEDS_TENSORFLOW)
 
 
+@cache
 def modules() -> list[str]:
     return [name for _, name, _ in pkgutil.walk_packages([str(ROOT)], "fvcli.")]
 
 
+@cache
 def imports_of(module: str) -> set[str]:
     path = ROOT.parent / Path(*module.split("."))
     source = path.with_suffix(".py") if path.with_suffix(".py").exists() else path / "__init__.py"
