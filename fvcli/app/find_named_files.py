@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fvcli.errors import FvcliError, UsageError
 from fvcli.media import (
@@ -20,7 +20,7 @@ from fvcli.media import (
 )
 from fvcli.media.file_facts import file_sha256
 from fvcli.spec import Document, Problem, Spec
-from fvcli.spec.base import files_in
+from fvcli.spec.base import FileKind, files_in
 from fvcli.spec.file_names import safe_name
 from fvcli.spec.problems import KeyPath
 
@@ -47,23 +47,23 @@ def find_files(
     found = [*files_in(spec.render, ("render",))]
     for at, job in zip(positions, spec.jobs, strict=True):
         found += files_in(job, ("jobs", at))
-    named = {what: [(path, name) for path, name, of in found if of == what] for _, _, what in found}
     moved = _Moved(places or {})
-    pictures = _each(document, named.get("pictures", ()), lambda name: moved.pictures(name, beside))
-    arrays = _each(document, named.get("array", ()), lambda name: moved.array(name, beside))
-    spectra = _each(
-        document,
-        named.get("stills", ()),
-        lambda name: sha256_of_all(find_stills(moved.place(name), beside)),
-    )
-    models = _each(
-        document, named.get("model", ()), lambda name: _sum_of_file(find_place(moved.place(name), beside))
-    )
+    finders: dict[FileKind, Callable[[str], Any]] = {
+        "pictures": lambda name: moved.pictures(name, beside),
+        "array": lambda name: moved.array(name, beside),
+        "stills": lambda name: sha256_of_all(find_stills(moved.place(name), beside)),
+        "model": lambda name: _sum_of_file(find_place(moved.place(name), beside)),
+    }
+    named: dict[FileKind, list[Named]] = {what: [] for what in finders}
+    for path, name, what in found:
+        named[what].append((path, name))
+    known = {what: _each(document, named[what], find) for what, find in finders.items()}
+    sums = {**known["stills"], **known["model"]}
     return NamedFiles(
-        pictures=pictures,
-        arrays=arrays,
-        sums={**spectra, **models},
-        places={name: find_place(moved.place(name), beside) for name in (*spectra, *models)},
+        pictures=known["pictures"],
+        arrays=known["array"],
+        sums=sums,
+        places={name: find_place(moved.place(name), beside) for name in sums},
     )
 
 

@@ -30,6 +30,9 @@ class Strictly(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+FileKind = Literal["pictures", "array", "stills", "model"]
+
+
 class NamesFile:
     """Mark a key whose text, or each text of a list, names files.
 
@@ -38,7 +41,7 @@ class NamesFile:
             folder of pictures that is one thing; ``model``: a model file.
     """
 
-    def __init__(self, what: Literal["pictures", "array", "stills", "model"]) -> None:
+    def __init__(self, what: FileKind) -> None:
         self.what = what
 
 
@@ -66,7 +69,7 @@ def _mark(metadata: Iterable[Any]) -> NamesFile | None:
 
 def files_in(
     value: Any, path: tuple[str | int, ...] = ()
-) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+) -> Iterator[tuple[tuple[str | int, ...], str, FileKind]]:
     """Yield every file that a part of a spec names: where it is written, its name, what it should be."""
     if isinstance(value, tuple):
         for i, item in enumerate(value):
