@@ -116,8 +116,12 @@ def test_on_a_terminal_a_bar_counts_units(
     assert terminal.getvalue() == ""
     shown.said("a remark")
     assert "a remark\n" in terminal.getvalue()
+    terminal.truncate(0)
+    terminal.seek(0)
     shown.ended()
-    assert terminal.getvalue().endswith("\n")
+    assert terminal.getvalue().endswith(" units/min\n")  # the bar stays, and the next line is its own
+    shown.said("batch 3 of another run")
+    assert terminal.getvalue().endswith("\nbatch 3 of another run\n")
 
 
 def test_a_line_of_a_batch_says_how_it_went_and_how_long_the_rest_takes(run: RunFolder, clock: Clock) -> None:
