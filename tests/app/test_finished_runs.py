@@ -88,6 +88,15 @@ def test_units_that_are_finished_are_rendered_anew_only_if_they_are_asked_for(
     assert moved == ["replaced-1/units/textures/channel-0017.png"]
 
 
+def test_a_slice_that_is_rendered_anew_leaves_the_others_alone(
+    planned: PlannedSpec, run: Path, easel: PaintingEngine
+) -> None:
+    outcome = render_run(planned, run, RenderOptions(shard=(1, 4), again=True))
+    assert 0 < len(easel.painted) < 7
+    assert outcome.counts == {"done": len(easel.painted)}
+    assert outcome.done == 7
+
+
 def test_a_slice_says_which_it_is_and_what_it_came_to(planned: PlannedSpec, tmp_path: Path) -> None:
     outcomes = [render_run(planned, tmp_path / f"part{i}", RenderOptions(shard=(i, 4))) for i in (1, 2, 3, 4)]
     assert sum(outcome.counts["done"] for outcome in outcomes) == 7

@@ -56,6 +56,20 @@ def test_a_job_of_which_nothing_is_there_has_no_sheet(tmp_path: Path) -> None:
     assert not (tmp_path / "run/grids/edges.png").exists()
 
 
+def test_a_job_of_which_one_unit_is_there_has_a_sheet(tmp_path: Path) -> None:
+    plan = plan_of_spec(str(write_spec(tmp_path)), []).plan
+    with RunFolder.begin(tmp_path / "run", plan, SMALL_SPEC) as run:
+        paint(run, plan.units[3], 200)
+    assert write_grids(run) == [tmp_path / "run/grids/edges.png"]
+
+
+def test_a_title_that_is_too_long_is_shortened_and_a_picture_is_never_without_height() -> None:
+    sheet = draw_grid(plain(1, 1, 600), 1, (1, 600), "H" * 450)
+    assert sheet.shape == (16 + 24 + 1 + 22 + 16, 4096, 3)
+    assert (sheet[:, -16:] == (24, 24, 27)).all()
+    assert (sheet == 250).all(-1).sum() == 256
+
+
 def test_a_sheet_is_arranged_as_its_spec_says(tmp_path: Path) -> None:
     """Five cells in rows of four, each 128 x 64 px, and close together without labels."""
     options = ("render.size_px=[64, 128]", "output.grid.columns=4", "output.grid.labels=false")

@@ -143,6 +143,8 @@ def test_layers_of_a_network_with_branches_and_other_names() -> None:
     assert result.exit_code == 0, result.stderr
     found = {line.split()[0]: line for line in result.stdout.splitlines()}
     assert " 0-63" in found["mixed3a"]
+    assert found["conv2d0"].endswith("  activation (also: conv1/7x7_s2, ...)")
+    assert found["maxpool0"].endswith("  (also: pool1/3x3_s2)")
     layers = {one["name"]: one for one in json.loads(fvcli("layers", "inceptionv1", "--json").stdout)}
     spans = list(layers["mixed3a"]["branches"].values())
     assert spans == [[0, 64], [64, 192], [192, 224], [224, 256]]
