@@ -1,0 +1,164 @@
+"""Figures of whole runs: which units stand in which row, and what stands at a place that shows no unit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from fvcli.app.plan_spec import plan_of_spec
+from fvcli.atlas import compose
+from fvcli.atlas.cells import Cell, source_cell, unit_cell
+from fvcli.atlas.compose import write_figure
+from fvcli.atlas.figure import Row
+from fvcli.media import read_picture
+from fvcli.media.movie_writer import encode_movie
+from fvcli.run import RunFolder
+from tests.helpers.painting import paint
+from tests.helpers.picture_files import save
+from tests.helpers.running import write_spec
+
+SPEC = """\
+model: efficientnet-lite0
+render: {size_px: 64, steps: 24, save_at: [4, 1, 4]}
+jobs:
+  - {name: edges, layer: stem_bn, channels: 0-3}
+  - {name: textures, layer: block1_expand_bn, channels: [3, 17]}
+output:
+  figure: FIGURE
+"""
+
+
+def begun(folder: Path, figure: str) -> RunFolder:
+    """Return a run in which units are painted 20, 50, 80 ..., the second failed and the last is missing."""
+    text = SPEC.replace("FIGURE", figure)
+    plan = plan_of_spec(str(write_spec(folder, text)), []).plan
+    with RunFolder.begin(folder / "run", plan, text) as run:
+        for i, unit in enumerate(plan.units[:-1]):
+            paint(run, unit, 20 + 30 * i, "failed" if i == 1 else "done", ["step-0001.png", "step-0004.png"])
+    return run
+
+
+class Drawn:
+    """What was drawn: rows of titles and cells, each as value, caption and status."""
+
+    def __init__(self, rows: list[Row], **facts: Any) -> None:
+        self.facts = facts
+        self.titles = [row.title for row in rows]
+        self.cells = [[(value_of(cell), cell.caption, cell.status) for cell in row.cells] for row in rows]
+
+
+def value_of(cell: Cell) -> int | None:
+    return None if cell.pixels is None else int(cell.pixels.flat[0])
+
+
+def drawn(monkeypatch: pytest.MonkeyPatch, run: RunFolder) -> Drawn:
+    """Write a figure; return what was to be drawn."""
+    heard: list[Drawn] = []
+
+    def draw_figure(rows: list[Row], **facts: Any) -> np.ndarray:
+        heard.append(Drawn(rows, **facts))
+        return np.full((3, 4, 3), 77, np.uint8)
+
+    monkeypatch.setattr(compose, "draw_figure", draw_figure)
+    assert write_figure(run) == run.path / "figure.png"
+    assert (read_picture(run.path / "figure.png") == 77).all()
+    return heard[0]
+
+
+def test_without_rows_each_job_has_one_and_marks_stay_without_labels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figure = "{title: A title, caption: A caption, columns: [one, two], wrap: 3}"
+    found = drawn(monkeypatch, begun(tmp_path, figure))
+    assert found.titles == ["edges", "", "textures"]
+    assert found.cells == [
+        [(20, "", "done"), (None, "", "failed"), (80, "", "done")],
+        [(110, "", "done")],
+        [(140, "", "done"), (None, "", "pending")],
+    ]
+    assert found.facts == {"title": "A title", "caption": "A caption", "columns": ("one", "two")}
+
+
+def test_rows_show_what_they_name_in_the_order_of_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figure = """
+    labels: true
+    rows:
+      - {title: Pictures, units: [textures/*3, edges/*2, edges/*0]}
+      - {title: Steps, units: edges/*2, show: steps}
+"""
+    found = drawn(monkeypatch, begun(tmp_path, figure))
+    assert found.titles == ["Pictures", "Steps"]
+    assert found.cells == [
+        [(140, "3", "done"), (80, "2", "done"), (20, "0", "done")],
+        [(80, "1", "done"), (80, "4", "done")],
+    ]
+
+
+def test_a_run_whose_spec_asks_for_no_figure_has_none(tmp_path: Path) -> None:
+    run = begun(tmp_path, "null")
+    assert write_figure(run) is None
+    assert not (tmp_path / "run/figure.png").exists()
+
+
+def test_a_figure_that_is_drawn_shows_its_pictures(tmp_path: Path) -> None:
+    run = begun(tmp_path, "{wrap: 2}")
+    assert write_figure(run) == tmp_path / "run/figure.png"
+    figure = read_picture(tmp_path / "run/figure.png")
+    for value in (20, 80, 110):
+        assert (figure == value).all(-1).sum() >= 96**2 - 96
+    assert (figure == (200, 80, 10)).all(-1).any()  # what failed is marked, also without labels
+
+
+def test_steps_are_of_the_step_that_is_named_and_may_be_damaged(tmp_path: Path) -> None:
+    run = begun(tmp_path, "{}")
+    first, second, *_, last = run.plan.units
+    step = run.extra(first, "step-0004.png")
+    step.write_bytes(b"x" * step.stat().st_size)
+    asked = [(first, 4), (first, 1), (first, None), (second, 4), (last, 4)]
+    cells = [unit_cell(run, unit, step) for unit, step in asked]
+    assert [(value_of(cell), cell.caption, cell.status) for cell in cells] == [
+        (None, "4", "damaged"),
+        (20, "1", "done"),
+        (20, "0", "done"),
+        (None, "4", "failed"),
+        (None, "4", "pending"),
+    ]
+
+
+SOURCES = """\
+model: efficientnet-lite0
+render: {size_px: 64, steps: 2}
+jobs:
+  - {name: plain, layer: stem_bn, channels: 0}
+  - {name: accent, layer: stem_bn, channels: 0, pictures: grey.png, start: picture}
+  - {name: dream, layer: stem_bn, objective: layer, recipe: deepdream, pictures: film.gif}
+  - {name: like, layer: stem_bn, objective: caricature, pictures: film.gif}
+output:
+  figure: {labels: true, rows: [{units: [accent, dream], show: source}]}
+"""
+
+
+def test_a_source_is_shown_as_the_unit_saw_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a film a dream goes on to the last frame, and everything else takes the first."""
+    save(tmp_path / "grey.png", np.full((64, 64, 3), 90, np.uint8))
+    frames = [np.full((64, 64, 3), 40 * i, np.uint8) for i in (1, 2, 3)]
+    (tmp_path / "film.gif").write_bytes(encode_movie(frames, "gif", 10))
+    plan = plan_of_spec(str(write_spec(tmp_path, SOURCES)), []).plan
+    with RunFolder.begin(tmp_path / "run", plan, SOURCES) as run:
+        pass
+    cells = [source_cell(run, unit) for unit in plan.units]
+    assert [(value_of(cell), cell.caption, cell.status) for cell in cells] == [
+        (None, "", "done"),
+        (90, "grey", "done"),
+        (120, "film", "done"),
+        (40, "film", "done"),
+    ]
+    assert drawn(monkeypatch, run).cells == [[(90, "grey", "done"), (120, "film", "done")]]
+    run.source_path(plan.source(str(plan.units[1].picture))).write_bytes(b"no picture")
+    damaged = source_cell(run, plan.units[1])
+    assert (damaged.pixels, damaged.caption, damaged.status) == (None, "grey", "damaged")

@@ -1,0 +1,158 @@
+"""Contact sheets of whole runs: which units stand on which sheet, how they are titled, and how arranged."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fvcli.app.plan_spec import plan_of_spec
+from fvcli.atlas import grid
+from fvcli.atlas.cells import Cell, unit_cell
+from fvcli.atlas.grid import draw_grid, grid_paths, write_grids
+from fvcli.media import read_picture
+from fvcli.run import RunFolder
+from tests.helpers.painting import paint
+from tests.helpers.running import SMALL_SPEC, write_spec
+
+
+def painted(folder: Path, *overrides: str, only: str = "") -> RunFolder:
+    """Return a run of seven units in colours of their own; of one job if it is given."""
+    plan = plan_of_spec(str(write_spec(folder)), overrides).plan
+    with RunFolder.begin(folder / "run", plan, SMALL_SPEC) as run:
+        for i, unit in enumerate(plan.units):
+            if only in unit.job:
+                paint(run, unit, 20 + 30 * i)
+    return run
+
+
+def plain(count: int, height: int, width: int) -> list[Cell]:
+    return [Cell(np.full((height, width, 3), 250, np.uint8), "") for _ in range(count)]
+
+
+def test_a_sheet_that_is_full_is_followed_by_no_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(grid, "CELLS_A_SHEET", 2)
+    run = painted(tmp_path)
+    names = ["edges.png", "edges-2.png", "edges-3.png", "textures.png"]
+    written = write_grids(run)
+    assert written == grid_paths(run) == [tmp_path / "run/grids" / name for name in names]
+    sheets = [
+        ("edges: stem_bn, channel, efficientnet-lite0, default (1 of 3)", run.plan.units[:2]),
+        ("edges: stem_bn, channel, efficientnet-lite0, default (2 of 3)", run.plan.units[2:4]),
+        ("edges: stem_bn, channel, efficientnet-lite0, default (3 of 3)", run.plan.units[4:5]),
+        ("textures: block1_expand_bn, channel, efficientnet-lite0, default", run.plan.units[5:]),
+    ]
+    for path, (title, units) in zip(written, sheets, strict=True):
+        expected = draw_grid([unit_cell(run, unit) for unit in units], len(units), (64, 64), title)
+        np.testing.assert_array_equal(read_picture(path), expected)
+
+
+def test_a_job_of_which_nothing_is_there_has_no_sheet(tmp_path: Path) -> None:
+    run = painted(tmp_path, only="textures")
+    assert write_grids(run) == [tmp_path / "run/grids/textures.png"]
+    assert not (tmp_path / "run/grids/edges.png").exists()
+
+
+def test_a_job_of_which_one_unit_is_there_has_a_sheet(tmp_path: Path) -> None:
+    plan = plan_of_spec(str(write_spec(tmp_path)), []).plan
+    with RunFolder.begin(tmp_path / "run", plan, SMALL_SPEC) as run:
+        paint(run, plan.units[3], 200)
+    assert write_grids(run) == [tmp_path / "run/grids/edges.png"]
+
+
+def test_a_title_that_is_too_long_is_shortened_and_a_picture_is_never_without_height() -> None:
+    sheet = draw_grid(plain(1, 1, 600), 1, (1, 600), "H" * 450)
+    assert sheet.shape == (16 + 24 + 1 + 22 + 16, 4096, 3)
+    assert (sheet[:, -16:] == (24, 24, 27)).all()
+    assert (sheet == 250).all(-1).sum() == 256
+
+
+def test_a_sheet_is_arranged_as_its_spec_says(tmp_path: Path) -> None:
+    """Five cells in rows of four, each 128 x 64 px, and close together without labels."""
+    options = ("render.size_px=[64, 128]", "output.grid.columns=4", "output.grid.labels=false")
+    run = painted(tmp_path, *options, only="edges")
+    sheet = read_picture(write_grids(run)[0])
+    assert sheet.shape[:2] == (40 + 2 * (64 + 8) - 8 + 16, 16 + 4 * (128 + 8) - 8 + 16)
+    for i in range(5):
+        top, left = 40 + i // 4 * 72, 16 + i % 4 * 136
+        assert (sheet[top : top + 64, left : left + 128] == 20 + 30 * i).all()
+
+
+@pytest.mark.parametrize(
+    ("count", "shape", "columns"),
+    [
+        (1, (96, 96), 1),
+        (2, (96, 96), 2),
+        (3, (96, 96), 3),  # never one below the other: three beside each other
+        (5, (96, 96), 5),
+        (7, (96, 96), 3),  # no full rows nearby
+        (8, (96, 96), 2),  # both two and four would be full
+        (10, (96, 96), 5),
+        (12, (96, 96), 4),
+        (18, (96, 96), 6),
+        (21, (96, 96), 7),
+        (6, (96, 192), 2),
+        (6, (192, 96), 3),
+        (4, (960, 96), 4),
+    ],
+)
+def test_sheets_are_somewhat_wider_than_high_and_their_rows_full(
+    count: int, shape: tuple[int, int], columns: int
+) -> None:
+    sheet = draw_grid(plain(count, *shape), count, shape, "t", labels=False)
+    ys, xs = np.nonzero((sheet == 250).all(-1))
+    first_row = xs[ys == ys.max() - (shape[0] + 8) * (-(-count // columns) - 1)]
+    assert len(first_row) == columns * shape[1]
+    assert sheet.shape[1] == 2 * 16 + columns * (shape[1] + 8) - 8
+
+
+@pytest.mark.parametrize(
+    ("count", "columns", "side", "shown"),
+    [(1, 1, 95, 96), (1, 1, 97, 97), (1, 1, 256, 256), (1, 1, 257, 256), (1, 40, 224, 96), (1, 20, 224, 195)],
+)
+def test_cells_are_of_a_readable_size(count: int, columns: int, side: int, shown: int) -> None:
+    """96 px at the least, 256 at the most, and between them so that the sheet is 4096 wide at the most."""
+    sheet = draw_grid(plain(count, side, side), count, (side, side), "t", columns=columns)
+    assert (sheet == 250).all(-1).sum() == shown**2
+    assert sheet.shape[1] == 2 * 16 + columns * (shown + 8) - 8
+
+
+def test_labels_and_titles_grow_with_their_sheets() -> None:
+    """Under a cell 20 rows for letters of 14 px, or 15 and 22 for 11 and 16; above the first 24 to 48."""
+    heights = [
+        draw_grid(plain(1, side, side), 1, (side, side), "t", columns=columns).shape[0]
+        for side, columns in ((96, 1), (128, 1), (256, 1), (96, 8), (96, 40))
+    ]
+    assert heights == [
+        16 + 24 + 96 + 15 + 16,
+        16 + 24 + 128 + 20 + 16,
+        16 + 24 + 256 + 22 + 16,
+        16 + 32 + 96 + 15 + 16,
+        16 + 48 + 96 + 15 + 16,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("status", "ink"), [("done", (228, 228, 231)), ("failed", (251, 146, 60)), ("pending", (140, 140, 150))]
+)
+def test_a_label_has_the_colour_of_its_mark(status: str, ink: tuple[int, int, int]) -> None:
+    picture = np.zeros((128, 128, 3), np.uint8)
+    sheet = draw_grid([Cell(picture, "HHH", status)], 1, (128, 128), "t")
+    under = sheet[40 + 128 : -16].reshape(-1, 3).tolist()
+    brightest = max(under, key=sum)
+    assert brightest == list(ink)
+
+
+def test_a_label_that_is_too_long_ends_in_an_ellipsis_within_its_cell() -> None:
+    """Under a cell 96 px wide twelve letters of 8 px fit; of thirteen, eleven stay."""
+
+    def under(text: str) -> np.ndarray:
+        cell = Cell(np.zeros((96, 96, 3), np.uint8), text)
+        return draw_grid([cell], 1, (96, 96), "t", columns=2)[40 + 96 :]
+
+    np.testing.assert_array_equal(under("H" * 13), under("H" * 11 + "\N{HORIZONTAL ELLIPSIS}"))
+    assert (under("H" * 12) != under("H" * 13)).any()
+    assert (under("H" * 13)[:, 16 + 96 :] == (24, 24, 27)).all()

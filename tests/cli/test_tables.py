@@ -1,0 +1,353 @@
+"""What commands print, line by line."""
+
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from fvcli.app.speed_table import read_speed, speed_path, write_speed
+from fvcli.cli.table import counted, print_table, spoken
+from fvcli.plan.cost import Point, Speed
+from tests.helpers.painting import PaintingEngine
+from tests.helpers.running import fvcli, write_spec
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+def machine(**other: object) -> Speed:
+    points = tuple(
+        Point(
+            layer=f"layer{i}",
+            size_px=64 * i,
+            multiplications=1_250_000 * i * i,
+            pixels=4096 * i * i,
+            layers=3 * i,
+            changes_size=i == 2,
+            step_seconds=0.0125 * i,
+            compile_seconds=1.26 * i,
+        )
+        for i in (1, 2, 3)
+    )
+    about = {"host": socket.gethostname(), "device": "cpu", "model": "efficientnet-lite0", "lanes": 2}
+    facts = {**about, "whole_batches": False, "start_seconds": 4.0, "points": points, **other}
+    return Speed.model_validate(facts)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0.04, "0.0 s"),
+        (9.94, "9.9 s"),
+        (10, "10 s"),
+        (89.4, "89 s"),
+        (90, "1.5 min"),
+        (600, "10 min"),
+        (5399, "90 min"),
+        (5400, "1.5 h"),
+        (36000, "10 h"),
+    ],
+)
+def test_times_are_said_in_the_unit_that_people_would_use(seconds: float, said: str) -> None:
+    assert spoken(seconds) == said
+
+
+def test_words_agree_with_their_number() -> None:
+    assert [counted(n, "unit", "units") for n in (0, 1, 2)] == ["0 units", "1 unit", "2 units"]
+
+
+def test_columns_are_as_wide_as_they_need_to_be_and_numbers_stand_to_the_right(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    print_table(("a", "count", "mixed", "b"), [("long", 7, 1, ""), ("x", 1234567, "x", "")])
+    print_table(("a", "b"), [])
+    assert capsys.readouterr() == (
+        "a       count  mixed  b\nlong        7  1\nx     1234567  x\na  b\n",
+        "",
+    )
+
+
+def test_a_plan_is_a_line_a_job_and_two_below(tmp_path: Path) -> None:
+    text = """\
+model: efficientnet-lite0
+render: {size_px: [48, 64], steps: 24, batch_size: 2}
+jobs:
+  - {name: edges, layer: stem_bn, channels: 0-4, sign: negative}
+  - {name: one, layer: block1_expand_bn, channels: 3, recipe: lucid, steps: 7}
+"""
+    result = fvcli("plan", write_spec(tmp_path, text))
+    assert result.stderr == ""
+    *table, empty, counts, time = result.stdout.splitlines()
+    assert table == [
+        "job    units  layer             objective           recipe   size   steps  batch",
+        "edges      5  stem_bn           channel (negative)  default  48x64     24      2",
+        "one        1  block1_expand_bn  channel             lucid    48x64      7      2",
+    ]
+    assert empty == ""
+    assert counts.startswith("6 units in 4 batches; about 0.0")
+    assert counts.endswith(" GB for the largest batch")
+    assert time == "time: unknown; measure this machine once with: fvcli calibrate"
+    single = fvcli("plan", write_spec(tmp_path, text), "--set", "jobs.edges.channels=0")
+    assert "\n2 units in 2 batches; " in single.stdout
+    write_speed(speed_path(), machine())
+    header, first, second, *_, total = fvcli("plan", write_spec(tmp_path, text)).stdout.splitlines()
+    assert header.split()[-1] == "time"
+    assert first.split()[-1] == second.split()[-1] == "s"
+    assert total.startswith("time: at most about ")
+    assert total.endswith(f" s on cpu, measured by fvcli calibrate on {socket.gethostname()}")
+    facts = json.loads(fvcli("plan", write_spec(tmp_path, text), "--json").stdout)
+    assert facts["totals"].keys() == {"units", "batches", "memory_bytes"}
+    assert (facts["totals"]["units"], facts["totals"]["batches"]) == (6, 4)
+    time_facts = facts["time"]
+    assert time_facts["start_seconds"] == 4.0
+    assert list(time_facts["job_seconds"]) == ["edges", "one"]
+    assert time_facts["seconds"] == pytest.approx(4.0 + sum(time_facts["job_seconds"].values()), abs=0.02)
+    assert (time_facts["device"], time_facts["host"]) == ("cpu", socket.gethostname())
+
+
+# ---- layers and models
+
+
+def test_a_size_may_be_as_small_as_the_network_allows() -> None:
+    result = fvcli("layers", "efficientnet-lite0", "--size", "32")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.splitlines()[1].split()[:3] == ["stem_conv", "conv", "16x16x32"]
+    refused = fvcli("layers", "efficientnet-lite0", "--size", "31")
+    assert (refused.exit_code, refused.stdout) == (2, "")
+    assert refused.stderr == "Error: --size 31 is too small for efficientnet-lite0: it needs at least 32\n"
+
+
+def test_layers_are_lines_with_all_that_newcomers_ask() -> None:
+    lines = fvcli("layers", "efficientnet-lite0").stdout.splitlines()
+    found = {line.split()[0]: line for line in lines}
+    cells = {
+        name: [cell.strip() for cell in line.split("  ") if cell.strip()] for name, line in found.items()
+    }
+    assert cells["layer"] == ["layer", "kind", "shape", "receptive field", "stride", "offset", "made from"]
+    assert cells["stem_conv"] == ["stem_conv", "conv", "112x112x32", "3 px", "2 px", "0", "input"]
+    assert cells["stem"][5:] == ["0", "stem_bn", "activation"]
+    assert cells["block0_dw_bn"][3:] == ["7 px", "2 px", "-2", "block0_dw_conv", "pre-activation"]
+    assert cells["block4_add"][6:] == ["block4_project_bn, block3_project_bn", "residual sum"]
+    assert cells["logits"] == ["logits", "dense", "1x1x1000", "whole image", "-", "-", "pool", "class logits"]
+
+
+def test_layers_of_a_network_with_branches_and_other_names() -> None:
+    result = fvcli("layers", "inceptionv1")
+    assert result.exit_code == 0, result.stderr
+    found = {line.split()[0]: line for line in result.stdout.splitlines()}
+    assert " 0-63" in found["mixed3a"]
+    assert found["conv2d0"].endswith("  activation (also: conv1/7x7_s2, ...)")
+    assert found["maxpool0"].endswith("  (also: pool1/3x3_s2)")
+    layers = {one["name"]: one for one in json.loads(fvcli("layers", "inceptionv1", "--json").stdout)}
+    spans = list(layers["mixed3a"]["branches"].values())
+    assert spans == [[0, 64], [64, 192], [192, 224], [224, 256]]
+
+
+def test_inspect_shows_on_one_page_what_a_model_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = SimpleNamespace(sanity_lines=lambda: ["first line", "second line"])
+    set_up: list[str] = []
+    device = SimpleNamespace(set_up_device=lambda: set_up.append("device"))
+    monkeypatch.setitem(sys.modules, "fvcli.worker.device", device)
+    monkeypatch.setattr("fvcli.models.load", lambda choice, allow_code: loaded)
+    result = fvcli("inspect", "efficientnet-lite0")
+    assert result.exit_code == 0, result.stderr
+    assert set_up == ["device"]
+    lines = result.stdout.splitlines()
+    layers = fvcli("layers", "efficientnet-lite0").stdout.splitlines()
+    head = lines[: -len(layers)]
+    assert lines[-len(layers) :] == layers
+    assert head == [
+        "model          efficientnet-lite0",
+        "weights        imagenet (SHA-256 579344248a93e230...)",
+        "input          224 x 224 px, 3 channels",
+        "preprocessing  RGB, from -1 to 1",
+        "parameters     unknown",
+        "classes        1000 classes, logits: logits",
+        "sanity         first line",
+        "sanity         second line",
+        "",
+        "for an atlas:",
+        "layer             units  multiplications a step  of the whole network  time",
+        "block0_dw_bn         32  14.5 M                  4%",
+        "block1_expand_bn     96  40.1 M                  10%",
+        "block2_add           24  75.8 M                  20%",
+        "block4_add           40  114 M                   30%",
+        "block7_add           80  157 M                   41%",
+        "block10_add         112  243 M                   63%",
+        "block14_add         192  334 M                   87%",
+        "time: unknown; measure this machine once with: fvcli calibrate",
+        "",
+    ]
+    page = json.loads(fvcli("inspect", "efficientnet-lite0", "--json").stdout)
+    listed = json.loads(fvcli("layers", "efficientnet-lite0", "--json").stdout)
+    assert page.pop("layers") == listed
+    assert page.pop("weights_sha256").startswith("579344248a93e230")
+    assert page.pop("suggested")[0] == {"layer": "block0_dw_bn", "units": 32, "multiplications": 14450688}
+    assert page == {
+        "model": "efficientnet-lite0",
+        "weights": "imagenet",
+        "input_px": [224, 224],
+        "input_channels": 3,
+        "preprocessing": {"zero": [-1.0], "one": [1.0], "channel_order": "RGB"},
+        "parameters": None,
+        "classes": 1000,
+        "logits": "logits",
+        "sanity": ["first line", "second line"],
+        "notes": [],
+    }
+    write_speed(speed_path(), machine())
+    timed = fvcli("inspect", "efficientnet-lite0").stdout.splitlines()[11:19]
+    assert all(line.split()[-1] in {"s", "min", "h"} for line in timed[:7])
+    assert timed[7] == ""
+
+
+def test_models_are_lines(tmp_path: Path) -> None:
+    lines = fvcli("models").stdout.splitlines()
+    assert lines[0].split() == ["model", "size_px", "takes", "weights", "installed"]
+    assert lines[1].split() == ["efficientnet-lite0", "224", "RGB,", "from", "-1", "to", "1", "yes"]
+    google = next(line for line in lines if line.startswith("inceptionv1 "))
+    assert google.endswith("no: give Lucid's .pb, Caffe's .caffemodel or torchvision's .pth as weights")
+
+
+def test_init_says_what_comes_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    written = fvcli("init")
+    next_ = "fvcli plan fvcli.yaml, fvcli render fvcli.yaml -o run"
+    assert written.stdout == f"fvcli.yaml is written; next: {next_}\n"
+    assert fvcli("init").stderr == "Error: fvcli.yaml is there already: give another name\n"
+    nowhere = fvcli("init", "no/where.yaml")
+    assert nowhere.exit_code == 2
+    assert nowhere.stderr == (
+        "Error: no/where.yaml cannot be written: No such file or directory: give another place\n"
+    )
+
+
+@pytest.mark.parametrize("kind", ["CPU", "GPU"])
+def test_info_tells_versions_devices_and_weights(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    devices = [{"kind": "CPU", "name": "a processor"}, {"kind": kind, "name": "another"}]
+    device = SimpleNamespace(device_facts=lambda: {"devices": devices})
+    monkeypatch.setitem(sys.modules, "fvcli.worker.device", device)
+    monkeypatch.setattr("fvcli.run.versions", lambda: {"fvcli": "1.2", "python": "3.4"})
+    monkeypatch.setattr("fvcli.models.weights_in_use", lambda: {"here": "/a/place", "there": None})
+    monkeypatch.setattr("platform.platform", lambda: "Some OS")
+    monkeypatch.setattr("os.cpu_count", lambda: 5)
+    gpu = [] if kind == "GPU" else ["gpu          none (to use one: pip install 'fvcli[gpu]')"]
+    assert fvcli("info").stdout.splitlines() == [
+        "fvcli        1.2",
+        "python       3.4",
+        "platform     Some OS, 5 CPUs",
+        "device       a processor",
+        "device       another",
+        *gpu,
+        "weights      here: /a/place",
+        "weights      there: not installed",
+    ]
+    assert json.loads(fvcli("info", "--json").stdout) == {
+        "versions": {"fvcli": "1.2", "python": "3.4"},
+        "platform": "Some OS",
+        "cpus": 5,
+        "devices": devices,
+        "weights": {"here": "/a/place", "there": None},
+    }
+
+
+# ---- runs
+
+
+def test_a_render_says_its_sheets_its_counts_and_what_failed(tmp_path: Path, easel: PaintingEngine) -> None:
+    easel.statuses = {"edges/channel-0001": "failed", "textures/channel-0017": "dead"}
+    run, spec = tmp_path / "run", write_spec(tmp_path)
+    result = fvcli("render", spec, "-o", run)
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
+        f"{run}/grids/edges.png",
+        f"{run}/grids/textures.png",
+        f"{run}: 5 done, 1 failed, 1 dead",
+    ]
+    assert result.stderr.splitlines()[4:] == ["Error: edges/channel-0001 failed: it broke"]
+    easel.statuses = {}
+    again = fvcli("render", spec, "-o", run)
+    assert (again.exit_code, again.stdout.splitlines()[-1]) == (0, f"{run}: 6 done, 1 dead")
+    assert fvcli("grid", run).stdout.splitlines() == [f"{run}/grids/edges.png", f"{run}/grids/textures.png"]
+    whole = fvcli("status", run)
+    assert whole.exit_code == 0
+    assert whole.stdout.splitlines() == [
+        "job       done  dead  failed  running  lost  pending",
+        "edges        5     0       0        0     0        0",
+        "textures     1     1       0        0     0        0",
+        "total        6     1       0        0     0        0",
+        "textures/channel-0017 is dead: it never fired",
+    ]
+    slice_ = fvcli("render", spec, "-o", tmp_path / "none", "--shard", "5/5")
+    assert (slice_.exit_code, slice_.stdout) == (0, f"{tmp_path}/none: no units in this slice\n")
+
+
+def test_a_run_of_one_job_has_no_total(tmp_path: Path, easel: PaintingEngine) -> None:
+    run, spec = tmp_path / "run", write_spec(tmp_path)
+    assert fvcli("render", spec, "-o", run, "--only", "edges").exit_code == 0
+    assert fvcli("grid", run).stdout.splitlines() == [f"{run}/grids/edges.png"]
+    text = spec.read_text().replace("  - {name: textures, layer: block1_expand_bn, channels: [3, 17]}\n", "")
+    one = write_spec(tmp_path, text, "one.yaml")
+    assert fvcli("render", one, "-o", tmp_path / "single").exit_code == 0
+    assert fvcli("status", tmp_path / "single").stdout.splitlines() == [
+        "job    done  dead  failed  running  lost  pending",
+        "edges     5     0       0        0     0        0",
+    ]
+
+
+def test_a_merge_says_its_sheets_and_counts_and_fails_if_a_unit_failed(
+    tmp_path: Path, easel: PaintingEngine
+) -> None:
+    spec, run = write_spec(tmp_path), tmp_path / "run"
+    easel.statuses = {"edges/channel-0001": "failed"}
+    parts = [tmp_path / f"part{i}" for i in (1, 2)]
+    codes = [fvcli("render", spec, "-o", parts[i], "--shard", f"{i + 1}/2").exit_code for i in (0, 1)]
+    assert sorted(codes) == [0, 1]
+    merged = fvcli("merge", *parts, "-o", run)
+    assert merged.exit_code == 1
+    assert merged.stdout.splitlines() == [
+        f"{run}/grids/edges.png",
+        f"{run}/grids/textures.png",
+        f"{run}: 6 done, 1 failed",
+    ]
+    whole = [part for part, code in zip(parts, codes, strict=True) if code == 0]
+    assert fvcli("merge", *whole, "-o", tmp_path / "half").exit_code == 0
+
+
+# ---- calibration
+
+
+@pytest.mark.parametrize(("whole", "lanes"), [(False, "2 pictures"), (True, "a batch")])
+def test_calibrate_shows_and_keeps_what_was_measured(
+    whole: bool, lanes: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[tuple[str, bool]] = []
+
+    def measured(model: str, quick: bool, say: object) -> Speed:
+        heard.append((model, quick))
+        return machine(host="here", whole_batches=whole, start_seconds=4.26)
+
+    monkeypatch.setattr("fvcli.app.calibrate_machine.calibrate_machine", measured)
+    shown = fvcli("calibrate")
+    assert shown.stdout.splitlines() == [
+        "layer   size_px  views             layers  multiplications  ms a step  compile s",
+        "layer1       64  of one size            3  1.2 M                 12.5        1.3",
+        "layer2      128  of changing size       6  5.0 M                 25.0        2.5",
+        "layer3      192  of one size            9  11.2 M                37.5        3.8",
+        "",
+        f"here, cpu, {lanes} at a time; 4.3 s once for the start",
+        f"{speed_path()} is written; next: fvcli plan SPEC",
+    ]
+    assert read_speed(speed_path(), "here") == measured("", False, None)
+    speed_path().unlink()
+    as_json = fvcli("calibrate", "vgg16", "--quick", "--json")
+    assert Speed.model_validate_json(as_json.stdout) == read_speed(speed_path(), "here")
+    assert heard[0] == ("efficientnet-lite0", False)
+    assert heard[-1] == ("vgg16", True)
