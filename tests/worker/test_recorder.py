@@ -1,4 +1,4 @@
-"""What an outcome becomes on disk: a picture, what stands beside it and a sidecar, or only why there is none."""
+"""What an outcome becomes on disk: a picture, what stands beside it and a sidecar, or only the reason."""
 
 from __future__ import annotations
 
