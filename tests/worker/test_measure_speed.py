@@ -95,6 +95,6 @@ def test_a_failure_is_told(calibration, facts: ModelFacts) -> None:
     made, rendered = calibration(
         Device("cpu", False, LANES, whole_batches=False), {"1-timed/channel-0002": "failed"}
     )
-    with pytest.raises(FvcliError, match="^[a-z0-9_]+ cannot be measured: it broke$"):
+    with pytest.raises(FvcliError, match=r"^[a-z0-9_]+ cannot be measured: it broke$"):
         made.measure("here", 0.0, lambda _: None)
     assert not any(path.startswith("2-") for path in rendered)
