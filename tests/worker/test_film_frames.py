@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
+import tensorflow as tf
 
 from fvcli.spec.recipes import resolved
 from fvcli.spec.schema import Render
 from fvcli.spec.settings import Settings
-from fvcli.worker.film_frames import Film
+from fvcli.worker.film_frames import Film, morph_frames, opacity_of
 
 
 def settings_of(**render: object) -> Settings:
@@ -24,3 +27,59 @@ def test_films_end_when_their_picture_does() -> None:
     at_frames = [[int(frame[0, 0, 0]) for frame in frames] for frames in film.frames([4, 6])]
     assert at_frames == [[0, 2, 9], [0, 2, 4, 9]]  # the end takes the place of a frame of that step
     assert [int(picture[0, 0, 0]) for picture in film.saved_of(0).values()] == [0, 4]
+
+
+def test_a_step_belongs_to_a_film_or_is_a_picture_of_its_own() -> None:
+    film = Film(settings_of(save_at=[3], animation={"every": 4}), 10)
+    assert [step for step in range(11) if film.wants(step)] == [0, 3, 4, 8, 10]
+    assert [step for step in range(11) if film.saves(step)] == [3]
+    assert [film.until_next(step) for step in (0, 2, 3, 4, 8, 9)] == [3, 1, 1, 4, 2, 1]
+    assert film.until_next(10) > 10**6
+    small, large = np.full((1, 1, 1, 3), 7 / 255), np.full((1, 2, 2, 3), 8 / 255)
+    for step in range(11):
+        film.keep(step, small, large)
+    film.finish(small, np.full((1, 2, 2, 3), 9, np.uint8))
+    ((step, picture),) = film.saved_of(0).items()
+    assert (step, picture.shape, int(picture[0, 0, 0])) == (3, (2, 2, 3), 8)
+    (frames,) = film.frames([10])
+    assert [frame.shape for frame in frames] == [(1, 1, 3)] * 4
+
+
+def test_a_picture_after_a_step_that_was_left_out_is_the_last_one() -> None:
+    film = Film(settings_of(save_at=[2, 8]), 10)
+    film.keep(2, np.full((1, 1, 1, 3), 2 / 255))
+    film.finish(np.full((1, 1, 1, 3), 5 / 255), np.full((1, 1, 1, 3), 6, np.uint8))
+    assert {step: int(picture[0, 0, 0]) for step, picture in film.saved_of(0).items()} == {2: 2, 8: 6}
+    assert film.frames([4]) == []
+
+
+def test_a_morph_goes_through_the_pictures_of_each_group_and_back() -> None:
+    """Slow at each picture: half way of a way in eight parts is 0.5, a quarter of it 0.146."""
+    greys = tf.reshape(tf.constant([0.0, 0.4, 0.8, 0.2, 0.2, 0.0]), (6, 1))
+    settled_at = []
+
+    def settled(params: tuple[tf.Tensor, ...], share: float) -> tuple[tf.Tensor, ...]:
+        settled_at.append(share)
+        return params
+
+    numbers = SimpleNamespace(settled=settled, mix=lambda a, b, share: ((1 - share) * a[0] + share * b[0],))
+
+    def picture(params: tuple[tf.Tensor, ...]) -> tf.Tensor:
+        return tf.reshape(params[0], (1, 1, 1, 1))
+
+    films = morph_frames(picture, numbers, (greys,), members=3, count=8)
+    assert [len(film) for film in films] == [8, 0, 0, 8, 0, 0]
+    assert settled_at == [0.0, 0.5, 1.0] * 2
+    first, second = ([int(frame[0, 0, 0]) for frame in films[i]] for i in (0, 3))
+    assert first == [0, 51, 102, 153, 204, 153, 102, 51]  # 0, half way, 0.4, half way, 0.8, and back
+    assert second == [51, 51, 51, 26, 0, 26, 51, 51]
+    quarter = morph_frames(picture, numbers, (greys[1:3],), members=2, count=8)[0][1]
+    assert int(quarter[0, 0, 0]) == 117  # 0.4 + 0.4 * 0.146
+
+
+def test_opacity_is_whole_from_the_80th_percentile_on() -> None:
+    attention = np.array([[[0.0, 1.0, 2.0], [3.0, 4.0, 80.0]], [[0.0] * 3] * 2], np.float32)
+    opacity = opacity_of(attention)
+    assert (opacity.shape, opacity.dtype) == ((2, 2, 3, 1), np.uint8)
+    assert opacity[0, ..., 0].tolist() == [[0, 64, 128], [191, 255, 255]]
+    assert opacity[1].max() == 0

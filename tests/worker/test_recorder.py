@@ -1,15 +1,24 @@
-"""What becomes of a unit whose numbers are not finite: a failure that is told, and no picture."""
+"""What an outcome becomes on disk: a picture, what stands beside it and a sidecar, or only the reason."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
 import pytest
+from PIL import Image
 
-from fvcli.media import read_picture
+from fvcli.media import movie_facts, pixel_sha256, read_frames, read_picture
+from fvcli.models import ModelFacts
+from fvcli.run import RunFolder, Sidecar
+from fvcli.worker.ascent_renderer import Outcome
+from fvcli.worker.concurrency import Cost
+from fvcli.worker.recorder import Attempt, Recorder, shown
 from tests.helpers.running import fvcli, write_spec
 
 SPEC = """\
@@ -45,3 +54,180 @@ def test_a_finite_picture_with_a_score_that_is_none_has_failed(not_a_number: Pat
     assert names == ["channel-0000.png", "channel-0002.png"]
     for name in names:
         assert read_picture(run / "units/a" / name).std() > 0
+
+
+# ---- outcomes as a renderer would hand them over
+
+Begin = Callable[..., RunFolder]
+ATTEMPT = Attempt(batch=3, planned_size=8, size=2, number=4)
+COST = Cost(1.23456, 7.65432)
+PIXELS = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
+SCORES = {"start": 1.0, "end": 3.0, "saved": 2.0}
+JOB = {"name": "a", "layer": "stem_bn", "channels": 5}
+GIF = {"format": "gif", "fps": 5.0}
+
+
+def commit(run: RunFolder, facts: ModelFacts, **outcome: Any) -> Sidecar:
+    """Record an outcome of the run's first unit; return its sidecar."""
+    made = {"pixels": PIXELS, **SCORES, "silent": False, "finite": True, "steps": 20} | outcome
+    unit = run.plan.units[0]
+    status = Recorder(run, facts, "abacus").commit(unit, Outcome(**made), ATTEMPT, COST)
+    sidecar = run.sidecar(unit)
+    assert sidecar is not None
+    assert sidecar.status == status
+    return sidecar
+
+
+def test_a_sidecar_says_what_was_asked_for_and_what_came_of_it(begin: Begin, facts: ModelFacts) -> None:
+    run = begin(JOB | {"sign": "negative", "steps": 24, "seed": 9, "recipe": "lucid"})
+    sidecar = commit(run, facts, start=-3.0, end=-1.0, saved=-2.0)
+    (unit,) = run.plan.units
+    png = run.png(unit)
+    assert asdict(sidecar) == {
+        "key": unit.key,
+        "job": "a",
+        "model": "efficientnet-lite0",
+        "layer": "stem_bn",
+        "objective": "channel",
+        "unit": {"channel": 5},
+        "label": unit.label,
+        "sign": -1,
+        "recipe": "lucid",
+        "seed": 9,
+        "steps": 20,
+        "planned_steps": 24,
+        "canvas": None,
+        "score": {"start": 3.0, "end": 1.0, "saved": 2.0},
+        "pixel_sha256": pixel_sha256(PIXELS),
+        "png_bytes": png.stat().st_size,
+        "weights_sha256": facts.weights_sha256,
+        "seconds": 1.235,
+        "cpu_seconds": 7.654,
+        "batch": {"number": 3, "size": 2, "planned_size": 8},
+        "attempt": 4,
+        "device": "abacus",
+        "status": "done",
+        "error": None,
+        "extras": [],
+        "schema_version": sidecar.schema_version,
+    }
+    np.testing.assert_array_equal(read_picture(png), PIXELS)
+
+
+TOO_FEW = "the unit does not fire after {} steps; 16 is how many are meant to wake it up"
+NEVER = "the unit never fired: no gradient reached the picture"
+ALREADY_SILENT = "the unit is silent from the start, so there is nothing to minimise"
+
+
+@pytest.mark.parametrize(
+    ("job", "steps", "error"),
+    [
+        ({}, 15, TOO_FEW.format(15)),
+        ({}, 16, NEVER),
+        ({"layer": "block1_dw"}, 15, TOO_FEW.format(15)),
+        ({"layer": "block1_dw"}, 16, NEVER + "; render its pre-activation instead: block1_dw_bn"),
+        ({"sign": "negative"}, 15, ALREADY_SILENT),
+        ({"layer": "block1_dw", "sign": "negative"}, 16, ALREADY_SILENT),
+    ],
+)
+def test_a_dead_unit_is_told_why(
+    begin: Begin, facts: ModelFacts, job: dict[str, Any], steps: int, error: str
+) -> None:
+    run = begin(JOB | {"redirect_steps": 16} | job)
+    sidecar = commit(run, facts, start=0.0, end=0.0, saved=0.0, silent=True, steps=steps)
+    assert (sidecar.status, sidecar.error) == ("dead", error)
+    assert run.png(run.plan.units[0]).exists()
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "silent", "status"),
+    [
+        (0.0, 0.0, False, "dead"),
+        (2.0, 2.0, False, "done"),
+        (2.0, 2.0, True, "dead"),
+        (2.0, 1.0, True, "dead"),
+        (2.0, 1.0, False, "done"),
+        (1.0, 2.0, True, "done"),
+        (0.0, -1.0, False, "done"),
+    ],
+)
+def test_a_unit_is_dead_if_nothing_rose_and_nothing_could(
+    begin: Begin, facts: ModelFacts, start: float, end: float, silent: bool, status: str
+) -> None:
+    sidecar = commit(begin(JOB), facts, start=start, end=end, silent=silent)
+    assert sidecar.status == status
+    assert (sidecar.error is None) == (status == "done")
+
+
+def test_what_stands_beside_a_picture_is_written_and_counted(begin: Begin, facts: ModelFacts) -> None:
+    run = begin(JOB | {"animation": GIF})
+    after = {0: np.zeros_like(PIXELS), 16: PIXELS[::-1]}
+    frames = [np.full((4, 4, 3), 50 * i, np.uint8) for i in range(1, 5)]
+    sidecar = commit(run, facts, after_steps=after, frames=frames)
+    (unit,) = run.plan.units
+    assert sidecar.extra_names == ["step-0000.png", "step-0016.png", "gif"]
+    assert [x["bytes"] for x in sidecar.extras] == [
+        run.extra(unit, name).stat().st_size for name in sidecar.extra_names
+    ]
+    for step, pixels in after.items():
+        found = read_picture(run.extra(unit, f"step-{step:04d}.png"))
+        np.testing.assert_array_equal(found, pixels)
+    film = run.extra(unit, "gif")
+    assert [int(frame[0, 0, 0]) for frame in read_frames(film)] == [50, 100, 150, 200]
+    assert movie_facts(film).fps == pytest.approx(5.0)
+
+
+def test_a_dream_of_a_film_is_as_fast_as_the_film(begin: Begin, facts: ModelFacts) -> None:
+    """Whatever the animation says of films of ascents; without one it is an mp4."""
+    frames = [np.full((16, 16, 3), 50 * i, np.uint8) for i in range(1, 5)]
+    run = begin(JOB | {"animation": GIF})
+    commit(run, facts, frames=frames, fps=10.0)
+    assert movie_facts(run.extra(run.plan.units[0], "gif")).fps == pytest.approx(10.0)
+
+
+@pytest.mark.parametrize(("fps", "found"), [(10.0, 10.0), (None, 25.0)])
+def test_a_film_that_nothing_was_said_of_is_an_mp4(
+    begin: Begin, facts: ModelFacts, fps: float | None, found: float
+) -> None:
+    run = begin(JOB)
+    frames = np.stack([np.full((16, 16, 3), 50 * i, np.uint8) for i in range(1, 5)])
+    assert commit(run, facts, frames=frames, fps=fps).extra_names == ["mp4"]
+    assert movie_facts(run.extra(run.plan.units[0], "mp4")).fps == pytest.approx(found)
+
+
+def test_a_film_that_cannot_be_written_is_a_failure(begin: Begin, facts: ModelFacts) -> None:
+    run = begin(JOB | {"animation": GIF})
+    sidecar = commit(run, facts, frames=[PIXELS, PIXELS[:2]])
+    assert sidecar.status == "failed"
+    assert sidecar.error == "a frame is (2, 4, 3) in size, the first one (4, 4, 3)"
+    assert not list(run.units.rglob("*.png"))
+
+
+def test_a_failure_says_why_and_takes_nothing_away(begin: Begin, facts: ModelFacts) -> None:
+    run = begin(JOB)
+    (unit,) = run.plan.units
+    recorder = Recorder(run, facts, "abacus")
+    assert recorder.fail(unit, ATTEMPT, "it broke") == "failed"
+    failed = run.sidecar(unit)
+    assert failed is not None
+    assert (failed.status, failed.error, failed.steps) == ("failed", "it broke", 0)
+    assert (failed.score, failed.pixel_sha256, failed.png_bytes) == (None, None, None)
+    assert (failed.seconds, failed.cpu_seconds) == (0.0, 0.0)
+    assert failed.batch == {"number": 3, "size": 2, "planned_size": 8}
+    done = commit(run, facts)
+    assert recorder.fail(unit, ATTEMPT, "it broke later") == "done"
+    assert run.sidecar(unit) == done
+
+
+def test_films_have_three_colours() -> None:
+    grey, coloured = np.full((2, 2, 1), 7, np.uint8), np.arange(16, dtype=np.uint8).reshape(2, 2, 4)
+    of_grey, of_coloured = shown([grey, coloured])
+    np.testing.assert_array_equal(of_grey, np.full((2, 2, 3), 7))
+    np.testing.assert_array_equal(of_coloured, coloured[..., :3])
+
+
+def test_opacity_is_saved_as_such(begin: Begin, facts: ModelFacts) -> None:
+    run = begin(JOB)
+    commit(run, facts, pixels=np.full((4, 4, 4), 128, np.uint8), transparent=True)
+    with Image.open(run.png(run.plan.units[0])) as picture:
+        assert (picture.mode, picture.getpixel((0, 0))) == ("RGBA", (128, 128, 128, 128))

@@ -1,0 +1,354 @@
+"""Batches, tasks and lanes, with renderers that paint: what is rendered together, and what goes wrong."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fvcli.errors import FvcliError
+from fvcli.models import ModelFacts
+from fvcli.plan import Program, Unit
+from fvcli.run import RunFolder
+from fvcli.worker import render_batches
+from fvcli.worker.ascent_renderer import Outcome
+from fvcli.worker.device import Device
+from fvcli.worker.render_batches import BatchDone, BatchStarted, StepsDone, Worker
+
+Begin = Callable[..., RunFolder]
+GPU = Device("gpu: fake", True, 1, whole_batches=True)
+CPU = Device("cpu", False, 2, whole_batches=False)
+PIXELS = np.zeros((2, 2, 3), np.uint8)
+
+
+@dataclass
+class Painter:
+    """Renders nothing.
+
+    calls: The names of the units and the size of each ascent, in order.
+    compiled: The first term's layer of each program that was compiled.
+    most: Pictures that fit into the memory.
+    before: Is called with the units, and with what asks whether to stop, before they are painted.
+    """
+
+    calls: list[tuple[list[str], int]] = field(default_factory=list)
+    compiled: list[str] = field(default_factory=list)
+    most: int = 1000
+    before: Callable[[Sequence[Unit], Callable[[], bool]], None] = lambda _units, _stopped: None
+    shares: tuple[float, ...] = ()
+
+    def make(self, program: Program, *_: Any) -> Painter:
+        self.compiled.append(program.layers[0])
+        return self
+
+    def render(
+        self,
+        _program: Program,
+        units: Sequence[Unit],
+        size: int,
+        report: Callable[[float], None],
+        stopped: Callable[[], bool],
+    ) -> list[Outcome] | None:
+        self.calls.append(([unit.name for unit in units], size))
+        self.before(units, stopped)
+        if stopped():
+            return None
+        if size > self.most:
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+        for share in self.shares:
+            report(share)
+        scores = [float(unit.terms[0].index) for unit in units]
+        return [Outcome(PIXELS, -1.0, score, score, False, True, 24) for score in scores]
+
+
+@pytest.fixture
+def painter() -> Painter:
+    return Painter()
+
+
+@pytest.fixture
+def worker_of(
+    monkeypatch: pytest.MonkeyPatch, facts: ModelFacts, painter: Painter
+) -> Callable[[RunFolder, Device], Worker]:
+    """Make workers whose renderer is the painter."""
+
+    def make(run: RunFolder, device: Device) -> Worker:
+        monkeypatch.setattr(render_batches, "set_up_device", lambda: device)
+        monkeypatch.setattr(render_batches, "load", lambda *_: SimpleNamespace(facts=facts))
+        monkeypatch.setattr(render_batches, "renderer_of", painter.make)
+        return Worker(run)
+
+    return make
+
+
+WorkerOf = Callable[[RunFolder, Device], Worker]
+
+
+def channels(count: int, name: str = "a", layer: str = "stem_bn", **more: Any) -> dict[str, Any]:
+    return {"name": name, "layer": layer, "channels": list(range(count)), **more}
+
+
+def group(count: int, groups: int = 1, name: str = "m") -> dict[str, Any]:
+    """A job of channels, each of them several pictures that are optimised together."""
+    return channels(groups, name, diversity={"count": count, "weight": 1.0})
+
+
+def of_kind(events: Sequence[object], kind: type) -> list[Any]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+def known(run: RunFolder) -> dict[str, Any]:
+    return {unit.path: run.sidecar(unit) for unit in run.plan.units}
+
+
+def outcomes_of_attempts(run: RunFolder) -> dict[int, list[str | None]]:
+    return {
+        batch: [json.loads(path.read_text())["outcome"] for path in paths]
+        for batch, paths in run.attempts().items()
+    }
+
+
+def names(*numbers: int) -> list[str]:
+    return [f"channel-{number:04d}" for number in numbers]
+
+
+# ---- what is rendered together
+
+
+def test_a_gpu_takes_whole_batches(begin: Begin, worker_of: WorkerOf, painter: Painter) -> None:
+    run = begin(channels(5), render={"batch_size": 2})
+    painter.shares = (0.25,)
+    events = list(worker_of(run, GPU).render([0, 2]))
+    assert sorted(painter.calls) == [(names(0, 1), 2), (names(4), 2)]
+    assert painter.compiled == ["stem_bn"]
+    assert of_kind(events, BatchStarted) == [BatchStarted(0), BatchStarted(2)]
+    assert sorted(of_kind(events, StepsDone), key=lambda e: (e.batch, e.units)) == [
+        StepsDone(0, 0.5),
+        StepsDone(0, 2.0),
+        StepsDone(2, 0.25),
+        StepsDone(2, 1.0),
+    ]
+    done = sorted(of_kind(events, BatchDone), key=lambda e: e.batch)
+    assert [(e.batch, e.counts, e.remarks) for e in done] == [(0, {"done": 2}, ()), (2, {"done": 1}, ())]
+    assert outcomes_of_attempts(run) == {0: ["done"], 2: ["done"]}
+    for path, sidecar in known(run).items():
+        if path in {"a/channel-0002", "a/channel-0003"}:
+            assert sidecar is None
+        else:
+            assert sidecar.score["end"] == int(path[-4:])  # its own outcome
+            assert sidecar.device == "gpu: fake"
+            assert (sidecar.batch["size"], sidecar.batch["planned_size"], sidecar.attempt) == (2, 2, 1)
+    assert known(run)["a/channel-0004"].batch["number"] == 2
+
+
+def test_a_cpu_takes_units_one_by_one_and_groups_whole(
+    begin: Begin, worker_of: WorkerOf, painter: Painter
+) -> None:
+    run = begin(channels(2), group(3), render={"batch_size": 6})
+    events = list(worker_of(run, CPU).render(range(len(run.plan.batches))))
+    assert sorted(len(called) for called, _ in painter.calls) == [1, 1, 3]
+    assert all(len(called) == size for called, size in painter.calls)
+    assert [e.counts for e in of_kind(events, BatchDone)] == [{"done": 2}, {"done": 3}]
+
+
+def test_of_a_group_all_are_rendered_and_only_what_lacks_is_committed(
+    begin: Begin, worker_of: WorkerOf, painter: Painter
+) -> None:
+    """The time of the others counts as theirs; progress is told in units that were asked for."""
+    run = begin(group(4, 2), render={"batch_size": 8})
+    painter.before = lambda _units, _stopped: time.sleep(0.4)
+    (first, second, *_) = run.plan.units
+    first_four = [unit.path for unit in run.plan.group_of(first)]
+    worker, batches = worker_of(run, CPU), range(len(run.plan.batches))
+    events = list(worker.render(batches, frozenset({second.path})))
+    assert painter.calls == [([unit.name for unit in run.plan.group_of(first)], 4)]
+    assert [path for path, sidecar in known(run).items() if sidecar] == [second.path]
+    assert [e.counts for e in of_kind(events, BatchDone)] == [{"done": 1}]
+    assert max(e.units for e in of_kind(events, StepsDone)) == 1.0
+    sidecar = run.sidecar(second)
+    assert sidecar is not None
+    assert 0.1 <= sidecar.seconds < 0.35
+    list(worker.render(batches))
+    assert all(known(run).values())
+    assert run.sidecar(second) == sidecar  # it was not rendered again
+    assert sorted(known(run)[path].attempt for path in known(run) if path in first_four) == [1, 2, 2, 2]
+    painter.calls.clear()
+    assert list(worker.render(batches)) == []
+    assert painter.calls == []
+
+
+def test_another_program_waits_until_nothing_else_is_rendered(
+    begin: Begin, worker_of: WorkerOf, painter: Painter
+) -> None:
+    run = begin(channels(3), channels(2, "b", "block1_dw"), channels(1, "c"), render={"batch_size": 1})
+    lock, inside, met = threading.Lock(), set(), []
+
+    def watch(units: Sequence[Unit], _stopped: Callable[[], bool]) -> None:
+        with lock:
+            inside.add(units[0].path)
+        time.sleep(0.05)
+        with lock:
+            met.append({path[0] for path in inside})
+            inside.remove(units[0].path)
+
+    painter.before = watch
+    order = sorted(range(len(run.plan.batches)), key=lambda n: run.plan.units[run.plan.batches[n][0]].path)
+    list(worker_of(run, CPU).render(order))
+    assert len(met) == 6
+    assert all(len(jobs) == 1 for jobs in met if "b" in jobs)
+    assert painter.compiled == ["stem_bn", "block1_dw", "stem_bn"]
+
+
+# ---- memory
+
+
+def test_less_memory_halves_what_an_ascent_takes_until_it_fits(
+    begin: Begin, worker_of: WorkerOf, painter: Painter
+) -> None:
+    """Both halves of the first batch run out of memory at a size of four: that is told once."""
+    run = begin(channels(10), render={"batch_size": 8})
+    painter.most = 2
+    worker = worker_of(run, GPU)
+    events = [*worker.render([0]), *worker.render([1])]
+    assert sorted((size for _, size in painter.calls), reverse=True) == [8, 4, 4, 2, 2, 2, 2, 2]
+    assert sorted(called for called, size in painter.calls if size == 2) == [
+        names(0, 1), names(2, 3), names(4, 5), names(6, 7), names(8, 9),
+    ]  # fmt: skip
+    done = of_kind(events, BatchDone)
+    told = "out of memory: batch 0 goes on with {} pictures at a time"
+    assert [e.remarks for e in done] == [(told.format(4), told.format(2)), ()]
+    assert [e.counts for e in done] == [{"done": 8}, {"done": 2}]
+    for sidecar in known(run).values():
+        assert (sidecar.batch["size"], sidecar.batch["planned_size"], sidecar.attempt) == (2, 8, 1)
+
+
+@pytest.mark.parametrize(("most", "sizes"), [(3, [12, 6, 6, 3, 3, 3, 3]), (6, [12, 6, 6])])
+def test_halves_are_of_whole_groups(
+    begin: Begin, worker_of: WorkerOf, painter: Painter, most: int, sizes: list[int]
+) -> None:
+    run = begin(group(3, 4), render={"batch_size": 12})
+    assert len(run.plan.batches) == 1
+    painter.most = most
+    list(worker_of(run, GPU).render([0]))
+    assert sorted((size for _, size in painter.calls), reverse=True) == sizes
+    assert {sidecar.status for sidecar in known(run).values()} == {"done"}
+
+
+def test_what_does_not_fit_alone_has_failed(begin: Begin, worker_of: WorkerOf, painter: Painter) -> None:
+    run = begin(channels(2), group(2), render={"batch_size": 2})
+    painter.most = 0
+    worker = worker_of(run, GPU)
+    done = of_kind([event for n in range(2) for event in worker.render([n])], BatchDone)
+    assert [e.counts for e in done] == [{"failed": 2}, {"failed": 2}]
+    told = "out of memory: batch {} goes on with 1 pictures at a time"
+    assert [e.remarks for e in done] == [
+        (told.format(n),) if run.plan.program_of(n).members == 1 else () for n in range(2)
+    ]
+    for sidecar in known(run).values():
+        assert (sidecar.status, sidecar.error) == ("failed", "out of memory even alone; lower size_px")
+
+
+# ---- failures
+
+
+OOM = "out of memory even alone; lower size_px"
+TENSORFLOW = (
+    "Graph execution error:\n\nDetected at node a\n\tb\n<stack traces unavailable>\nbad shape\n[[{{node c}}]]"
+)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (FvcliError("the file has gone"), "the file has gone"),
+        (ValueError("one\ntwo"), "ValueError: one"),
+        (KeyError(), "KeyError: it gives no reason"),
+        (ValueError(TENSORFLOW), "ValueError: bad shape"),
+        (MemoryError(), OOM),
+        (tf.errors.ResourceExhaustedError(None, None, "OOM"), OOM),
+        (tf.errors.AbortedError(None, None, "exception:Status: 1, message: could not"), OOM),
+        (tf.errors.AbortedError(None, None, "Status: 2, other"), "AbortedError: Status: 2, other"),
+        (RuntimeError("Status: 1, of something else"), "RuntimeError: Status: 1, of something else"),
+    ],
+)  # fmt: skip
+def test_a_unit_that_breaks_says_why_and_the_others_go_on(
+    begin: Begin, worker_of: WorkerOf, painter: Painter, error: Exception, reason: str
+) -> None:
+    run = begin(channels(3), render={"batch_size": 3})
+
+    def break_one(units: Sequence[Unit], _stopped: Callable[[], bool]) -> None:
+        if units[0].terms[0].index == 1:
+            raise error
+
+    painter.before = break_one
+    events = list(worker_of(run, CPU).render([0]))
+    assert [e.counts for e in of_kind(events, BatchDone)] == [{"done": 2, "failed": 1}]
+    assert [(s.status, s.error) for s in known(run).values()] == [
+        ("done", None),
+        ("failed", reason),
+        ("done", None),
+    ]
+
+
+def test_a_program_that_cannot_be_compiled_fails_once_for_all_its_units(
+    begin: Begin, worker_of: WorkerOf, painter: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = begin(channels(3), channels(1, "b", "block1_dw"), render={"batch_size": 2})
+    worker, tried = worker_of(run, CPU), []
+
+    def make(program: Program, *rest: Any) -> Painter:
+        tried.append(program.layers[0])
+        if program.layers[0] == "stem_bn":
+            raise FvcliError("the network is too old")
+        return painter.make(program, *rest)
+
+    monkeypatch.setattr(render_batches, "renderer_of", make)
+    events = list(worker.render(range(len(run.plan.batches))))
+    assert sorted(tried) == ["block1_dw", "stem_bn"]
+    assert {path: (s.status, s.error) for path, s in known(run).items()} == {
+        **{f"a/{name}": ("failed", "the network is too old") for name in names(0, 1, 2)},
+        "b/channel-0000": ("done", None),
+    }
+    assert sum(e.counts.get("failed", 0) for e in of_kind(events, BatchDone)) == 3
+    assert {outcome for ended in outcomes_of_attempts(run).values() for outcome in ended} == {"done"}
+
+
+# ---- stopping
+
+
+def test_a_stop_drops_what_is_being_rendered_and_keeps_the_rest(
+    begin: Begin, worker_of: WorkerOf, painter: Painter
+) -> None:
+    """The same worker can go on afterwards."""
+    run = begin(channels(4), render={"batch_size": 4})
+
+    def linger(units: Sequence[Unit], stopped: Callable[[], bool]) -> None:
+        end = time.monotonic() + 20
+        while units[0].terms[0].index > 0 and not stopped() and time.monotonic() < end:
+            time.sleep(0.01)
+
+    painter.before = linger
+    worker = worker_of(run, CPU)
+    events = worker.render([0])
+    began = time.monotonic()
+    assert next(events) == BatchStarted(0)
+    assert next(events) == StepsDone(0, 1.0)
+    events.close()
+    assert time.monotonic() - began < 10
+    assert [path for path, sidecar in known(run).items() if sidecar] == ["a/channel-0000"]
+    assert outcomes_of_attempts(run) == {0: ["stopped"]}
+    painter.before = lambda _units, _stopped: None
+    painter.calls.clear()
+    again = list(worker.render([0]))
+    assert sorted(name for called, _ in painter.calls for name in called) == names(1, 2, 3)
+    assert [e.counts for e in of_kind(again, BatchDone)] == [{"done": 3}]
+    assert [s.attempt for s in known(run).values()] == [1, 2, 2, 2]
+    assert outcomes_of_attempts(run) == {0: ["stopped", "done"]}
