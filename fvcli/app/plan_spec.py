@@ -66,23 +66,23 @@ def plan_of_picture(picture: Path, overrides: Sequence[str], allow_code: bool = 
     """
     carried = picture_text(picture)
     key, spec = str(carried.get("key")), carried["spec"]
-    jobs = spec.get("jobs")
-    if _is_in_run(picture) and isinstance(jobs, list) and jobs and isinstance(jobs[0], dict):
-        jobs[0]["name"] = picture.parent.name
+    jobs, place = spec.get("jobs"), picture.resolve()  # of a link, what it leads to
+    if _is_in_run(place) and isinstance(jobs, list) and jobs and isinstance(jobs[0], dict):
+        jobs[0]["name"] = place.parent.name
     text = json.dumps(spec, indent=1, ensure_ascii=False) + "\n"
     places = places_of_files(picture, key)
     plan, facts = _plan(text, str(picture), overrides, allow_code, picture.parent, places)
-    if _is_in_run(picture):
-        plan = _called_alike(plan, key, picture.stem)
+    if _is_in_run(place):
+        plan = _called_alike(plan, key, place.stem)
     remarks = (
         () if overrides or key in {unit.key for unit in plan.units} else (ANOTHER.format(picture=picture),)
     )
     return PlannedSpec(plan, text, facts, remarks)
 
 
-def _is_in_run(picture: Path) -> bool:
-    """Tell by its place whether a picture is where fvcli wrote it: RUN/units/JOB/UNIT.png."""
-    return picture.resolve().parents[1].name == "units"
+def _is_in_run(place: Path) -> bool:
+    """Tell by its whole path whether a picture is where fvcli wrote it: RUN/units/JOB/UNIT.png."""
+    return place.parent.parent.name == "units"
 
 
 def _called_alike(plan: Plan, key: str, name: str) -> Plan:

@@ -217,9 +217,8 @@ class Worker:
         half = members * max(1, too_many // members // 2)
         if self._size(number) > half:
             self._sizes[number] = half
-            task.batch.remarks.append(
-                f"out of memory: batch {task.batch.number} goes on with {half} pictures at a time"
-            )
+            how = f"with {half} picture{'' if half == 1 else 's'} at a time"
+            task.batch.remarks.append(f"out of memory: batch {task.batch.number} goes on {how}")
 
     def _cut_again(self, task: _Task) -> list[_Task]:
         """Return a task, in parts if it has more pictures than its program's ascents have by now."""

@@ -52,6 +52,28 @@ def test_out_of_memory_goes_on_with_smaller_batches(
         assert sidecar["status"] == "done"
 
 
+def test_each_halving_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_device: OnDevice
+) -> None:
+    """Two ascents run out of memory at a time: the second one is told nothing new."""
+    from fvcli.optvis.ascent import Ascent
+
+    on_device(whole_batches=True)
+    advance = Ascent.advance
+
+    def advance_in_little_memory(self, state, units, *rest):
+        if len(units["sign"]) > 1:
+            raise MemoryError
+        return advance(self, state, units, *rest)
+
+    monkeypatch.setattr(Ascent, "advance", advance_in_little_memory)
+    how = ("--set", "render.steps=2", "--set", "render.batch_size=4", "--only", "edges")
+    result = fvcli("render", write_spec(tmp_path), "-o", tmp_path / "run", *how)
+    assert result.exit_code == 0, result.stderr
+    told = [line.split(" goes on ")[1] for line in result.stderr.splitlines() if " goes on " in line]
+    assert sorted(told) == ["with 1 picture at a time", "with 2 pictures at a time"]  # of either batch
+
+
 # ---- devices: lanes, whole batches, what is compiled
 
 
