@@ -1,4 +1,4 @@
-"""What becomes of a unit whose numbers are not finite: a failure that is told, and no picture."""
+"""What is recorded of a unit whose numbers are not finite, and of one that never fired."""
 
 from __future__ import annotations
 
@@ -9,8 +9,14 @@ import keras
 import numpy as np
 import pytest
 
+from fvcli.app.plan_spec import plan_of_spec
 from fvcli.media import read_picture
-from tests.helpers.running import fvcli, write_spec
+from fvcli.models import ModelFacts
+from fvcli.run import RunFolder
+from fvcli.worker.ascent_renderer import Outcome
+from fvcli.worker.concurrency import Cost
+from fvcli.worker.recorder import Attempt, Recorder
+from tests.helpers.running import SMALL_SPEC, fvcli, write_spec
 
 SPEC = """\
 model: {path: FOLDER/net.keras, value_range: [-1, 1]}
@@ -45,3 +51,23 @@ def test_a_finite_picture_with_a_score_that_is_none_has_failed(not_a_number: Pat
     assert names == ["channel-0000.png", "channel-0002.png"]
     for name in names:
         assert read_picture(run / "units/a" / name).std() > 0
+
+
+@pytest.mark.parametrize(
+    ("steps", "reason"),
+    [
+        (16, "the unit does not fire after 16 steps; 17 is how many are meant to wake it up"),
+        (17, "the unit never fired: no gradient reached the picture"),
+    ],
+)
+def test_too_few_steps_are_fewer_than_redirect(
+    tmp_path: Path, facts: ModelFacts, steps: int, reason: str
+) -> None:
+    plan = plan_of_spec(str(write_spec(tmp_path)), []).plan
+    black = np.zeros((64, 64, 3), np.uint8)
+    outcome = Outcome(black, start=0.0, end=0.0, saved=0.0, silent=True, finite=True, steps=steps)
+    with RunFolder.begin(tmp_path / "run", plan, SMALL_SPEC) as run:
+        status = Recorder(run, facts, "cpu").commit(plan.units[0], outcome, Attempt(0, 2, 1, 1), Cost())
+        sidecar = run.sidecar(plan.units[0])
+    assert sidecar is not None
+    assert (status, sidecar.error) == ("dead", reason)
