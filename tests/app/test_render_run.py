@@ -87,6 +87,13 @@ def test_what_is_rendered_before_a_stop_is_kept(planned: PlannedSpec, tmp_path: 
     assert outcome.counts == {"done": 5, "missing": 2}
 
 
+def test_what_is_done_and_planned_is_of_the_whole_run(planned: PlannedSpec, tmp_path: Path) -> None:
+    """Whatever was asked for: five of seven pictures, then two of them and one that is missing."""
+    render_run(planned, tmp_path / "run", RenderOptions(only=["edges"]))
+    outcome = render_run(planned, tmp_path / "run", RenderOptions(only=["*17", "edges/*3", "edges/*4"]))
+    assert (outcome.counts, outcome.done, outcome.planned) == ({"done": 3}, 6, 7)
+
+
 def test_mistakes_are_raised_and_nothing_is_written(planned: PlannedSpec, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="--only cats: no unit matches"):
         render_run(planned, tmp_path / "run", RenderOptions(only=["cats"]))

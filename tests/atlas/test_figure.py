@@ -254,6 +254,8 @@ def test_texts_side_by_side_have_one_size_and_get_smaller_before_they_get_long()
     short, long = set_alike(["one", LONG], 200, 20, lines=4)
     assert short.size_px == long.size_px < 20
     assert len(long.lines) <= 4
+    just_fits = set_alike(["one", "one\ntwo"], 200, 20, lines=2)
+    assert [(block.lines, block.size_px) for block in just_fits] == [(("one",), 20), (("one", "two"), 20)]
     endless = set_alike([LONG * 9], 200, 20, lines=4)[0]
     assert endless.size_px == SMALLEST_PX
     assert len(endless.lines) > 4

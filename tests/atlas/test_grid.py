@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from fvcli.app.plan_spec import plan_of_spec
+from fvcli.atlas import grid, grid_paths, write_grids
 from fvcli.atlas.cells import Cell, _seen
 from fvcli.atlas.grid import BACKGROUND, SHEET_WIDTH_PX, _lay_out, draw_grid
+from fvcli.run import RunFolder
+from tests.helpers.painting import paint
+from tests.helpers.running import SMALL_SPEC, write_spec
 
 RED = np.full((224, 224, 3), (200, 30, 30), np.uint8)
 
@@ -178,3 +184,36 @@ def test_a_cell_shows_what_was_optimised_in_the_proportions_of_the_picture(
     pixels = np.random.default_rng(0).integers(0, 255, (100, 200, 3), np.uint8)
     place = canvas and dict(zip(("top", "left", "height", "width"), canvas, strict=True))
     np.testing.assert_array_equal(_seen(pixels, place), pixels[slice(*rows), slice(*columns)])
+
+
+@pytest.mark.parametrize(
+    ("most", "files", "titles"),
+    [
+        (6, ["edges.png", "textures.png"], ["Edges", "Textures"]),
+        (5, ["edges.png", "textures.png"], ["Edges", "Textures"]),  # the sheet is full
+        (
+            4,
+            ["edges.png", "edges-2.png", "textures.png"],
+            ["Edges (1 of 2)", "Edges (2 of 2)", "Textures"],
+        ),
+    ],
+)
+def test_a_job_has_as_many_sheets_as_its_units_fill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, files: list[str], titles: list[str]
+) -> None:
+    monkeypatch.setattr(grid, "CELLS_A_SHEET", most)
+    drawn: list[tuple[str, int]] = []
+
+    def draw(cells: Iterator[Cell], count: int, shape: object, title: str, **how: object) -> np.ndarray:
+        drawn.append((title, len(list(cells))))
+        return np.zeros((1, 1, 3), np.uint8)
+
+    monkeypatch.setattr(grid, "draw_grid", draw)
+    titled = ["jobs.edges.title=Edges", "jobs.textures.title=Textures"]
+    plan = plan_of_spec(str(write_spec(tmp_path)), titled).plan
+    with RunFolder.begin(tmp_path / "run", plan, SMALL_SPEC) as run:
+        for unit in plan.units:
+            paint(run, unit)
+        assert write_grids(run) == grid_paths(run) == [run.path / "grids" / name for name in files]
+    assert [title for title, _ in drawn] == titles
+    assert sum(count for _, count in drawn) == len(plan.units)

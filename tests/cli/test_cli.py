@@ -97,6 +97,9 @@ def test_layers_at_another_size() -> None:
     refused = fvcli("layers", "efficientnet-lite0", "--size", "8")
     assert refused.exit_code == 2
     assert "at least 32" in refused.stderr
+    smallest = fvcli("layers", "efficientnet-lite0", "--size", "32", "--json")
+    assert (smallest.exit_code, fvcli("layers", "efficientnet-lite0", "--size", "31").exit_code) == (0, 2)
+    assert json.loads(smallest.stdout)[0]["shape"] == [16, 16, 32]
 
 
 def test_models_lists_names_and_what_is_installed() -> None:

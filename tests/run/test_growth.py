@@ -9,6 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import imageio.v3 as iio
+import numpy as np
 import pytest
 from click.testing import Result
 
@@ -16,7 +18,8 @@ from fvcli.app.plan_spec import plan_of_spec
 from fvcli.engines import ENGINES
 from fvcli.errors import FvcliError
 from fvcli.media import pixel_sha256, read_picture
-from fvcli.run import RunFolder
+from fvcli.run import Asked, RunFolder
+from fvcli.run.atomic import TEMPORARY
 from tests.helpers.painting import PaintingEngine, paint
 from tests.helpers.running import fvcli, write_spec
 
@@ -640,3 +643,50 @@ def test_shards_that_begin_at_the_same_time_grow_a_run_once(run: Path) -> None:
     assert finished(run) == {path.replace("edges", "lines") for path in UNITS}
     assert {read_picture(path).tobytes() for path in run.glob("units/*/*.png")} == before
     assert not list(run.glob(".moving-*"))
+
+
+def test_what_stands_only_on_its_way_to_another_job_is_not_swept_up(
+    run: Path, render: Render, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rename that was killed, then another spec with --only: one picture of two is put in its place."""
+    from fvcli.run.preparation import Preparation
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    pictures = {path.read_bytes() for path in run.glob("units/edges/*.png")}
+    renamed = SPEC.replace("name: edges", "name: lines")
+    with monkeypatch.context() as patch:
+        patch.setattr(Preparation, "_write_plan", killed)
+        render(text=renamed)
+    result = render("--only", "lines/channel-0000", text=renamed.replace("0-3", "0-2"))
+    assert result.exit_code == 0, result.stderr
+    assert {path.read_bytes() for path in run.rglob("*.png")} >= pictures
+
+
+def test_a_source_that_is_gone_is_said_before_anything_is_moved(tmp_path: Path, render: Render) -> None:
+    photos, text = (
+        tmp_path / "photos",
+        SPEC + "  - {name: seen, layer: stem_bn, objective: caricature, pictures: photos}\n",
+    )
+    photos.mkdir()
+    iio.imwrite(photos / "grey.png", np.full((64, 64, 3), 90, np.uint8))
+    assert render(text=text).exit_code == 0
+    run = tmp_path / "run"
+    planned = plan_of_spec(str(write_spec(tmp_path, text)), ["render.seed=1"])
+    shutil.rmtree(photos)
+    shutil.rmtree(run / "sources")
+    before = files(run)
+    begun = RunFolder.begin(run, planned.plan, planned.text, planned.facts, asked=Asked(force=True))
+    with pytest.raises(FvcliError, match="No such file"), begun:
+        pass
+    assert files(run) == before
+
+
+def test_a_shard_leaves_alone_what_another_is_writing(run: Path, render: Render) -> None:
+    half = run / "units/edges" / f"{TEMPORARY}0123456789abcdef"
+    half.write_bytes(b"half")
+    assert render("--shard", "2/2").exit_code == 0
+    assert half.exists()
+    assert render().exit_code == 0  # a whole run is alone in its folder
+    assert not half.exists()

@@ -159,3 +159,17 @@ def test_clashes_are_refused_and_nothing_is_written(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert f"edges/channel-0000 differs between {first} and {second}" in result.stderr
     assert not (tmp_path / "run").exists()
+
+
+def test_pictures_that_only_the_other_spec_has_are_counted(tmp_path: Path) -> None:
+    """Not how many more it has: one of the first run's is not there."""
+    first = shard(tmp_path / "a", "1/2")
+    other = shard(tmp_path / "b", "2/2", SMALL_SPEC.replace("[3, 17]", "[3, 5, 6]"))
+    result = fvcli("merge", first, other, "-o", tmp_path / "run")
+    assert result.exit_code == 2
+    assert [line.removeprefix("Error: ") for line in result.stderr.splitlines()] == [
+        f"{other} is the run of another plan than {first}",
+        "jobs.textures.channels: 1 picture is not there",
+        f"2 of its pictures are not in {first}",
+        "merge shards of one spec",
+    ]
