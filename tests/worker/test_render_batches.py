@@ -248,7 +248,7 @@ def test_what_does_not_fit_alone_has_failed(begin: Begin, worker_of: WorkerOf, p
     worker = worker_of(run, GPU)
     done = of_kind([event for n in range(2) for event in worker.render([n])], BatchDone)
     assert [e.counts for e in done] == [{"failed": 2}, {"failed": 2}]
-    told = "out of memory: batch {} goes on with 1 pictures at a time"
+    told = "out of memory: batch {} goes on with 1 picture at a time"
     assert [e.remarks for e in done] == [
         (told.format(n),) if run.plan.program_of(n).members == 1 else () for n in range(2)
     ]
