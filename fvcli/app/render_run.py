@@ -104,7 +104,7 @@ def render_run(
     wanted = choose_units(planned.plan, options.only)
     batches = _batches(planned, options)
     units = [unit for number in batches for unit in planned.plan.units_of(number, wanted)]
-    check_machine(planned.plan, _unfinished(output, units))
+    check_machine(planned.plan, units if options.again else _unfinished(output, units))
     again = frozenset(unit.path for unit in units) if options.again else frozenset()
     asked = Asked(only=wanted, again=again, force=options.force)
     with RunFolder.begin(

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.running import fvcli, write_spec
+from fvcli.engines import ENGINES
+from tests.helpers.painting import PaintingEngine
+from tests.helpers.running import fvcli, pictures, write_spec
 
 SPEC = """\
 model: efficientnet-lite0
@@ -28,3 +30,19 @@ def test_a_film_needs_ffmpeg_where_it_is_rendered_and_not_where_it_is_planned(
     assert refused.exit_code == 2
     assert refused.stderr == ("Error: jobs.film: video needs imageio-ffmpeg: pip install 'fvcli[video]'\n")
     assert not (tmp_path / "run").exists()
+
+
+def test_finished_films_need_no_ffmpeg_unless_they_are_rendered_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENGINES, "local", PaintingEngine)
+    spec, run = write_spec(tmp_path, SPEC), tmp_path / "run"
+    assert fvcli("render", spec, "-o", run).exit_code == 0
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    assert fvcli("render", spec, "-o", run).exit_code == 0
+    refused = fvcli("render", spec, "-o", run, "--again")
+    assert refused.exit_code == 2
+    assert refused.stderr == ("Error: jobs.film: video needs imageio-ffmpeg: pip install 'fvcli[video]'\n")
+    assert not (run / "replaced-1").exists()
+    assert len(pictures(run)) == 6
+    assert fvcli("render", spec, "-o", run, "--again", "--only", "still").exit_code == 0
