@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -53,9 +54,9 @@ class Recorder:
 
     def commit(self, unit: Unit, outcome: Outcome, attempt: Attempt, cost: Cost) -> str:
         """Write a unit's picture and sidecar; return its status."""
-        if not outcome.finite:
-            return self.fail(unit, attempt, NOT_FINITE)
         start, end, saved = outcome.start, outcome.end, outcome.saved
+        if not outcome.finite or not all(map(math.isfinite, (start, end, saved))):
+            return self.fail(unit, attempt, NOT_FINITE)
         dead = end <= start and (outcome.silent or start == end == 0.0)
         png = self._encoded(unit, outcome, outcome.pixels)
         try:

@@ -114,6 +114,17 @@ def test_a_sidecar_says_what_was_asked_for_and_what_came_of_it(begin: Begin, fac
     np.testing.assert_array_equal(read_picture(png), PIXELS)
 
 
+@pytest.mark.parametrize("name", ["start", "end", "saved"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_score_that_is_no_number_fails_the_unit_whatever_its_renderer_says(
+    name: str, value: float, begin: Begin, facts: ModelFacts
+) -> None:
+    run = begin(JOB)
+    sidecar = commit(run, facts, **{name: value})
+    assert (sidecar.status, sidecar.score) == ("failed", None)
+    assert not run.png(run.plan.units[0]).exists()
+
+
 TOO_FEW = "the unit does not fire after {} steps; 16 is how many are meant to wake it up"
 NEVER = "the unit never fired: no gradient reached the picture"
 ALREADY_SILENT = "the unit is silent from the start, so there is nothing to minimise"
