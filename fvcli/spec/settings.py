@@ -69,11 +69,6 @@ class Settings(Strictly):
         return self.animation is not None and self.animation.of == "numbers"
 
     @property
-    def films_ascent(self) -> bool:
-        """Whether its film is of the steps of each picture."""
-        return self.animation is not None and self.animation.of == "ascent"
-
-    @property
     def starts_from_picture(self) -> bool:
         """Whether an ascent or a dream begins with a picture that the job names."""
         return self.start == "picture"

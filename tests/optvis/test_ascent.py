@@ -15,7 +15,7 @@ from fvcli.optvis.optimizers import adam, annealed, lion
 from fvcli.optvis.parameterizations import fourier
 from fvcli.optvis.streams import stream
 from fvcli.optvis.transforms import affine, jitter
-from tests.helpers.ascents import BATCH, MIDDLE, SHALLOW, ascent_of, recipe_of, streams_of, units
+from tests.helpers.ascents import BATCH, SHALLOW, ascent_of, recipe_of, streams_of, units
 
 
 def climb(
@@ -323,31 +323,3 @@ def test_redirection_wakes_silent_units(model, silent_units, redirect_steps):
         assert not scores(ascent, end, silent_units).any()
         assert end.silent.numpy().all()
         np.testing.assert_array_equal(end.params[0], start.params[0])  # no gradient, no step
-
-
-CHANNEL = 17
-SAME = units(*[CHANNEL] * BATCH)
-SIDE = 64
-STEPS = 40
-
-
-# In others of these names, one image starts with a ReLU6 input within rounding of a kink.
-RUNS = ("fourth", "eighth")
-
-
-@pytest.fixture(scope="module")
-def middle(model, facts) -> Ascent:
-    return ascent_of(model, MIDDLE, recipe_of("lucid", (SIDE, SIDE), facts))
-
-
-@pytest.fixture(scope="module")
-def reached(middle) -> dict[str, dict[int, np.ndarray]]:
-    """The pictures of fvcli's lucid recipe by step, of two batches with schedules of their own."""
-    found = {}
-    for run in RUNS:
-        streams, shared = streams_of([f"{run} {i}" for i in range(BATCH)]), stream(0, run)
-        state, found[run] = middle.start(streams), {}
-        while state.step < STEPS:
-            state = middle.take_steps(state, SAME, STEPS - state.step, streams, shared)
-            found[run][state.step] = middle.picture(state.params).numpy()
-    return found

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
-from hypothesis import strategies as st
 
 from fvcli.plan import make_plan
 from fvcli.spec import parse_document, validate
 from tests.helpers.neuron_plans import MILD, neuron_window, plan_of
-from tests.helpers.running import fvcli, write_spec
 
 # ---- when there is no window
 
@@ -97,30 +94,3 @@ def test_neurons_of_all_positions_share_a_program(facts):
     plans = [plan_of(facts, "block1_dw_bn", (160, 160), place) for place in ((9, 9), (20, 30))]
     assert plans[0].programs == plans[1].programs
     assert plans[0].units[0].place != plans[1].units[0].place
-
-
-# ---- views stay on the canvas
-
-
-scales = st.floats(0.5, 2.0)
-
-
-# ---- whole runs
-
-
-SPEC = f"""\
-model: efficientnet-lite0
-render: {{size_px: [97, 130], steps: 16, batch_size: 2, transforms: [{json.dumps(MILD)}]}}
-jobs:
-  - {{name: central, layer: block1_dw_bn, objective: neuron, channels: [3, 40]}}
-  - {{name: placed, layer: block1_dw_bn, objective: {{kind: neuron, row: 2, column: 29}}, channels: [3]}}
-  - {{name: deeper, layer: block2_add, objective: neuron, channels: [5], sign: negative}}
-"""
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("windows")
-    result = fvcli("render", write_spec(folder, SPEC), "-o", folder / "run")
-    assert result.exit_code == 0, result.stderr
-    return folder / "run"

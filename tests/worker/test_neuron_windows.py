@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import keras
 import numpy as np
 import pytest
@@ -14,8 +11,7 @@ from hypothesis import strategies as st
 
 from fvcli.optvis.transforms import affine
 from fvcli.worker.builders import build_recipe
-from tests.helpers.neuron_plans import MILD, neuron_window, plan_of
-from tests.helpers.running import fvcli, write_spec
+from tests.helpers.neuron_plans import neuron_window, plan_of
 
 # ---- the neuron sees the same
 
@@ -118,24 +114,3 @@ def test_the_recipe_of_a_window_is_that_of_its_canvas(facts):
     (transform,) = recipe.transforms
     view = transform.apply(image, tf.constant([[0.5, 0.5, 0.5, 0.5]]))
     assert view.shape == (1, window.view_px, window.view_px, 3)
-
-
-# ---- whole runs
-
-
-SPEC = f"""\
-model: efficientnet-lite0
-render: {{size_px: [97, 130], steps: 16, batch_size: 2, transforms: [{json.dumps(MILD)}]}}
-jobs:
-  - {{name: central, layer: block1_dw_bn, objective: neuron, channels: [3, 40]}}
-  - {{name: placed, layer: block1_dw_bn, objective: {{kind: neuron, row: 2, column: 29}}, channels: [3]}}
-  - {{name: deeper, layer: block2_add, objective: neuron, channels: [5], sign: negative}}
-"""
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("windows")
-    result = fvcli("render", write_spec(folder, SPEC), "-o", folder / "run")
-    assert result.exit_code == 0, result.stderr
-    return folder / "run"
