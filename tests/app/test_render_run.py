@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,9 +13,9 @@ from fvcli.app.merge_shards import merge_shards
 from fvcli.app.plan_spec import PlannedSpec, plan_of_spec
 from fvcli.app.read_status import read_status
 from fvcli.app.render_run import Observer, RenderOptions, render_run
-from fvcli.engines import ENGINES, Event
-from fvcli.errors import UsageError
-from fvcli.run import RunFolder
+from fvcli.engines import ENGINES, EngineOptions, Event
+from fvcli.errors import FvcliError, UsageError
+from fvcli.run import RunFolder, lock
 from tests.helpers.painting import PaintingEngine
 from tests.helpers.running import write_spec
 
@@ -85,6 +85,87 @@ def test_what_is_rendered_before_a_stop_is_kept(planned: PlannedSpec, tmp_path: 
     assert (outcome.stopped, outcome.done, outcome.planned, outcome.sheets) == (True, 5, 7, ())
     assert listener.heard[-1] == "ended"
     assert outcome.counts == {"done": 5, "missing": 2}
+
+
+def test_a_stop_after_the_last_batch_leaves_the_sheets_undrawn(planned: PlannedSpec, tmp_path: Path) -> None:
+    outcome = render_run(planned, tmp_path / "run", None, Listener(batches=4))
+    assert (outcome.stopped, outcome.done, outcome.sheets) == (True, 7, ())
+    assert not (tmp_path / "run/grids").exists()
+
+
+class Careful(PaintingEngine):
+    """Writes down what it was told, and whether it was closed."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__()
+        self.told: list[tuple[list[int], EngineOptions]] = []
+        self.is_closed = False
+        self._error = error
+
+    def run(self, run: RunFolder, batches: Sequence[int], options: EngineOptions) -> Iterator[Event]:
+        self.told.append((list(batches), options))
+        try:
+            for event in super().run(run, batches, options):
+                yield event
+                if self._error:
+                    raise self._error
+        finally:
+            self.is_closed = True
+
+
+def test_the_chosen_engine_is_told_what_to_render(
+    planned: PlannedSpec, tmp_path: Path, engine: PaintingEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Careful()
+    monkeypatch.setitem(ENGINES, "other", lambda: other)
+    render_run(planned, tmp_path / "run", RenderOptions("other", only=["edges/*[34]"], allow_code=True))
+    render_run(planned, tmp_path / "run", RenderOptions("other"))
+    chosen = frozenset({"edges/channel-0003", "edges/channel-0004"})
+    assert other.told == [([1, 2], EngineOptions(chosen, True)), ([0, 1, 3], EngineOptions(None, False))]
+    assert engine.painted == []
+
+
+def test_an_engine_is_closed_before_an_observer_hears_the_end(
+    planned: PlannedSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Careful()
+    monkeypatch.setitem(ENGINES, "local", lambda: engine)
+
+    class Late(Listener):
+        def ended(self) -> None:
+            self.heard.append(f"closed: {engine.is_closed}")
+
+    listener = Late(batches=1)
+    assert render_run(planned, tmp_path / "run", None, listener).stopped
+    assert listener.heard[-1] == "closed: True"
+    assert len(engine.painted) == 4  # the batch after the wish was painted before it could be heard
+
+
+def test_an_observer_hears_the_end_of_a_render_that_broke(
+    planned: PlannedSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENGINES, "local", lambda: Careful(FvcliError("the disk is full")))
+    listener = Listener()
+    with pytest.raises(FvcliError, match="the disk is full"):
+        render_run(planned, tmp_path / "run", None, listener)
+    assert listener.heard[-1] == "ended"
+    assert read_status(tmp_path / "run").counts["done"] == 2
+
+
+def test_a_run_has_its_spec_and_what_is_known_of_its_model(planned: PlannedSpec, tmp_path: Path) -> None:
+    render_run(planned, tmp_path / "run", RenderOptions(only=["textures"]))
+    assert RunFolder.read(tmp_path / "run").facts() == planned.facts
+    assert (tmp_path / "run/spec.yaml").read_text() == planned.text
+
+
+def test_slices_keep_out_only_the_whole_run_and_themselves(planned: PlannedSpec, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    render_run(planned, run, RenderOptions(shard=(1, 4)))
+    with lock.hold(run, "2-of-4"):
+        assert render_run(planned, run, RenderOptions(shard=(3, 4))).counts == {"done": 1}
+        for options in (RenderOptions(shard=(2, 4)), RenderOptions()):
+            with pytest.raises(UsageError, match="another fvcli is rendering into this folder"):
+                render_run(planned, run, options)
 
 
 def test_what_is_done_and_planned_is_of_the_whole_run(planned: PlannedSpec, tmp_path: Path) -> None:

@@ -52,7 +52,9 @@ def test_another_picture_of_equal_size_is_found(run: Path) -> None:
         "edges/channel-0003 is damaged: its pixels are not those that were rendered",
         f"  to render it anew: fvcli render SPEC -o {run} --again --only edges/channel-0003",
     ]
-    found = json.loads(fvcli("status", run, "--check", "--json").stdout)
+    as_json = fvcli("status", run, "--check", "--json")
+    assert as_json.exit_code == 1
+    found = json.loads(as_json.stdout)
     assert (found["done"], found["damaged"], found["jobs"]["edges"]["damaged"]) == (6, 1, 1)
     assert found["notable"] == [
         {
@@ -85,6 +87,24 @@ def test_files_that_cannot_be_read_are_found(run: Path) -> None:
         "0002": "channel-0002.step-0001.png cannot be read",
     }
     assert (found["done"], found["damaged"], found["pending"]) == (3, 3, 1)
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_unit_counts_only_with_all_that_stands_beside_its_picture(
+    run: Path, easel: PaintingEngine, is_there: bool
+) -> None:
+    step = run / "units/edges/channel-0003.step-0001.png"
+    whole = step.read_bytes()
+    step.unlink()
+    if is_there:
+        step.write_bytes(whole[:-1])
+    assert json.loads(fvcli("status", run, "--json").stdout)["pending"] == 1
+    result = fvcli("status", run, "--check")
+    said = "edges/channel-0003 is damaged: channel-0003.step-0001.png is not as long as it was written"
+    assert (result.exit_code, said in result.stdout) == (int(is_there), is_there)
+    assert fvcli("render", run / "spec.yaml", "-o", run).exit_code == 0
+    assert easel.painted == ["edges/channel-0003"]
+    assert step.read_bytes() == whole
 
 
 def test_films_are_read_to_their_end(run: Path) -> None:

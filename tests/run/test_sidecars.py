@@ -167,6 +167,9 @@ def test_a_unit_of_a_newer_version_is_not_overwritten(run: Path, easel: Painting
         ["job", "done", "dead", "failed", "newer", "running", "lost", "pending"]
     )
     assert f"edges/channel-0001 is newer: {said}" in status.stdout.splitlines()
+    assert "other specs" not in status.stdout
+    counts = json.loads(fvcli("status", run, "--json").stdout)
+    assert (counts["newer"], counts["done"], counts["of_other_specs"]) == (2, 5, 0)
     before = (run / "units/edges/channel-0001.json").read_bytes()
     for words in ([], ["--again"], ["--only", "edges/channel-0001"]):
         code, errors = render(run, *words)
