@@ -1,0 +1,122 @@
+"""What ``fvcli render`` makes of its options, and what it says besides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fvcli.app.plan_spec import PlannedSpec
+from fvcli.app.render_run import Observer, RenderOptions, RenderOutcome
+from fvcli.cli.engine_type import EngineType
+from fvcli.cli.options import parse_shard
+from fvcli.media import encode_picture, picture_text
+from fvcli.media.png import read_picture
+from tests.helpers.painting import PaintingEngine
+from tests.helpers.running import fvcli, write_spec
+
+NOTHING = RenderOutcome(Path("run"), {}, (), (), False, 0, 7)
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, RenderOptions | None]]:
+    """Render nothing; returns where and how it was asked for."""
+    heard: list[tuple[Path, RenderOptions | None]] = []
+
+    def render_run(
+        planned: PlannedSpec, output: Path, options: RenderOptions | None, observer: Observer
+    ) -> RenderOutcome:
+        heard.append((output, options))
+        return NOTHING
+
+    monkeypatch.setattr("fvcli.app.render_run.render_run", render_run)
+    return heard
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ([], RenderOptions()),
+        (["--engine", "local"], RenderOptions(engine="local")),
+        (["--shard", "2/3"], RenderOptions(shard=(2, 3))),
+        (["--only", "edges", "--only", "*17"], RenderOptions(only=("edges", "*17"))),
+        (["--force"], RenderOptions(force=True)),
+        (["--again"], RenderOptions(again=True)),
+        (["--allow-code"], RenderOptions(allow_code=True)),
+    ],
+)
+def test_each_option_says_what_it_says(
+    words: list[str],
+    options: RenderOptions,
+    tmp_path: Path,
+    asked: list[tuple[Path, RenderOptions | None]],
+) -> None:
+    result = fvcli("render", write_spec(tmp_path), "-o", tmp_path / "run", *words)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert asked == [(tmp_path / "run", options)]
+
+
+def test_a_slice_is_one_of_so_many() -> None:
+    assert parse_shard(None) is None
+    assert [parse_shard(text) for text in ("1/1", "1/4", "4/4", "12/34")] == [
+        (1, 1),
+        (1, 4),
+        (4, 4),
+        (12, 34),
+    ]
+
+
+def test_either_a_spec_or_a_picture_is_rendered(
+    tmp_path: Path, asked: list[tuple[Path, RenderOptions | None]]
+) -> None:
+    spec = write_spec(tmp_path)
+    for words in ([], [spec, "--from", tmp_path / "a.png"]):
+        result = fvcli("render", *words, "-o", tmp_path / "run")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr == "Error: give either a SPEC or --from PICTURE: fvcli render spec.yaml -o run\n"
+    assert asked == []
+
+
+def test_an_engine_that_is_unknown_is_refused_with_those_that_are_known(
+    tmp_path: Path, asked: list[tuple[Path, RenderOptions | None]]
+) -> None:
+    result = fvcli("render", write_spec(tmp_path), "-o", tmp_path / "run", "--engine", "loco")
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[-1] == (
+        "Error: Invalid value for '--engine': 'loco' is not one of local."
+    )
+    assert asked == []
+    assert "--engine [local]" in fvcli("render", "--help").stdout
+
+
+def test_the_shell_completes_engines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fvcli.cli.engine_type._names", lambda: ["local", "lone", "ray"])
+
+    def found(start: str) -> list[str]:
+        return [item.value for item in EngineType().shell_complete(None, None, start)]  # type: ignore[arg-type]
+
+    assert [found(start) for start in ("", "lo", "r", "x")] == [
+        *(["local", "lone", "ray"], ["local", "lone"], ["ray"], [])
+    ]
+
+
+def test_a_picture_that_comes_out_differently_is_noted(tmp_path: Path, easel: PaintingEngine) -> None:
+    """One of another key; with --set nobody expects the same picture."""
+    assert fvcli("render", write_spec(tmp_path), "-o", tmp_path / "run", "--only", "*17").exit_code == 0
+    same, old = tmp_path / "run/units/textures/channel-0017.png", tmp_path / "old.png"
+    old.write_bytes(encode_picture(read_picture(same), "", {**picture_text(same), "key": "0" * 16}))
+    outcomes = [
+        fvcli("render", "--from", picture, "-o", tmp_path / f"again-{i}", *words)
+        for i, (picture, words) in enumerate([(same, []), (old, []), (old, ["--set", "render.seed=3"])])
+    ]
+    assert [outcome.exit_code for outcome in outcomes] == [0, 0, 0]
+    notes = [
+        [line for line in outcome.stderr.splitlines() if line.startswith("Note")] for outcome in outcomes
+    ]
+    said = (
+        f"Note: {old} was rendered with another model, another photo or an earlier algorithm: "
+        "what comes out will differ from it"
+    )
+    assert notes == [[], [said], []]
+    units = [sorted(path.name for path in tmp_path.glob(f"again-{i}/units/*/*.json")) for i in range(3)]
+    assert units == [["channel-0017.json"]] * 3
