@@ -3,7 +3,7 @@
 from fvcli.run.check import find_damage
 from fvcli.run.environment import versions, write_run_facts
 from fvcli.run.folder import RunFolder
-from fvcli.run.growth import Asked, Growth, same_pictures
+from fvcli.run.growing import Asked, Growth, same_pictures
 from fvcli.run.merge import merge_runs
 from fvcli.run.sidecar import FINISHED, NewerSidecar, Sidecar, step_name
 from fvcli.run.status import RunStatus, missing_units, run_status

@@ -22,13 +22,10 @@ from fvcli.run import attempts, lock
 from fvcli.run.atomic import remove_temporaries, write_atomic
 from fvcli.run.finished import finished_at, wrong_sizes
 from fvcli.run.foreign import refuse_foreign
-from fvcli.run.growth import UNITS, Asked, Growth
-from fvcli.run.known_plans import PLAN
+from fvcli.run.growing import Asked, Growth, Preparation
+from fvcli.run.layout import ATTEMPTS, FIGURE, GRIDS, LOG, PLAN, RUN_FACTS, SOURCES, UNITS
 from fvcli.run.model_file import read_facts
-from fvcli.run.preparation import ATTEMPTS, FIGURE, GRIDS, SOURCES, Preparation
 from fvcli.run.sidecar import NewerSidecar, Sidecar, read_sidecar
-
-RUN_FACTS = "run.json"
 
 
 class RunFolder:
@@ -207,7 +204,7 @@ class RunFolder:
 
     def log(self, text: str) -> None:
         """Add a line to logs/render.log."""
-        path = self.path / "logs" / "render.log"
+        path = self.path / LOG
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("a") as file:

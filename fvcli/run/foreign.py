@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fvcli.errors import UsageError
-from fvcli.run.known_plans import PLAN, SPEC, read_text
+from fvcli.run.layout import PLAN, SPEC, read_text
 
 # What systems and their file managers leave in folders that people take for empty; so is every hidden file.
 LEFT_BY_SYSTEMS = {"thumbs.db", "desktop.ini", "lost+found"}

@@ -12,9 +12,9 @@ from fvcli.errors import UsageError
 from fvcli.models import ModelFacts
 from fvcli.plan import Gone, SpecTexts, Unit, change_lines, picture_facts
 from fvcli.run.check import damage_of
-from fvcli.run.folder import RUN_FACTS, RunFolder
-from fvcli.run.growth import same_pictures
-from fvcli.run.known_plans import PLAN, SPEC, read_text
+from fvcli.run.folder import RunFolder
+from fvcli.run.growing import same_pictures
+from fvcli.run.layout import PLAN, RUN_FACTS, SPEC, read_text
 from fvcli.run.sidecar import FAILED, Sidecar
 
 

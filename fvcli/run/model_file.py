@@ -12,8 +12,8 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from fvcli.models import ModelFacts
+from fvcli.run.layout import MODEL
 
-MODEL = "model.json"
 MODEL_VERSION = 1
 
 

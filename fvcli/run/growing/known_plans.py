@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fvcli.plan import Plan
-
-PLAN, SPEC = "plan.json", "spec.yaml"
-REPLACED = "replaced-"  # and a number: folders of pictures that were moved out of the way
+from fvcli.run.layout import PLAN, REPLACED, SPEC, read_text
 
 
 @dataclass(frozen=True)
@@ -39,14 +37,6 @@ def next_replaced_folder(folder: Path) -> Path:
     while (folder / f"{REPLACED}{number}").exists():
         number += 1
     return folder / f"{REPLACED}{number}"
-
-
-def read_text(path: Path) -> str:
-    """Return the text of a file, or none if it cannot be read."""
-    try:
-        return path.read_text(errors="replace")
-    except OSError:
-        return ""
 
 
 def _read(folder: Path, is_present: bool) -> KnownPlan | None:

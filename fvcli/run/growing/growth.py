@@ -14,10 +14,8 @@ from pathlib import Path
 
 from fvcli.plan import Plan, Unit
 from fvcli.run.finished import Finished, all_finished
-from fvcli.run.known_plans import KnownPlan
-
-UNITS = "units"
-STAGING = ".moving-"  # folders of pictures on their way to another place
+from fvcli.run.growing.known_plans import KnownPlan
+from fvcli.run.layout import STAGING, UNITS
 
 
 @dataclass(frozen=True)

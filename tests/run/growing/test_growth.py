@@ -166,7 +166,7 @@ def test_jobs_may_change_names_with_one_another(run: Path, render: Render, easel
 def test_pictures_on_their_way_to_another_job_survive_a_kill(
     run: Path, render: Render, easel: PaintingEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fvcli.run import preparation
+    from fvcli.run.growing import preparation
 
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
@@ -428,7 +428,7 @@ def test_only_does_not_make_another_spec_right(run: Path, render: Render) -> Non
 def test_a_kill_while_pictures_are_moved_loses_none(
     run: Path, render: Render, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from fvcli.run import preparation, set_aside
+    from fvcli.run.growing import preparation, set_aside
 
     def killed(*_: object) -> None:
         raise KeyboardInterrupt
@@ -649,7 +649,7 @@ def test_what_stands_only_on_its_way_to_another_job_is_not_swept_up(
     run: Path, render: Render, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A rename that was killed, then another spec with --only: one picture of two is put in its place."""
-    from fvcli.run.preparation import Preparation
+    from fvcli.run.growing.preparation import Preparation
 
     def killed(*_: object) -> None:
         raise KeyboardInterrupt

@@ -8,8 +8,8 @@ from pathlib import Path
 from fvcli.errors import UsageError
 from fvcli.plan import Gone, Plan, SpecTexts, Unit, change_lines, picture_facts
 from fvcli.run.finished import Finished
-from fvcli.run.growth import Growth
-from fvcli.run.known_plans import KnownPlan, next_replaced_folder
+from fvcli.run.growing.growth import Growth
+from fvcli.run.growing.known_plans import KnownPlan, next_replaced_folder
 from fvcli.run.sidecar import NewerSidecar, Sidecar
 
 SIGNS = {1: "positive", -1: "negative"}

@@ -12,9 +12,8 @@ from pathlib import Path
 
 from fvcli.run.atomic import share_file, sync_folder, write_atomic
 from fvcli.run.finished import Finished, unit_files
-from fvcli.run.growth import UNITS
-from fvcli.run.known_plans import PLAN, SPEC, next_replaced_folder
-from fvcli.run.model_file import MODEL
+from fvcli.run.growing.known_plans import next_replaced_folder
+from fvcli.run.layout import MODEL, PLAN, SPEC, UNITS
 
 
 def set_aside(folder: Path, pictures: Sequence[Finished]) -> Path:

@@ -17,15 +17,14 @@ from fvcli.plan import Plan, Source
 from fvcli.run import lock
 from fvcli.run.atomic import write_atomic
 from fvcli.run.attempts import forget_attempts
-from fvcli.run.growth import UNITS, Asked, Growth, compare
-from fvcli.run.known_plans import PLAN, SPEC, KnownPlan, known_plans, read_text
-from fvcli.run.model_file import MODEL, facts_as_json
-from fvcli.run.moves import install, stage, told_anew
-from fvcli.run.refusals import refuse_losses
-from fvcli.run.set_aside import remove_units, set_aside
+from fvcli.run.growing.growth import Asked, Growth, compare
+from fvcli.run.growing.known_plans import KnownPlan, known_plans
+from fvcli.run.growing.moves import install, stage, told_anew
+from fvcli.run.growing.refusals import refuse_losses
+from fvcli.run.growing.set_aside import remove_units, set_aside
+from fvcli.run.layout import ATTEMPTS, FIGURE, GRIDS, MODEL, PLAN, SOURCES, SPEC, UNITS, read_text
+from fvcli.run.model_file import facts_as_json
 from fvcli.run.sidecar import Sidecar
-
-SOURCES, ATTEMPTS, GRIDS, FIGURE = "sources", "attempts", "grids", "figure.png"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from pathlib import Path
 from fvcli.plan import Plan, Unit
 from fvcli.run.atomic import share_file, sync_folder, write_atomic
 from fvcli.run.finished import Finished, all_finished, finished_at
-from fvcli.run.growth import STAGING, UNITS, staging_folders
+from fvcli.run.growing.growth import staging_folders
+from fvcli.run.layout import STAGING, UNITS
 from fvcli.run.sidecar import Sidecar
 
 
