@@ -110,7 +110,7 @@ def _branches(layer: LayerFacts, facts: ModelFacts) -> dict[str, tuple[int, int]
     """Return from which channel to before which each branch of a layer reaches."""
     firsts = facts.branches.get(layer.name, {})
     ends = [*firsts.values(), layer.channels][1:]
-    return {name: (first, end) for (name, first), end in zip(firsts.items(), ends, strict=False)}
+    return {name: (first, end) for (name, first), end in zip(firsts.items(), ends, strict=True)}
 
 
 def layer_json(layer: LayerFacts, facts: ModelFacts) -> dict[str, Any]:

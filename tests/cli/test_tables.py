@@ -31,7 +31,7 @@ def machine(**other: object) -> Speed:
             pixels=4096 * i * i,
             layers=3 * i,
             changes_size=i == 2,
-            step_seconds=0.0125 * i,
+            step_seconds=0.012346 * i,
             compile_seconds=1.26 * i,
         )
         for i in (1, 2, 3)
@@ -338,9 +338,9 @@ def test_calibrate_shows_and_keeps_what_was_measured(
     shown = fvcli("calibrate")
     assert shown.stdout.splitlines() == [
         "layer   size_px  views             layers  multiplications  ms a step  compile s",
-        "layer1       64  of one size            3  1.2 M                 12.5        1.3",
-        "layer2      128  of changing size       6  5.0 M                 25.0        2.5",
-        "layer3      192  of one size            9  11.2 M                37.5        3.8",
+        "layer1       64  of one size            3  1.2 M                12.35        1.3",
+        "layer2      128  of changing size       6  5.0 M                24.69        2.5",
+        "layer3      192  of one size            9  11.2 M               37.04        3.8",
         "",
         f"here, cpu, {lanes} at a time; 4.3 s once for the start",
         f"{speed_path()} is written; next: fvcli plan SPEC",

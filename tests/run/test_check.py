@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from fvcli.media import encode_movie
+from fvcli.spec.output import FilmFormat
 from tests.helpers.painting import PaintingEngine
 from tests.helpers.running import fvcli, write_spec
 
@@ -107,19 +108,20 @@ def test_a_unit_counts_only_with_all_that_stands_beside_its_picture(
     assert step.read_bytes() == whole
 
 
-def test_films_are_read_to_their_end(run: Path) -> None:
+@pytest.mark.parametrize(("kind", "head"), [("gif", b"GIF89a"), ("webp", b"RIFF"), ("mp4", b"\0\0\0 ftyp")])
+def test_films_are_read_to_their_end(run: Path, kind: FilmFormat, head: bytes) -> None:
     unit = run / "units/edges/channel-0000"
     frames = [np.full((16, 16, 3), value, np.uint8) for value in (0, 100, 200)]
-    film = encode_movie(iter(frames), "gif", 5.0)
-    unit.with_suffix(".gif").write_bytes(film)
+    film = encode_movie(iter(frames), kind, 5.0)
+    unit.with_suffix(f".{kind}").write_bytes(film)
     sidecar = json.loads(unit.with_suffix(".json").read_text())
-    sidecar["extras"] = [{"name": "gif", "bytes": len(film)}]
+    sidecar["extras"] = [{"name": kind, "bytes": len(film)}]
     unit.with_suffix(".json").write_text(json.dumps(sidecar))
     assert fvcli("status", run, "--check").exit_code == 0
-    unit.with_suffix(".gif").write_bytes(b"GIF89a".ljust(len(film), b"?"))
+    unit.with_suffix(f".{kind}").write_bytes(head.ljust(len(film), b"?"))
     result = fvcli("status", run, "--check")
     assert result.exit_code == 1
-    assert "edges/channel-0000 is damaged: channel-0000.gif cannot be read" in result.stdout
+    assert f"edges/channel-0000 is damaged: channel-0000.{kind} cannot be read" in result.stdout
 
 
 def test_it_needs_no_tensorflow(run: Path) -> None:

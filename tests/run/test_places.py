@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import pytest
 
 from fvcli.errors import FvcliError
 from fvcli.run import RunFolder, atomic
-from fvcli.run.atomic import remove_temporaries, write_atomic
+from fvcli.run.atomic import remove_temporaries, share_file, write_atomic
 from tests.helpers.painting import paint
 from tests.helpers.running import fvcli, write_spec
 
@@ -64,6 +65,11 @@ def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert result.stderr.splitlines().count(remark) == 1
     assert (run / "logs/render.log").read_text().count(remark) == 2  # once a process
     assert fvcli("status", run).exit_code == 0
+    folder = RunFolder.read(run)
+    folder.begin_attempt(0)  # and is killed: nobody can hold a lock
+    folder.json(folder.plan.units[0]).unlink()
+    counts = json.loads(fvcli("status", run, "--json").stdout)
+    assert (counts["running"], counts["lost"]) == (0, 1)
 
 
 def test_a_lock_that_another_holds_is_heeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -77,6 +83,27 @@ def test_a_lock_that_another_holds_is_heeded(tmp_path: Path, monkeypatch: pytest
     assert result.exit_code == 2
     assert "another fvcli is rendering into this folder" in result.stderr
     assert not (tmp_path / "run/plan.json").exists()
+
+
+# ---- a file at two places
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_file_that_stands_at_two_places_is_whole_at_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
+) -> None:
+    if not has_links:
+        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(errno.EPERM, "no links")))
+    source, target = tmp_path / "a.png", tmp_path / "new/folder/b.png"
+    source.write_bytes(b"whole")
+    for _ in range(2):  # the second time it is there, as after a kill
+        share_file(source, target)
+        assert (source.read_bytes(), target.read_bytes()) == (b"whole", b"whole")
+    assert source.samefile(target) == has_links
+    third = tmp_path / "c.png"
+    third.write_bytes(b"another")
+    share_file(third, target)
+    assert (source.read_bytes(), target.read_bytes()) == (b"whole", b"another")
 
 
 # ---- names and order of writes

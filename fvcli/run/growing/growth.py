@@ -132,6 +132,7 @@ class _Found:
     def __init__(self, folder: Path, known: Sequence[KnownPlan], plan: Plan, asked: Asked) -> None:
         self._asked = asked
         self._units = {unit.path: unit for unit in plan.units}
+        self._keys = {unit.key for unit in plan.units}
         self._known = {(unit.path, unit.key) for one in known for unit in one.plan.units}
         self._here = all_finished(folder / UNITS)
         self._staged = [one for place in staging_folders(folder) for one in all_finished(place).values()]
@@ -146,11 +147,15 @@ class _Found:
 
     def _find_moves(self) -> Iterable[tuple[Finished, Unit]]:
         by_key = {one.key: one for one in (*self._here.values(), *self._staged)}
-        wanted = [unit for path, unit in self._units.items() if self._asked.wants(path)]
-        for unit in wanted:
+        for unit in self._units.values():
             is_open = unit.path not in self.kept and unit.path not in self._asked.again
-            if is_open and unit.key in by_key:
+            if is_open and unit.key in by_key and not self._is_blocked(unit.path):
                 yield by_key[unit.key], unit
+
+    def _is_blocked(self, path: str) -> bool:
+        """Tell whether a picture that no unit has, and that nobody wants to go, stands at a place."""
+        there = self._here.get(path)
+        return there is not None and there.key not in self._keys and not self._asked.wants(path)
 
     def lost(self) -> list[Finished]:
         """Return the pictures of this plan's places, or of an earlier plan, that this plan has not."""
@@ -164,7 +169,7 @@ class _Found:
     def superseded(self) -> list[Finished]:
         """Return copies that stand where the plan has another picture, or none any more."""
         movable = [one for one in self._here.values() if one.path not in self.kept and self._is_ours(one)]
-        return [one for one in movable if one.key in self.provided and self._asked.wants(one.path)]
+        return [one for one in movable if one.key in self.provided]
 
     def _is_ours(self, one: Finished) -> bool:
         """Tell it from what somebody else laid into the folder."""

@@ -185,6 +185,59 @@ def test_pictures_on_their_way_to_another_job_survive_a_kill(
     assert not list(run.glob(".moving-*"))
 
 
+def test_pictures_on_their_way_may_be_given_yet_another_name(
+    run: Path, render: Render, easel: PaintingEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from fvcli.run.growing import preparation
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(preparation, "install", killed)
+        render(text=SPEC.replace("name: edges", "name: lines"))
+    assert sorted(path.parent.name for path in run.rglob("channel-0000.png")) == ["lines"]  # on its way
+    result = render(text=SPEC.replace("name: edges", "name: strokes"))
+    assert result.exit_code == 0, result.stderr
+    assert easel.painted == []
+    assert finished(run) == {path.replace("edges", "strokes") for path in UNITS}
+    assert not list(run.glob(".moving-*"))
+
+
+def test_a_renamed_job_takes_all_its_pictures_along_whatever_is_rendered(
+    run: Path, render: Render, easel: PaintingEngine
+) -> None:
+    renamed = SPEC.replace("name: edges", "name: lines").replace("0-3", "0-4")
+    for pattern in ("lines/channel-0004", "dogs"):
+        result = render("--only", pattern, text=renamed)
+        assert result.exit_code == 0, result.stderr
+        assert easel.painted == (["lines/channel-0004"] if pattern != "dogs" else [])
+        assert finished(run) == {*("lines/channel-0004", *(path.replace("edges", "lines") for path in UNITS))}
+        assert not (run / "units/edges").exists()
+
+
+def test_a_renamed_job_waits_where_pictures_of_another_spec_stand(
+    run: Path, render: Render, easel: PaintingEngine
+) -> None:
+    """With --only they stay where they are; without it, --force moves them out of the way."""
+    lines = "  - {name: lines, layer: stem_bn, channels: 0-3, seed: 5}\n"
+    assert render(text=SPEC + lines).exit_code == 0
+    other = SPEC + lines.replace("seed: 5", "seed: 6")
+    assert render("--force", "--only", "dogs", text=other).exit_code == 0
+    renamed = SPEC.replace("name: edges", "name: lines")
+    pictures = {path.read_bytes() for path in run.glob("units/*/*.png")}
+    result = render("--force", "--only", "lines/channel-0001", text=renamed)
+    assert result.exit_code == 0, result.stderr
+    assert easel.painted == []
+    assert finished(run) == {"lines/channel-0001", "dogs/class_logit-0207", "dogs/class_logit-0208"}
+    assert not list(run.glob(".moving-*"))
+    assert render("--force", text=renamed).exit_code == 0
+    assert easel.painted == []
+    assert finished(run) == {path.replace("edges", "lines") for path in UNITS}
+    assert not (run / "units/edges").exists()
+    assert {path.read_bytes() for path in run.rglob("*.png")} >= pictures
+
+
 def test_a_picture_that_two_jobs_have_is_rendered_once(
     run: Path, render: Render, easel: PaintingEngine
 ) -> None:
@@ -220,6 +273,22 @@ def test_what_somebody_else_laid_into_the_folder_stays(run: Path, render: Render
     assert len(list(copy.iterdir())) == 12
     assert render(text=SPEC.replace("name: edges", "name: lines")).exit_code == 0
     assert len(list(copy.iterdir())) == 12
+
+
+def test_pictures_that_somebody_laid_there_from_another_run_are_in_nobodys_way(
+    run: Path, render: Render
+) -> None:
+    """No plan of this folder has them: neither a refusal nor --force is about them."""
+    assert render("--set", "render.seed=7", run="other").exit_code == 0
+    shutil.copytree(run.with_name("other") / "units/edges", run / "units/guests")
+    before = files(run, "units/guests")
+    grown = SPEC.replace("channels: 0-3", "channels: 0-4")
+    for words in ([], ["--force"]):
+        result = render(*words, text=grown)
+        assert result.exit_code == 0, result.stderr
+    assert files(run, "units/guests") == before
+    assert not (run / "replaced-1").exists()
+    assert json.loads(fvcli("status", run, "--json").stdout)["of_other_specs"] == 4
 
 
 # ---- refusing
