@@ -31,7 +31,7 @@ def spoken(seconds: float) -> str:
     for unit, length, many in (("s", 1, 90), ("min", 60, 90 * 60), ("h", 3600, float("inf"))):
         if seconds < many:
             value = seconds / length
-            return f"{value:.0f} {unit}" if value >= 10 else f"{value:.1f} {unit}"
+            return f"{value:.0f} {unit}" if value >= 9.95 else f"{value:.1f} {unit}"
     return "unknown"
 
 

@@ -12,7 +12,7 @@ import pytest
 from fvcli.app.plan_spec import plan_of_spec
 from fvcli.errors import FvcliError, UsageError
 from fvcli.plan import Plan
-from fvcli.run import Asked, RunFolder, merge_runs, run_status
+from fvcli.run import Asked, RunFolder, find_damage, merge_runs, run_status
 from tests.helpers.painting import paint
 from tests.helpers.running import SMALL_SPEC, fvcli, pictures, write_spec
 
@@ -68,6 +68,33 @@ def test_a_unit_counts_only_with_its_picture_and_its_key(tmp_path: Path, plan: P
     other = run.json(plan.units[2])
     other.write_text(other.read_text().replace(plan.units[2].key, "0" * 16))
     assert run_status(run).counts["done"] == 0
+
+
+def test_a_batch_that_was_begun_is_lost_where_nobody_holds_a_lock(tmp_path: Path, plan: Plan) -> None:
+    run = begun(tmp_path / "run", plan, [0])
+    run.begin_attempt(0)
+    for lock in run.path.glob(".lock*"):  # such as in a copy without hidden files
+        lock.unlink()
+    counts = run_status(run).counts
+    assert (counts["done"], counts["running"], counts["lost"]) == (1, 0, 1)
+
+
+def test_a_failure_beside_an_older_picture_is_no_damage(tmp_path: Path, plan: Plan) -> None:
+    run = begun(tmp_path / "run", plan, [0, 1])
+    paint(run, plan.units[0], status="failed")
+    assert run.png(plan.units[0]).exists()
+    assert find_damage(run) == {}
+    assert run_status(run, find_damage(run)).counts["failed"] == 1
+
+
+def test_a_picture_that_was_cut_short_is_in_nobodys_way(tmp_path: Path, plan: Plan) -> None:
+    run = begun(tmp_path / "run", plan, [0])
+    png = run.png(plan.units[0])
+    png.write_bytes(png.read_bytes()[:-1])
+    other = plan_of_spec(str(tmp_path / "spec.yaml"), ["render.seed=1"])
+    with RunFolder.begin(run.path, other.plan, other.text) as again:
+        paint(again, other.plan.units[0], 9)
+        assert run_status(again).counts["done"] == 1
 
 
 def test_attempts_count_on(tmp_path: Path, plan: Plan) -> None:
