@@ -68,7 +68,8 @@ def check_settings(
 def _wrong_pieces(settings: Settings, facts: ModelFacts) -> Iterator[tuple[str, str]]:
     image = settings.parameterization
     if (refusal := image.refusal(facts.input_channels)) is not None:
-        yield "parameterization", f"{refusal}; {facts.name} takes {facts.input_channels} channels"
+        channels = "1 channel" if facts.input_channels == 1 else f"{facts.input_channels} channels"
+        yield "parameterization", f"{refusal}; {facts.name} takes {channels}"
     of_alpha = [penalty.kind for penalty in settings.penalties if penalty.needs_alpha]
     if of_alpha and not image.is_transparent:
         yield "penalties", f"{min(of_alpha)} needs parameterization.alpha: true"

@@ -20,26 +20,27 @@ def paint(
     """Commit a picture of one colour, as a worker would."""
     pixels = np.full((SIZE_PX, SIZE_PX, 3), value, np.uint8)
     failed = status == "failed"
-    title = title_of(unit, run.plan.programs[unit.program])
+    program = run.plan.programs[unit.program]
+    title = title_of(unit, program)
     png = encode_picture(pixels, title, {"key": unit.key, "spec": standalone_spec(run.plan, unit)})
     sidecar = Sidecar(
         key=unit.key,
         job=unit.job,
-        model=run.plan.programs[unit.program].model,
+        model=program.model,
         layer=unit.layer,
         objective=unit.objective,
         unit=unit.unit,
         label=unit.label,
         sign=unit.sign,
-        recipe=run.plan.programs[unit.program].recipe,
-        seed=0,
-        steps=24,
-        planned_steps=24,
+        recipe=program.recipe,
+        seed=program.settings.seed,
+        steps=program.settings.steps,
+        planned_steps=program.settings.steps,
         canvas=None,
         score=None if failed else {"start": 0.0, "end": 1.0, "saved": 1.0},
         pixel_sha256=None if failed else pixel_sha256(pixels),
         png_bytes=None if failed else len(png),
-        weights_sha256=run.plan.programs[unit.program].weights_sha256,
+        weights_sha256=program.weights_sha256,
         seconds=1.0,
         cpu_seconds=1.0,
         batch={"number": 0, "size": 2, "planned_size": 2},

@@ -173,3 +173,14 @@ def test_pictures_that_only_the_other_spec_has_are_counted(tmp_path: Path) -> No
         f"2 of its pictures are not in {first}",
         "merge shards of one spec",
     ]
+
+
+def test_a_shard_without_its_spec_is_no_whole_run(tmp_path: Path) -> None:
+    first = shard(tmp_path, "1/2")
+    (first / "spec.yaml").unlink()
+    result = fvcli("merge", first, "-o", tmp_path / "run")
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"Error: {first}/spec.yaml: No such file or directory: give a whole run folder\n"
+    )
+    assert not (tmp_path / "run").exists()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import platform
 import shutil
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fvcli.app.plan_spec import plan_of_spec
 from fvcli.errors import FvcliError, UsageError
 from fvcli.plan import Plan
-from fvcli.run import Asked, RunFolder, find_damage, merge_runs, run_status
+from fvcli.run import Asked, RunFolder, find_damage, merge_runs, run_status, versions
 from tests.helpers.painting import paint
 from tests.helpers.running import SMALL_SPEC, fvcli, pictures, write_spec
 
@@ -95,6 +97,35 @@ def test_a_picture_that_was_cut_short_is_in_nobodys_way(tmp_path: Path, plan: Pl
     with RunFolder.begin(run.path, other.plan, other.text) as again:
         paint(again, other.plan.units[0], 9)
         assert run_status(again).counts["done"] == 1
+
+
+def test_a_log_that_cannot_be_written_is_said(tmp_path: Path, plan: Plan) -> None:
+    run = begun(tmp_path / "run", plan, [])
+    (run.path / "logs").write_text("a file is in the way")
+    with pytest.raises(FvcliError, match=r"logs/render\.log cannot be written: "):
+        run.log("a line")
+
+
+def test_versions_name_what_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fvcli.run.environment.PACKAGES", ("numpy", "no-such-package"))
+    found = versions()
+    assert list(found) == ["python", "numpy", "no-such-package"]
+    assert found["python"] == platform.python_version()
+    assert found["numpy"] == np.__version__
+    assert found["no-such-package"] == "not installed"
+
+
+def test_sidecars_of_kept_pictures_say_what_the_plan_calls_them(tmp_path: Path, plan: Plan) -> None:
+    """How a picture was rendered stays as it was written."""
+    run = begun(tmp_path / "run", plan, [0, 1])
+    path = run.json(plan.units[0])
+    written = json.loads(path.read_text())
+    old = {"label": "old", "job": "old", "layer": "old", "objective": "old", "unit": {}}
+    path.write_text(json.dumps({**written, **old, "device": "elsewhere", "attempt": 7}))
+    beside = run.json(plan.units[1]).stat().st_mtime_ns
+    begun(tmp_path / "run", plan, [])
+    assert json.loads(path.read_text()) == {**written, "device": "elsewhere", "attempt": 7}
+    assert run.json(plan.units[1]).stat().st_mtime_ns == beside
 
 
 def test_attempts_count_on(tmp_path: Path, plan: Plan) -> None:

@@ -752,6 +752,69 @@ def test_a_source_that_is_gone_is_said_before_anything_is_moved(tmp_path: Path, 
     assert files(run) == before
 
 
+def test_a_source_that_was_changed_is_not_rendered_as_what_was_planned(
+    tmp_path: Path, render: Render
+) -> None:
+    photo, text = (
+        tmp_path / "grey.png",
+        SPEC + "  - {name: seen, layer: stem_bn, objective: caricature, pictures: grey.png}\n",
+    )
+    iio.imwrite(photo, np.full((64, 64, 3), 90, np.uint8))
+    planned = plan_of_spec(str(write_spec(tmp_path, text)), [])
+    iio.imwrite(photo, np.full((64, 64, 3), 91, np.uint8))
+    begun = RunFolder.begin(tmp_path / "run", planned.plan, planned.text)
+    with pytest.raises(FvcliError) as refused, begun:
+        pass
+    assert str(refused.value) == (f"{photo} was changed since the plan was made: render the spec anew")
+
+
+def test_pictures_that_no_plan_of_the_folder_knows_are_told_by_their_sidecars(
+    run: Path, render: Render
+) -> None:
+    """Somebody copied them over those that were there."""
+    assert render("--set", "render.seed=7", run="other").exit_code == 0
+    shutil.copytree(run.with_name("other") / "units/edges", run / "units/edges", dirs_exist_ok=True)
+    before = files(run)
+    assert refusal(render(), run, 4) == ["jobs.edges.seed: 7 -> 0: 4 pictures would go"]
+    assert files(run) == before
+    assert render("--force").exit_code == 0
+    moved, others = files(run, "replaced-1/units"), files(run.with_name("other"), "units")
+    assert moved == {name: others[name] for name in others if name.startswith("edges/")}
+    assert len(moved) == 4 * 3
+
+
+def test_pictures_of_one_name_from_a_killed_rename_do_not_overwrite_one_another(
+    tmp_path: Path, render: Render, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two jobs that changed names were killed on the way: each place has a picture here and one there."""
+    from fvcli.run.growing import preparation
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    text = """\
+model: efficientnet-lite0
+render: {size_px: 64}
+jobs:
+  - {name: a, layer: stem_bn, channels: 0}
+  - {name: b, layer: stem_conv, channels: 0}
+"""
+    assert render(text=text).exit_code == 0
+    run = tmp_path / "run"
+    swapped = text.replace("name: a", "name: x").replace("name: b", "name: a").replace("name: x", "name: b")
+    with monkeypatch.context() as patch:
+        patch.setattr(preparation, "remove_units", killed)
+        render(text=swapped)
+    pictures = {path: path.read_bytes() for path in run.rglob("channel-0000.png")}
+    assert (len(pictures), len(set(pictures.values()))) == (4, 2)
+    result = render("--force", "--set", "render.seed=1", text=text)
+    assert result.exit_code == 0, result.stderr
+    for number in (1, 2):
+        kept = {path.read_bytes() for path in run.glob(f"replaced-{number}/units/*/channel-0000.png")}
+        assert kept == set(pictures.values())
+    assert finished(run) == {"a/channel-0000", "b/channel-0000"}
+
+
 def test_a_shard_leaves_alone_what_another_is_writing(run: Path, render: Render) -> None:
     half = run / "units/edges" / f"{TEMPORARY}0123456789abcdef"
     half.write_bytes(b"half")
