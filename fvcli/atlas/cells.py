@@ -14,12 +14,13 @@ from fvcli.media import read_picture, read_source
 from fvcli.plan import Unit
 from fvcli.run import RunFolder, step_name
 from fvcli.run.sidecar import DONE, FAILED
+from fvcli.run.status import DAMAGED, NEWER
 
 SQUARES = (255, 232)  # greys of a checkerboard
 SQUARE_PX = 8
 SMALLEST_MARK_PX = 8  # letters in flat cells
 RGBA = 4
-PENDING, DAMAGED = "pending", "damaged"
+PENDING = "pending"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ def unit_cell(run: RunFolder, unit: Unit, step: int | None = None) -> Cell:
     sidecar = run.sidecar(unit)
     caption = unit.label if step is None else str(step)
     if sidecar is None:
-        return Cell(None, caption, PENDING)
+        return Cell(None, caption, PENDING if run.newer_sidecar(unit) is None else NEWER)
     if sidecar.status == FAILED:
         return Cell(None, caption, FAILED)
     path = run.png(unit) if step is None else run.extra(unit, step_name(step))
@@ -106,7 +107,7 @@ class Inks:
 
     def of(self, status: str) -> tuple[int, int, int]:
         """Return the ink for a cell that is not done."""
-        return self.faint if status == "pending" else self.warning
+        return self.faint if status == PENDING else self.warning
 
 
 def mark_cell(

@@ -66,7 +66,7 @@ class _Batch:
     waiting: int
     attempt: int = 0
     began: float = 0.0
-    shares: dict[int, float] = field(default_factory=dict)
+    shares: dict[str, float] = field(default_factory=dict)  # by the first unit of a task
     statuses: Counter[str] = field(default_factory=Counter)
     remarks: list[str] = field(default_factory=list)
 
@@ -198,7 +198,7 @@ class Worker:
             todo.clear()
             todo.extend(part for task in again for part in self._cut_again(task))
             return
-        batch.shares[id(report.task)] = report.share * len(report.task.missing)
+        batch.shares[report.task.units[0].path] = report.share * len(report.task.missing)
         yield StepsDone(batch.number, sum(batch.shares.values()))
         if report.statuses is None:
             return
