@@ -134,10 +134,11 @@ def test_a_cell_shows_grey_and_colours_as_they_are(tmp_path: Path, planes: int, 
 
 
 def test_a_cell_shows_opacity_as_a_checkerboard(tmp_path: Path) -> None:
-    run = opened(tmp_path, "render.parameterization={kind: fourier, alpha: true}")
+    run = opened(tmp_path, "jobs.textures.parameterization={kind: fourier, alpha: true}")
     pixels = np.full((4, 16, 4), (50, 50, 200, 100), np.uint8)
-    paint(run, run.plan.units[0], pixels=pixels)
-    shown = unit_cell(run, run.plan.units[0]).pixels
+    texture = run.plan.units[-1]  # the units of the other job have no opacity
+    paint(run, texture, pixels=pixels)
+    shown = unit_cell(run, texture).pixels
     assert shown is not None
     assert shown.tolist() == [[[175, 175, 233]] * 8 + [[161, 161, 219]] * 8] * 4
 

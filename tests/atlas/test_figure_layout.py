@@ -151,6 +151,12 @@ def test_texts_of_a_wide_figure_take_its_whole_width(facts: dict[str, str], heig
     assert figure.shape[:2] == (EDGES + height + 6 + 128, EDGES + 664)
 
 
+def test_title_and_caption_of_a_narrow_figure_share_its_width() -> None:
+    """Of 280 px the title takes all, and the caption 273 px."""
+    figure = draw_figure([row(Cell(picture()))], title="H" * 20, caption="H" * 26, cell_px=128)
+    assert figure.shape[:2] == (EDGES + 34 + 6 + 128 + 6 + 25, EDGES + 280)
+
+
 def test_a_figure_of_words_alone_is_as_wide_as_they_are() -> None:
     assert draw_figure([], title="HH", cell_px=128).shape == (EDGES + 34, EDGES + 28, 3)
     assert draw_figure([]).shape == (EDGES, EDGES, 3)

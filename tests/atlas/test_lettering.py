@@ -145,6 +145,7 @@ def test_lines_are_balanced_as_long_as_no_word_breaks() -> None:
     """Two lines would have room in six letters' width, but the first word is of eight."""
     width = set_text("HHHHHHHHH", 999, 16).width_px
     assert set_alike(["HHHHHHHH HH"], width, 16, lines=2)[0].lines == ("HHHHHHHH", "HH")
+    assert set_alike(["\u03a9\u03a9 HH"], width, 16, lines=2)[0].lines == ("omegaomega", "HH")
     assert set_alike(["HHHHHHHHHHHH"], width, 11, lines=2)[0].lines == ("HHHHHHHHHHHH",)
 
 

@@ -86,14 +86,19 @@ def test_each_job_has_cells_in_its_own_proportions(tmp_path: Path) -> None:
 
 
 def test_texts_stand_above_the_first_row_and_below_each_cell() -> None:
-    """The title has 14 px letters, and the label of a cell 96 px wide 11 px, of 160 px 16 px."""
+    """The title has 14 px letters, and the label of a cell 96 px wide 11 px, of 160 px 16 px.
+
+    A label may be as wide as its cell, however flat that is.
+    """
     ground, ink = (24, 24, 27), (228, 228, 231)
     for side, label_px in ((96, 11), (128, 14), (160, 16)):
-        sheet = draw_grid([Cell(picture(side, side), "Agj")], 1, (side, side), "Agj")
+        flat = picture(side // 2, side)
+        sheet = draw_grid([Cell(flat, "HHHHHHg")], 1, flat.shape[:2], "Agj")
         bare = picture(*sheet.shape[:2], ground)
-        bare[40 : 40 + side, 16 : 16 + side] = picture(side, side)
+        bare[40 : 40 + side // 2, 16 : 16 + side] = flat
         titled = lettered(bare, "Agj", 14, (16, 16), ink)
-        np.testing.assert_array_equal(sheet, lettered(titled, "Agj", label_px, (16, 40 + side + 2), ink))
+        expected = lettered(titled, "HHHHHHg", label_px, (16, 40 + side // 2 + 2), ink)
+        np.testing.assert_array_equal(sheet, expected)
 
 
 def test_a_title_stands_in_the_size_of_its_sheet() -> None:
@@ -107,14 +112,16 @@ def test_a_title_stands_in_the_size_of_its_sheet() -> None:
 
 
 @pytest.mark.parametrize(("status", "frame"), [("pending", (140, 140, 150)), ("damaged", (251, 146, 60))])
-@pytest.mark.parametrize(("side", "text_px"), [(96, 12), (128, 15), (256, 31)])
+@pytest.mark.parametrize(
+    ("height", "width", "text_px"), [(96, 96, 12), (128, 128, 15), (256, 256, 31), (96, 256, 31)]
+)
 def test_a_mark_fills_its_cell_with_its_frame_and_word(
-    status: str, frame: tuple[int, int, int], side: int, text_px: int
+    status: str, frame: tuple[int, int, int], height: int, width: int, text_px: int
 ) -> None:
-    sheet = draw_grid([Cell(None, "", status)], 1, (side, side), "t")
-    assert extent(sheet, frame) == (40, 40 + side, 16, 16 + side)
-    assert extent(sheet, (48, 48, 53)) == (42, 38 + side, 18, 14 + side)
-    assert places(sheet[40 + side :], (24, 24, 27)).all()
+    sheet = draw_grid([Cell(None, "", status)], 1, (height, width), "t")
+    assert extent(sheet, frame) == (40, 40 + height, 16, 16 + width)
+    assert extent(sheet, (48, 48, 53)) == (42, 38 + height, 18, 14 + width)
+    assert places(sheet[40 + height :], (24, 24, 27)).all()
     expected = lettered(picture(*sheet.shape[:2], (24, 24, 27)), status, text_px, (16 + 8, 40 + 6), frame)
     top, bottom, left, right = bounds(~places(expected, (24, 24, 27)))
     word = np.s_[top:bottom, left:right]
