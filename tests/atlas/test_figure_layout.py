@@ -104,7 +104,7 @@ def test_titles_of_columns_and_rows_grow_with_the_cells(cell_px: int, height: in
     [
         (128, 2, 25 + 9, 7 + 18),  # of 19 and 14 px
         (256, 2, 36 + 13, 10 + 26),  # of 27 and 20 px
-        (256, 6, 37 + 14, 10 + 28),  # 1,596 px wide: of 28 and 21 px
+        (200, 8, 40 + 15, 11 + 29),  # 1,670 px wide: of 30 and 22 px
         (256, 9, 46 + 17, 13 + 34),  # no larger than 35 and 26 px
     ],
 )

@@ -111,6 +111,16 @@ def test_lines_are_filled_before_the_next_is_begun(text: str, lines: tuple[str, 
     assert set_text(text, width, 16).lines == lines
 
 
+def test_a_part_that_just_fits_into_a_line_is_not_broken() -> None:
+    width = set_text("HHHHHHH_", 999, 16).width_px
+    assert set_text("a HHHHHHH_HHH", width, 16).lines == ("a", "HHHHHHH_", "HHH")
+    assert set_text("a HHHHHHH_HHH", width - 1, 16).lines == ("a HHHHHH", "H_HHH")
+
+
+def test_letters_that_are_too_wide_for_a_line_have_one_each_and_none_is_empty() -> None:
+    assert set_text("HH\nH", 5, 16).lines == ("H", "H", "H")
+
+
 def test_what_has_a_plain_spelling_is_spelled() -> None:
     letters = "\u2192 \u2190 \u00d7 \u2013 \u2014 \u2212 x\u00b2 \u2264 \u2265 \u2248 \u221e"
     assert set_text(letters, 999, 14).lines == ("-> <- x - - - x^2 <= >= ~ inf",)

@@ -113,7 +113,7 @@ def test_a_title_stands_in_the_size_of_its_sheet() -> None:
 
 @pytest.mark.parametrize(("status", "frame"), [("pending", (140, 140, 150)), ("damaged", (251, 146, 60))])
 @pytest.mark.parametrize(
-    ("height", "width", "text_px"), [(96, 96, 12), (128, 128, 15), (256, 256, 31), (96, 256, 31)]
+    ("height", "width", "text_px"), [(96, 96, 12), (121, 121, 15), (256, 256, 31), (96, 256, 31)]
 )
 def test_a_mark_fills_its_cell_with_its_frame_and_word(
     status: str, frame: tuple[int, int, int], height: int, width: int, text_px: int
@@ -146,6 +146,14 @@ def test_fine_stripes_become_grey_when_a_picture_is_scaled_down() -> None:
     stripes[:, ::2] = 200
     sheet = draw_grid([Cell(stripes)], 1, (512, 512), "t")
     assert np.abs(sheet[50:280, 30:260].astype(int) - 100).max() <= 3
+
+
+def test_a_sheet_is_as_wide_as_its_whole_title() -> None:
+    """Forty letters of 14 px are 400 px wide."""
+    sheet = draw_grid(plain(1, 96, 96), 1, (96, 96), "H" * 40)
+    assert sheet.shape[1] == 400 + 2 * 16
+    expected = lettered(picture(40, 432, (24, 24, 27)), "H" * 40, 14, (16, 16), (228, 228, 231))
+    np.testing.assert_array_equal(sheet[:40], expected)
 
 
 def test_a_title_that_is_too_long_is_shortened_and_a_picture_is_never_without_height() -> None:
