@@ -209,17 +209,6 @@ def test_grey_pictures() -> None:
     assert places(draw_figure([strip(1, (90,))]), (90, 90, 90)).sum() == 128 * 128
 
 
-def test_opacity_shows_a_checkerboard() -> None:
-    clear = checkerboard(picture(32, 48, (*RED, 0)))
-    assert clear.shape == (32, 48, 3)
-    assert clear.min() > 200
-    assert (clear[:8, :8] != clear[:8, 8:16]).all()
-    assert (clear[:8, :8] == clear[8:16, 8:16]).all()
-    np.testing.assert_array_equal(checkerboard(picture(32, 48, (*RED, 255))), picture(32, 48))
-    half = checkerboard(picture(8, 8, (0, 0, 0, 51)))
-    np.testing.assert_array_equal(half, np.full((8, 8, 3), 204))
-
-
 def test_squares_keep_their_size_when_pictures_are_scaled() -> None:
     figure = draw_figure([Row("", [Cell(picture(400, 400, (*RED, 0)))])], cell_px=96)
     inside = figure[MARGIN_PX : MARGIN_PX + 96, MARGIN_PX : MARGIN_PX + 96]

@@ -148,13 +148,6 @@ def test_long_labels_stay_in_their_cell() -> None:
     assert (sheet[:, 16 + 224 :] == BACKGROUND).all()
 
 
-def test_a_sheet_is_as_wide_as_its_title() -> None:
-    title = "a title that is longer than the only cell of this sheet is wide"
-    short, long = (draw_grid(cells(1), 1, (224, 224), text) for text in ("t", title))
-    assert long.shape[1] > short.shape[1] == 2 * 16 + 224
-    assert (long[:50, -16:] == BACKGROUND).all()
-
-
 @pytest.mark.parametrize("shape", [(64, 640), (640, 64), (33, 47)])
 def test_pictures_of_any_shape(shape: tuple[int, int]) -> None:
     pixels = np.zeros((*shape, 3), np.uint8)

@@ -102,6 +102,7 @@ def test_letters_have_the_ink_that_is_asked_for() -> None:
         ("HHH_HHHHHHHHHH", ("HHH_HHHH", "HHHHHH")),  # the second part is too long by itself
         ("HHHHHHHHHH HH HH", ("HHHHHHHH", "HH HH HH")),  # words go on behind a broken one
         ("HHHHH HHH", ("HHHHH", "HHH")),
+        ("a HHHHHHHH", ("a", "HHHHHHHH")),
         ("HH\r\nHH", ("HH", "HH")),
         ("HH\tHH", ("HH HH",)),
     ],
