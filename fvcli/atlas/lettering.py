@@ -138,10 +138,10 @@ def _spelling(letter: str) -> str:
         return letter
     if letter in SPELLINGS:
         return SPELLINGS[letter]
-    plain = [c for c in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(c)]
+    plain = "".join(c for c in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(c))
     if all(map(_has_glyph, plain)):
-        return "".join(plain)
-    greek = GREEK.match(unicodedata.name(letter, ""))
+        return plain
+    greek = GREEK.match(unicodedata.name(plain, "")) if len(plain) == 1 else None  # micro is mu
     return greek[1].lower() if greek else letter
 
 

@@ -6,15 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from fvcli.app.plan_spec import plan_of_spec
-from fvcli.atlas.cells import Inks, as_shown, mark_cell, unit_cell
+from fvcli.atlas.cells import Inks, mark_cell, unit_cell
 from fvcli.atlas.grid import BACKGROUND, write_grids
 from fvcli.media import read_picture
 from fvcli.run import RunFolder
 from tests.helpers.painting import paint
 from tests.helpers.running import SMALL_SPEC, write_spec
+from tests.helpers.seen_pixels import bounds, lettered, places
 
 WHITE, FAINT, WARNING, GROUND = (255, 255, 255), (140, 140, 150), (251, 146, 60), (10, 60, 10)
 INKS = Inks(WHITE, FAINT, WARNING)
@@ -28,10 +29,6 @@ def marked(status: str, box: tuple[int, int, int, int] = BOX, text_px: int = 14)
     return np.array(sheet)
 
 
-def of_colour(pixels: np.ndarray, colour: tuple[int, int, int]) -> np.ndarray:
-    return (pixels == np.uint8(colour)).all(-1)
-
-
 @pytest.mark.parametrize(
     ("status", "colour"),
     [("pending", FAINT), ("dead", WARNING), ("failed", WARNING), ("damaged", WARNING)],
@@ -41,18 +38,18 @@ def test_a_mark_is_a_frame_two_pixels_wide_inside_the_cell(status: str, colour: 
     left, top, right, bottom = BOX
     outside = np.ones(sheet.shape[:2], bool)
     outside[top : bottom + 1, left : right + 1] = False
-    assert of_colour(sheet, GROUND)[outside].all()
+    assert places(sheet, GROUND)[outside].all()
     frame = np.zeros(sheet.shape[:2], bool)
     frame[top : bottom + 1, left : right + 1] = True
     frame[top + 2 : bottom - 1, left + 2 : right - 1] = False
-    assert of_colour(sheet, colour)[frame].all()
-    assert of_colour(sheet, GROUND)[bottom - 2, left + 50 : right - 50].all()
+    assert places(sheet, colour)[frame].all()
+    assert places(sheet, GROUND)[bottom - 2, left + 50 : right - 50].all()
 
 
 @pytest.mark.parametrize("status", ["pending", "dead", "failed", "damaged"])
 def test_only_what_failed_is_struck_through_from_the_top_left(status: str) -> None:
     inside = marked(status)[80:148, 22:218]  # below the word
-    ys, xs = np.nonzero(~of_colour(inside, GROUND))
+    ys, xs = np.nonzero(~places(inside, GROUND))
     if status != "failed":
         assert len(ys) == 0
         return
@@ -60,7 +57,7 @@ def test_only_what_failed_is_struck_through_from_the_top_left(status: str) -> No
     down = (ys + 80 - BOX[1]) / (BOX[3] - BOX[1])
     assert len(ys) > 100
     assert np.abs(across - down).max() < 0.03
-    assert of_colour(inside, WARNING)[ys, xs].all()
+    assert places(inside, WARNING)[ys, xs].all()
 
 
 @pytest.mark.parametrize(
@@ -68,33 +65,60 @@ def test_only_what_failed_is_struck_through_from_the_top_left(status: str) -> No
     [("pending", FAINT), ("dead", WARNING), ("failed", WARNING), ("damaged", WARNING)],
 )
 def test_the_word_of_a_mark_stands_in_the_top_left_corner(status: str, colour: tuple[int, int, int]) -> None:
-    font = ImageFont.load_default(14)
-    expected = Image.new("RGB", (240, 180), WHITE)
-    draw = ImageDraw.Draw(expected)
-    draw.text((28, 36), status, colour, font)
-    left, top, right, bottom = (round(side) for side in draw.textbbox((28, 36), status, font))
+    assert_word(marked(status), status, 14, colour)
+
+
+def assert_word(sheet: np.ndarray, status: str, size_px: int, colour: tuple[int, int, int]) -> None:
+    """Hold that a word stands 8 px to the right of a mark's corner and 6 px below, on white."""
+    expected = lettered(np.full_like(sheet, WHITE), status, size_px, (28, 36), colour)
+    top, bottom, left, right = bounds(~places(expected, WHITE))
     word = np.s_[top:bottom, left:right]
-    np.testing.assert_array_equal(marked(status)[word], np.asarray(expected)[word])
+    np.testing.assert_array_equal(sheet[word], expected[word])
 
 
 def test_a_word_that_has_no_room_is_left_out() -> None:
     narrow = marked("damaged", (20, 30, 59, 149))
-    assert not of_colour(narrow, WHITE).any()
-    assert of_colour(narrow, WARNING)[30, 20:60].all()
+    assert not places(narrow, WHITE).any()
+    assert places(narrow, WARNING)[30, 20:60].all()
 
 
-def test_in_a_flat_cell_the_word_is_smaller() -> None:
-    flat = marked("pending", (20, 30, 219, 54), 20)
-    assert of_colour(flat, WHITE).any()
+@pytest.mark.parametrize(
+    ("bottom", "text_px", "size_px"),
+    [
+        (149, 14, 14),
+        (149, 20, 20),
+        (54, 20, 10),  # 24 px less 14
+        (54, 9, 9),
+        (51, 20, 8),  # no smaller than 8
+        (48, 20, 8),
+    ],
+)
+def test_in_flat_cells_the_word_is_smaller(bottom: int, text_px: int, size_px: int) -> None:
+    assert_word(marked("pending", (20, 30, 219, bottom), text_px), "pending", size_px, FAINT)
 
 
-def test_planes_are_shown_from_left_to_right_then_down() -> None:
-    planes = np.broadcast_to(np.uint8([10, 20, 30, 40, 50]), (1, 2, 5))
-    assert as_shown(planes).tolist() == [[10, 10, 20, 20, 30, 30], [40, 40, 50, 50, 0, 0]]
-    grey = np.uint8([[[1], [2]], [[3], [4]]])
-    assert as_shown(grey).tolist() == [[1, 2], [3, 4]]
-    colours = np.uint8([[[1, 2, 3]]])
-    assert as_shown(colours).tolist() == [[[1, 2, 3]]]
+@pytest.mark.parametrize(
+    ("right", "bottom", "has_word"), [(86, 149, True), (85, 149, False), (219, 48, True), (219, 47, False)]
+)
+def test_a_word_is_written_if_it_fits_with_the_ground_around_it(
+    right: int, bottom: int, has_word: bool
+) -> None:
+    """At 14 px "pending" ends in column 82, and four follow; at 8 px in row 45, and three follow."""
+    assert places(marked("pending", (20, 30, right, bottom)), WHITE).any() == has_word
+
+
+def test_a_word_has_four_pixels_of_ground_at_its_sides_and_three_above_and_below() -> None:
+    """At 14 px the letters take the rows 39 to 53 and the columns 28 to 82."""
+    ground = places(marked("pending"), WHITE)
+    assert bounds(ground) == (36, 57, 24, 87)
+    assert ground[36:39, 24:87].all()
+    assert ground[36:57, 24:28].all()
+
+
+def test_the_strike_is_a_line_from_corner_to_corner() -> None:
+    struck = places(marked("failed", (20, 30, 119, 129)), WARNING)[60:127, 22:118]  # below the word
+    for y, row in enumerate(struck, 60 - 30):
+        assert (np.nonzero(row)[0] + 22 - 20).tolist() == [y - 1, y, y + 1]
 
 
 @pytest.mark.parametrize("box", [BOX, (20, 30, 69, 149), (20, 30, 219, 49), (20, 30, 35, 45)])
@@ -102,7 +126,7 @@ def test_planes_are_shown_from_left_to_right_then_down() -> None:
 def test_a_mark_does_not_leave_its_cell(status: str, box: tuple[int, int, int, int]) -> None:
     sheet = marked(status, box, 12)
     sheet[box[1] : box[3] + 1, box[0] : box[2] + 1] = GROUND
-    assert of_colour(sheet, GROUND).all()
+    assert places(sheet, GROUND).all()
 
 
 # ---- cells of a run

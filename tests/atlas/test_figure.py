@@ -10,30 +10,15 @@ from hypothesis import strategies as st
 from fvcli.atlas.cells import Cell, checkerboard
 from fvcli.atlas.figure import MARGIN_PX, Row, draw_figure
 from fvcli.atlas.lettering import SMALLEST_PX, set_alike, set_text
+from tests.helpers.seen_pixels import BLUE, GREEN, RED, VIOLET, YELLOW, extent, picture, places
 
-RED, BLUE = (200, 30, 30), (30, 40, 200)
 LONG = "Slightly positive activation examples, drawn from a data set of photographs that nobody chose by hand"
 NAME = "mixed4d_3x3_bottleneck_pre_relu/conv:139"
 WHITE = 255
 
 
-def picture(height: int = 128, width: int = 128, colour: tuple[int, ...] = RED) -> np.ndarray:
-    return np.full((height, width, len(colour)), colour, np.uint8)
-
-
 def strip(count: int, colour: tuple[int, ...] = RED, **facts: str) -> Row:
     return Row(facts.get("title", ""), [Cell(picture(colour=colour))] * count)
-
-
-def places(figure: np.ndarray, colour: tuple[int, ...]) -> np.ndarray:
-    """Where exactly a colour is: bool [h, w]."""
-    return (figure == np.array(colour, np.uint8)).all(-1)
-
-
-def extent(figure: np.ndarray, colour: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Top, bottom, left and right of a colour."""
-    rows, columns = np.nonzero(places(figure, colour))
-    return rows.min(), rows.max() + 1, columns.min(), columns.max() + 1
 
 
 def margins_are_white(figure: np.ndarray) -> bool:
@@ -52,7 +37,6 @@ def test_pictures_stand_side_by_side_unscaled() -> None:
     assert margins_are_white(figure)
 
 
-GREEN, YELLOW, VIOLET = (30, 160, 40), (210, 200, 20), (130, 20, 160)
 # Of cells 128 px wide: a margin of 32, and gaps of 6 between columns and between rows.
 LEFT, TOP, STEP = 32, 32, 128 + 6
 FAINT, WARNING = (140, 140, 150), (200, 80, 10)
@@ -223,17 +207,6 @@ def test_figures_without_pictures(rows: list[Row]) -> None:
 
 def test_grey_pictures() -> None:
     assert places(draw_figure([strip(1, (90,))]), (90, 90, 90)).sum() == 128 * 128
-
-
-def test_opacity_shows_a_checkerboard() -> None:
-    clear = checkerboard(picture(32, 48, (*RED, 0)))
-    assert clear.shape == (32, 48, 3)
-    assert clear.min() > 200
-    assert (clear[:8, :8] != clear[:8, 8:16]).all()
-    assert (clear[:8, :8] == clear[8:16, 8:16]).all()
-    np.testing.assert_array_equal(checkerboard(picture(32, 48, (*RED, 255))), picture(32, 48))
-    half = checkerboard(picture(8, 8, (0, 0, 0, 51)))
-    np.testing.assert_array_equal(half, np.full((8, 8, 3), 204))
 
 
 def test_squares_keep_their_size_when_pictures_are_scaled() -> None:

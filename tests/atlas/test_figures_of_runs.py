@@ -22,10 +22,10 @@ from tests.helpers.running import write_spec
 
 SPEC = """\
 model: efficientnet-lite0
-render: {size_px: 64, steps: 24, save_at: [4, 1, 4]}
+render: {size_px: 64, steps: 80, save_at: [64, 1, 64]}
 jobs:
   - {name: edges, layer: stem_bn, channels: 0-3}
-  - {name: textures, layer: block1_expand_bn, channels: [3, 17]}
+  - {name: textures, title: Two textures, layer: block1_expand_bn, channels: [3, 17]}
 output:
   figure: FIGURE
 """
@@ -37,7 +37,7 @@ def begun(folder: Path, figure: str) -> RunFolder:
     plan = plan_of_spec(str(write_spec(folder, text)), []).plan
     with RunFolder.begin(folder / "run", plan, text) as run:
         for i, unit in enumerate(plan.units[:-1]):
-            paint(run, unit, 20 + 30 * i, "failed" if i == 1 else "done", ["step-0001.png", "step-0004.png"])
+            paint(run, unit, 20 + 30 * i, "failed" if i == 1 else "done", ["step-0001.png", "step-0064.png"])
     return run
 
 
@@ -68,12 +68,12 @@ def drawn(monkeypatch: pytest.MonkeyPatch, run: RunFolder) -> Drawn:
     return heard[0]
 
 
-def test_without_rows_each_job_has_one_and_marks_stay_without_labels(
+def test_without_rows_each_job_has_one_with_its_title_and_marks_stay_without_labels(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     figure = "{title: A title, caption: A caption, columns: [one, two], wrap: 3}"
     found = drawn(monkeypatch, begun(tmp_path, figure))
-    assert found.titles == ["edges", "", "textures"]
+    assert found.titles == ["edges", "", "Two textures"]
     assert found.cells == [
         [(20, "", "done"), (None, "", "failed"), (80, "", "done")],
         [(110, "", "done")],
@@ -95,8 +95,47 @@ def test_rows_show_what_they_name_in_the_order_of_their_names(
     assert found.titles == ["Pictures", "Steps"]
     assert found.cells == [
         [(140, "3", "done"), (80, "2", "done"), (20, "0", "done")],
-        [(80, "1", "done"), (80, "4", "done")],
+        [(80, "1", "done"), (80, "64", "done")],
     ]
+
+
+def test_a_pattern_names_units_in_the_order_of_the_plan_and_a_unit_may_be_named_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figure = "{labels: true, rows: [{units: [channel-0003, 'edges/*[20]', edges/*2, textures]}]}"
+    found = drawn(monkeypatch, begun(tmp_path, figure))
+    assert found.titles == [""]
+    assert found.cells == [
+        [
+            *((110, "3", "done"), (140, "3", "done")),  # of both jobs
+            *((20, "0", "done"), (80, "2", "done")),
+            (80, "2", "done"),
+            *((140, "3", "done"), (None, "17", "pending")),
+        ]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrap", "titles", "cells"),
+    [
+        ("1", ["Four", "", "", "", "One"], [[20], [None], [80], [110], [140]]),
+        ("2", ["Four", "", "One"], [[20, None], [80, 110], [140]]),
+        ("3", ["Four", "", "One"], [[20, None, 80], [110], [140]]),
+        ("4", ["Four", "One"], [[20, None, 80, 110], [140]]),
+        ("null", ["Four", "One"], [[20, None, 80, 110], [140]]),
+    ],
+)
+def test_a_row_that_is_too_long_goes_on_below_without_a_title(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    wrap: str,
+    titles: list[str],
+    cells: list[list[int | None]],
+) -> None:
+    rows = "[{title: Four, units: edges}, {title: One, units: textures/*3}]"
+    found = drawn(monkeypatch, begun(tmp_path, f"{{wrap: {wrap}, rows: {rows}}}"))
+    assert found.titles == titles
+    assert [[value for value, _, _ in row] for row in found.cells] == cells
 
 
 def test_a_run_whose_spec_asks_for_no_figure_has_none(tmp_path: Path) -> None:
@@ -116,17 +155,18 @@ def test_a_figure_that_is_drawn_shows_its_pictures(tmp_path: Path) -> None:
 
 def test_steps_are_of_the_step_that_is_named_and_may_be_damaged(tmp_path: Path) -> None:
     run = begun(tmp_path, "{}")
-    first, second, *_, last = run.plan.units
-    step = run.extra(first, "step-0004.png")
+    first, second, third, *_, last = run.plan.units
+    step = run.extra(first, "step-0064.png")
     step.write_bytes(b"x" * step.stat().st_size)
-    asked = [(first, 4), (first, 1), (first, None), (second, 4), (last, 4)]
+    asked = [(first, 64), (first, 1), (first, None), (second, 64), (last, 64), (third, 2)]
     cells = [unit_cell(run, unit, step) for unit, step in asked]
     assert [(value_of(cell), cell.caption, cell.status) for cell in cells] == [
-        (None, "4", "damaged"),
+        (None, "64", "damaged"),
         (20, "1", "done"),
         (20, "0", "done"),
-        (None, "4", "failed"),
-        (None, "4", "pending"),
+        (None, "64", "failed"),
+        (None, "64", "pending"),
+        (None, "2", "damaged"),  # it was never saved
     ]
 
 
@@ -146,7 +186,7 @@ output:
 def test_a_source_is_shown_as_the_unit_saw_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a film a dream goes on to the last frame, and everything else takes the first."""
     save(tmp_path / "grey.png", np.full((64, 64, 3), 90, np.uint8))
-    frames = [np.full((64, 64, 3), 40 * i, np.uint8) for i in (1, 2, 3)]
+    frames = [np.full((64, 64, 3), 40 * i, np.uint8) for i in (1, 3)]
     (tmp_path / "film.gif").write_bytes(encode_movie(frames, "gif", 10))
     plan = plan_of_spec(str(write_spec(tmp_path, SOURCES)), []).plan
     with RunFolder.begin(tmp_path / "run", plan, SOURCES) as run:
@@ -162,3 +202,6 @@ def test_a_source_is_shown_as_the_unit_saw_it(tmp_path: Path, monkeypatch: pytes
     run.source_path(plan.source(str(plan.units[1].picture))).write_bytes(b"no picture")
     damaged = source_cell(run, plan.units[1])
     assert (damaged.pixels, damaged.caption, damaged.status) == (None, "grey", "damaged")
+    run.source_path(plan.source(str(plan.units[2].picture))).unlink()
+    missing = source_cell(run, plan.units[2])
+    assert (missing.pixels, missing.caption, missing.status) == (None, "film", "damaged")

@@ -10,7 +10,7 @@ import pytest
 
 from fvcli.app.plan_spec import plan_of_spec
 from fvcli.atlas import grid, grid_paths, write_grids
-from fvcli.atlas.cells import Cell, _seen
+from fvcli.atlas.cells import Cell
 from fvcli.atlas.grid import BACKGROUND, SHEET_WIDTH_PX, _lay_out, draw_grid
 from fvcli.run import RunFolder
 from tests.helpers.painting import paint
@@ -148,13 +148,6 @@ def test_long_labels_stay_in_their_cell() -> None:
     assert (sheet[:, 16 + 224 :] == BACKGROUND).all()
 
 
-def test_a_sheet_is_as_wide_as_its_title() -> None:
-    title = "a title that is longer than the only cell of this sheet is wide"
-    short, long = (draw_grid(cells(1), 1, (224, 224), text) for text in ("t", title))
-    assert long.shape[1] > short.shape[1] == 2 * 16 + 224
-    assert (long[:50, -16:] == BACKGROUND).all()
-
-
 @pytest.mark.parametrize("shape", [(64, 640), (640, 64), (33, 47)])
 def test_pictures_of_any_shape(shape: tuple[int, int]) -> None:
     pixels = np.zeros((*shape, 3), np.uint8)
@@ -166,24 +159,6 @@ def test_grey_pictures() -> None:
     pixels = np.full((224, 224, 1), 90, np.uint8)
     sheet = draw_grid(iter([Cell(pixels, "0")]), 1, (224, 224), "t", columns=1)
     assert (sheet[60:200, 60:200] == 90).all()
-
-
-@pytest.mark.parametrize(
-    ("canvas", "rows", "columns"),
-    [
-        (None, (0, 100), (0, 200)),
-        ((40, 90, 20, 20), (40, 60), (80, 120)),
-        ((-5, 190, 20, 20), (0, 20), (160, 200)),
-        ((-40, -40, 180, 180), (0, 100), (0, 200)),
-    ],
-)
-def test_a_cell_shows_what_was_optimised_in_the_proportions_of_the_picture(
-    canvas: tuple[int, int, int, int] | None, rows: tuple[int, int], columns: tuple[int, int]
-) -> None:
-    """The canvas, or of one that sticks out what is inside, and enough around it."""
-    pixels = np.random.default_rng(0).integers(0, 255, (100, 200, 3), np.uint8)
-    place = canvas and dict(zip(("top", "left", "height", "width"), canvas, strict=True))
-    np.testing.assert_array_equal(_seen(pixels, place), pixels[slice(*rows), slice(*columns)])
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from fvcli.media import read_picture
 from fvcli.run import RunFolder
 from tests.helpers.painting import paint
 from tests.helpers.running import SMALL_SPEC, write_spec
+from tests.helpers.seen_pixels import bounds, extent, lettered, picture, places
 
 
 def painted(folder: Path, *overrides: str, only: str = "") -> RunFolder:
@@ -63,11 +64,107 @@ def test_a_job_of_which_one_unit_is_there_has_a_sheet(tmp_path: Path) -> None:
     assert write_grids(run) == [tmp_path / "run/grids/edges.png"]
 
 
+def test_only_the_sheets_that_have_something_to_show_are_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A unit that failed is something to show."""
+    monkeypatch.setattr(grid, "CELLS_A_SHEET", 2)
+    plan = plan_of_spec(str(write_spec(tmp_path)), []).plan
+    with RunFolder.begin(tmp_path / "run", plan, SMALL_SPEC) as run:
+        paint(run, plan.units[3], status="failed")
+    assert write_grids(run) == [tmp_path / "run/grids/edges-2.png"]
+    names = ["edges.png", "edges-2.png", "edges-3.png", "textures.png"]
+    assert grid_paths(run) == [tmp_path / "run/grids" / name for name in names]
+
+
+def test_each_job_has_cells_in_its_own_proportions(tmp_path: Path) -> None:
+    sizes = ("jobs.edges.size_px=[64, 128]", "jobs.textures.size_px=[160, 120]")
+    run = painted(tmp_path, *sizes, "output.grid.labels=false")
+    edges, textures = map(read_picture, write_grids(run))
+    assert extent(edges, (20,) * 3) == (40, 40 + 64, 16, 16 + 128)
+    assert extent(textures, (170,) * 3) == (40, 40 + 160, 16, 16 + 120)
+
+
+def test_texts_stand_above_the_first_row_and_below_each_cell() -> None:
+    """The title has 14 px letters, and the label of a cell 96 px wide 11 px, of 160 px 16 px.
+
+    A label may be as wide as its cell, however flat that is.
+    """
+    ground, ink = (24, 24, 27), (228, 228, 231)
+    for side, label_px in ((96, 11), (128, 14), (160, 16)):
+        flat = picture(side // 2, side)
+        sheet = draw_grid([Cell(flat, "HHHHHHg")], 1, flat.shape[:2], "Agj")
+        bare = picture(*sheet.shape[:2], ground)
+        bare[40 : 40 + side // 2, 16 : 16 + side] = flat
+        titled = lettered(bare, "Agj", 14, (16, 16), ink)
+        expected = lettered(titled, "HHHHHHg", label_px, (16, 40 + side // 2 + 2), ink)
+        np.testing.assert_array_equal(sheet, expected)
+
+
+def test_a_title_stands_in_the_size_of_its_sheet() -> None:
+    """Twenty cells of 96 px are 1,920 px wide: more than 28 px letters are never needed."""
+    for columns, size_px in ((1, 14), (8, 19), (20, 28)):
+        sheet = draw_grid(plain(1, 96, 96), 1, (96, 96), "Agj", columns=columns)
+        expected = lettered(picture(60, 200, (24, 24, 27)), "Agj", size_px, (16, 16), (228, 228, 231))
+        top, bottom, left, right = bounds(~places(expected, (24, 24, 27)))
+        word = np.s_[top:bottom, left:right]
+        np.testing.assert_array_equal(sheet[word], expected[word])
+
+
+@pytest.mark.parametrize(("status", "frame"), [("pending", (140, 140, 150)), ("damaged", (251, 146, 60))])
+@pytest.mark.parametrize(
+    ("height", "width", "text_px"), [(96, 96, 12), (121, 121, 15), (256, 256, 31), (96, 256, 31)]
+)
+def test_a_mark_fills_its_cell_with_its_frame_and_word(
+    status: str, frame: tuple[int, int, int], height: int, width: int, text_px: int
+) -> None:
+    sheet = draw_grid([Cell(None, "", status)], 1, (height, width), "t")
+    assert extent(sheet, frame) == (40, 40 + height, 16, 16 + width)
+    assert extent(sheet, (48, 48, 53)) == (42, 38 + height, 18, 14 + width)
+    assert places(sheet[40 + height :], (24, 24, 27)).all()
+    expected = lettered(picture(*sheet.shape[:2], (24, 24, 27)), status, text_px, (16 + 8, 40 + 6), frame)
+    top, bottom, left, right = bounds(~places(expected, (24, 24, 27)))
+    word = np.s_[top:bottom, left:right]
+    np.testing.assert_array_equal(sheet[word], expected[word])
+
+
+def test_a_place_without_a_picture_is_filled_and_not_framed() -> None:
+    sheet = draw_grid([Cell(None)], 1, (64, 128), "t")
+    assert extent(sheet, (48, 48, 53)) == (40, 40 + 64, 16, 16 + 128)
+    assert places(sheet, (48, 48, 53)).sum() == 64 * 128
+
+
+@pytest.mark.parametrize(("shape", "height"), [((100, 150), 100), ((63, 290), 56), ((66, 290), 58)])
+def test_cells_are_as_high_as_pictures_to_the_nearest_pixel(shape: tuple[int, int], height: int) -> None:
+    """Pictures 290 px wide are shown 256 px wide: 63 rows become 55.6, and 66 rows 58.3."""
+    sheet = draw_grid(plain(1, *shape), 1, shape, "t")
+    assert places(sheet, (250,) * 3).sum() == height * min(256, shape[1])
+
+
+def test_fine_stripes_become_grey_when_a_picture_is_scaled_down() -> None:
+    stripes = np.zeros((512, 512, 3), np.uint8)
+    stripes[:, ::2] = 200
+    sheet = draw_grid([Cell(stripes)], 1, (512, 512), "t")
+    assert np.abs(sheet[50:280, 30:260].astype(int) - 100).max() <= 3
+
+
+def test_a_sheet_is_as_wide_as_its_whole_title() -> None:
+    """Forty letters of 14 px are 400 px wide."""
+    sheet = draw_grid(plain(1, 96, 96), 1, (96, 96), "H" * 40)
+    assert sheet.shape[1] == 400 + 2 * 16
+    expected = lettered(picture(40, 432, (24, 24, 27)), "H" * 40, 14, (16, 16), (228, 228, 231))
+    np.testing.assert_array_equal(sheet[:40], expected)
+
+
 def test_a_title_that_is_too_long_is_shortened_and_a_picture_is_never_without_height() -> None:
     sheet = draw_grid(plain(1, 1, 600), 1, (1, 600), "H" * 450)
     assert sheet.shape == (16 + 24 + 1 + 22 + 16, 4096, 3)
     assert (sheet[:, -16:] == (24, 24, 27)).all()
     assert (sheet == 250).all(-1).sum() == 256
+    shortened = lettered(
+        picture(30, 4096, (24, 24, 27)), "H" * 405 + "\N{HORIZONTAL ELLIPSIS}", 14, (16, 16), (228, 228, 231)
+    )
+    np.testing.assert_array_equal(sheet[:30], shortened)
 
 
 def test_a_sheet_is_arranged_as_its_spec_says(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -15,14 +15,23 @@ SIZE_PX = 8
 
 
 def paint(
-    run: RunFolder, unit: Unit, value: int = 0, status: str = "done", extras: Sequence[str] = ()
+    run: RunFolder,
+    unit: Unit,
+    value: int = 0,
+    status: str = "done",
+    extras: Sequence[str] = (),
+    *,
+    pixels: np.ndarray | None = None,
+    canvas: Mapping[str, int] | None = None,
 ) -> None:
-    """Commit a picture of one colour, as a worker would."""
-    pixels = np.full((SIZE_PX, SIZE_PX, 3), value, np.uint8)
+    """Commit a picture of one colour, or of given pixels, as a worker would."""
+    if pixels is None:
+        pixels = np.full((SIZE_PX, SIZE_PX, 3), value, np.uint8)
     failed = status == "failed"
     program = run.plan.programs[unit.program]
-    title = title_of(unit, program)
-    png = encode_picture(pixels, title, {"key": unit.key, "spec": standalone_spec(run.plan, unit)})
+    facts = {"key": unit.key, "spec": standalone_spec(run.plan, unit)}
+    transparent = program.settings.is_transparent and pixels.shape[-1] == 4
+    png = encode_picture(pixels, title_of(unit, program), facts, transparent)
     sidecar = Sidecar(
         key=unit.key,
         job=unit.job,
@@ -36,7 +45,7 @@ def paint(
         seed=program.settings.seed,
         steps=program.settings.steps,
         planned_steps=program.settings.steps,
-        canvas=None,
+        canvas=canvas,
         score=None if failed else {"start": 0.0, "end": 1.0, "saved": 1.0},
         pixel_sha256=None if failed else pixel_sha256(pixels),
         png_bytes=None if failed else len(png),
