@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from fvcli.atlas.cells import Cell, Inks, as_shown, mark_cell, unit_cell
+from fvcli.atlas.lettering import spelled
 from fvcli.plan import JobPlan, Unit
 from fvcli.run import RunFolder
 from fvcli.run.atomic import write_atomic
@@ -114,7 +115,7 @@ def draw_grid(
         columns: Cells in a row; None chooses.
         labels: Whether each cell's label stands under it. Cells that are not done are marked anyway.
     """
-    layout = _lay_out(count, shape, columns, labels)
+    layout, title = _lay_out(count, shape, columns, labels), spelled(title)
     title_font = ImageFont.load_default(layout.title_px)
     title_width = min(SHEET_WIDTH_PX, math.ceil(title_font.getlength(title)) + 2 * MARGIN_PX)
     sheet = Image.new("RGB", (max(layout.size[0], title_width), layout.size[1]), BACKGROUND)
@@ -168,7 +169,7 @@ def _draw_cell(
     if layout.label_px:
         font = ImageFont.load_default(layout.label_px)
         ink = INK if cell.status == DONE else INKS.of(cell.status)
-        draw.text((x, y + size[1] + 2), _fit(draw, cell.caption, font, size[0]), ink, font)
+        draw.text((x, y + size[1] + 2), _fit(draw, spelled(cell.caption), font, size[0]), ink, font)
 
 
 def _fit(

@@ -58,7 +58,7 @@ class Block:
 def set_text(text: str, width_px: int, size_px: int) -> Block:
     """Wrap a text to a width; line breaks in it stay, words that are too long are broken."""
     lines: list[str] = []
-    for paragraph in _spelled(text).splitlines():
+    for paragraph in spelled(text).splitlines():
         lines += _wrap(paragraph, width_px, size_px)
     return Block(tuple(lines), size_px)
 
@@ -76,7 +76,7 @@ def set_alike(texts: Sequence[str], width_px: int, size_px: int, lines: int) -> 
 
 def _balanced(text: str, block: Block, width_px: int) -> Block:
     """Wrap a text to the least width that takes no more lines and breaks no more words."""
-    words = [_width(word, block.size_px) for word in _spelled(text).split()]
+    words = [_width(word, block.size_px) for word in spelled(text).split()]
     narrow, wide = min(width_px, max(words, default=0)), width_px
     while narrow < wide:
         middle = (narrow + wide) // 2
@@ -127,7 +127,8 @@ def _font(size_px: int) -> ImageFont.FreeTypeFont:
     return font
 
 
-def _spelled(text: str) -> str:
+def spelled(text: str) -> str:
+    """Return a text in letters that the font has, as far as that can be."""
     return "".join(map(_spelling, text))
 
 

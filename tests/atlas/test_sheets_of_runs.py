@@ -57,6 +57,14 @@ def test_a_job_of_which_nothing_is_there_has_no_sheet(tmp_path: Path) -> None:
     assert not (tmp_path / "run/grids/edges.png").exists()
 
 
+def test_what_a_newer_fvcli_wrote_is_marked_as_such(tmp_path: Path) -> None:
+    run = painted(tmp_path, only="textures")
+    path = run.json(run.plan.units[-1])
+    path.write_text(path.read_text().replace('"schema_version": 3', '"schema_version": 9'))
+    states = [unit_cell(run, unit).status for unit in run.plan.units[-3:]]
+    assert states == ["pending", "done", "newer"]
+
+
 def test_a_job_of_which_one_unit_is_there_has_a_sheet(tmp_path: Path) -> None:
     plan = plan_of_spec(str(write_spec(tmp_path)), []).plan
     with RunFolder.begin(tmp_path / "run", plan, SMALL_SPEC) as run:
@@ -241,6 +249,15 @@ def test_a_label_has_the_colour_of_its_mark(status: str, ink: tuple[int, int, in
     under = sheet[40 + 128 : -16].reshape(-1, 3).tolist()
     brightest = max(under, key=sum)
     assert brightest == list(ink)
+
+
+def test_letters_that_the_font_lacks_are_spelled_as_in_figures() -> None:
+    cell = picture()
+    found = [
+        draw_grid([Cell(cell, caption)], 1, (128, 128), title, labels=True)
+        for title, caption in (("3 \N{MULTIPLICATION SIGN} α", "Ω"), ("3 x alpha", "omega"))
+    ]
+    assert np.array_equal(*found)
 
 
 def test_a_label_that_is_too_long_ends_in_an_ellipsis_within_its_cell() -> None:
