@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import keras
 import numpy as np
 import pytest
 
@@ -25,6 +24,7 @@ from tests.helpers.red_and_blue import (
     outcomes_of,
     rendered,
     save_network,
+    save_of_one_pixel,
 )
 
 LARGE = [2 * HEIGHT, 2 * WIDTH]
@@ -247,17 +247,10 @@ def test_a_film_between_numbers_goes_through_the_pictures_of_its_group(renderer)
 
 
 def test_what_the_network_sees_of_a_picture_has_the_networks_own_size(renderer, tmp_path: Path) -> None:
-    """A network of 6 x 10 pixels, flattened, whose class is the red in the upper left one."""
-    image = keras.Input((6, 10, 3))
-    dense = keras.layers.Dense(2, name="classes", use_bias=False)
-    fixed = keras.Model(image, dense(keras.layers.Flatten()(image)))
-    weights = np.zeros((6 * 10 * 3, 2), np.float32)
-    weights[0, 1] = 1.0
-    dense.set_weights([weights])
-    fixed.save(tmp_path / "fixed.keras")
+    """A network of 6 x 10 pixels, whose class is red in the upper left: four pixels of the picture."""
     job = {"name": "a", "layer": "classes", "channels": [1], "parameterization": PLAIN}
     how = {"optimizer": by_signs(0.01), "redirect_steps": 0}
-    made = renderer(job | how, model=tmp_path / "fixed.keras", input_px=None)
+    made = renderer(job | how, model=save_of_one_pixel(tmp_path / "fixed.keras"), input_px=None)
     (outcome,) = outcomes_of(made)
     assert outcome.pixels.shape == (HEIGHT, WIDTH, 3)
     assert (outcome.start, outcome.end) == pytest.approx((0.5, 0.7), abs=1e-4)

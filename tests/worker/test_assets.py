@@ -97,6 +97,11 @@ def test_pictures_have_the_size_and_the_channels_of_the_network(
     assert (grey[0, 0, 0], grey[0, -1, 0]) == (pytest.approx(0.587), 0.0)
 
 
+def test_what_is_transparent_is_seen_on_grey(tmp_path: Path, assets: Callable[..., Assets]) -> None:
+    save(tmp_path / "a.png", np.zeros((12, 20, 4), np.uint8))
+    assert np.unique(assets().picture("a.png", (12, 20))).tolist() == [0.5]
+
+
 def test_a_picture_is_read_once_for_each_size(tmp_path: Path, assets: Callable[..., Assets]) -> None:
     save(tmp_path / "a.png", np.full((12, 20, 3), 51, np.uint8))
     save(tmp_path / "b.png", np.full((12, 20, 3), 102, np.uint8))

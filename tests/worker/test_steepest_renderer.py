@@ -18,6 +18,7 @@ from tests.helpers.red_and_blue import (
     outcomes_of,
     rendered,
     save_network,
+    save_of_one_pixel,
 )
 
 # Where red and blue lead in decorrelated colours: rows of K K^T, where K is the published factor.
@@ -102,6 +103,18 @@ def test_each_unit_has_the_direction_of_its_own_picture(renderer, tmp_path: Path
     assert (first.start, second.start) == pytest.approx((0.2 * 0.4, 0.0), abs=1e-6)
     assert first.pixels[0, 0].tolist() == [255, 128, 191]
     assert second.pixels[0, 0].tolist() == [128, 128, 255]
+
+
+def test_a_picture_is_brought_to_the_size_of_the_network(renderer, tmp_path: Path, photo: str) -> None:
+    """A network of 6 x 10 pixels, whose class is red in the upper left: four pixels of the picture."""
+    made = renderer(
+        {"name": "a", "layer": "classes", "channels": [1], "steepest": "l2", "pictures": photo},
+        model=save_of_one_pixel(tmp_path / "fixed.keras"),
+        input_px=None,
+    )
+    (outcome,) = outcomes_of(made)
+    assert outcome.start == pytest.approx(0.2, abs=1e-6)
+    assert np.argwhere(outcome.pixels[..., 0] > 130).tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
 
 
 def test_a_direction_that_is_no_number_is_told(renderer, tmp_path: Path, photo: str) -> None:
