@@ -109,6 +109,14 @@ def test_a_dream_without_a_picture_begins_with_noise_of_its_own(renderer) -> Non
         assert outcome.start == pytest.approx(expected[..., 2 * channel].mean(), abs=1e-5)
 
 
+def test_a_variant_may_begin_with_noise_although_there_is_a_picture(renderer, photo: str) -> None:
+    variants = [{"name": "x"}, {"name": "y", "start": "noise"}]
+    made = renderer(dream(RED, pictures=photo, variants=variants, save_at=[0]))
+    (first,), (second,) = (outcomes_of(made, program=i) for i in (0, 1))
+    assert set(np.unique(first.after_steps[0])) == {0, 51, 102}
+    assert abs(second.after_steps[0].mean() - 127.5) < 2
+
+
 def test_a_dream_that_is_stopped_leaves_nothing(renderer, photo: str) -> None:
     outcomes, shares = rendered(renderer(dream(RED, BLUE, pictures=photo)), stop_at=0.7)
     assert outcomes is None

@@ -29,6 +29,14 @@ def test_films_end_when_their_picture_does() -> None:
     assert [int(picture[0, 0, 0]) for picture in film.saved_of(0).values()] == [0, 4]
 
 
+def test_frames_are_in_the_order_of_their_steps() -> None:
+    film = Film(settings_of(animation={"every": 100}), 1000)
+    for step in range(0, 1001, 100):
+        film.keep(step, np.full((1, 1, 1, 3), step / 10 / 255))
+    film.finish(np.full((1, 1, 1, 3), 100 / 255), np.zeros((1, 1, 1, 3), np.uint8))
+    assert [int(frame[0, 0, 0]) for frame in film.frames([1000])[0]] == list(range(0, 101, 10))
+
+
 def test_a_step_belongs_to_a_film_or_is_a_picture_of_its_own() -> None:
     film = Film(settings_of(save_at=[3], animation={"every": 4}), 10)
     assert [step for step in range(11) if film.wants(step)] == [0, 3, 4, 8, 10]
