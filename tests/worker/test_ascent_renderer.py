@@ -111,6 +111,23 @@ def test_each_unit_is_compared_with_its_own_picture(renderer, tmp_path: Path) ->
     assert (first.end, second.end) == pytest.approx((-(0.25**2) * 2 / 3, -(0.05**2) * 2 / 3), abs=1e-5)
 
 
+def test_arrays_of_files_are_compared_with_and_aimed_at(renderer, tmp_path: Path) -> None:
+    """Activations that are 0.3 below grey; and a tensor of which only one position counts, at the right."""
+    np.save(tmp_path / "acts.npy", np.full((HEIGHT, WIDTH, 3), 0.2))
+    tensor = np.zeros((HEIGHT, WIDTH, 3))
+    tensor[5, WIDTH - 1, BLUE] = HEIGHT * WIDTH
+    np.save(tmp_path / "tensor.npy", tensor)
+    how = {"parameterization": PLAIN, "optimizer": by_signs(0.01), "redirect_steps": 0, "steps": 10}
+    near = {"kind": "match", "activations": str(tmp_path / "acts.npy"), "norm": "l1"}
+    (outcome,) = outcomes_of(renderer({"name": "a", "layer": "conv", "objective": near} | how))
+    assert outcome.start == pytest.approx(-(0.3 + 0.3 + 0.2) / 3, abs=1e-5)
+    assert outcome.end == pytest.approx(-(0.2 + 0.2 + 0.2) / 3, abs=1e-5)
+    along = {"kind": "tensor_direction", "tensor": str(tmp_path / "tensor.npy")}
+    (outcome,) = outcomes_of(renderer({"name": "a", "layer": "conv", "objective": along} | how))
+    assert (outcome.start, outcome.end) == pytest.approx((0.5, 0.6), abs=1e-5)
+    assert np.argwhere(outcome.pixels[..., 2] > 130).tolist() == [[5, WIDTH - 1]]
+
+
 def test_an_ascent_that_is_stopped_leaves_nothing(renderer) -> None:
     outcomes, shares = rendered(renderer(channels(RED)), stop_at=0.5)
     assert outcomes is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -158,23 +159,18 @@ def test_a_class_is_read_by_its_number(facts: ModelFacts) -> None:
 
 @pytest.mark.parametrize(("sign", "factor"), [("positive", 1.0), ("negative", -1.0)])
 def test_a_neuron_is_optimised_where_its_view_has_it(facts: ModelFacts, sign: str, factor: float) -> None:
-    """It is scored at the centre of the whole picture's map, 2 and 3."""
-    job = {"name": "a", "layer": "block0_dw_bn", "channels": [0], "objective": "neuron", "sign": sign}
+    """In row 1 and column 4 of the view, with a weight of a half; it is scored at the centre of the map."""
+    job = {"name": "a", "layer": "block0_dw_bn", "channels": [3], "objective": "neuron", "sign": sign}
     plan = plan_of(facts, [job | {"canvas": "seen", "transforms": [MILD], "size_px": [160, 192]}])
     (program,) = plan.programs
     assert program.window is not None
-    row, column = program.window.row, program.window.column
-    maps = np.zeros((1, row + 2, column + 3, 32))
-    maps[0, row, column, 0], maps[0, (row + 2) // 2, (column + 3) // 2, 0] = 7.0, 5.0
-    assert len(np.argwhere(maps)) == 2
-    arrays = unit_arrays(plan.units, program, {"block0_dw_bn": 32}, Assets(None, 3)) | {
-        "weight": np.float32([[0.5]])
-    }
+    program = replace(program, window=replace(program.window, row=1, column=4))
+    arrays = unit_arrays(plan.units, program, {"block0_dw_bn": 32}, Assets(None, 3))
     units = {name: tf.constant(array) for name, array in arrays.items()}
-    seen = Seen({"block0_dw_bn": maps})
-    centres = {"block0_dw_bn": ((row + 2) // 2, (column + 3) // 2)}
-    assert build_optimized_objective(program, centres, units)(seen).numpy() == [factor * 0.5 * 7.0]
-    assert build_objective(program, centres, units)(seen).numpy() == [factor * 0.5 * 5.0]
+    units["weight"] = tf.constant([[0.5]])
+    centres, seen = {"block0_dw_bn": (HEIGHT // 2, WIDTH // 2)}, Seen({"block0_dw_bn": steps(1)})
+    assert build_optimized_objective(program, centres, units)(seen).numpy() == [factor * 0.5 * 103.0]
+    assert build_objective(program, centres, units)(seen).numpy() == [factor * 0.5 * 3.0]
 
 
 def test_pictures_of_a_group_are_pushed_apart(facts: ModelFacts) -> None:
