@@ -27,7 +27,7 @@ from tests.helpers.red_and_blue import (
     save_of_one_pixel,
 )
 
-LARGE = [2 * HEIGHT, 2 * WIDTH]
+LARGE = [3 * HEIGHT, 3 * WIDTH]
 
 
 def one_step_a_hundredth(*numbers: int, **more: Any) -> dict[str, Any]:
@@ -149,6 +149,18 @@ def test_frames_and_single_pictures_do_not_disturb_an_ascent(renderer) -> None:
     assert (plain.start, plain.end, plain.saved) == (outcome.start, outcome.end, outcome.saved)
 
 
+def test_views_are_drawn_anew_every_16_steps(renderer) -> None:
+    """A pixel moves at the steps whose view has it: not as often in the second 16 as in the first."""
+    views = {"transforms": [{"kind": "jitter", "px": 4}], "steps": 32, "save_at": [0, 16]}
+    (outcome,) = outcomes_of(renderer(one_step_a_hundredth(RED, **views)))
+    red = [pixels[..., 0].astype(int) for pixels in (*outcome.after_steps.values(), outcome.pixels)]
+    first, second = red[1] - red[0], red[2] - red[1]
+    assert first[6, 10] == pytest.approx(16 * 2.55, abs=1)
+    assert second[6, 10] == pytest.approx(16 * 2.55, abs=1)
+    assert first[:, 0].max() < 38
+    assert np.abs(first - second).max() > 4
+
+
 def test_one_compiled_ascent_takes_steps_and_seeds_from_what_it_renders(renderer) -> None:
     noise = {"kind": "pixel", "std": 0.5}
     made = renderer(
@@ -180,6 +192,20 @@ def test_what_rises_no_more_skips_to_its_last_steps(renderer) -> None:
     np.testing.assert_array_equal(outcomes[0].frames[-1], outcomes[0].pixels)
     _, shares = rendered(renderer(channels(RED, steps=200, early_stop=0.01, **how)))
     assert shares == pytest.approx([0.08, 0.16, 0.24, (64 + 120) / 200, 1.0])
+
+
+def test_what_has_ended_changes_no_more_while_others_go_on(renderer) -> None:
+    """Though every step would move it towards grey."""
+    how = {
+        "parameterization": {"kind": "pixel", "std": 0.5},
+        "regularizers": [{"kind": "decay", "rate": 0.05}],
+    }
+    ends = {"steps": 48, "early_stop": 0.01, "redirect_steps": 0, "save_at": [0, 16]}
+    red, nothing = outcomes_of(renderer(channels(RED, NOTHING, **how, **ends)), size=2)
+    assert (red.steps, nothing.steps) == (48, 16)
+    np.testing.assert_array_equal(nothing.after_steps[16], nothing.pixels)
+    assert nothing.after_steps[0].std() > nothing.pixels.std() > 2
+    assert (red.after_steps[16] != red.pixels).any()
 
 
 def test_a_silent_unit_has_until_redirection_ends(renderer) -> None:
@@ -228,10 +254,10 @@ def test_a_picture_without_resolution_is_saved_and_scored_as_large_as_asked(rend
     np.testing.assert_array_equal(outcome.after_steps[4], outcome.pixels)
     assert {frame.shape for frame in outcome.frames} == {(HEIGHT, WIDTH, 3)}
     assert outcome.saved == pytest.approx(mean(outcome.pixels, RED), abs=1e-5)
-    assert np.abs(outcome.pixels[::2, ::2] - outcome.frames[-1].astype(int)).mean() < 16
+    assert np.abs(outcome.pixels[1::3, 1::3] - outcome.frames[-1].astype(int)).mean() < 16
 
 
-@pytest.mark.parametrize(("most", "size"), [(2 * WIDTH, LARGE), (WIDTH, [HEIGHT, WIDTH])])
+@pytest.mark.parametrize(("most", "size"), [(3 * WIDTH, LARGE), (WIDTH, [HEIGHT, WIDTH])])
 def test_a_film_between_numbers_is_as_large_as_the_picture_up_to_a_limit(
     renderer, monkeypatch: pytest.MonkeyPatch, most: int, size: list[int]
 ) -> None:

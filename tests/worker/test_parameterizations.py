@@ -123,11 +123,11 @@ def test_maco_falls_off_as_asked_or_has_the_spectrum_of_a_folder(facts: ModelFac
 
 
 def save_generator(path: Path, codes: tuple[int | None, ...] = (4,), colours: int = 3) -> Path:
-    """Save a network that repeats the first number of a code as the pixels of a picture of 2 x 2."""
+    """Save a network that makes a picture of 2 x 2 pixels of a code, and drops some numbers in training."""
     code = keras.Input(codes)
     flat = keras.layers.Flatten()(code) if None not in codes else keras.layers.GlobalAveragePooling1D()(code)
-    dense = keras.layers.Dense(4 * colours, use_bias=False)
-    keras.Model(code, keras.layers.Reshape((2, 2, colours))(dense(flat))).save(path)
+    dense = keras.layers.Dropout(0.5)(keras.layers.Dense(4 * colours, use_bias=False)(flat))
+    keras.Model(code, keras.layers.Reshape((2, 2, colours))(dense)).save(path)
     return path
 
 
