@@ -242,19 +242,24 @@ def test_a_picture_that_is_no_number_is_told_and_leaves_the_others_alone(rendere
 
 def test_a_picture_without_resolution_is_saved_and_scored_as_large_as_asked(renderer) -> None:
     """Its film is of the ascent's size; pictures after some steps are as large as the last one."""
+    places = [{"row": 2, "column": 3}, {"row": 9, "column": 16, "weight": -1}]
+    terms = [{"kind": "neuron", "channel": 0, **place} for place in places]
     image = {"kind": "cppn", "layers": 2, "width": 4}
-    film = {"format": "webp", "every": 2}
-    (outcome,) = outcomes_of(
-        renderer(
-            channels(RED, parameterization=image, save_px=LARGE, steps=4, save_at=[0, 4], animation=film)
-        )
-    )
+    job = {"name": "a", "layer": "wide", "objective": {"kind": "sum", "terms": terms}}
+    how = {"parameterization": image, "save_px": LARGE, "optimizer": {"kind": "adam", "learning_rate": 0.1}}
+    how |= {"steps": 8, "save_at": [0, 8]}
+    (outcome,) = outcomes_of(renderer(job | how | {"animation": {"format": "webp", "every": 4}}))
     assert outcome.pixels.shape == (*LARGE, 3)
     assert {pixels.shape for pixels in outcome.after_steps.values()} == {(*LARGE, 3)}
-    np.testing.assert_array_equal(outcome.after_steps[4], outcome.pixels)
+    np.testing.assert_array_equal(outcome.after_steps[8], outcome.pixels)
     assert {frame.shape for frame in outcome.frames} == {(HEIGHT, WIDTH, 3)}
-    assert outcome.saved == pytest.approx(mean(outcome.pixels, RED), abs=1e-5)
-    assert np.abs(outcome.pixels[1::3, 1::3] - outcome.frames[-1].astype(int)).mean() < 16
+    first, second = (
+        outcome.pixels[0:15, 3:18, 0],
+        outcome.pixels[21:36, 42:57, 0],
+    )  # 5 x 5, three times as large
+    assert outcome.saved == pytest.approx((first.mean() - second.mean()) / 255, abs=1e-6)
+    assert outcome.saved > 0.1
+    assert np.abs(outcome.pixels[1::3, 1::3] - outcome.frames[-1].astype(int)).mean() < 2
 
 
 @pytest.mark.parametrize(("most", "size"), [(3 * WIDTH, LARGE), (WIDTH, [HEIGHT, WIDTH])])
