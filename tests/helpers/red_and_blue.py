@@ -6,6 +6,7 @@ red over 5 x 5 pixels. Pictures are 12 pixels high and 20 wide.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ HEIGHT, WIDTH = 12, 20
 RED, BLUE, NOTHING = 0, 1, 2
 PLAIN = {"kind": "pixel", "decorrelate": False, "squash": "clip", "std": 1e-6}  # mid grey, but for noise
 Made = tuple[Renderer, RunFolder]
+Make = Callable[..., Made]  # of the fixture renderer
 
 
 def by_signs(step: float) -> dict[str, Any]:

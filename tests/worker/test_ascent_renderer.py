@@ -18,6 +18,7 @@ from tests.helpers.red_and_blue import (
     PLAIN,
     RED,
     WIDTH,
+    Make,
     by_signs,
     channels,
     mean,
@@ -38,7 +39,7 @@ def one_step_a_hundredth(*numbers: int, **more: Any) -> dict[str, Any]:
 # ---- scores, steps and what is kept
 
 
-def test_an_ascent_gives_each_unit_its_own_scores_and_pictures(renderer) -> None:
+def test_an_ascent_gives_each_unit_its_own_scores_and_pictures(renderer: Make) -> None:
     """Of three units in an ascent of four; a channel of nothing is silent."""
     outcomes, shares = rendered(renderer(channels(RED, BLUE, NOTHING, save_at=[0, 20])), size=4)
     assert outcomes is not None
@@ -59,7 +60,7 @@ def test_an_ascent_gives_each_unit_its_own_scores_and_pictures(renderer) -> None
     assert shares == pytest.approx([0.8, 1.0])
 
 
-def test_a_picture_goes_on_from_the_given_one_step_by_step(renderer, photo: str) -> None:
+def test_a_picture_goes_on_from_the_given_one_step_by_step(renderer: Make, photo: str) -> None:
     """Red begins at a fifth, 51 of 255, and rises by 2.55 a step; blue stays at 102."""
     job = one_step_a_hundredth(RED, start="picture", pictures=photo, save_at=[0, 5, 16, 17, 20])
     (outcome,) = outcomes_of(renderer(job))
@@ -77,7 +78,7 @@ def test_a_picture_goes_on_from_the_given_one_step_by_step(renderer, photo: str)
     assert np.unique(outcome.pixels).tolist() == [0, 102]
 
 
-def test_minimising_has_scores_of_the_other_sign(renderer, photo: str) -> None:
+def test_minimising_has_scores_of_the_other_sign(renderer: Make, photo: str) -> None:
     job = one_step_a_hundredth(RED, BLUE, start="picture", pictures=photo, sign="negative", steps=15)
     red, blue = outcomes_of(renderer(job), size=2)
     assert (red.start, red.end, red.saved) == pytest.approx((-0.2, -0.05, -13 / 255), abs=1e-5)
@@ -85,7 +86,7 @@ def test_minimising_has_scores_of_the_other_sign(renderer, photo: str) -> None:
     assert (red.pixels[0, 0].tolist(), blue.pixels[0, 0].tolist()) == ([13, 0, 102], [51, 0, 64])
 
 
-def test_each_unit_begins_with_its_own_picture(renderer, tmp_path: Path) -> None:
+def test_each_unit_begins_with_its_own_picture(renderer: Make, tmp_path: Path) -> None:
     """A picture whose right half is redder, and the same upside down and mirrored, in an ascent of four."""
     halves = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     halves[:, WIDTH // 2 :, 0] = 51
@@ -99,7 +100,7 @@ def test_each_unit_begins_with_its_own_picture(renderer, tmp_path: Path) -> None
     assert (first.pixels[0, 0, 0], first.pixels[0, -1, 0]) == (51, 102)
 
 
-def test_each_unit_is_compared_with_its_own_picture(renderer, tmp_path: Path) -> None:
+def test_each_unit_is_compared_with_its_own_picture(renderer: Make, tmp_path: Path) -> None:
     """Mid grey is 0.3 from a fifth, and 0.1 from two fifths, in each of three channels but the last."""
     for name, value in (("a", 51), ("b", 102)):
         save(tmp_path / f"{name}.png", np.full((HEIGHT, WIDTH, 3), value, np.uint8))
@@ -111,7 +112,7 @@ def test_each_unit_is_compared_with_its_own_picture(renderer, tmp_path: Path) ->
     assert (first.end, second.end) == pytest.approx((-(0.25**2) * 2 / 3, -(0.05**2) * 2 / 3), abs=1e-5)
 
 
-def test_arrays_of_files_are_compared_with_and_aimed_at(renderer, tmp_path: Path) -> None:
+def test_arrays_of_files_are_compared_with_and_aimed_at(renderer: Make, tmp_path: Path) -> None:
     """Activations that are 0.3 below grey; and a tensor of which only one position counts, at the right."""
     np.save(tmp_path / "acts.npy", np.full((HEIGHT, WIDTH, 3), 0.2))
     tensor = np.zeros((HEIGHT, WIDTH, 3))
@@ -128,13 +129,13 @@ def test_arrays_of_files_are_compared_with_and_aimed_at(renderer, tmp_path: Path
     assert np.argwhere(outcome.pixels[..., 2] > 130).tolist() == [[5, WIDTH - 1]]
 
 
-def test_an_ascent_that_is_stopped_leaves_nothing(renderer) -> None:
+def test_an_ascent_that_is_stopped_leaves_nothing(renderer: Make) -> None:
     outcomes, shares = rendered(renderer(channels(RED)), stop_at=0.5)
     assert outcomes is None
     assert shares == pytest.approx([0.8])
 
 
-def test_frames_and_single_pictures_do_not_disturb_an_ascent(renderer) -> None:
+def test_frames_and_single_pictures_do_not_disturb_an_ascent(renderer: Make) -> None:
     """Whose views are at another place at each step: steps that are cut use the same draws."""
     jitter = {"transforms": [{"kind": "jitter", "px": 4}], "steps": 36}
     film = {"format": "webp", "every": 7}
@@ -149,7 +150,7 @@ def test_frames_and_single_pictures_do_not_disturb_an_ascent(renderer) -> None:
     assert (plain.start, plain.end, plain.saved) == (outcome.start, outcome.end, outcome.saved)
 
 
-def test_views_are_drawn_anew_every_16_steps(renderer) -> None:
+def test_views_are_drawn_anew_every_16_steps(renderer: Make) -> None:
     """A pixel moves at the steps whose view has it: not as often in the second 16 as in the first."""
     views = {"transforms": [{"kind": "jitter", "px": 4}], "steps": 32, "save_at": [0, 16]}
     (outcome,) = outcomes_of(renderer(one_step_a_hundredth(RED, **views)))
@@ -161,7 +162,7 @@ def test_views_are_drawn_anew_every_16_steps(renderer) -> None:
     assert np.abs(first - second).max() > 4
 
 
-def test_one_compiled_ascent_takes_steps_and_seeds_from_what_it_renders(renderer) -> None:
+def test_one_compiled_ascent_takes_steps_and_seeds_from_what_it_renders(renderer: Make) -> None:
     noise = {"kind": "pixel", "std": 0.5}
     made = renderer(
         channels(RED, parameterization=noise),
@@ -177,7 +178,7 @@ def test_one_compiled_ascent_takes_steps_and_seeds_from_what_it_renders(renderer
 # ---- early ends
 
 
-def test_what_rises_no_more_skips_to_its_last_steps(renderer) -> None:
+def test_what_rises_no_more_skips_to_its_last_steps(renderer: Make) -> None:
     """Red is white within the first 16 steps, and flat after 64; it then takes its last 16.
 
     Nothing is silent from the start, and its film ends after 16 steps.
@@ -194,7 +195,7 @@ def test_what_rises_no_more_skips_to_its_last_steps(renderer) -> None:
     assert shares == pytest.approx([0.08, 0.16, 0.24, (64 + 120) / 200, 1.0])
 
 
-def test_what_has_ended_changes_no_more_while_others_go_on(renderer) -> None:
+def test_what_has_ended_changes_no_more_while_others_go_on(renderer: Make) -> None:
     """Though every step would move it towards grey."""
     how = {
         "parameterization": {"kind": "pixel", "std": 0.5},
@@ -208,12 +209,12 @@ def test_what_has_ended_changes_no_more_while_others_go_on(renderer) -> None:
     assert (red.after_steps[16] != red.pixels).any()
 
 
-def test_a_silent_unit_has_until_redirection_ends(renderer) -> None:
+def test_a_silent_unit_has_until_redirection_ends(renderer: Make) -> None:
     (outcome,) = outcomes_of(renderer(channels(NOTHING, steps=64, early_stop=0.01, redirect_steps=20)))
     assert outcome.steps == 32
 
 
-def test_what_is_optimised_together_ends_together(renderer) -> None:
+def test_what_is_optimised_together_ends_together(renderer: Make) -> None:
     """Red and nothing, once as a group of two and once as units that do not matter to each other."""
     ends = [{"kind": "channel", "layer": "conv", "channel": n} for n in (RED, NOTHING)]
     line = {"kind": "interpolate", "from": ends[0], "to": ends[1], "count": 2}
@@ -227,7 +228,9 @@ def test_what_is_optimised_together_ends_together(renderer) -> None:
 # ---- what is no number
 
 
-def test_a_picture_that_is_no_number_is_told_and_leaves_the_others_alone(renderer, tmp_path: Path) -> None:
+def test_a_picture_that_is_no_number_is_told_and_leaves_the_others_alone(
+    renderer: Make, tmp_path: Path
+) -> None:
     job = channels(RED, NOTHING, BLUE)
     made = renderer(job, model=save_network(tmp_path / "broken.keras", nothing=np.nan))
     red, nothing, blue = outcomes_of(made, size=3)
@@ -240,7 +243,7 @@ def test_a_picture_that_is_no_number_is_told_and_leaves_the_others_alone(rendere
 # ---- sizes
 
 
-def test_a_picture_without_resolution_is_saved_and_scored_as_large_as_asked(renderer) -> None:
+def test_a_picture_without_resolution_is_saved_and_scored_as_large_as_asked(renderer: Make) -> None:
     """Its film is of the ascent's size; pictures after some steps are as large as the last one."""
     places = [{"row": 2, "column": 3}, {"row": 9, "column": 16, "weight": -1}]
     terms = [{"kind": "neuron", "channel": 0, **place} for place in places]
@@ -264,7 +267,7 @@ def test_a_picture_without_resolution_is_saved_and_scored_as_large_as_asked(rend
 
 @pytest.mark.parametrize(("most", "size"), [(3 * WIDTH, LARGE), (WIDTH, [HEIGHT, WIDTH])])
 def test_a_film_between_numbers_is_as_large_as_the_picture_up_to_a_limit(
-    renderer, monkeypatch: pytest.MonkeyPatch, most: int, size: list[int]
+    renderer: Make, monkeypatch: pytest.MonkeyPatch, most: int, size: list[int]
 ) -> None:
     monkeypatch.setattr(ascent_renderer, "FILM_PX", most)
     ends = [{"kind": "channel", "layer": "conv", "channel": n} for n in (RED, BLUE)]
@@ -278,7 +281,7 @@ def test_a_film_between_numbers_is_as_large_as_the_picture_up_to_a_limit(
     assert (len(second.frames), second.pixels.shape) == (0, (*LARGE, 3))
 
 
-def test_a_film_between_numbers_goes_through_the_pictures_of_its_group(renderer) -> None:
+def test_a_film_between_numbers_goes_through_the_pictures_of_its_group(renderer: Make) -> None:
     """Both begin alike, unlike pictures that each have a beginning of their own."""
     ends = [{"kind": "channel", "layer": "conv", "channel": n} for n in (RED, BLUE)]
     job = {"name": "a", "objective": {"kind": "interpolate", "from": ends[0], "to": ends[1], "count": 2}}
@@ -294,7 +297,7 @@ def test_a_film_between_numbers_goes_through_the_pictures_of_its_group(renderer)
     assert (red.after_steps[0] != blue.after_steps[0]).any()
 
 
-def test_what_the_network_sees_of_a_picture_has_the_networks_own_size(renderer, tmp_path: Path) -> None:
+def test_what_the_network_sees_of_a_picture_has_the_networks_own_size(renderer: Make, tmp_path: Path) -> None:
     """A network of 6 x 10 pixels, whose class is red in the upper left: four pixels of the picture."""
     job = {"name": "a", "layer": "classes", "channels": [1], "parameterization": PLAIN}
     how = {"optimizer": by_signs(0.01), "redirect_steps": 0}
@@ -318,7 +321,7 @@ def neuron(name: str, row: int, column: int, **more: Any) -> dict[str, Any]:
     return {"name": name, "layer": "wide", "channels": [0], "objective": place, **how, **more}
 
 
-def test_what_a_neuron_sees_stands_at_its_place_and_is_cut_at_the_border(renderer) -> None:
+def test_what_a_neuron_sees_stands_at_its_place_and_is_cut_at_the_border(renderer: Make) -> None:
     """It moves the red of 5 x 5 pixels by 0.2, and some of what is around them; the rest stays grey."""
     made = renderer(
         neuron("middle", 5, 9), neuron("upper-left", 2, 2), neuron("lower-right", 9, 17, sign="negative")
@@ -342,7 +345,7 @@ def test_what_a_neuron_sees_stands_at_its_place_and_is_cut_at_the_border(rendere
 # ---- opacity
 
 
-def test_opacity_is_where_the_gradient_was_large(renderer) -> None:
+def test_opacity_is_where_the_gradient_was_large(renderer: Make) -> None:
     """That of red is the same everywhere. The colours are those of a picture without opacity."""
     outcomes = outcomes_of(renderer(channels(RED, NOTHING, attention=True, save_at=[0])), size=2)
     for outcome, opacity in zip(outcomes, (255, 0), strict=True):
@@ -354,7 +357,7 @@ def test_opacity_is_where_the_gradient_was_large(renderer) -> None:
     assert outcomes[0].saved == pytest.approx(plain.saved, abs=1e-6)
 
 
-def test_a_transparent_picture_is_scored_on_grey(renderer) -> None:
+def test_a_transparent_picture_is_scored_on_grey(renderer: Make) -> None:
     image = {"kind": "pixel", "alpha": True, "std": 0.5}
     (outcome,) = outcomes_of(renderer(channels(RED, parameterization=image)))
     assert outcome.transparent
@@ -383,7 +386,7 @@ def test_a_transparent_picture_is_scored_on_grey(renderer) -> None:
     ],
 )
 def test_a_network_computes_in_what_is_asked_for_and_scores_in_float32(
-    renderer, asked: str, device: Device, transforms: list[Any], dtype: str, compiled: bool
+    renderer: Make, asked: str, device: Device, transforms: list[Any], dtype: str, compiled: bool
 ) -> None:
     """XLA compiles views of one size on a GPU, where it was left to fvcli."""
     made, _ = renderer(channels(RED, precision=asked, transforms=transforms), device=device)

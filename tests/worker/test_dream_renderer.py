@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +23,7 @@ from tests.helpers.red_and_blue import (
     NOTHING,
     RED,
     WIDTH,
-    Made,
+    Make,
     channels,
     mean,
     outcomes_of,
@@ -45,7 +44,7 @@ def dream(*numbers: int, octaves: dict[str, Any] = ONE_SIZE, **more: Any) -> dic
 # ---- dreams of pictures
 
 
-def test_dreams_are_made_one_after_the_other(renderer, photo: str) -> None:
+def test_dreams_are_made_one_after_the_other(renderer: Make, photo: str) -> None:
     job = dream(RED, NOTHING, pictures=photo, save_at=[0, 1, 2])
     outcomes, shares = rendered(renderer(job), size=2)
     assert outcomes is not None
@@ -63,13 +62,13 @@ def test_dreams_are_made_one_after_the_other(renderer, photo: str) -> None:
     np.testing.assert_array_equal(red.after_steps[2], red.pixels)
 
 
-def test_minimising_dreams_the_other_way(renderer, photo: str) -> None:
+def test_minimising_dreams_the_other_way(renderer: Make, photo: str) -> None:
     (outcome,) = outcomes_of(renderer(dream(BLUE, pictures=photo, sign="negative")))
     assert (outcome.start, outcome.end) == pytest.approx((-0.4, -0.4 + 2 * 0.09), abs=1e-4)
     assert outcome.saved == pytest.approx(-mean(outcome.pixels, BLUE), abs=1e-5)
 
 
-def test_a_film_of_a_dream_has_frames_of_the_pictures_size(renderer, photo: str) -> None:
+def test_a_film_of_a_dream_has_frames_of_the_pictures_size(renderer: Make, photo: str) -> None:
     """Of two octaves the smaller one takes part, too: 100 x 140 at 0.714 is 71 x 100."""
     octaves = {"count": 2, "tile_px": 256, "bands": 1, "rates": [0.03, 0.03]}
     job = dream(RED, octaves=octaves, size_px=[100, 140], pictures=photo, save_at=[1])
@@ -83,7 +82,9 @@ def test_a_film_of_a_dream_has_frames_of_the_pictures_size(renderer, photo: str)
     np.testing.assert_array_equal(outcome.frames[-1], outcome.pixels)
 
 
-def test_detail_that_small_sizes_cannot_show_is_given_back_if_asked_to(renderer, tmp_path: Path) -> None:
+def test_detail_that_small_sizes_cannot_show_is_given_back_if_asked_to(
+    renderer: Make, tmp_path: Path
+) -> None:
     """Of a board of single pixels, nothing is left at half the size."""
     board = np.indices((128, 160)).sum(axis=0) % 2 * 102
     colours = np.repeat(board[..., None], 3, axis=-1).astype(np.uint8)
@@ -97,7 +98,7 @@ def test_detail_that_small_sizes_cannot_show_is_given_back_if_asked_to(renderer,
     assert contrasts[1] < 10
 
 
-def test_a_dream_without_a_picture_begins_with_noise_of_its_own(renderer) -> None:
+def test_a_dream_without_a_picture_begins_with_noise_of_its_own(renderer: Make) -> None:
     image = {"kind": "pixel", "std": 0.25}
     job = dream(RED, BLUE, start="noise", parameterization=image, seed=7, save_at=[0])
     made = renderer(job)
@@ -109,7 +110,7 @@ def test_a_dream_without_a_picture_begins_with_noise_of_its_own(renderer) -> Non
         assert outcome.start == pytest.approx(expected[..., 2 * channel].mean(), abs=1e-5)
 
 
-def test_a_variant_may_begin_with_noise_although_there_is_a_picture(renderer, photo: str) -> None:
+def test_a_variant_may_begin_with_noise_although_there_is_a_picture(renderer: Make, photo: str) -> None:
     variants = [{"name": "x"}, {"name": "y", "start": "noise"}]
     made = renderer(dream(RED, pictures=photo, variants=variants, save_at=[0]))
     (first,), (second,) = (outcomes_of(made, program=i) for i in (0, 1))
@@ -117,13 +118,13 @@ def test_a_variant_may_begin_with_noise_although_there_is_a_picture(renderer, ph
     assert abs(second.after_steps[0].mean() - 127.5) < 2
 
 
-def test_a_dream_that_is_stopped_leaves_nothing(renderer, photo: str) -> None:
+def test_a_dream_that_is_stopped_leaves_nothing(renderer: Make, photo: str) -> None:
     outcomes, shares = rendered(renderer(dream(RED, BLUE, pictures=photo)), stop_at=0.7)
     assert outcomes is None
     assert shares == pytest.approx([0.25, 0.5, 0.75])
 
 
-def test_a_dream_that_is_no_number_is_told(renderer, tmp_path: Path, photo: str) -> None:
+def test_a_dream_that_is_no_number_is_told(renderer: Make, tmp_path: Path, photo: str) -> None:
     film = {"format": "webp", "every": 1}
     made = renderer(
         dream(RED, NOTHING, pictures=photo, animation=film),
@@ -137,7 +138,7 @@ def test_a_dream_that_is_no_number_is_told(renderer, tmp_path: Path, photo: str)
 # ---- scores
 
 
-def test_a_picture_of_the_size_of_a_tile_is_scored_as_a_whole(renderer, tmp_path: Path) -> None:
+def test_a_picture_of_the_size_of_a_tile_is_scored_as_a_whole(renderer: Make, tmp_path: Path) -> None:
     pixels = noise(64, 48)
     job = dream(RED, size_px=[64, 48], pictures=str(save(tmp_path / "noise.png", pixels)))
     (outcome,) = outcomes_of(renderer(job))
@@ -145,7 +146,7 @@ def test_a_picture_of_the_size_of_a_tile_is_scored_as_a_whole(renderer, tmp_path
     assert outcome.saved == pytest.approx(mean(outcome.pixels, RED), abs=1e-5)
 
 
-def test_a_larger_picture_has_the_mean_score_of_its_tiles(renderer, tmp_path: Path) -> None:
+def test_a_larger_picture_has_the_mean_score_of_its_tiles(renderer: Make, tmp_path: Path) -> None:
     """Cores of 32 pixels with a margin of 16, as many as cover the picture at any shift up to 31 pixels."""
     pixels = noise(64, 96)
     job = dream(BLUE, size_px=[64, 96], pictures=str(save(tmp_path / "noise.png", pixels)))
@@ -202,9 +203,7 @@ class FakeDream:
 
 
 @pytest.fixture
-def dreams_of_film(
-    renderer: Callable[..., Made], film: str, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Made]:
+def dreams_of_film(renderer: Make, film: str, monkeypatch: pytest.MonkeyPatch) -> Make:
     """Make a renderer of the film whose dreams are fake."""
     monkeypatch.setattr(dream_renderer, "Dream", FakeDream)
     return lambda **octaves: renderer(
@@ -212,7 +211,7 @@ def dreams_of_film(
     )
 
 
-def test_a_frame_of_a_film_begins_with_a_share_of_the_dream_before(dreams_of_film) -> None:
+def test_a_frame_of_a_film_begins_with_a_share_of_the_dream_before(dreams_of_film: Make) -> None:
     """Frames 0.2, 0.4 and 0.6: dreams of 0.2, of a quarter of 0.3 and three of 0.4, and so on."""
     made = dreams_of_film(warm_start=0.25, keep_detail=False)
     outcomes, shares = rendered(made)
@@ -231,13 +230,13 @@ def test_a_frame_of_a_film_begins_with_a_share_of_the_dream_before(dreams_of_fil
     assert (outcome.start, outcome.end) == pytest.approx((0.2, 0.66875), abs=0.005)
 
 
-def test_a_film_that_is_stopped_leaves_nothing(dreams_of_film) -> None:
+def test_a_film_that_is_stopped_leaves_nothing(dreams_of_film: Make) -> None:
     outcomes, shares = rendered(dreams_of_film(), stop_at=0.3)
     assert outcomes is None
     assert shares == pytest.approx([1 / 3])
 
 
-def test_frames_are_dreamt_without_regard_to_the_frame_before_if_asked_to(renderer, film: str) -> None:
+def test_frames_are_dreamt_without_regard_to_the_frame_before_if_asked_to(renderer: Make, film: str) -> None:
     """Each becomes redder by 0.09, twice."""
     (outcome,) = outcomes_of(renderer(dream(RED, octaves=ONE_SIZE | {"warm_start": 0}, pictures=film)))
     assert [frame[0, 0].tolist() for frame in outcome.frames] == [
@@ -249,7 +248,7 @@ def test_frames_are_dreamt_without_regard_to_the_frame_before_if_asked_to(render
     assert (outcome.silent, outcome.steps, outcome.after_steps) == (False, 6, {})
 
 
-def test_a_film_of_what_is_no_number_is_told(renderer, film: str, tmp_path: Path) -> None:
+def test_a_film_of_what_is_no_number_is_told(renderer: Make, film: str, tmp_path: Path) -> None:
     broken = save_network(tmp_path / "broken.keras", nothing=np.nan)
     (outcome,) = outcomes_of(renderer(dream(NOTHING, pictures=film), model=broken))
     assert not outcome.finite

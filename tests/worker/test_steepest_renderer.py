@@ -14,6 +14,7 @@ from tests.helpers.red_and_blue import (
     NOTHING,
     RED,
     WIDTH,
+    Make,
     channels,
     outcomes_of,
     rendered,
@@ -28,7 +29,7 @@ OF_RED = np.array(
 OF_BLUE = np.array([OF_RED[2], 0.27**2 - 0.05 * 0.03, 0.27**2 + 0.09**2 + 0.03**2])
 
 
-def test_the_steepest_direction_of_red_is_red(renderer, photo: str) -> None:
+def test_the_steepest_direction_of_red_is_red(renderer: Make, photo: str) -> None:
     """Only red rises, by the root of 3 where a step is 1/255 over three colours."""
     made = renderer(channels(RED, BLUE, NOTHING, steepest="l2", pictures=photo))
     outcomes, shares = rendered(made, size=4)
@@ -52,7 +53,9 @@ def test_the_steepest_direction_of_red_is_red(renderer, photo: str) -> None:
     ("metric", "direction"),
     [("l2", [1, 0, 0.5]), ("l_inf", [1, 0, 1]), ("spatial", [1, 0, 0.5]), ("full", OF_RED + OF_BLUE / 2)],
 )
-def test_a_direction_is_that_of_its_metric(renderer, photo: str, metric: str, direction: list[float]) -> None:
+def test_a_direction_is_that_of_its_metric(
+    renderer: Make, photo: str, metric: str, direction: list[float]
+) -> None:
     """Of red and half of blue, the same everywhere: the step has a length of 1/255, whatever its metric."""
     terms = [
         {"kind": "channel", "channel": RED},
@@ -68,7 +71,7 @@ def test_a_direction_is_that_of_its_metric(renderer, photo: str, metric: str, di
     assert np.abs(outcome.pixels - shown).max() <= 1
 
 
-def test_the_opposite_direction_lowers_a_score(renderer, photo: str) -> None:
+def test_the_opposite_direction_lowers_a_score(renderer: Make, photo: str) -> None:
     made = renderer(channels(RED, steepest="l_inf", pictures=photo, sign="negative"))
     (outcome,) = outcomes_of(made)
     assert outcome.start == pytest.approx(-0.2, abs=1e-6)
@@ -78,7 +81,9 @@ def test_the_opposite_direction_lowers_a_score(renderer, photo: str) -> None:
 
 
 @pytest.mark.parametrize(("metric", "spreads"), [("l2", False), ("spatial", True)])
-def test_a_neuron_moves_its_pixels_where_it_is(renderer, photo: str, metric: str, spreads: bool) -> None:
+def test_a_neuron_moves_its_pixels_where_it_is(
+    renderer: Make, photo: str, metric: str, spreads: bool
+) -> None:
     """Around row 8 and column 3; in Fourier coordinates what is around them goes along."""
     place = {"kind": "neuron", "row": 8, "column": 3}
     job = {"name": "a", "layer": "wide", "channels": [0], "objective": place, "steepest": metric}
@@ -92,7 +97,7 @@ def test_a_neuron_moves_its_pixels_where_it_is(renderer, photo: str, metric: str
         assert outcome.end - outcome.start == pytest.approx(length / 255, abs=1e-6)
 
 
-def test_each_unit_has_the_direction_of_its_own_picture(renderer, tmp_path: Path) -> None:
+def test_each_unit_has_the_direction_of_its_own_picture(renderer: Make, tmp_path: Path) -> None:
     """The gradient of red times blue is blue where red is, and red where blue is."""
     for name, colour in (("a", (51, 0, 102)), ("b", (102, 0, 0))):
         save(tmp_path / f"{name}.png", np.full((HEIGHT, WIDTH, 3), colour, np.uint8))
@@ -105,7 +110,7 @@ def test_each_unit_has_the_direction_of_its_own_picture(renderer, tmp_path: Path
     assert second.pixels[0, 0].tolist() == [128, 128, 255]
 
 
-def test_a_picture_is_brought_to_the_size_of_the_network(renderer, tmp_path: Path, photo: str) -> None:
+def test_a_picture_is_brought_to_the_size_of_the_network(renderer: Make, tmp_path: Path, photo: str) -> None:
     """A network of 6 x 10 pixels, whose class is red in the upper left: four pixels of the picture."""
     made = renderer(
         {"name": "a", "layer": "classes", "channels": [1], "steepest": "l2", "pictures": photo},
@@ -117,7 +122,7 @@ def test_a_picture_is_brought_to_the_size_of_the_network(renderer, tmp_path: Pat
     assert np.argwhere(outcome.pixels[..., 0] > 130).tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]
 
 
-def test_a_direction_that_is_no_number_is_told(renderer, tmp_path: Path, photo: str) -> None:
+def test_a_direction_that_is_no_number_is_told(renderer: Make, tmp_path: Path, photo: str) -> None:
     job = channels(RED, NOTHING, steepest="l2", pictures=photo)
     made = renderer(job, model=save_network(tmp_path / "broken.keras", nothing=np.nan))
     red, nothing = outcomes_of(made, size=2)
