@@ -83,7 +83,8 @@ class DreamRenderer:
         dreamt = self._run(program, unit, arrays, image, stopped, heed)
         if dreamt is None:
             return None
-        film.finish(dreamt[None], as_8_bits(dreamt[None]))
+        last = np.nan_to_num(dreamt)[None]
+        film.finish(last, as_8_bits(last))
         frames = film.frames([film.steps])
         return self._outcome(image, dreamt, arrays, film.steps, film.saved_of(0), frames[0] if frames else ())
 
@@ -111,7 +112,7 @@ class DreamRenderer:
             dreamt = self._run(program, unit, arrays, begin, stopped)
             if dreamt is None:
                 return None
-            frames[number] = as_8_bits(dreamt)
+            frames[number] = as_8_bits(np.nan_to_num(dreamt))
             report((number + 1) / source.frames)
         assert first is not None  # a film has frames
         assert dreamt is not None

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import pytest
 
 from fvcli.worker.concurrency import Cost, Lanes, Ledger
-from fvcli.worker.device import auto_precision
 
 
 def compute(seconds: float) -> None:
@@ -187,23 +186,3 @@ def test_closing_waits_and_raises_nothing() -> None:
     lanes.submit(failing(started))
     lanes.close()
     assert ended.is_set()
-
-
-# ---- the device
-
-
-@pytest.mark.parametrize(
-    ("capability", "precision"),
-    [
-        (None, "float32"),
-        ((6, 1), "float32"),
-        ((7, 0), "float16"),
-        ((7, 5), "float16"),
-        ((8, 0), "float16"),
-        ((12, 0), "float16"),
-    ],
-)
-def test_a_gpu_computes_in_what_its_tensor_cores_take(
-    capability: tuple[int, int] | None, precision: str
-) -> None:
-    assert auto_precision(capability) == precision

@@ -29,6 +29,14 @@ def test_films_end_when_their_picture_does() -> None:
     assert [int(picture[0, 0, 0]) for picture in film.saved_of(0).values()] == [0, 4]
 
 
+def test_frames_are_in_the_order_of_their_steps() -> None:
+    film = Film(settings_of(animation={"every": 100}), 1000)
+    for step in range(0, 1001, 100):
+        film.keep(step, np.full((1, 1, 1, 3), step / 10 / 255))
+    film.finish(np.full((1, 1, 1, 3), 100 / 255), np.zeros((1, 1, 1, 3), np.uint8))
+    assert [int(frame[0, 0, 0]) for frame in film.frames([1000])[0]] == list(range(0, 101, 10))
+
+
 def test_a_step_belongs_to_a_film_or_is_a_picture_of_its_own() -> None:
     film = Film(settings_of(save_at=[3], animation={"every": 4}), 10)
     assert [step for step in range(11) if film.wants(step)] == [0, 3, 4, 8, 10]
@@ -83,3 +91,32 @@ def test_opacity_is_whole_from_the_80th_percentile_on() -> None:
     assert (opacity.shape, opacity.dtype) == ((2, 2, 3, 1), np.uint8)
     assert opacity[0, ..., 0].tolist() == [[0, 64, 128], [191, 255, 255]]
     assert opacity[1].max() == 0
+
+
+def test_what_is_no_number_is_black_in_a_film() -> None:
+    film = Film(settings_of(save_at=[1], animation={"every": 1}), 2)
+    half = np.full((1, 1, 2, 3), 0.5)
+    half[..., 1, :] = np.nan
+    film.keep(0, half)
+    film.keep(1, half, half)
+    assert film.saved_of(0)[1][0, :, 0].tolist() == [128, 0]
+    film.finish(half[..., :1, :], np.zeros((1, 1, 1, 3), np.uint8))
+    assert film.frames([2])[0][0][0, :, 0].tolist() == [128, 0]
+
+
+def test_a_film_between_numbers_keeps_nothing_of_the_ascent() -> None:
+    film = Film(settings_of(save_at=[3], animation={"of": "numbers", "every": 1, "frames": 9}), 6)
+    assert (film.is_morph, film.count, film.steps) == (True, 9, 6)
+    assert [step for step in range(7) if film.wants(step)] == [3]
+    film.keep(3, np.zeros((1, 1, 1, 3)))
+    film.finish(np.zeros((1, 1, 1, 3)), np.zeros((1, 1, 1, 3), np.uint8))
+    assert film.frames([6]) == []
+    assert not Film(settings_of(animation={"every": 1}), 6).is_morph
+    assert Film(settings_of(), 6).count == 0
+
+
+def test_opacity_has_a_percentile_of_its_own_for_each_picture() -> None:
+    one = np.arange(6, dtype=np.float32).reshape(2, 3)
+    opacity = opacity_of(np.stack([one, 100 * one]))
+    assert opacity[0, ..., 0].tolist() == [[0, 64, 128], [191, 255, 255]]
+    np.testing.assert_array_equal(opacity[0], opacity[1])

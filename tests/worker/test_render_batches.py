@@ -20,6 +20,7 @@ from fvcli.plan import Program, Unit
 from fvcli.run import RunFolder
 from fvcli.worker import render_batches
 from fvcli.worker.ascent_renderer import Outcome
+from fvcli.worker.assets import Assets
 from fvcli.worker.device import Device
 from fvcli.worker.render_batches import BatchDone, BatchStarted, StepsDone, Worker
 
@@ -207,6 +208,90 @@ def test_another_program_waits_until_nothing_else_is_rendered(
     assert painter.compiled == ["stem_bn", "block1_dw", "stem_bn"]
 
 
+def test_batches_of_which_nothing_is_wanted_are_not_begun(
+    begin: Begin, worker_of: WorkerOf, painter: Painter
+) -> None:
+    run = begin(channels(6), render={"batch_size": 2})
+    wanted = frozenset({"a/channel-0001", "a/channel-0004", "a/channel-0005"})
+    events = list(worker_of(run, GPU).render([0, 1, 2], wanted))
+    assert of_kind(events, BatchStarted) == [BatchStarted(0), BatchStarted(2)]
+    assert {e.batch: e.counts for e in of_kind(events, BatchDone)} == {0: {"done": 1}, 2: {"done": 2}}
+    assert sorted(painter.calls) == [(names(1), 2), (names(4, 5), 2)]
+    assert outcomes_of_attempts(run) == {0: ["done"], 2: ["done"]}
+
+
+def test_sidecars_say_how_many_pictures_an_ascent_had_and_how_many_were_planned(
+    begin: Begin, worker_of: WorkerOf
+) -> None:
+    run = begin(channels(2), group(3), render={"batch_size": 6})
+    list(worker_of(run, CPU).render(range(2)))
+    assert {path: (s.batch["size"], s.batch["planned_size"]) for path, s in known(run).items()} == {
+        **dict.fromkeys(("a/channel-0000", "a/channel-0001"), (1, 6)),
+        **{f"m/channel-0000-d{i}": (3, 6) for i in (1, 2, 3)},
+    }
+
+
+def test_a_batch_takes_as_long_as_from_its_first_unit_to_its_last(
+    begin: Begin, worker_of: WorkerOf, painter: Painter
+) -> None:
+    run = begin(channels(4), render={"batch_size": 2})
+    painter.before = lambda _units, _stopped: time.sleep(0.15)
+    began = time.perf_counter()
+    events = list(worker_of(run, GPU).render([0, 1]))
+    took = time.perf_counter() - began
+    seconds = [e.seconds for e in of_kind(events, BatchDone)]
+    assert min(seconds) >= 0.15
+    assert max(seconds) < took
+    for sidecar in known(run).values():  # each has half of an ascent of two
+        assert 0.075 <= sidecar.seconds <= seconds[sidecar.batch["number"]] / 2 + 0.001
+
+
+def test_shares_of_the_tasks_of_a_batch_add_up(begin: Begin, worker_of: WorkerOf, painter: Painter) -> None:
+    """Two groups of two, of which three pictures are wanted: half of the first group counts as one."""
+    run = begin(group(2, 2), render={"batch_size": 4})
+    painter.shares = (0.5,)
+    units = run.plan.units
+    wanted = frozenset(unit.path for unit in units[:3])
+    events = list(worker_of(run, Device("cpu", False, 1, whole_batches=False)).render([0], wanted))
+    told = [e.units for e in of_kind(events, StepsDone)]
+    assert told[0] == 1.0
+    assert told == sorted(told)
+    assert told[-1] == 3.0
+    assert set(told) <= {1.0, 1.5, 2.0, 2.5, 3.0}
+
+
+def test_a_program_is_compiled_for_its_model_when_the_one_before_is_gone(
+    begin: Begin, worker_of: WorkerOf, painter: Painter, facts: ModelFacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two programs never share the memory."""
+    run = begin(channels(1), channels(1, "b", "block1_dw"))
+    worker, asked = worker_of(run, GPU), []
+
+    def make(program: Program, model: Any, device: Device, assets: Any) -> Painter:
+        assert worker._compiled is None
+        asked.append((program.layers, model.facts, device, type(assets)))
+        return painter.make(program)
+
+    monkeypatch.setattr(render_batches, "renderer_of", make)
+    list(worker.render([0, 1]))
+    assert asked == [(program.layers, facts, GPU, Assets) for program in run.plan.programs]
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_a_worker_loads_the_model_of_its_plan_and_says_on_what_it_renders(
+    begin: Begin, facts: ModelFacts, monkeypatch: pytest.MonkeyPatch, allowed: bool
+) -> None:
+    run, asked = begin(channels(1)), []
+    monkeypatch.setattr(render_batches, "set_up_device", lambda: GPU)
+    monkeypatch.setattr(
+        render_batches, "load", lambda *what: asked.append(what) or SimpleNamespace(facts=facts)
+    )
+    worker = Worker(run, allow_code=allowed)
+    assert asked == [(run.plan.model, allowed)]
+    assert worker.device == "gpu: fake"
+    assert json.loads((run.path / "run.json").read_text())["device"] == "gpu: fake"
+
+
 # ---- memory
 
 
@@ -230,11 +315,15 @@ def test_less_memory_halves_what_an_ascent_takes_until_it_fits(
         assert (sidecar.batch["size"], sidecar.batch["planned_size"], sidecar.attempt) == (2, 8, 1)
 
 
-@pytest.mark.parametrize(("most", "sizes"), [(3, [12, 6, 6, 3, 3, 3, 3]), (6, [12, 6, 6])])
+@pytest.mark.parametrize(
+    ("groups", "most", "sizes"),
+    [(4, 3, [12, 6, 6, 3, 3, 3, 3]), (4, 6, [12, 6, 6]), (3, 8, [9, 3, 3, 3]), (5, 8, [15, 6, 6, 6])],
+)
 def test_halves_are_of_whole_groups(
-    begin: Begin, worker_of: WorkerOf, painter: Painter, most: int, sizes: list[int]
+    begin: Begin, worker_of: WorkerOf, painter: Painter, groups: int, most: int, sizes: list[int]
 ) -> None:
-    run = begin(group(3, 4), render={"batch_size": 12})
+    """And half of an odd number of them is the smaller part."""
+    run = begin(group(3, groups), render={"batch_size": 3 * groups})
     assert len(run.plan.batches) == 1
     painter.most = most
     list(worker_of(run, GPU).render([0]))
