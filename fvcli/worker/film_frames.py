@@ -128,7 +128,11 @@ def _frame(
 
 
 def opacity_of(attention: np.ndarray) -> np.ndarray:
-    """Return gathered gradients [batch, h, w] as opacity, uint8 [batch, h, w, 1] (Fel et al. 2023)."""
+    """Return gathered gradients [batch, h, w] as opacity, uint8 [batch, h, w, 1] (Fel et al. 2023).
+
+    Where no gradient reached most of a picture, the most attention in it counts instead of the percentile.
+    """
     highest = np.percentile(attention, OPAQUE_FROM, axis=(1, 2), keepdims=True)
+    highest = np.where(highest > 0, highest, attention.max(axis=(1, 2), keepdims=True))
     share = np.minimum(attention, highest) / np.maximum(highest, np.finfo(np.float32).tiny)
     return as_8_bits(share)[..., None]

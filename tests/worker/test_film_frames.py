@@ -93,6 +93,12 @@ def test_opacity_is_whole_from_the_80th_percentile_on() -> None:
     assert opacity[1].max() == 0
 
 
+def test_a_picture_that_is_looked_at_in_one_corner_alone_does_not_vanish() -> None:
+    attention = np.zeros((1, 2, 8), np.float32)
+    attention[0, 0, :2] = 8.0, 2.0
+    assert opacity_of(attention)[0, ..., 0].tolist() == [[255, 64, 0, 0, 0, 0, 0, 0], [0] * 8]
+
+
 def test_what_is_no_number_is_black_in_a_film() -> None:
     film = Film(settings_of(save_at=[1], animation={"every": 1}), 2)
     half = np.full((1, 1, 2, 3), 0.5)

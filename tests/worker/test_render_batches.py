@@ -62,10 +62,10 @@ class Painter:
         self.before(units, stopped)
         if stopped():
             return None
-        if size > self.most:
-            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
         for share in self.shares:
             report(share)
+        if size > self.most:
+            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
         scores = [float(unit.terms[0].index) for unit in units]
         return [Outcome(PIXELS, -1.0, score, score, False, True, 24) for score in scores]
 
@@ -313,6 +313,15 @@ def test_less_memory_halves_what_an_ascent_takes_until_it_fits(
     assert [e.counts for e in done] == [{"done": 8}, {"done": 2}]
     for sidecar in known(run).values():
         assert (sidecar.batch["size"], sidecar.batch["planned_size"], sidecar.attempt) == (2, 8, 1)
+
+
+def test_what_was_done_before_the_memory_ran_out_counts_no_longer(
+    begin: Begin, worker_of: WorkerOf, painter: Painter
+) -> None:
+    painter.most, painter.shares = 2, (0.5,)
+    run = begin(channels(4), render={"batch_size": 4})
+    events = list(worker_of(run, GPU).render([0]))
+    assert [event.units for event in of_kind(events, StepsDone)] == [2.0, 1.0, 2.0, 3.0, 4.0]
 
 
 @pytest.mark.parametrize(
