@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -82,8 +83,8 @@ class ModelFacts:
         free = [node for node in self.nodes if node.name not in self._bound]
         sizes = (1 << power for power in range(3, LARGEST_MIN_PX.bit_length()))
         upper = next((side for side in sizes if self._fits(free, side)), LARGEST_MIN_PX)
-        lower = (side for side in range(upper // 2, upper) if self._fits(free, side))
-        return next(lower, upper)
+        below = range(upper // 2, upper)  # what fits an input fits all larger ones
+        return below.start + bisect_left(below, True, key=lambda side: self._fits(free, side))
 
     def _fits(self, nodes: Sequence[Node], side: int) -> bool:
         at = layer_facts(nodes, (side, side), self.native_size_px)
