@@ -8,7 +8,7 @@ again  asked to be rendered anew
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -132,30 +132,40 @@ class _Found:
     def __init__(self, folder: Path, known: Sequence[KnownPlan], plan: Plan, asked: Asked) -> None:
         self._asked = asked
         self._units = {unit.path: unit for unit in plan.units}
-        self._keys = {unit.key for unit in plan.units}
         self._known = {(unit.path, unit.key) for one in known for unit in one.plan.units}
         self._here = all_finished(folder / UNITS)
         self._staged = [one for place in staging_folders(folder) for one in all_finished(place).values()]
         self._again = {self._units[path].key for path in asked.again}
         self.kept = {path: self._here[path] for path, unit in self._units.items() if self._stays(unit)}
-        self.moves = list(self._find_moves())
-        self.provided = {self._units[path].key for path in self.kept} | {unit.key for _, unit in self.moves}
+        self.moves = self._find_moves()
+        self.provided = self._provided(self.moves)
 
     def _stays(self, unit: Unit) -> bool:
         there = self._here.get(unit.path)
         return there is not None and there.key == unit.key and unit.path not in self._asked.again
 
-    def _find_moves(self) -> Iterable[tuple[Finished, Unit]]:
+    def _find_moves(self) -> list[tuple[Finished, Unit]]:
         by_key = {one.key: one for one in (*self._here.values(), *self._staged)}
-        for unit in self._units.values():
-            is_open = unit.path not in self.kept and unit.path not in self._asked.again
-            if is_open and unit.key in by_key and not self._is_blocked(unit.path):
-                yield by_key[unit.key], unit
+        moves = [
+            (by_key[unit.key], unit)
+            for path, unit in self._units.items()
+            if unit.key in by_key and path not in self.kept and path not in self._asked.again
+        ]
+        while True:
+            leaving = self._again | self._provided(moves)
+            free = [move for move in moves if not self._is_blocked(move[1].path, leaving)]
+            if len(free) == len(moves):
+                return moves
+            moves = free  # what stays after all may be in the way of others
 
-    def _is_blocked(self, path: str) -> bool:
-        """Tell whether a picture that no unit has, and that nobody wants to go, stands at a place."""
+    def _is_blocked(self, path: str, leaving: Set[str]) -> bool:
+        """Tell whether a picture that stays stands at a place; leaving has the keys of those that do not."""
         there = self._here.get(path)
-        return there is not None and there.key not in self._keys and not self._asked.wants(path)
+        return there is not None and there.key not in leaving and not self._asked.wants(path)
+
+    def _provided(self, moves: Sequence[tuple[Finished, Unit]]) -> set[str]:
+        """Return the keys of the plan that need no rendering."""
+        return {self._units[path].key for path in self.kept} | {unit.key for _, unit in moves}
 
     def lost(self) -> list[Finished]:
         """Return the pictures of this plan's places, or of an earlier plan, that this plan has not."""

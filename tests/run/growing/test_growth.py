@@ -238,6 +238,30 @@ def test_a_renamed_job_waits_where_pictures_of_another_spec_stand(
     assert {path.read_bytes() for path in run.rglob("*.png")} >= pictures
 
 
+def test_renamed_jobs_wait_for_one_another(tmp_path: Path, render: Render, easel: PaintingEngine) -> None:
+    """Each of two takes the place of the next, and the last place is another spec's."""
+
+    def spec(**jobs: str) -> str:
+        lines = [f"  - {{name: {name}, channels: 0, {layer}}}\n" for name, layer in jobs.items()]
+        return SPEC[: SPEC.index("  - {name: edges")] + "".join(lines)
+
+    run, first, second = tmp_path / "run", "layer: stem_conv", "layer: stem_bn"
+    assert render(text=spec(a=first, b=second, c="layer: stem")).exit_code == 0
+    changed = spec(a=first, b=second, c="layer: stem, seed: 1")
+    assert render("--force", "--only", "a", text=changed).exit_code == 0
+    before = files(run, "units")
+    renamed = spec(b=first, c=second, e="layer: stem, seed: 5")
+    assert render("--force", "--only", "e", text=renamed).exit_code == 0
+    assert easel.painted == ["e/channel-0000"]
+    assert before.items() <= files(run, "units").items()
+    assert not list(run.glob(".moving-*"))
+    assert render("--force", text=renamed).exit_code == 0
+    assert easel.painted == []
+    assert finished(run) == {"b/channel-0000", "c/channel-0000", "e/channel-0000"}
+    kept = {path.read_bytes() for path in run.rglob("channel-0000.png")}
+    assert kept >= {content for name, content in before.items() if name.endswith("channel-0000.png")}
+
+
 def test_a_picture_that_two_jobs_have_is_rendered_once(
     run: Path, render: Render, easel: PaintingEngine
 ) -> None:
