@@ -30,6 +30,7 @@ INK = (228, 228, 231)
 INKS = Inks(BACKGROUND, faint=(140, 140, 150), warning=(251, 146, 60))
 EMPTY_CELL = (48, 48, 53)
 ASPECT = 1.4  # of an automatic sheet, width to height
+SAME_PROPORTIONS = 0.1  # a smaller difference comes from whole pixels
 
 
 @dataclass(frozen=True)
@@ -160,9 +161,10 @@ def _draw_cell(
         draw.rectangle((x, y, x + size[0] - 1, y + size[1] - 1), EMPTY_CELL)
     else:
         picture = Image.fromarray(as_shown(cell.pixels))
-        sheet.paste(
-            picture if picture.size == size else picture.resize(size, Image.Resampling.LANCZOS), (x, y)
-        )
+        fitted = _fitted(picture.size, size)
+        if picture.size != fitted:
+            picture = picture.resize(fitted, Image.Resampling.LANCZOS)
+        sheet.paste(picture, (x + (size[0] - fitted[0]) // 2, y + (size[1] - fitted[1]) // 2))
     if cell.status != DONE:
         box = (x, y, x + size[0] - 1, y + size[1] - 1)
         mark_cell(draw, cell.status, box, INKS, max(12, (size[0] - 1) // 8))
@@ -170,6 +172,15 @@ def _draw_cell(
         font = ImageFont.load_default(layout.label_px)
         ink = INK if cell.status == DONE else INKS.of(cell.status)
         draw.text((x, y + size[1] + 2), _fit(draw, spelled(cell.caption), font, size[0]), ink, font)
+
+
+def _fitted(picture: tuple[int, int], cell: tuple[int, int]) -> tuple[int, int]:
+    """Return the size of a picture in its cell: all of it, or less where it is of other proportions."""
+    wide, high = (there / room for there, room in zip(picture, cell, strict=True))
+    if abs(wide / high - 1) < SAME_PROPORTIONS:
+        return cell
+    scale = max(wide, high)
+    return max(1, round(picture[0] / scale)), max(1, round(picture[1] / scale))
 
 
 def _fit(

@@ -15,7 +15,7 @@ from fvcli.media import read_picture
 from fvcli.run import RunFolder
 from tests.helpers.painting import paint
 from tests.helpers.running import SMALL_SPEC, write_spec
-from tests.helpers.seen_pixels import bounds, extent, lettered, picture, places
+from tests.helpers.seen_pixels import RED, bounds, extent, lettered, picture, places
 
 
 def painted(folder: Path, *overrides: str, only: str = "") -> RunFolder:
@@ -24,7 +24,9 @@ def painted(folder: Path, *overrides: str, only: str = "") -> RunFolder:
     with RunFolder.begin(folder / "run", plan, SMALL_SPEC) as run:
         for i, unit in enumerate(plan.units):
             if only in unit.job:
-                paint(run, unit, 20 + 30 * i)
+                program = plan.programs[unit.program]
+                shape = program.height_px // 8, program.width_px // 8, 3
+                paint(run, unit, pixels=np.full(shape, 20 + 30 * i, np.uint8))
     return run
 
 
@@ -249,6 +251,20 @@ def test_a_label_has_the_colour_of_its_mark(status: str, ink: tuple[int, int, in
     under = sheet[40 + 128 : -16].reshape(-1, 3).tolist()
     brightest = max(under, key=sum)
     assert brightest == list(ink)
+
+
+def test_planes_that_stand_side_by_side_keep_their_proportions() -> None:
+    """Two planes of 128 x 128 are 128 x 256: half as high as their cell, in its middle."""
+    planes = np.stack([np.full((128, 128), grey, np.uint8) for grey in (70, 200)], axis=-1)
+    sheet = draw_grid([Cell(planes), Cell(picture())], 2, (128, 128), "", labels=False)
+    top, bottom, left, right = extent(sheet, RED)
+    assert (bottom - top, right - left) == (128, 128)
+    found = [extent(sheet[:, : left - 8], (grey,) * 3) for grey in (70, 200)]
+    edge = 4  # of what is scaled down the colour changes at the seam
+    assert [(box[0], box[1]) for box in found] == [(top + 32, top + 96)] * 2
+    assert found[0][2] == left - 8 - 128
+    assert abs(found[0][3] - (left - 8 - 64)) <= edge
+    assert found[1][3] == left - 8
 
 
 def test_letters_that_the_font_lacks_are_spelled_as_in_figures() -> None:
