@@ -24,8 +24,8 @@ PLANES_KEY = "Planes"  # how many planes stand side by side in a picture that ha
 
 
 def as_8_bits(images: np.ndarray) -> np.ndarray:
-    """Round pictures in [0, 1] to uint8."""
-    return np.clip(images * 255.0 + 0.5, 0, 255).astype(np.uint8)
+    """Round pictures in [0, 1] to uint8; what is no number is black."""
+    return np.nan_to_num(np.clip(images * 255.0 + 0.5, 0, 255), copy=False).astype(np.uint8)
 
 
 def pixel_sha256(pixels: np.ndarray) -> str:

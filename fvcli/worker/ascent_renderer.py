@@ -41,7 +41,7 @@ class Outcome:
     pixels: uint8 [h, w, channels].
     start, end, saved: The plain objective before and after the ascent, and of the 8-bit picture.
     silent: No gradient reached the picture in the last step.
-    finite: There is no NaN or infinity anywhere.
+    finite: There is no NaN or infinity in the picture, or in the gradient that it is made of.
     steps: Steps taken.
     transparent: Whether the last channel is opacity.
     after_steps: Pictures after some steps, like pixels.
@@ -173,12 +173,11 @@ class AscentRenderer:
         finite = np.isfinite(images).all(axis=(1, 2, 3))
         images = np.where(finite[:, None, None, None], images, 0.0)
         large = self._large(state)
-        pixels = as_8_bits(images if large is None else np.nan_to_num(large))
+        pixels = as_8_bits(images if large is None else large)
         seen = pixels / np.float32(255)
         if self._saved is not None:
             seen = tf.image.resize(seen, self._shape, method="area").numpy()
         scores = [self._ascent.score(x, arrays) for x in (first, images, seen)]
-        finite &= np.isfinite(scores).all(axis=0)
         film.finish(images, pixels)
         if program.settings.attention:
             pixels = np.concatenate([pixels, opacity_of(state.attention.numpy())], axis=-1)

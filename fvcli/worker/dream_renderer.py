@@ -83,8 +83,7 @@ class DreamRenderer:
         dreamt = self._run(program, unit, arrays, image, stopped, heed)
         if dreamt is None:
             return None
-        last = np.nan_to_num(dreamt)[None]
-        film.finish(last, as_8_bits(last))
+        film.finish(dreamt[None], as_8_bits(dreamt[None]))
         frames = film.frames([film.steps])
         return self._outcome(image, dreamt, arrays, film.steps, film.saved_of(0), frames[0] if frames else ())
 
@@ -112,7 +111,7 @@ class DreamRenderer:
             dreamt = self._run(program, unit, arrays, begin, stopped)
             if dreamt is None:
                 return None
-            frames[number] = as_8_bits(np.nan_to_num(dreamt))
+            frames[number] = as_8_bits(dreamt)
             report((number + 1) / source.frames)
         assert first is not None  # a film has frames
         assert dreamt is not None
@@ -145,12 +144,11 @@ class DreamRenderer:
         fps: float | None = None,
     ) -> Outcome:
         finite = bool(np.isfinite(dreamt).all())
-        pixels = as_8_bits(np.nan_to_num(dreamt))
+        pixels = as_8_bits(dreamt)
         units = {name: tf.constant(value) for name, value in arrays.items()}
         pictures = (image, np.nan_to_num(dreamt), pixels / np.float32(255))
         start, end, saved = (self._score_of(picture, units) for picture in pictures)
         silent = bool(np.array_equal(image, dreamt))
-        finite &= bool(np.isfinite([start, end, saved]).all())
         return Outcome(
             pixels, start, end, saved, silent, finite, steps, after_steps=after_steps, frames=frames, fps=fps
         )

@@ -56,9 +56,9 @@ class Film:
             large: As they are saved; by default the same.
         """
         if step in self._in_film:
-            self._kept[step] = as_8_bits(np.nan_to_num(images))
+            self._kept[step] = as_8_bits(images)
         if step in self._save_at:
-            self._saved[step] = as_8_bits(np.nan_to_num(images if large is None else large))
+            self._saved[step] = as_8_bits(images if large is None else large)
 
     def finish(self, images: np.ndarray, pixels: np.ndarray) -> None:
         """Take the last pictures, for all steps that an early end has left out, too.

@@ -57,7 +57,7 @@ class SteepestRenderer:
         directions = steepest(gradient, metric)
         length = np.sqrt((directions**2).mean(axis=(1, 2, 3), keepdims=True))
         moved = images + STEP * directions / np.maximum(length, np.finfo(np.float32).tiny)
-        pixels = as_8_bits(np.nan_to_num(shown(directions)))
+        pixels = as_8_bits(shown(directions))
         end, saved = (
             self._look(tf.constant(x, tf.float32), arrays)[0].numpy() for x in (moved, pixels / 255)
         )

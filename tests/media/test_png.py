@@ -50,6 +50,7 @@ def written(folder: Path, pixels: np.ndarray, transparent: bool = False) -> Path
         (-3.0, 0),
         (float("inf"), 255),
         (float("-inf"), 0),
+        (float("nan"), 0),
     ],
 )
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
