@@ -1,4 +1,4 @@
-"""The one error that every part of fvcli raises for things a user can mend."""
+"""The one error that every part of fvcli raises for things a user can mend, and how it counts them."""
 
 from __future__ import annotations
 
@@ -21,3 +21,8 @@ class UsageError(FvcliError):
 
 class StoppedError(FvcliError):
     """A signal asked the run to stop (exit code 75)."""
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """Write a number and its noun, which has an s unless many is given: 1 picture, 2 pictures."""
+    return f"{number} {one if number == 1 else many or one + 's'}"

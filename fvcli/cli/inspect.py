@@ -9,7 +9,8 @@ import click
 
 from fvcli.cli.layers import layer_json, print_layers, without_weights
 from fvcli.cli.options import code_option
-from fvcli.cli.table import counted, print_json, print_table, spoken
+from fvcli.cli.table import print_json, print_table, spoken
+from fvcli.errors import counted
 
 if TYPE_CHECKING:
     from fvcli.models import ModelChoice, ModelFacts
@@ -69,7 +70,7 @@ def _show(facts: ModelFacts, sanity: list[str], found: list[Suggestion]) -> None
     rows = [
         ("model", facts.name),
         ("weights", f"{facts.weights} (SHA-256 {facts.weights_sha256[:16]}...)"),
-        ("input", f"{height} x {width} px, {counted(facts.input_channels, 'channel', 'channels')}"),
+        ("input", f"{height} x {width} px, {counted(facts.input_channels, 'channel')}"),
         ("preprocessing", facts.preprocessing.said(facts.input_channels)),
         ("parameters", "unknown" if facts.parameters is None else f"{facts.parameters:,}"),
         ("classes", classes),

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fvcli.cli.options import code_option, say_remarks, set_option
-from fvcli.cli.table import counted, print_json, print_table, spoken
+from fvcli.cli.table import print_json, print_table, spoken
+from fvcli.errors import counted
 
 if TYPE_CHECKING:
     from fvcli.plan import JobPlan, Plan, Unit
@@ -47,7 +48,7 @@ def plan(spec: str, overrides: Sequence[str], allow_code: bool, as_json: bool) -
         return
     columns = ("job", "units", "layer", "objective", "recipe", "size", "steps", "batch")
     print_table((*columns, "time") if time else columns, [_row(made, *job, time) for job in made.by_job()])
-    units = counted(len(made.units), "unit", "units")
+    units = counted(len(made.units), "unit")
     batches = counted(len(made.batches), "batch", "batches")
     click.echo(f"\n{units} in {batches}; about {gigabytes(made.memory_bytes)} for the largest batch")
     click.echo(_total(speed, time))

@@ -33,7 +33,3 @@ def spoken(seconds: float) -> str:
             value = seconds / length
             return f"{value:.0f} {unit}" if value >= 9.95 else f"{value:.1f} {unit}"
     return "unknown"
-
-
-def counted(number: int, one: str, many: str) -> str:
-    return f"{number} {one if number == 1 else many}"

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from fvcli.errors import counted
 from fvcli.plan.data import Plan, Unit
 from fvcli.plan.picture_facts import Difference, Facts, differences, picture_facts
 from fvcli.plan.written_keys import WrittenKeys, written_keys
@@ -86,7 +87,7 @@ def _lines_of_changed(
             counts.setdefault(found, Counter())[picture.job] += 1
     for found, jobs in counts.items():
         said = writing.said(found, list(jobs))
-        yield said if compared else f"{said}: {_pictures(jobs.total())} would go"
+        yield said if compared else f"{said}: {counted(jobs.total(), 'picture')} would go"
 
 
 def _why(picture: Gone, now: Facts, writing: _Writing) -> Sequence[Difference | str]:
@@ -169,19 +170,16 @@ def _lines_of_dropped(gone: Iterable[Gone], new: Plan, compared: bool) -> Iterat
         keys = () if now is None or picture.asked is None else _changed_keys(picture.asked, now)
         counts[picture.job, keys] += 1
     for (job, keys), count in counts.items():
+        pictures = counted(count, "picture")
         if job not in asked:
             yield f"jobs.{job}: " + (
-                "not in the spec" if compared else f"no longer in the spec: {_pictures(count)} would go"
+                "not in the spec" if compared else f"no longer in the spec: {pictures} would go"
             )
         else:
-            are = f"{_pictures(count)} {'is' if count == 1 else 'are'}"
+            are = f"{pictures} {'is' if count == 1 else 'are'}"
             places = [f"jobs.{job}.{key}" for key in keys] or [f"jobs.{job}"]
             yield f"{_listed(places)}: {are} {'not there' if compared else 'no longer asked for'}"
 
 
 def _changed_keys(was: Mapping[str, object], now: Mapping[str, object]) -> tuple[str, ...]:
     return tuple(key for key in ENUMERATING if was.get(key) != now.get(key))
-
-
-def _pictures(count: int) -> str:
-    return f"{count} picture{'' if count == 1 else 's'}"

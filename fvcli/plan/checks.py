@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
+from fvcli.errors import counted
 from fvcli.media import NamedFiles
 from fvcli.models import ModelFacts
 from fvcli.plan.data import Plan, Program
@@ -68,7 +69,7 @@ def check_settings(
 def _wrong_pieces(settings: Settings, facts: ModelFacts) -> Iterator[tuple[str, str]]:
     image = settings.parameterization
     if (refusal := image.refusal(facts.input_channels)) is not None:
-        channels = "1 channel" if facts.input_channels == 1 else f"{facts.input_channels} channels"
+        channels = counted(facts.input_channels, "channel")
         yield "parameterization", f"{refusal}; {facts.name} takes {channels}"
     of_alpha = [penalty.kind for penalty in settings.penalties if penalty.needs_alpha]
     if of_alpha and not image.is_transparent:

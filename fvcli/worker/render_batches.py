@@ -20,7 +20,7 @@ from queue import SimpleQueue
 
 import tensorflow as tf
 
-from fvcli.errors import FvcliError
+from fvcli.errors import FvcliError, counted
 from fvcli.models import load
 from fvcli.plan import Unit
 from fvcli.run import RunFolder, write_run_facts
@@ -217,7 +217,7 @@ class Worker:
         half = members * max(1, too_many // members // 2)
         if self._size(number) > half:
             self._sizes[number] = half
-            how = f"with {half} picture{'' if half == 1 else 's'} at a time"
+            how = f"with {counted(half, 'picture')} at a time"
             task.batch.remarks.append(f"out of memory: batch {task.batch.number} goes on {how}")
 
     def _cut_again(self, task: _Task) -> list[_Task]:

@@ -11,7 +11,8 @@ from types import SimpleNamespace
 import pytest
 
 from fvcli.app.speed_table import read_speed, speed_path, write_speed
-from fvcli.cli.table import counted, print_table, spoken
+from fvcli.cli.table import print_table, spoken
+from fvcli.errors import counted
 from fvcli.plan.cost import Point, Speed
 from tests.helpers.painting import PaintingEngine
 from tests.helpers.running import fvcli, write_spec
@@ -62,6 +63,8 @@ def test_times_are_said_in_the_unit_that_people_would_use(seconds: float, said: 
 
 def test_words_agree_with_their_number() -> None:
     assert [counted(n, "unit", "units") for n in (0, 1, 2)] == ["0 units", "1 unit", "2 units"]
+    assert [counted(n, "unit") for n in (0, 1, 2)] == ["0 units", "1 unit", "2 units"]
+    assert counted(2, "batch", "batches") == "2 batches"
 
 
 def test_columns_are_as_wide_as_they_need_to_be_and_numbers_stand_to_the_right(

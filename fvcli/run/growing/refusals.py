@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from fvcli.errors import UsageError
+from fvcli.errors import UsageError, counted
 from fvcli.plan import Gone, Plan, SpecTexts, Unit, change_lines, picture_facts
 from fvcli.run.finished import Finished
 from fvcli.run.growing.growth import Growth
@@ -32,8 +32,8 @@ def refuse_losses(
         message = f"{folder}: --force with --shard would move pictures that other shards rendered"
         hint = "render once without --shard, or give a new folder"
     else:
-        count = len(growth.at_stake)
-        message = f"{folder} holds {count} finished picture{'' if count == 1 else 's'} of another spec"
+        count = counted(len(growth.at_stake), "finished picture")
+        message = f"{folder} holds {count} of another spec"
         place = next_replaced_folder(folder)
         hint = f"give another folder, or render with --force, which moves them to {place}/"
     lines = loss_lines(growth.at_stake, known, plan, spec_text)
