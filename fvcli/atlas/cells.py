@@ -94,6 +94,13 @@ def checkerboard(rgba: np.ndarray) -> np.ndarray:
     return np.clip(rgba[..., :3] * opacity + behind * (1.0 - opacity) + 0.5, 0, 255).astype(np.uint8)
 
 
+def fitted(picture: tuple[int, int], room: tuple[float, float]) -> tuple[int, int]:
+    """Return the width and height of a picture that is as large as a room allows, in its own proportions."""
+    scale = min(there / size for there, size in zip(room, picture, strict=True))
+    width, height = (max(1, round(size * scale)) for size in picture)
+    return width, height
+
+
 # ---- marks of cells that are not done
 
 

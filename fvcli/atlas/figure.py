@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from PIL import Image, ImageDraw
 
-from fvcli.atlas.cells import Cell, Inks, as_shown, checkerboard, mark_cell
+from fvcli.atlas.cells import Cell, Inks, as_shown, checkerboard, fitted, mark_cell
 from fvcli.atlas.lettering import SMALLEST_PX, Block, set_alike, set_text
 from fvcli.run.sidecar import DONE
 
@@ -173,8 +173,7 @@ def _draw_column_titles(columns: Sequence[str], layout: _Layout) -> Iterator[Ima
 def _fitted(pixels: np.ndarray, cell_px: int) -> tuple[int, int]:
     """Return the width and height at which a picture fits into its cell."""
     height, width = _shown(pixels).shape[:2]
-    scale = min(cell_px / width, TALLEST * cell_px / height)
-    return max(1, round(width * scale)), max(1, round(height * scale))
+    return fitted((width, height), (cell_px, TALLEST * cell_px))
 
 
 def _heights_px(rows: Sequence[Row], layout: _Layout) -> list[int]:

@@ -12,7 +12,7 @@ import imageio.v3 as iio
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from fvcli.atlas.cells import Cell, Inks, as_shown, mark_cell, unit_cell
+from fvcli.atlas.cells import Cell, Inks, as_shown, fitted, mark_cell, unit_cell
 from fvcli.atlas.lettering import spelled
 from fvcli.plan import JobPlan, Unit
 from fvcli.run import RunFolder
@@ -161,10 +161,10 @@ def _draw_cell(
         draw.rectangle((x, y, x + size[0] - 1, y + size[1] - 1), EMPTY_CELL)
     else:
         picture = Image.fromarray(as_shown(cell.pixels))
-        fitted = _fitted(picture.size, size)
-        if picture.size != fitted:
-            picture = picture.resize(fitted, Image.Resampling.LANCZOS)
-        sheet.paste(picture, (x + (size[0] - fitted[0]) // 2, y + (size[1] - fitted[1]) // 2))
+        shown = size if _has_proportions(picture.size, size) else fitted(picture.size, size)
+        if picture.size != shown:
+            picture = picture.resize(shown, Image.Resampling.LANCZOS)
+        sheet.paste(picture, (x + (size[0] - shown[0]) // 2, y + (size[1] - shown[1]) // 2))
     if cell.status != DONE:
         box = (x, y, x + size[0] - 1, y + size[1] - 1)
         mark_cell(draw, cell.status, box, INKS, max(12, (size[0] - 1) // 8))
@@ -174,13 +174,10 @@ def _draw_cell(
         draw.text((x, y + size[1] + 2), _fit(draw, spelled(cell.caption), font, size[0]), ink, font)
 
 
-def _fitted(picture: tuple[int, int], cell: tuple[int, int]) -> tuple[int, int]:
-    """Return the size of a picture in its cell: all of it, or less where it is of other proportions."""
+def _has_proportions(picture: tuple[int, int], cell: tuple[int, int]) -> bool:
+    """Tell whether a picture fills its cell; only planes side by side do not."""
     wide, high = (there / room for there, room in zip(picture, cell, strict=True))
-    if abs(wide / high - 1) < SAME_PROPORTIONS:
-        return cell
-    scale = max(wide, high)
-    return max(1, round(picture[0] / scale)), max(1, round(picture[1] / scale))
+    return abs(wide / high - 1) < SAME_PROPORTIONS
 
 
 def _fit(

@@ -1,4 +1,4 @@
-"""What stands where in a run folder."""
+"""What stands where in a run folder, and how it is found."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ UNITS, SOURCES, ATTEMPTS, GRIDS, FIGURE = "units", "sources", "attempts", "grids
 LOG = "logs/render.log"
 REPLACED = "replaced-"  # and a number: folders of pictures that were moved out of the way
 STAGING = ".moving-"  # and a number: folders of pictures on their way to another place
+
+
+def next_numbered(folder: Path, start: str) -> Path:
+    """Return the first place of such a name, from 1, where nothing is yet."""
+    number = 1
+    while (folder / f"{start}{number}").exists():
+        number += 1
+    return folder / f"{start}{number}"
 
 
 def read_text(path: Path) -> str:

@@ -31,14 +31,6 @@ def replaced_folders(folder: Path) -> list[Path]:
     return sorted(numbered, key=lambda place: int(place.name[len(REPLACED) :]))
 
 
-def next_replaced_folder(folder: Path) -> Path:
-    """Return the first of these folders that is not there yet."""
-    number = 1
-    while (folder / f"{REPLACED}{number}").exists():
-        number += 1
-    return folder / f"{REPLACED}{number}"
-
-
 def _read(folder: Path, is_present: bool) -> KnownPlan | None:
     try:
         plan = Plan.from_json((folder / PLAN).read_text())

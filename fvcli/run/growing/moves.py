@@ -17,7 +17,7 @@ from fvcli.plan import Plan, Unit
 from fvcli.run.atomic import share_file, sync_folder, write_atomic
 from fvcli.run.finished import Finished, all_finished, finished_at
 from fvcli.run.growing.growth import staging_folders
-from fvcli.run.layout import STAGING, UNITS
+from fvcli.run.layout import STAGING, UNITS, next_numbered
 from fvcli.run.sidecar import Sidecar
 
 
@@ -35,17 +35,10 @@ def told_anew(sidecar: Sidecar, unit: Unit) -> Sidecar:
 
 def stage(folder: Path, moves: Sequence[tuple[Finished, Unit]]) -> None:
     """Copy pictures into a folder of their own, named and described as the plan has them."""
-    place = _next_place(folder)
+    place = next_numbered(folder, STAGING)
     for picture, unit in moves:
         if picture.path != unit.path or picture.units == folder / UNITS:
             _copy(picture, unit, place / UNITS)
-
-
-def _next_place(folder: Path) -> Path:
-    number = 1
-    while (folder / f"{STAGING}{number}").exists():
-        number += 1
-    return folder / f"{STAGING}{number}"
 
 
 def _copy(picture: Finished, unit: Unit, units: Path) -> None:

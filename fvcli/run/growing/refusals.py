@@ -9,7 +9,8 @@ from fvcli.errors import UsageError, counted
 from fvcli.plan import Gone, Plan, SpecTexts, Unit, change_lines, picture_facts
 from fvcli.run.finished import Finished
 from fvcli.run.growing.growth import Growth
-from fvcli.run.growing.known_plans import KnownPlan, next_replaced_folder
+from fvcli.run.growing.known_plans import KnownPlan
+from fvcli.run.layout import REPLACED, next_numbered
 from fvcli.run.sidecar import NewerSidecar, Sidecar
 
 SIGNS = {1: "positive", -1: "negative"}
@@ -34,7 +35,7 @@ def refuse_losses(
     else:
         count = counted(len(growth.at_stake), "finished picture")
         message = f"{folder} holds {count} of another spec"
-        place = next_replaced_folder(folder)
+        place = next_numbered(folder, REPLACED)
         hint = f"give another folder, or render with --force, which moves them to {place}/"
     lines = loss_lines(growth.at_stake, known, plan, spec_text)
     raise UsageError("\n".join([message, *lines, hint]))

@@ -12,13 +12,12 @@ from pathlib import Path
 
 from fvcli.run.atomic import share_file, sync_folder, write_atomic
 from fvcli.run.finished import Finished, unit_files
-from fvcli.run.growing.known_plans import next_replaced_folder
-from fvcli.run.layout import MODEL, PLAN, SPEC, UNITS
+from fvcli.run.layout import MODEL, PLAN, REPLACED, SPEC, UNITS, next_numbered
 
 
 def set_aside(folder: Path, pictures: Sequence[Finished]) -> Path:
     """Make the next of these folders with the run's plan and pictures, which stay at their place as well."""
-    place = next_replaced_folder(folder)
+    place = next_numbered(folder, REPLACED)
     place.mkdir()
     for name in (SPEC, PLAN, MODEL):
         if (folder / name).exists():
