@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from fvcli.engines import ENGINES
 from fvcli.models import ModelChoice, ModelFacts, describe
+from tests.helpers.painting import PaintingEngine
 
 # The same examples every time: a suite that guards a gate must not fail by chance.
 settings.register_profile("suite", derandomize=True, deadline=None)
@@ -56,6 +58,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def facts() -> ModelFacts:
     """Facts of the default network."""
     return describe(LITE0)
+
+
+@pytest.fixture
+def easel(monkeypatch: pytest.MonkeyPatch) -> PaintingEngine:
+    """Let renders paint; returns the engine."""
+    engine = PaintingEngine()
+    monkeypatch.setitem(ENGINES, "local", lambda: engine)
+    return engine
 
 
 @pytest.fixture(scope="session")

@@ -1,21 +1,10 @@
-"""Use cases that paint instead of rendering, and a cache folder of their own."""
+"""Use cases that have a cache folder of their own."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-
-from fvcli.engines import ENGINES
-from tests.helpers.painting import PaintingEngine
-
-
-@pytest.fixture
-def easel(monkeypatch: pytest.MonkeyPatch) -> PaintingEngine:
-    """Let renders paint; returns the engine."""
-    engine = PaintingEngine()
-    monkeypatch.setitem(ENGINES, "local", lambda: engine)
-    return engine
 
 
 @pytest.fixture

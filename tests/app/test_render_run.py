@@ -45,19 +45,12 @@ class Listener(Observer):
 
 
 @pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> PaintingEngine:
-    engine = PaintingEngine()
-    monkeypatch.setitem(ENGINES, "local", lambda: engine)
-    return engine
-
-
-@pytest.fixture
-def planned(tmp_path: Path, engine: PaintingEngine) -> PlannedSpec:
+def planned(tmp_path: Path, easel: PaintingEngine) -> PlannedSpec:
     return plan_of_spec(str(write_spec(tmp_path)), [])
 
 
-def test_a_whole_run(planned: PlannedSpec, tmp_path: Path, engine: PaintingEngine) -> None:
-    engine.statuses = {"edges/channel-0001": "failed", "edges/channel-0002": "dead"}
+def test_a_whole_run(planned: PlannedSpec, tmp_path: Path, easel: PaintingEngine) -> None:
+    easel.statuses = {"edges/channel-0001": "failed", "edges/channel-0002": "dead"}
     outcome = render_run(planned, tmp_path / "run")
     assert outcome.run == tmp_path / "run"
     assert outcome.counts == {"done": 5, "failed": 1, "dead": 1}
@@ -114,7 +107,7 @@ class Careful(PaintingEngine):
 
 
 def test_the_chosen_engine_is_told_what_to_render(
-    planned: PlannedSpec, tmp_path: Path, engine: PaintingEngine, monkeypatch: pytest.MonkeyPatch
+    planned: PlannedSpec, tmp_path: Path, easel: PaintingEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = Careful()
     monkeypatch.setitem(ENGINES, "other", lambda: other)
@@ -122,7 +115,7 @@ def test_the_chosen_engine_is_told_what_to_render(
     render_run(planned, tmp_path / "run", RenderOptions("other"))
     chosen = frozenset({"edges/channel-0003", "edges/channel-0004"})
     assert other.told == [([1, 2], EngineOptions(chosen, True)), ([0, 1, 3], EngineOptions(None, False))]
-    assert engine.painted == []
+    assert easel.painted == []
 
 
 def test_an_engine_is_closed_before_an_observer_hears_the_end(
