@@ -24,8 +24,9 @@ MAY_IMPORT = {
     "worker": {"run", "plan", "models", "optvis", "media", "spec"},
     "engines": {"run", "worker"},
     "atlas": {"run", "plan", "media", "spec"},
-    "app": {"spec", "plan", "engines", "atlas", "run", "models", "worker", "media"},
-    "cli": {"app", "spec", "plan", "engines", "atlas", "run", "models", "worker", "media"},
+    "golden": {"run", "plan", "models", "media", "spec"},
+    "app": {"golden", "spec", "plan", "engines", "atlas", "run", "models", "worker", "media"},
+    "cli": {"app", "golden", "spec", "plan", "engines", "atlas", "run", "models", "worker", "media"},
     "__main__": {"cli"},
 }
 NEEDS_TENSORFLOW = ("fvcli.optvis", "fvcli.worker", "fvcli.models.loaded")

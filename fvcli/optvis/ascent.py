@@ -106,7 +106,8 @@ class Ascent:
         batch = len(streams)
         size = self.picture(params).shape[1:3] if self._recipe.attention else (0, 0)
         attention = tf.zeros((batch, *size))
-        return State(params, slots, 0, tf.zeros(batch, tf.bool), tf.zeros(batch), attention)
+        trace = tf.zeros((STEPS_PER_CALL, batch))
+        return State(params, slots, 0, tf.zeros(batch, tf.bool), tf.zeros(batch), trace, attention)
 
     def draw(
         self, streams: Sequence[np.random.Generator], shared_stream: np.random.Generator | None = None
@@ -174,9 +175,10 @@ class Ascent:
             skipped=tf.constant(np.zeros(batch) if skipped is None else skipped, tf.float32),
             moving=tf.constant(np.ones(batch) if moving is None else moving, tf.float32),
         )
-        params, slots, silent, score, attention = self._compiled_loop(
+        params, slots, silent, score, trace, attention = self._compiled_loop(
             state.params,
             state.slots,
+            state.trace,
             state.attention,
             {name: tf.constant(value) for name, value in units.items()},
             tf.constant(draws.own),
@@ -184,7 +186,7 @@ class Ascent:
             schedule,
         )
         mean = (state.score * used + score) / (used + taken)
-        return State(params, slots, state.step + taken, silent, mean, attention)
+        return State(params, slots, state.step + taken, silent, mean, trace, attention)
 
     @property
     def draws_per_step(self) -> tuple[int, int]:
@@ -210,28 +212,31 @@ class Ascent:
         self,
         params: Params,
         slots: tuple[Params, ...],
+        trace: tf.Tensor,
         attention: tf.Tensor,
         units: Units,
         draws: tf.Tensor,
         shared: tf.Tensor,
         schedule: Schedule,
-    ) -> tuple[Params, tuple[Params, ...], tf.Tensor, tf.Tensor, tf.Tensor]:
+    ) -> tuple[Params, tuple[Params, ...], tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]:
         """Take the steps that redirect gradients, then the others: each kind has a body of its own."""
         redirected = tf.clip_by_value(self._recipe.redirect_steps - schedule.done, 0, schedule.steps)
         batch = params[0].shape[0]
-        state = (tf.constant(0), params, slots, tf.zeros(batch, tf.bool), tf.zeros(batch), attention)
+        state = (tf.constant(0), params, slots, tf.zeros(batch, tf.bool), tf.zeros(batch), trace, attention)
         for redirect, until in ((True, redirected), (False, schedule.steps)):
             if redirect and not self._recipe.redirect_steps:
                 continue
 
-            def body(i, params, slots, _silent, score, attention, redirect=redirect):
+            def body(i, params, slots, _silent, score, trace, attention, redirect=redirect):
                 at, share = schedule.begin + i, schedule.share(i)
                 found = self._gradient(params, units, draws[at], shared[at], share, redirect)
                 params, slots = self._step(params, slots, found.of_params, schedule, i)
                 if found.of_images is not None:
                     gathered = tf.reduce_mean(tf.abs(found.of_images), axis=-1)
                     attention += gathered * schedule.moving[:, None, None]
-                return i + 1, params, slots, _is_zero(found.of_params), score + found.scores, attention
+                score += found.scores
+                trace += tf.one_hot(schedule.done + i, STEPS_PER_CALL)[:, None] * found.scores
+                return i + 1, params, slots, _is_zero(found.of_params), score, trace, attention
 
             state = tf.while_loop(lambda i, *_, until=until: i < until, body, state)
         return state[1:]

@@ -2,6 +2,7 @@
 
 from fvcli.run.check import find_damage
 from fvcli.run.environment import versions, write_run_facts
+from fvcli.run.fingerprint import Fingerprint, read_fingerprint, take_fingerprint, write_fingerprint
 from fvcli.run.folder import RunFolder
 from fvcli.run.growing import Asked, Growth, same_pictures
 from fvcli.run.merge import merge_runs
@@ -11,6 +12,7 @@ from fvcli.run.status import RunStatus, missing_units, run_status
 __all__ = [
     "FINISHED",
     "Asked",
+    "Fingerprint",
     "Growth",
     "NewerSidecar",
     "RunFolder",
@@ -19,9 +21,12 @@ __all__ = [
     "find_damage",
     "merge_runs",
     "missing_units",
+    "read_fingerprint",
     "run_status",
     "same_pictures",
     "step_name",
+    "take_fingerprint",
     "versions",
+    "write_fingerprint",
     "write_run_facts",
 ]

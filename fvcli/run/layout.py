@@ -7,6 +7,7 @@ from pathlib import Path
 SPEC, PLAN, MODEL, RUN_FACTS = "spec.yaml", "plan.json", "model.json", "run.json"
 UNITS, SOURCES, ATTEMPTS, GRIDS, FIGURE = "units", "sources", "attempts", "grids", "figure.png"
 LOG = "logs/render.log"
+FINGERPRINTS = "fingerprints"
 REPLACED = "replaced-"  # and a number: folders of pictures that were moved out of the way
 STAGING = ".moving-"  # and a number: folders of pictures on their way to another place
 

@@ -12,6 +12,7 @@ from fvcli.errors import UsageError
 from fvcli.models import ModelFacts
 from fvcli.plan import Gone, SpecTexts, Unit, change_lines, picture_facts
 from fvcli.run.check import damage_of
+from fvcli.run.fingerprint import copy_fingerprints
 from fvcli.run.folder import RunFolder
 from fvcli.run.growing import same_pictures
 from fvcli.run.layout import PLAN, RUN_FACTS, SPEC, read_text
@@ -42,6 +43,8 @@ def merge_runs(sources: Sequence[Path], target: Path) -> Iterator[RunFolder]:
                 png = source.png(unit).read_bytes() if sidecar.status != FAILED else None
                 extras = {name: source.extra(unit, name).read_bytes() for name in sidecar.extra_names}
                 merged.commit(unit, sidecar, png, extras)
+        for run in runs:
+            copy_fingerprints(run.path, target)
         merged.write_facts({"merged_from": [_facts(run.path) for run in runs if run.path != target]})
         yield merged
 

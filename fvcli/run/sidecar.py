@@ -24,6 +24,9 @@ class Sidecar:
     sign: 1 where the objective was maximised, -1 where it was minimised.
     score: the plain objective, without sign and transforms, at the start and the end of the ascent and of
         the saved 8-bit picture. It rises, or falls where the sign is -1.
+    trace: the score that the ascent saw before each of its first steps, of transformed views and less the
+        penalties; nothing where there is no ascent. Rounding has not grown yet there, so it tells another
+        computer from another computation.
     steps, planned_steps: taken, and of the recipe; fewer are taken where the score has flattened.
     canvas: top, left, height and width of what was optimised of the picture; None for all of it.
     png_bytes: size of the picture's file; None where an old version did not say.
@@ -32,6 +35,7 @@ class Sidecar:
     batch: its number, size, how many pictures an ascent had, and planned_size: a CPU takes one at a time,
         and after an out-of-memory error there are fewer than planned.
     attempt: how many times the batch was begun.
+    fingerprint: id of what it was computed with; empty where an old version did not say.
     status: done, dead (no gradient ever reached the picture) or failed; error says why.
     """
 
@@ -60,6 +64,8 @@ class Sidecar:
     status: str
     error: str | None
     extras: Sequence[Mapping[str, Any]] = ()
+    fingerprint: str = ""
+    trace: Sequence[float] = ()
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> str:

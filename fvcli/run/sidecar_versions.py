@@ -2,7 +2,8 @@
 
     1   no planned_steps, canvas and cpu_seconds, at first no png_bytes either
     2   no extras
-    3   this one
+    3   no trace and no fingerprint
+    4   this one
 
 A step for each version, and none is ever taken away. What a version may leave out has its default here.
 """
@@ -14,11 +15,20 @@ from typing import Any
 
 Data = dict[str, Any]
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 # Keys without which a sidecar still says what its picture is, and what they mean where they are left out.
 OPTIONAL: Mapping[str, Any] = {
-    **{"label": "", "canvas": None, "score": None, "png_bytes": None, "error": None, "extras": []},
+    **{
+        "label": "",
+        "canvas": None,
+        "score": None,
+        "png_bytes": None,
+        "error": None,
+        "extras": [],
+        "trace": [],
+        "fingerprint": "",
+    },
     **{"seconds": 0.0, "cpu_seconds": 0.0, "batch": {}, "attempt": 1, "device": "unknown"},
 }
 
@@ -43,4 +53,8 @@ def _from_2(data: Data) -> Data:
     return {"extras": [], **data}
 
 
-UPGRADES: Mapping[int, Callable[[Data], Data]] = {1: _from_1, 2: _from_2}
+def _from_3(data: Data) -> Data:
+    return {"trace": [], "fingerprint": "", **data}
+
+
+UPGRADES: Mapping[int, Callable[[Data], Data]] = {1: _from_1, 2: _from_2, 3: _from_3}

@@ -43,6 +43,7 @@ class Outcome:
     silent: No gradient reached the picture in the last step.
     finite: There is no NaN or infinity in the picture, or in the gradient that it is made of.
     steps: Steps taken.
+    trace: What the ascent saw before each of its first steps: the score of the views, less the penalties.
     transparent: Whether the last channel is opacity.
     after_steps: Pictures after some steps, like pixels.
     frames: Of a film; fps: as many a second as the film that they were made of, if they were.
@@ -55,6 +56,7 @@ class Outcome:
     silent: bool
     finite: bool
     steps: int
+    trace: Sequence[float] = ()
     transparent: bool = False
     after_steps: dict[int, np.ndarray] = field(default_factory=dict)
     frames: Sequence[np.ndarray] | np.ndarray = ()
@@ -187,7 +189,7 @@ class AscentRenderer:
             )
         else:
             frames = film.frames(steps.tolist())
-        silent = state.silent.numpy().tolist()
+        silent, trace = state.silent.numpy().tolist(), state.trace.numpy()
         return [
             Outcome(
                 pixels[i],
@@ -197,6 +199,7 @@ class AscentRenderer:
                 silent=silent[i],
                 finite=bool(finite[i]),
                 steps=int(steps[i]),
+                trace=trace[: steps[i], i].tolist(),
                 transparent=program.settings.is_transparent,
                 after_steps=film.saved_of(i),
                 frames=frames[i] if frames else (),

@@ -29,8 +29,12 @@ class Device:
     precision: str = "float32"
 
 
-def set_up_device() -> Device:
+def set_up_device(lanes: int | None = None, threads: int = 1) -> Device:
     """Choose the first GPU if there is one, else the CPU.
+
+    Args:
+        lanes: How many ascents run at a time on a CPU; by default one a core.
+        threads: How many threads one operation has on a CPU.
 
     On a GPU memory grows as needed, so that several workers can share it, and kernels repeat exactly. On a
     CPU every core ascends with a picture of its own: the activations of one picture fit into a core's
@@ -40,8 +44,8 @@ def set_up_device() -> Device:
     tf.get_logger().setLevel("ERROR")  # each program has functions of its own; it warns of that
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
-        lanes = len(os.sched_getaffinity(0))
-        _compute_with_one_thread_an_operation(lanes)
+        lanes = lanes or len(os.sched_getaffinity(0))
+        _compute_with_threads(lanes, threads)
         return Device("cpu", False, lanes, whole_batches=False)
     for gpu in gpus:
         tf.config.experimental.set_memory_growth(gpu, True)
@@ -61,13 +65,32 @@ def auto_precision(compute_capability: tuple[int, int] | None) -> str:
     return "float16" if fast else "float32"
 
 
-def _compute_with_one_thread_an_operation(lanes: int) -> None:
-    wanted = (1, lanes + 1)  # one more, so that a picture is scored and saved while others are computed
+def _compute_with_threads(lanes: int, threads: int) -> None:
+    wanted = (threads, lanes + 1)  # one more, so that a picture is scored and saved while others are computed
     threading = tf.config.threading
     found = threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()
     if found != wanted:
         threading.set_intra_op_parallelism_threads(wanted[0])
         threading.set_inter_op_parallelism_threads(wanted[1])
+
+
+def computing_facts(device: Device) -> dict[str, Any]:
+    """Return what of this process may change the last digits of a result, for a fingerprint."""
+    facts: dict[str, Any] = {
+        "kind": "gpu" if device.is_gpu else "cpu",
+        "name": device.name,
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0",
+        "xla": os.environ.get("TF_XLA_FLAGS", ""),
+        "whole_batches": device.whole_batches,
+    }
+    if device.is_gpu:
+        gpu = tf.config.list_physical_devices("GPU")[0]
+        build = tf.sysconfig.get_build_info()
+        details = tf.config.experimental.get_device_details(gpu)
+        facts["compute_capability"] = details.get("compute_capability")
+        facts |= {"cuda": build.get("cuda_version"), "cudnn": build.get("cudnn_version")}
+        facts["tf32"] = tf.config.experimental.tensor_float_32_execution_enabled()
+    return facts
 
 
 def device_facts() -> dict[str, Any]:

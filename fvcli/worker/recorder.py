@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from fvcli.worker.concurrency import Cost
 NEVER_FIRED = "the unit never fired: no gradient reached the picture"
 TOO_FEW_STEPS = "the unit does not fire after {} steps; {} is how many are meant to wake it up"
 TRY_PRE_ACTIVATION = "; render its pre-activation instead: {}"
+TRACE_DIGITS = 8  # more than a float32 has
 ALREADY_SILENT = "the unit is silent from the start, so there is nothing to minimise"
 DREAMT = Animation(format="mp4", fps=25.0)  # how a dream of a film is saved if the spec does not say
 NOT_FINITE = "the picture is not finite; lower the learning rate, or weights that are very large"
@@ -45,12 +47,14 @@ class Recorder:
         run: The run.
         facts: Of its model.
         device: Name of the device, for the sidecars.
+        fingerprint: Id of what is computed with, as the run keeps it.
     """
 
-    def __init__(self, run: RunFolder, facts: ModelFacts, device: str) -> None:
+    def __init__(self, run: RunFolder, facts: ModelFacts, device: str, fingerprint: str) -> None:
         self._run = run
         self._facts = facts
         self._device = device
+        self._fingerprint = fingerprint
 
     def commit(self, unit: Unit, outcome: Outcome, attempt: Attempt, cost: Cost) -> str:
         """Write a unit's picture and sidecar; return its status."""
@@ -67,6 +71,7 @@ class Recorder:
             unit,
             attempt,
             steps=outcome.steps,
+            trace=_told(outcome.trace, unit.sign),
             score={"start": unit.sign * start, "end": unit.sign * end, "saved": unit.sign * saved},
             pixel_sha256=pixel_sha256(outcome.pixels),
             png_bytes=len(png),
@@ -144,8 +149,15 @@ class Recorder:
             batch={"number": attempt.batch, "size": attempt.size, "planned_size": attempt.planned_size},
             attempt=attempt.number,
             device=self._device,
+            fingerprint=self._fingerprint,
             **facts,
         )
+
+
+def _told(trace: Sequence[float], sign: int) -> list[float]:
+    """Return scores without their sign, as many digits as they have, up to the first that is no number."""
+    numbers = itertools.takewhile(math.isfinite, trace)
+    return [float(f"{sign * score:.{TRACE_DIGITS}g}") for score in numbers]
 
 
 def shown(frames: Sequence[np.ndarray] | np.ndarray) -> Iterator[np.ndarray]:

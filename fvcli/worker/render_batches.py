@@ -22,11 +22,12 @@ import tensorflow as tf
 
 from fvcli.errors import FvcliError, counted
 from fvcli.models import load
+from fvcli.models.loaded.model import LoadedModel
 from fvcli.plan import Unit
-from fvcli.run import RunFolder, write_run_facts
+from fvcli.run import RunFolder, take_fingerprint, write_fingerprint, write_run_facts
 from fvcli.worker.assets import Assets
 from fvcli.worker.concurrency import Lanes, Ledger
-from fvcli.worker.device import set_up_device
+from fvcli.worker.device import Device, computing_facts, set_up_device
 from fvcli.worker.recorder import Attempt, Recorder
 from fvcli.worker.renderers import Renderer, renderer_of
 
@@ -97,14 +98,28 @@ class Worker:
     """Renders batches of one run: loads the model once, compiles a program when its batches begin.
 
     The plan keeps the batches of a program together, so only the latest one is kept.
+
+    Args:
+        run: The run.
+        allow_code: Whether the model may be a Python factory.
+        device: What to render on; by default what this machine has.
+        change: Changes the network before it is rendered with.
     """
 
-    def __init__(self, run: RunFolder, allow_code: bool = False) -> None:
+    def __init__(
+        self,
+        run: RunFolder,
+        allow_code: bool = False,
+        *,
+        device: Device | None = None,
+        change: Callable[[LoadedModel], LoadedModel] = lambda model: model,
+    ) -> None:
         self._run = run
-        self._device = set_up_device()
+        self._device = device or set_up_device()
         write_run_facts(run, self._device.name)
-        self._model = load(run.plan.model, allow_code)
-        self._recorder = Recorder(run, self._model.facts, self._device.name)
+        computed_with = write_fingerprint(run.path, take_fingerprint(computing_facts(self._device)))
+        self._model = change(load(run.plan.model, allow_code))
+        self._recorder = Recorder(run, self._model.facts, self._device.name, computed_with)
         self._assets = Assets(run, self._model.facts.input_channels)
         self._compiled: tuple[object, Renderer] | None = None
         self._broken: tuple[object, str] | None = None  # what could not be compiled, and why

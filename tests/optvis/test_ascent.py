@@ -135,7 +135,13 @@ def test_an_ascent_goes_on_from_what_was_kept(shallow):
     (numbers,), slots = state.params, [slot.numpy() for (slot,) in state.slots]
     kept = tuple((tf.constant(slot),) for slot in slots)
     copy = State(
-        (tf.constant(numbers.numpy()),), kept, state.step, state.silent, state.score, state.attention
+        (tf.constant(numbers.numpy()),),
+        kept,
+        state.step,
+        state.silent,
+        state.score,
+        state.trace,
+        state.attention,
     )
     resumed = shallow.take_steps(copy, of, 4, streams, shared)
     np.testing.assert_array_equal(resumed.params[0], climb(shallow, "abc", of, 20).params[0])

@@ -17,6 +17,9 @@ TOTAL = 10 * STEPS_PER_CALL
 GAIN = 0.01
 
 
+NONE = tf.zeros(0)  # what a plateau does not look at
+
+
 def run(
     scores: Sequence[Callable[[int], float]],
     total: int = TOTAL,
@@ -43,7 +46,11 @@ def run(
         step += steps
         score = tf.constant([score(call) for score in scores], tf.float32)
         silences = tf.constant(list(silent or [False] * batch))
-        plateau.heed(State((tf.zeros(batch),), (), step, silences, score, tf.zeros((batch, 0, 0))))
+        plateau.heed(
+            State(
+                (tf.zeros(batch),), (), step, silences, score, tf.zeros((16, batch)), tf.zeros((batch, 0, 0))
+            )
+        )
         call += 1
     return plateau, taken
 
@@ -185,7 +192,9 @@ def test_a_group_ends_with_the_last_of_it() -> None:
         step += STEPS_PER_CALL
         call = step // STEPS_PER_CALL - 1
         score = tf.constant([flat(call), rising(call), flat(call), flat(call)], tf.float32)
-        state = State((tf.zeros(4),), (), step, tf.constant([False] * 4), score, tf.zeros((4, 0, 0)))
+        state = State(
+            (tf.zeros(4),), (), step, tf.constant([False] * 4), score, tf.zeros((16, 4)), tf.zeros((4, 0, 0))
+        )
         plateau.heed(state)
         assert plateau.moving[0] == plateau.moving[1]
         assert plateau.moving[2] == plateau.moving[3]

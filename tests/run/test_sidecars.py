@@ -46,6 +46,10 @@ VERSION_2 = VERSION_2.replace('"schema_version": 1', '"schema_version": 2')
 VERSION_3 = VERSION_2.replace(
     ' "schema_version": 2', ' "extras": [{"name": "step-0001.png", "bytes": 4462}],\n "schema_version": 3'
 )
+VERSION_4 = VERSION_3.replace(
+    ' "schema_version": 3',
+    ' "fingerprint": "89abcdef01234567",\n "trace": [0.5, 0.75, 1.25],\n "schema_version": 4',
+)
 
 
 def read(tmp_path: Path, text: str) -> Sidecar | NewerSidecar | None:
@@ -70,6 +74,7 @@ def whole(tmp_path: Path, text: str) -> Sidecar:
         (VERSION_1, (128, 128), 0.0, []),
         (VERSION_2, (96, 128), 2.75, []),
         (VERSION_3, (96, 128), 2.75, [{"name": "step-0001.png", "bytes": 4462}]),
+        (VERSION_4, (96, 128), 2.75, [{"name": "step-0001.png", "bytes": 4462}]),
     ],
 )
 def test_every_version_is_read(
@@ -82,7 +87,9 @@ def test_every_version_is_read(
     assert (sidecar.key, sidecar.label, sidecar.unit) == ("0123456789abcdef", "3", {"channel": 3})
     assert sidecar.score == {"start": 0.5, "end": 4.25, "saved": 4.125}
     assert (sidecar.status, sidecar.canvas, sidecar.png_bytes) == ("done", None, 6680)
-    assert sidecar.schema_version == 3
+    early = (sidecar.fingerprint, sidecar.trace)
+    assert early == (("89abcdef01234567", [0.5, 0.75, 1.25]) if text is VERSION_4 else ("", []))
+    assert sidecar.schema_version == 4
     assert whole(tmp_path, sidecar.to_json()) == sidecar
 
 
@@ -91,13 +98,14 @@ def test_there_is_a_step_from_every_version() -> None:
 
 
 def test_keys_that_nobody_knows_are_passed_over(tmp_path: Path) -> None:
-    assert whole(tmp_path, without(VERSION_3, mood="good", more={"a": 1})) == whole(tmp_path, VERSION_3)
+    assert whole(tmp_path, without(VERSION_4, mood="good", more={"a": 1})) == whole(tmp_path, VERSION_4)
 
 
 def test_what_may_be_left_out_has_a_default(tmp_path: Path) -> None:
     optional = ("label", "canvas", "error", "extras", "seconds", "cpu_seconds", "batch", "attempt", "device")
-    sidecar = whole(tmp_path, without(VERSION_3, *optional))
+    sidecar = whole(tmp_path, without(VERSION_4, *optional, "trace", "fingerprint"))
     assert [getattr(sidecar, name) for name in optional] == ["", None, None, [], 0.0, 0.0, {}, 1, "unknown"]
+    assert (sidecar.trace, sidecar.fingerprint) == ([], "")
 
 
 @pytest.mark.parametrize(
@@ -106,13 +114,13 @@ def test_what_may_be_left_out_has_a_default(tmp_path: Path) -> None:
         "",
         "[]",
         "null",
-        VERSION_3[:200],
-        without(VERSION_3, "key"),
-        without(VERSION_3, "schema_version"),
-        without(VERSION_3, schema_version=0),
-        without(VERSION_3, schema_version="three"),
-        without(VERSION_3, steps="many"),
-        without(VERSION_3, extras=5),
+        VERSION_4[:200],
+        without(VERSION_4, "key"),
+        without(VERSION_4, "schema_version"),
+        without(VERSION_4, schema_version=0),
+        without(VERSION_4, schema_version="three"),
+        without(VERSION_4, steps="many"),
+        without(VERSION_4, extras=5),
     ],
 )
 def test_what_is_no_sidecar_says_nothing(tmp_path: Path, text: str) -> None:
@@ -120,10 +128,10 @@ def test_what_is_no_sidecar_says_nothing(tmp_path: Path, text: str) -> None:
 
 
 def test_a_newer_version_is_told_apart(tmp_path: Path) -> None:
-    newer = read(tmp_path, without(VERSION_3, "key", schema_version=9))
+    newer = read(tmp_path, without(VERSION_4, "key", schema_version=9))
     assert newer == NewerSidecar(9, ("step-0001.png",))
-    assert newer.said == "written by a newer fvcli (sidecar version 9, this one reads 3)"
-    assert read(tmp_path, without(VERSION_3, schema_version=4, extras="?")) == NewerSidecar(4)
+    assert newer.said == "written by a newer fvcli (sidecar version 9, this one reads 4)"
+    assert read(tmp_path, without(VERSION_4, schema_version=5, extras="?")) == NewerSidecar(5)
 
 
 # ---- in a run
@@ -160,7 +168,7 @@ def test_a_unit_of_an_older_version_is_finished(run: Path, easel: PaintingEngine
 def test_a_unit_of_a_newer_version_is_not_overwritten(run: Path, easel: PaintingEngine) -> None:
     for unit in ("edges/channel-0001", "edges/channel-0004"):
         rewrite(run, unit, schema_version=9)
-    said = "written by a newer fvcli (sidecar version 9, this one reads 3)"
+    said = "written by a newer fvcli (sidecar version 9, this one reads 4)"
     status = fvcli("status", run)
     assert status.exit_code == 0
     assert status.stdout.splitlines()[0].split() == (

@@ -71,7 +71,7 @@ def commit(run: RunFolder, facts: ModelFacts, **outcome: Any) -> Sidecar:
     """Record an outcome of the run's first unit; return its sidecar."""
     made = {"pixels": PIXELS, **SCORES, "silent": False, "finite": True, "steps": 20} | outcome
     unit = run.plan.units[0]
-    status = Recorder(run, facts, "abacus").commit(unit, Outcome(**made), ATTEMPT, COST)
+    status = Recorder(run, facts, "abacus", "0a1b").commit(unit, Outcome(**made), ATTEMPT, COST)
     sidecar = run.sidecar(unit)
     assert sidecar is not None
     assert sidecar.status == status
@@ -80,7 +80,7 @@ def commit(run: RunFolder, facts: ModelFacts, **outcome: Any) -> Sidecar:
 
 def test_a_sidecar_says_what_was_asked_for_and_what_came_of_it(begin: Begin, facts: ModelFacts) -> None:
     run = begin(JOB | {"sign": "negative", "steps": 24, "seed": 9, "recipe": "lucid"})
-    sidecar = commit(run, facts, start=-3.0, end=-1.0, saved=-2.0)
+    sidecar = commit(run, facts, start=-3.0, end=-1.0, saved=-2.0, trace=[0.5, np.float32(0.1)])
     (unit,) = run.plan.units
     png = run.png(unit)
     assert asdict(sidecar) == {
@@ -109,9 +109,15 @@ def test_a_sidecar_says_what_was_asked_for_and_what_came_of_it(begin: Begin, fac
         "status": "done",
         "error": None,
         "extras": [],
+        "fingerprint": "0a1b",
+        "trace": [-0.5, -0.1],
         "schema_version": sidecar.schema_version,
     }
     np.testing.assert_array_equal(read_picture(png), PIXELS)
+
+
+def test_the_first_steps_are_told_until_a_score_is_no_number(begin: Begin, facts: ModelFacts) -> None:
+    assert commit(begin(JOB), facts, trace=[1.0, 2.0, np.nan, 3.0]).trace == [1.0, 2.0]
 
 
 @pytest.mark.parametrize("name", ["start", "end", "saved"])
@@ -217,7 +223,7 @@ def test_a_film_that_cannot_be_written_is_a_failure(begin: Begin, facts: ModelFa
 def test_a_failure_says_why_and_takes_nothing_away(begin: Begin, facts: ModelFacts) -> None:
     run = begin(JOB)
     (unit,) = run.plan.units
-    recorder = Recorder(run, facts, "abacus")
+    recorder = Recorder(run, facts, "abacus", "0a1b")
     assert recorder.fail(unit, ATTEMPT, "it broke") == "failed"
     failed = run.sidecar(unit)
     assert failed is not None

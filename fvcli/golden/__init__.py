@@ -1,0 +1,1 @@
+"""Goldens: accepted runs that later runs are compared with."""

@@ -1,0 +1,157 @@
+"""What a comparison found: of each unit, and of the whole atlas."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from fvcli import __version__
+
+RESULTS_VERSION = 1
+
+Status = Literal["match", "close", "new", "settings", "diff", "dead", "size", "missing", "error"]
+STATUSES: tuple[Status, ...] = (
+    *("error", "missing", "size", "dead", "diff", "settings", "new", "close", "match"),
+)  # the worst first
+Gate = Literal["pixels", "accepted", "first_steps", "response", "score", "texture", "structure"]
+GATES: tuple[Gate, ...] = ("pixels", "accepted", "first_steps", "response", "score", "texture", "structure")
+HIGHER_IS_BETTER = {"structure"}  # of all other values less is better
+Change = Literal["same", "cpu", "tensorflow", "device"]
+CHANGES: tuple[Change, ...] = ("same", "cpu", "tensorflow", "device")
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two pictures of a unit.
+
+    picture: Its file; None where there is none.
+    key: Of the unit.
+    status: done, dead or failed, as its sidecar says; None without one.
+    steps: That were taken.
+    score: The plain objective of the saved picture by its own network, measured now, or as recorded where no
+        network was asked; it rises, or falls where the unit is minimised.
+    other_score: The same by the other side's network, where the two networks differ.
+    seconds: That it took to render.
+    size_px: Height, width and channels.
+    """
+
+    picture: str | None = None
+    key: str | None = None
+    status: str | None = None
+    steps: int | None = None
+    score: float | None = None
+    other_score: float | None = None
+    seconds: float | None = None
+    size_px: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class UnitResult:
+    """What was found of one unit.
+
+    path: job/unit.
+    label: What it shows, for people.
+    layer: That it reads.
+    status: See ``STATUSES``.
+    gate: The first that decided; None where none was asked or all were passed.
+    why: What was decided, in a sentence.
+    values: What each gate measured, as far as it was measured; ``rms`` beside them, which decides nothing.
+    limits: What each gate lets pass.
+    excess: The worst value, as a multiple of its limit; at most 1 for what passes.
+    change: How the computers differ that the two were rendered on.
+    settings: How the specs differ, a line for each key.
+    """
+
+    path: str
+    job: str
+    unit: str
+    label: str
+    layer: str
+    status: Status
+    gate: Gate | None = None
+    why: str = ""
+    values: Mapping[str, float] = field(default_factory=dict)
+    limits: Mapping[str, float] = field(default_factory=dict)
+    excess: float = 0.0
+    change: Change | None = None
+    settings: Sequence[str] = ()
+    golden: Side = Side()
+    run: Side = Side()
+
+
+@dataclass(frozen=True)
+class Drift:
+    """The mean over all compared units of how their scores changed, as a share of each score, with its sign.
+
+    units: How many scores that is; None where no scores could be compared.
+    """
+
+    units: int
+    mean: float
+    limit: float
+
+    @property
+    def is_beyond(self) -> bool:
+        return abs(self.mean) > self.limit
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A golden and a run, compared.
+
+    golden, run: Their folders.
+    units: The worst first.
+    drift: Of the whole atlas; None where no scores could be compared.
+    tolerances: Of each kind of change that was met.
+    with_model: Whether the networks were asked.
+    could_not_tell: What could not be found out, and why, in sentences.
+    remarks: What should be known, in sentences.
+    allow_new: Whether units that the golden does not have are fine.
+    """
+
+    golden: str
+    run: str
+    units: tuple[UnitResult, ...]
+    drift: Drift | None = None
+    tolerances: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    with_model: bool = True
+    could_not_tell: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+    allow_new: bool = False
+
+    @property
+    def counts(self) -> dict[str, int]:
+        found = Counter(unit.status for unit in self.units)
+        return {status: found[status] for status in STATUSES}
+
+    def passes(self, unit: UnitResult) -> bool:
+        return unit.status in {"match", "close"} or (unit.status == "new" and self.allow_new)
+
+    @property
+    def failed(self) -> tuple[UnitResult, ...]:
+        return tuple(unit for unit in self.units if not self.passes(unit))
+
+    @property
+    def is_fine(self) -> bool:
+        return not self.failed and not (self.drift is not None and self.drift.is_beyond)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as plain data for results.json; docs/regression.md says what each key is."""
+        drift = None if self.drift is None else {**asdict(self.drift), "is_beyond": self.drift.is_beyond}
+        return {
+            "version": RESULTS_VERSION,
+            "fvcli": __version__,
+            "golden": self.golden,
+            "run": self.run,
+            "verdict": "pass" if self.is_fine else "fail",
+            "counts": self.counts,
+            "drift": drift,
+            "with_model": self.with_model,
+            "allow_new": self.allow_new,
+            "could_not_tell": list(self.could_not_tell),
+            "remarks": list(self.remarks),
+            "tolerances": {name: dict(limits) for name, limits in self.tolerances.items()},
+            "units": [{**asdict(unit), "passes": self.passes(unit)} for unit in self.units],
+        }

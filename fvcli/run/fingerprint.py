@@ -1,0 +1,100 @@
+"""What a picture was computed with: what may change its last digits, and nothing that may not.
+
+A run keeps each in fingerprints/<id>.json, where id is the hash of its content. Sidecars name the id, so that
+a run that several machines rendered knows which picture is of which.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fvcli.plan.terms import digest
+from fvcli.run.atomic import write_atomic
+from fvcli.run.environment import versions
+from fvcli.run.layout import FINGERPRINTS, RUN_FACTS
+
+Fingerprint = Mapping[str, Any]
+
+DECIDING_FLAGS = (
+    "fma",
+    "avx",
+    "avx2",
+    "avx512f",
+    "avx512_vnni",
+    "avx512_bf16",
+    "amx_tile",
+)  # kernels differ by
+CPU_INFO = Path("/proc/cpuinfo")
+
+
+def take_fingerprint(device: Mapping[str, Any]) -> Fingerprint:
+    """Return the fingerprint of this process.
+
+    Args:
+        device: What TensorFlow computes on, as ``worker.device`` tells it.
+    """
+    return {"versions": versions(), "cpu": cpu_facts(), "device": dict(device)}
+
+
+def cpu_facts(text: str | None = None) -> dict[str, Any]:
+    """Return name and vector instructions of this machine's CPU.
+
+    Args:
+        text: What stands in /proc/cpuinfo, if not what stands there.
+    """
+    if text is None:
+        text = CPU_INFO.read_text() if CPU_INFO.exists() else ""
+    first = text.partition("\n\n")[0]
+    lines = [line.partition(":") for line in first.splitlines()]
+    said = {key.strip(): value.strip() for key, _, value in lines}
+    flags = (said.get("flags") or said.get("Features") or "").split()
+    return {
+        "machine": platform.machine(),
+        "name": said.get("model name") or platform.processor() or "unknown",
+        "instructions": [flag for flag in DECIDING_FLAGS if flag in flags],
+    }
+
+
+def write_fingerprint(run: Path, content: Fingerprint) -> str:
+    """Keep a fingerprint in a run folder; return its id."""
+    name = digest(content)
+    write_atomic(_place(run, name), (json.dumps(content, indent=1, sort_keys=True) + "\n").encode())
+    return name
+
+
+def read_fingerprint(run: Path, name: str | None) -> Fingerprint | None:
+    """Return the fingerprint that a sidecar names; of a run of an older version what its run.json knows.
+
+    None where nothing is known.
+    """
+    if name:
+        return _content(_place(run, name))
+    facts = _content(run / RUN_FACTS)
+    if facts is None or not isinstance(facts.get("versions"), dict):
+        return None
+    return {"versions": facts["versions"], "device": {"name": facts.get("device", "unknown")}}
+
+
+def copy_fingerprints(source: Path, target: Path, names: Iterable[str] | None = None) -> None:
+    """Take a run's fingerprints into another run folder: all of them, or those with some names."""
+    found = sorted((source / FINGERPRINTS).glob("*.json"))
+    for place in found:
+        copy = target / FINGERPRINTS / place.name
+        if (names is None or place.stem in set(names)) and not copy.exists():
+            write_atomic(copy, place.read_bytes())
+
+
+def _place(run: Path, name: str) -> Path:
+    return run / FINGERPRINTS / f"{name}.json"
+
+
+def _content(path: Path) -> dict[str, Any] | None:
+    try:
+        data = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return data if isinstance(data, dict) else None
