@@ -6,6 +6,7 @@ import click
 
 from fvcli import __version__
 from fvcli.cli.calibrate import calibrate
+from fvcli.cli.compare import accept, compare
 from fvcli.cli.exit_and_signals import FriendlyGroup
 from fvcli.cli.inspect import inspect
 from fvcli.cli.layers import layers
@@ -32,5 +33,6 @@ def main() -> None:
     """
 
 
-for command in (render, plan, calibrate, status, merge, grid, models, layers, inspect, schema, init, info):
+RUNNING = (render, plan, calibrate, status, merge, grid, compare, accept)
+for command in (*RUNNING, models, layers, inspect, schema, init, info):
     main.add_command(command)

@@ -35,6 +35,7 @@ class Side:
     other_score: The same by the other side's network, where the two networks differ.
     seconds: That it took to render.
     size_px: Height, width and channels.
+    weights_sha256: Of the network that it was rendered with.
     """
 
     picture: str | None = None
@@ -45,6 +46,10 @@ class Side:
     other_score: float | None = None
     seconds: float | None = None
     size_px: tuple[int, ...] | None = None
+    weights_sha256: str | None = None
+
+
+NOTHING = Side()
 
 
 @dataclass(frozen=True)
@@ -77,8 +82,8 @@ class UnitResult:
     excess: float = 0.0
     change: Change | None = None
     settings: Sequence[str] = ()
-    golden: Side = Side()
-    run: Side = Side()
+    golden: Side = NOTHING
+    run: Side = NOTHING
 
 
 @dataclass(frozen=True)

@@ -137,6 +137,23 @@ class AscentRenderer:
             report(float((state.step + plateau.skipped.min()) / steps))
         return self._outcomes(program, first, state, plateau.steps, arrays, slots, film)[: len(units)]
 
+    def score(self, program: Program, units: Sequence[Unit], pixels: np.ndarray) -> np.ndarray:
+        """Return the signed plain objective of pictures of units, as they are saved.
+
+        Args:
+            program: Of the units.
+            units: One for each picture.
+            pixels: uint8 [batch, h, w, channels].
+        """
+        seen = pixels[..., :-1] if program.settings.attention else pixels  # its opacity is for people
+        return self._score(seen, unit_arrays(units, program, self._channels, self._assets))
+
+    def _score(self, pixels: np.ndarray, arrays: Units) -> np.ndarray:
+        seen = pixels / np.float32(255)
+        if self._saved is not None:
+            seen = tf.image.resize(seen, self._shape, method="area").numpy()
+        return self._ascent.score(seen, arrays)
+
     def _given(self, program: Program, units: Sequence[Unit]) -> np.ndarray | None:
         """Return the pictures that ascents start from, [batch, h, w, channels], if they do."""
         if not program.settings.starts_from_picture:
@@ -176,10 +193,7 @@ class AscentRenderer:
         images = np.where(finite[:, None, None, None], images, 0.0)
         large = self._large(state)
         pixels = as_8_bits(images if large is None else large)
-        seen = pixels / np.float32(255)
-        if self._saved is not None:
-            seen = tf.image.resize(seen, self._shape, method="area").numpy()
-        scores = [self._ascent.score(x, arrays) for x in (first, images, seen)]
+        scores = [self._ascent.score(x, arrays) for x in (first, images)] + [self._score(pixels, arrays)]
         film.finish(images, pixels)
         if program.settings.attention:
             pixels = np.concatenate([pixels, opacity_of(state.attention.numpy())], axis=-1)

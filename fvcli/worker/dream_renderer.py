@@ -64,6 +64,15 @@ class DreamRenderer:
             outcomes.append(outcome)
         return outcomes
 
+    def score(self, program: Program, units: Sequence[Unit], pixels: np.ndarray) -> np.ndarray:
+        """Return the signed plain objective of pictures; see ``AscentRenderer.score``."""
+        scores = []
+        for unit, picture in zip(units, pixels, strict=True):
+            arrays = unit_arrays([unit], program, self._channels, self._assets)
+            tensors = {name: tf.constant(value) for name, value in arrays.items()}
+            scores.append(self._score_of(picture / np.float32(255), tensors))
+        return np.array(scores, np.float32)
+
     def _dream_of(self, program: Program, unit: Unit, report: Report, stopped: Stopped) -> Outcome | None:
         arrays = unit_arrays([unit], program, self._channels, self._assets)
         if unit.picture is None or not program.settings.starts_from_picture:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+import numpy as np
+
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.plan import Program, Unit
 from fvcli.spec.settings import Method
@@ -16,11 +18,13 @@ from fvcli.worker.steepest_renderer import SteepestRenderer
 
 
 class Renderer(Protocol):
-    """Makes the pictures of units; see ``AscentRenderer.render``."""
+    """Makes the pictures of units, and scores saved ones; see ``AscentRenderer``."""
 
     def render(
         self, program: Program, units: Sequence[Unit], size: int, report: Report, stopped: Stopped
     ) -> list[Outcome] | None: ...
+
+    def score(self, program: Program, units: Sequence[Unit], pixels: np.ndarray) -> np.ndarray: ...
 
 
 RENDERERS: dict[Method, Callable[[Program, LoadedModel, Device, Assets], Renderer]] = {

@@ -77,6 +77,13 @@ class SteepestRenderer:
             for i in range(len(units))
         ]
 
+    def score(self, program: Program, units: Sequence[Unit], pixels: np.ndarray) -> np.ndarray:
+        """Return the signed plain objective of pictures; see ``AscentRenderer.score``."""
+        given = unit_arrays(units, program, self._channels, self._assets)
+        arrays = {name: tf.constant(array) for name, array in given.items()}
+        scores: np.ndarray = self._look(tf.constant(pixels / 255, tf.float32), arrays)[0].numpy()
+        return scores
+
     def _gradient(self, images: tf.Tensor, units: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the scores of pictures, and their gradient with respect to pixels."""
         with tf.GradientTape() as tape:

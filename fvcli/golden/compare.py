@@ -1,0 +1,286 @@
+"""Compare a run with a golden, unit by unit and as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from fvcli.errors import FvcliError, UsageError, counted
+from fvcli.golden.computers import words_for
+from fvcli.golden.folder import Golden
+from fvcli.golden.gates import ENOUGH, Pool, pool_of, result_of
+from fvcli.golden.history import History
+from fvcli.golden.look import Look, look_at
+from fvcli.golden.metrics import texture_distance
+from fvcli.golden.pairs import pairs_of
+from fvcli.golden.results import STATUSES, Change, Comparison, Drift, UnitResult
+from fvcli.media import read_picture
+from fvcli.plan import Unit
+from fvcli.run import RunFolder
+
+THREADS = 2  # reading and measuring; more do not help, because most of it holds Python's lock
+PAIRS_AT_A_TIME = 4  # given to the networks
+Key = tuple[int, Change]
+
+
+class NothingToCompareError(UsageError):
+    """The golden and the run have no finished unit in common."""
+
+
+class Said(Protocol):
+    """What a network says of a picture; see ``worker.judge.Judged``."""
+
+    @property
+    def score(self) -> float: ...
+
+    @property
+    def textures(self) -> tuple[np.ndarray, ...]: ...
+
+
+class Judge(Protocol):
+    """A network that can be asked about pictures of the golden's units."""
+
+    def judge(self, units: Sequence[Unit], pixels: Sequence[np.ndarray]) -> Sequence[Said]: ...
+
+
+class Judges(NamedTuple):
+    """The networks; golden's is None where it is the run's, or cannot be had."""
+
+    run: Judge
+    golden: Judge | None = None
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to compare.
+
+    only: Patterns of job/unit, job or unit.
+    common: Whether units that only one of both has are passed over.
+    allow_new: Whether units that the golden does not have are fine.
+    strict: Whether any other pixel is a difference.
+    accepted: What was accepted elsewhere, beside the golden's own history.
+    """
+
+    only: Sequence[str] = ()
+    common: bool = False
+    allow_new: bool = False
+    strict: bool = False
+    accepted: History = field(default_factory=History)
+
+
+def compare(
+    golden: Golden,
+    run: RunFolder,
+    options: Options,
+    ask: Callable[[Sequence[Look]], Judges | None] = lambda looks: None,
+    seen: Callable[[int, int], None] = lambda count, total: None,
+) -> Comparison:
+    """Return what is found.
+
+    Args:
+        golden: What it is compared with.
+        run: What is compared.
+        options: How.
+        ask: Is given the pairs whose pixels differ, if there are any, and returns the networks, or None if
+            none is to be asked.
+        seen: Is told how many pairs were looked at, and of how many.
+
+    Raises:
+        NothingToCompareError: They have no unit in common.
+    """
+    looks = _looks(golden, run, options, seen)
+    looks = [look for look in looks if not (options.common and _is_of_one_side(look))]
+    _refuse_nothing(golden, run, looks, options)
+    differing = [look for look in looks if look.are_comparable]
+    judges = ask(differing) if differing else None
+    remarks: list[str] = []
+    if judges is not None:
+        looks = _judged(looks, judges, remarks)
+    pools = _pools(looks)
+    history = golden.history.with_lines_of(options.accepted)
+    results = [_result(golden, look, pools, history, options) for look in looks]
+    with_model = judges is not None or not differing
+    return Comparison(
+        golden=str(golden.path),
+        run=str(run.path),
+        units=tuple(sorted(results, key=lambda one: (STATUSES.index(one.status), -one.excess))),
+        drift=_drift(golden, looks),
+        tolerances={change: golden.tolerances[change].model_dump() for change in _changes(looks)},
+        with_model=with_model,
+        could_not_tell=tuple(_unknown(looks, with_model)),
+        remarks=(*_remarks(golden, looks), *remarks),
+        allow_new=options.allow_new,
+    )
+
+
+# ---- looking
+
+
+def _looks(golden: Golden, run: RunFolder, options: Options, seen: Callable[[int, int], None]) -> list[Look]:
+    pairs = pairs_of(golden.units, run.plan, golden.run.plan, options.only)
+    if options.only and not pairs:
+        listed = ", ".join(options.only)
+        raise UsageError(f"--only {listed}: neither the golden nor the run has such a unit")
+    looks = []
+    with ThreadPoolExecutor(THREADS) as pool:
+        for look in pool.map(lambda pair: look_at(golden, run, pair), pairs):
+            looks.append(look)
+            seen(len(looks), len(pairs))
+    return looks
+
+
+def _is_of_one_side(look: Look) -> bool:
+    return look.problem is None and look.pixels is None
+
+
+def _refuse_nothing(golden: Golden, run: RunFolder, looks: Sequence[Look], options: Options) -> None:
+    """Raise UsageError where no unit is on both sides, not even a damaged one."""
+    if any(look.pair.golden and look.pair.run and not look.pending for look in looks):
+        return
+    which = f" that matches {', '.join(options.only)}" if options.only else ""
+    rendered = sum(not look.pending and look.pair.run is not None for look in looks)
+    message = f"nothing to compare: {golden.path} and {run.path} have no finished unit in common{which}"
+    hint = f"render {run.path} first" if not rendered else "compare a run of the golden's spec"
+    raise NothingToCompareError(message, hint)
+
+
+# ---- asking the networks
+
+
+def _judged(looks: Sequence[Look], judges: Judges, remarks: list[str]) -> list[Look]:
+    """Return the looks with what the networks say of those whose pixels differ."""
+    found = {look.pair.path: look for look in looks}
+    differing = [look for look in looks if look.are_comparable]
+    for _, several in groupby(differing, key=_program):
+        same_program = list(several)
+        for i in range(0, len(same_program), PAIRS_AT_A_TIME):
+            some = same_program[i : i + PAIRS_AT_A_TIME]
+            try:
+                found |= {look.pair.path: look for look in _ask(some, judges)}
+            except FvcliError as error:
+                first = f"{some[0].pair.path} and {counted(len(some) - 1, 'more unit')}"
+                remarks.append(f"the network cannot be asked about {first}: {error}")
+    return [found[look.pair.path] for look in looks]
+
+
+def _program(look: Look) -> int:
+    assert look.pair.golden is not None  # or there is nothing to compare
+    return look.pair.golden.program
+
+
+def _ask(looks: Sequence[Look], judges: Judges) -> Iterator[Look]:
+    units = [look.pair.golden for look in looks if look.pair.golden]
+    olds, news = ([_pixels(look, side) for look in looks] for side in ("golden", "run"))
+    by_run = _said(judges.run, units, olds, news)
+    by_golden = _said(judges.golden, units, olds, news) if judges.golden else by_run
+    for look, (old, new), (old_then, new_then) in zip(looks, by_run, by_golden, strict=True):
+        scale = look.scale
+        changes = [(new.score - old.score) / scale, (new_then.score - old_then.score) / scale]
+        textures = [_apart(old, new), _apart(old_then, new_then)]
+        values = {**look.values, "score": max(changes, key=abs), "texture": max(textures)}
+        run_side = replace(look.run, score=new.score)
+        golden_side = replace(look.golden, score=old_then.score)
+        if judges.golden:
+            answers = [old.score - old_then.score, new.score - new_then.score]
+            values["response"] = max(map(abs, answers)) / scale
+            run_side = replace(run_side, other_score=new_then.score)
+            golden_side = replace(golden_side, other_score=old.score)
+        if not look.same_weights:
+            values.pop("first_steps", None)  # of two networks they differ anyway
+        yield replace(look, values=values, golden=golden_side, run=run_side)
+
+
+def _pixels(look: Look, side: str) -> np.ndarray:
+    """Return the pixels of one side of a pair."""
+    return read_picture(Path(getattr(look, side).picture))
+
+
+def _said(
+    judge: Judge, units: Sequence[Unit], olds: Sequence[np.ndarray], news: Sequence[np.ndarray]
+) -> list[tuple[Said, Said]]:
+    """Return what a network says of the old and of the new picture of each unit."""
+    said = judge.judge([*units, *units], [*olds, *news])
+    return list(zip(said[: len(units)], said[len(units) :], strict=True))
+
+
+def _apart(old: Said, new: Said) -> float:
+    """Return how far textures are apart, the mean over the layers."""
+    return float(np.mean([texture_distance(a, b) for a, b in zip(old.textures, new.textures, strict=True)]))
+
+
+# ---- deciding
+
+
+def _pools(looks: Sequence[Look]) -> dict[Key, Pool]:
+    """Return the first steps of all units of each program together; of small programs those of all."""
+    groups: dict[Key, list[float]] = {}
+    for look in looks:
+        if look.pixels and "first_steps" in look.values and not look.settings:
+            groups.setdefault((_program(look), look.change), []).append(look.values["first_steps"])
+    found = {key: pool for key, values in groups.items() if (pool := pool_of(values)) is not None}
+    small = {key: values for key, values in groups.items() if len(values) < ENOUGH}
+    for change in {change for _, change in small}:
+        together = [value for key, values in small.items() if key[1] == change for value in values]
+        pool = pool_of(together)
+        if pool is not None:
+            found |= {key: pool for key in small if key[1] == change}
+    return found
+
+
+def _result(
+    golden: Golden, look: Look, pools: Mapping[Key, Pool], history: History, options: Options
+) -> UnitResult:
+    limits = golden.tolerances[look.change]
+    pool = pools.get((_program(look), look.change)) if look.are_comparable and not look.settings else None
+    accepted = (
+        history.accepted(look.pair.path, look.pixels[1]) if look.are_comparable and look.pixels else None
+    )
+    return result_of(look, limits, pool, accepted, options.strict)
+
+
+def _drift(golden: Golden, looks: Sequence[Look]) -> Drift | None:
+    """Return the mean change of all scores; the limit is that of the widest change that was met."""
+    scores = [look.values["score"] for look in looks if look.pixels and "score" in look.values]
+    if not scores:
+        return None
+    limit = max(golden.tolerances[change].drift for change in _changes(looks))
+    return Drift(len(scores), float(np.mean(scores)), limit)
+
+
+def _changes(looks: Iterable[Look]) -> list[Change]:
+    return list(dict.fromkeys(look.change for look in looks if look.pixels))
+
+
+# ---- words
+
+
+def _remarks(golden: Golden, looks: Sequence[Look]) -> Iterator[str]:
+    if not golden.is_accepted:
+        yield f"{golden.path} is a run, not a golden: the tolerances are the defaults"
+    for change in _changes(looks):
+        count = sum(look.change == change for look in looks if look.pixels)
+        if change != "same":
+            yield f"{counted(count, 'unit')}: rendered on {words_for(change)} than the golden"
+
+
+def _unknown(looks: Sequence[Look], with_model: bool) -> Iterator[str]:
+    differing = [look for look in looks if look.are_comparable]
+    if not with_model:
+        yield (
+            f"of {counted(len(differing), 'unit')} with other pixels, textures were not compared, and scores "
+            "only as they were recorded, because no network was asked"
+        )
+        others = sum(not look.same_weights for look in differing)
+        if others:
+            yield f"of {counted(others, 'unit')}, scores were not compared, because the networks differ"
+    silent = sum("first_steps" not in look.values and look.same_weights for look in differing)
+    if silent:
+        yield (
+            f"of {counted(silent, 'unit')}, the first steps were not compared, because they were not recorded"
+        )

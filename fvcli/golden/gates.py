@@ -1,0 +1,195 @@
+"""From what was measured of a unit to its status: gates in order, of which the first that decides is kept.
+
+    pixels -> accepted -> first steps -> response -> score -> texture -> structure
+
+Rounding differs from computer to computer. At first it is far below everything that people change. It grows
+from step to step, until the saved pictures of many units are other pictures. So the first steps tell another
+computer from another computation. What comes after tells whether a picture that differs still shows the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from fvcli.golden.history import Acceptance
+from fvcli.golden.look import Look
+from fvcli.golden.results import HIGHER_IS_BETTER, Gate, Status, UnitResult
+from fvcli.golden.tolerances import Tolerances
+from fvcli.run.sidecar import DEAD
+
+LEAST_SHARE = 0.2  # of a program's units are not touched by rounding in the first steps
+ENOUGH = 4  # units of a program, of which it would be odd if none was
+NO_LIMIT = 0.0
+
+
+@dataclass(frozen=True)
+class Pool:
+    """How far the first steps of a program's units are apart, in the least affected fifth of them."""
+
+    units: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What is decided of a unit."""
+
+    status: Status
+    gate: Gate | None = None
+    why: str = ""
+
+
+def pool_of(values: Sequence[float]) -> Pool | None:
+    """Return the first steps of all compared units of a program as one; None where these are too few."""
+    if len(values) < ENOUGH:
+        return None
+    return Pool(len(values), sorted(values)[int(LEAST_SHARE * (len(values) - 1))])
+
+
+def result_of(
+    look: Look,
+    limits: Tolerances,
+    pool: Pool | None = None,
+    accepted: Acceptance | None = None,
+    strict: bool = False,
+) -> UnitResult:
+    """Return what is found of a unit.
+
+    Args:
+        look: What was measured, by networks too if they were asked.
+        limits: For the way in which the computers differ.
+        pool: Of its program.
+        accepted: The acceptance that its picture in the run came from, if there is one.
+        strict: Whether any other pixel is a difference.
+    """
+    unit = look.pair.unit
+    known = _limits_of(limits)
+    values = {**look.values}
+    if pool is not None:
+        values["first_steps_of_all"] = pool.value
+    ruling = _rule(look, values, known, pool, accepted, strict)
+    measured = look.are_comparable and ruling.gate != "accepted"
+    return UnitResult(
+        path=unit.path,
+        job=unit.job,
+        unit=unit.name,
+        label=unit.label,
+        layer=unit.layer,
+        status=ruling.status,
+        gate=ruling.gate,
+        why=ruling.why,
+        values=values if measured else {},
+        limits={name: known[name] for name in values if name in known} if measured else {},
+        excess=max((_ratio(name, value, known) for name, value in values.items()), default=0.0)
+        if measured
+        else 0.0,
+        change=look.change if look.pixels else None,
+        settings=look.settings,
+        golden=look.golden,
+        run=look.run,
+    )
+
+
+def _rule(
+    look: Look,
+    values: Mapping[str, float],
+    limits: Mapping[str, float],
+    pool: Pool | None,
+    accepted: Acceptance | None,
+    strict: bool,
+) -> Ruling:
+    simple = _without_measures(look)
+    if simple is not None:
+        return simple
+    if accepted is not None:
+        why = f"accepted {accepted.when[:10]} by {accepted.who}: {accepted.why}"
+        return Ruling("match", "accepted", why)
+    if (look.golden.status == DEAD) != (look.run.status == DEAD):
+        now = "dead, and was not" if look.run.status == DEAD else "not dead any more"
+        return Ruling("dead", None, f"the unit is {now}")
+    beyond = _first_beyond(values, limits)
+    if strict and beyond is None:
+        beyond = "pixels", "its pixels differ, and --strict lets nothing pass"
+    if look.settings:
+        what = "beyond the limits" if beyond else "within the limits"
+        return Ruling("settings", beyond[0] if beyond else None, f"the spec changed; the picture is {what}")
+    if beyond is None:
+        return Ruling("close", None, "other pixels, within all limits")
+    return Ruling("diff", beyond[0], beyond[1])
+
+
+def _without_measures(look: Look) -> Ruling | None:
+    """Decide what needs none."""
+    if look.problem is not None:
+        return Ruling("error", None, look.problem)
+    if look.pair.golden is None:
+        return None if look.pixels else Ruling("new", None, "the golden does not have it")
+    if look.pending:
+        return Ruling("missing", None, "the run has not rendered it")
+    if look.pair.run is None:
+        return Ruling("missing", None, "the run does not have it")
+    assert look.pixels is not None  # or there is a problem
+    if look.golden.size_px != look.run.size_px:
+        sizes = (" x ".join(map(str, side.size_px or ())) for side in (look.golden, look.run))
+        return Ruling("size", None, "{} -> {}".format(*sizes))
+    if look.pixels[0] == look.pixels[1]:
+        return Ruling("match", "pixels", "the same pixels")
+    return None
+
+
+ORDER: tuple[tuple[str, Gate], ...] = (
+    ("first_steps_of_all", "first_steps"),
+    ("first_steps", "first_steps"),
+    ("response", "response"),
+    ("score", "score"),
+    ("texture", "texture"),
+    ("structure", "structure"),
+)
+
+
+def _first_beyond(values: Mapping[str, float], limits: Mapping[str, float]) -> tuple[Gate, str] | None:
+    for name, gate in ORDER:
+        if name in values and _ratio(name, values[name], limits) > 1:
+            return gate, WORDS[name].format(value=_said(name, values[name]), limit=_said(name, limits[name]))
+    return None
+
+
+WORDS = {
+    "first_steps_of_all": "another computation: even the units that rounding leaves alone have other scores "
+    "after a few steps, by {value} (limit {limit})",
+    "first_steps": "other scores after a few steps, by {value} (limit {limit})",
+    "response": "the networks answer differently to the same picture, by {value} (limit {limit})",
+    "score": "score {value} (limit {limit})",
+    "texture": "texture {value} apart (limit {limit})",
+    "structure": "structural similarity {value} (at least {limit})",
+}
+
+
+def _said(name: str, value: float) -> str:
+    if name == "structure":
+        return f"{value:.3f}"
+    sign = "+" if name == "score" and value > 0 else ""
+    return f"{sign}{100 * value:.3g} %"
+
+
+def _limits_of(limits: Tolerances) -> dict[str, float]:
+    """Return what each value may be at most, structure at least."""
+    return {
+        "first_steps_of_all": limits.first_steps,
+        "first_steps": limits.first_steps_each,
+        "response": limits.response,
+        "score": limits.score,
+        "texture": limits.texture,
+        "structure": limits.structure,
+    }
+
+
+def _ratio(name: str, value: float, limits: Mapping[str, float]) -> float:
+    """Return a value as a multiple of its limit; of a similarity, how far it is from 1 as a multiple."""
+    if name not in limits:
+        return 0.0
+    apart, most = (1 - value, 1 - limits[name]) if name in HIGHER_IS_BETTER else (abs(value), limits[name])
+    if apart <= 0:
+        return 0.0
+    return apart / most if most > 0 else float("inf")
