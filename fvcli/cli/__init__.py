@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from fvcli import __version__
+from fvcli.cli.accept import accept
 from fvcli.cli.calibrate import calibrate
-from fvcli.cli.compare import accept, compare
+from fvcli.cli.compare import compare
 from fvcli.cli.exit_and_signals import FriendlyGroup
 from fvcli.cli.inspect import inspect
 from fvcli.cli.layers import layers

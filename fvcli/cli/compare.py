@@ -1,45 +1,29 @@
-"""``fvcli compare`` and ``fvcli accept``."""
+"""``fvcli compare``."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from tqdm import tqdm
 
+from fvcli.cli.comparing import FILE, FOLDER, GOLDEN_MODEL, NO_MODEL, ONLY, bar
 from fvcli.cli.exit_and_signals import EXIT_FAILED
 from fvcli.cli.options import code_option
-from fvcli.cli.table import print_json
+from fvcli.cli.table import print_json, print_table
+from fvcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from fvcli.app.accept_run import Accepted
     from fvcli.golden import Comparison
+    from fvcli.golden.calibration import Row
 
-FOLDER, FILE = click.Path(path_type=Path), click.Path(path_type=Path, dir_okay=False)
 MOST_SHOWN = 20  # units; the report has all
-ONLY = click.option(
-    "--only",
-    multiple=True,
-    metavar="PATTERN",
-    help="Restrict it to units whose job/unit, job or unit matches. May be given several times.",
-)
-NO_MODEL = click.option(
-    "--no-model", is_flag=True, help="Do not load the networks: only what pictures and sidecars tell."
-)
-GOLDEN_MODEL = click.option(
-    "--golden-model", metavar="MODEL", help="Name or file of the golden's network, if the run has another."
-)
 
 
 @click.command()
 @click.argument("golden", type=FOLDER)
-@click.argument("run", type=FOLDER)
+@click.argument("run", type=FOLDER, required=False)
 @ONLY
 @click.option("--common", is_flag=True, help="Pass over units that only one of both has.")
 @click.option("--allow-new", is_flag=True, help="Units that the golden does not have are fine.")
@@ -60,10 +44,18 @@ GOLDEN_MODEL = click.option(
 @click.option("--reg", type=FOLDER, help="Write expected/, actual/, diff/ and reg.json as reg-cli does.")
 @click.option("--argos", type=FOLDER, help="Write the run's pictures as `argos upload` reads them.")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@click.option("--calibrate", is_flag=True, help="Measure the tolerances of GOLDEN; takes no RUN.")
+@click.option(
+    "--safety",
+    type=click.FloatRange(min=1),
+    default=2.0,
+    show_default=True,
+    help="What --calibrate multiplies the noise by.",
+)
 @code_option
 def compare(
     golden: Path,
-    run: Path,
+    run: Path | None,
     only: Sequence[str],
     common: bool,
     allow_new: bool,
@@ -77,6 +69,8 @@ def compare(
     reg: Path | None,
     argos: Path | None,
     as_json: bool,
+    calibrate: bool,
+    safety: float,
     allow_code: bool,
 ) -> None:
     """Compare a RUN with a GOLDEN, or with another run.
@@ -101,6 +95,11 @@ def compare(
       fvcli render golden/spec.yaml -o run
       fvcli compare golden run --report report
       fvcli accept run --golden golden --reason 'TensorFlow 2.22'
+      fvcli compare --calibrate golden
+
+    --calibrate renders the golden's spec again with other threads, batches and kernels,
+    and with small real changes. It writes the limits to GOLDEN/golden.json, and what it
+    measured to GOLDEN/calibration.json. It takes about twelve times as long as a render.
 
     Exit codes: 0 all units match or are close, 1 a regression or an error, 2 nothing to
     compare, or a mistake in the command.
@@ -109,9 +108,14 @@ def compare(
     from fvcli.app.write_reports import ReportPlaces, write_reports
     from fvcli.golden import Options
 
+    if calibrate:
+        _calibrate(golden, run, safety, allow_code, as_json)
+        return
+    if run is None:
+        raise UsageError("there is no RUN to compare with", "fvcli compare GOLDEN RUN")
     units = Options(only, common, allow_new, strict)
     options = CompareOptions(units, accepted, not no_model, golden_model, allow_code)
-    with _bar() as seen:
+    with bar() as seen:
         found = compare_runs(golden, run, options, seen)
     written = write_reports(found, ReportPlaces(report, junit, markdown, reg, argos))
     if as_json:
@@ -141,73 +145,22 @@ def _show(found: Comparison) -> None:
     click.echo(f"{'pass' if found.is_fine else 'fail'}: {counts}")
 
 
-@click.command()
-@click.argument("run", type=FOLDER)
-@click.option(
-    "--golden", required=True, type=FOLDER, help="Folder of the golden; it is made if it is not there."
-)
-@click.option("--reason", required=True, help="Why the pictures are right; kept in history.jsonl.")
-@ONLY
-@click.option(
-    "--changed/--all",
-    "changed",
-    default=True,
-    help="Take what is beyond the tolerances (the default), or every picture that differs.",
-)
-@NO_MODEL
-@GOLDEN_MODEL
-@code_option
-def accept(
-    run: Path,
-    golden: Path,
-    reason: str,
-    only: Sequence[str],
-    changed: bool,
-    no_model: bool,
-    golden_model: str | None,
-    allow_code: bool,
-) -> None:
-    """Accept a RUN: make it a golden, or take what changed into one.
+def _calibrate(golden: Path, run: Path | None, safety: float, allow_code: bool, as_json: bool) -> None:
+    from fvcli.app.calibrate_golden import calibrate_golden
 
-    Pictures within the tolerances stay as they are, so that noise rewrites no file.
-    Units that the run's spec does not have any more leave the golden. A run with failed,
-    missing or damaged units is refused; with --only, only those that match have to be
-    whole.
-
-    \b
-      fvcli accept run --golden golden --reason 'the first golden'
-      fvcli accept run --golden golden --reason 'new textures' --only 'textures/*'
-      fvcli accept run --golden golden --reason 'rounding of the new CPU' --all
-
-    golden/history.jsonl keeps who accepted what, when and why.
-    """
-    from fvcli.app.accept_run import accept_run
-    from fvcli.app.compare_runs import CompareOptions
-
-    options = CompareOptions(with_model=not no_model, golden_model=golden_model, allow_code=allow_code)
-    with _bar() as seen:
-        done = accept_run(run, golden, reason, only=only, everything=not changed, options=options, seen=seen)
-    _tell(golden, done)
-
-
-def _tell(golden: Path, done: Accepted) -> None:
-    from fvcli.errors import counted
-
-    if done.taken.is_nothing:
-        click.echo(f"{golden}: nothing to accept; {counted(done.kept, 'unit')} as they were")
+    if run is not None:
+        message = f"--calibrate takes no RUN ({run}): it renders the golden's spec itself"
+        raise UsageError(message, f"fvcli compare --calibrate {golden}")
+    found = calibrate_golden(golden, safety, allow_code, lambda what: click.echo(what, err=True))
+    if as_json:
+        click.echo(found.to_json(), nl=False)
         return
-    parts = [f"{len(done.taken.changed)} accepted"]
-    parts += [f"{len(done.taken.removed)} removed"] if done.taken.removed else []
-    parts += [f"{done.kept} as they were"] if done.kept else []
-    click.echo(f"{golden}: {', '.join(parts)}")
+    header = ("variant", "limits", "should be", "units", "caught", "wrong", "whole atlas", "gates")
+    print_table(header, [_row(row) for row in found.rows])
+    click.echo(f"{golden}/golden.json has the limits, {golden}/calibration.json what was measured")
 
 
-@contextmanager
-def _bar() -> Iterator[Callable[[int, int], None]]:
-    with tqdm(disable=not sys.stderr.isatty(), unit="unit", leave=False) as bar:
-
-        def seen(count: int, total: int) -> None:
-            bar.total = total
-            bar.update(count - bar.n)
-
-        yield seen
+def _row(row: Row) -> tuple[str | int, ...]:
+    gates = ", ".join(f"{count} by {gate}" for gate, count in row.gates.items())
+    should, does = "caught" if row.is_real else "passed", "fails" if row.atlas_fails else "passes"
+    return row.name, row.limits, should, row.units, row.caught, row.wrong, does, gates

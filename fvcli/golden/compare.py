@@ -94,6 +94,26 @@ def compare(
     Raises:
         NothingToCompareError: They have no unit in common.
     """
+    return conclude(golden, run, measure(golden, run, options, ask, seen), options)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """All pairs, and what the networks could not be asked about, in sentences."""
+
+    looks: tuple[Look, ...]
+    with_model: bool
+    remarks: tuple[str, ...] = ()
+
+
+def measure(
+    golden: Golden,
+    run: RunFolder,
+    options: Options,
+    ask: Callable[[Sequence[Look]], Judges | None] = lambda looks: None,
+    seen: Callable[[int, int], None] = lambda count, total: None,
+) -> Measured:
+    """Look at all pairs, and ask the networks about those whose pixels differ; see ``compare``."""
     looks = _looks(golden, run, options, seen)
     looks = [look for look in looks if not (options.common and _is_of_one_side(look))]
     _refuse_nothing(golden, run, looks, options)
@@ -102,19 +122,24 @@ def compare(
     remarks: list[str] = []
     if judges is not None:
         looks = _judged(looks, judges, remarks)
-    pools = _pools(looks)
+    return Measured(tuple(looks), judges is not None or not differing, tuple(remarks))
+
+
+def conclude(golden: Golden, run: RunFolder, measured: Measured, options: Options) -> Comparison:
+    """Return what follows from what was measured, by the golden's tolerances."""
+    looks = measured.looks
+    pools = pools_of(looks)
     history = golden.history.with_lines_of(options.accepted)
     results = [_result(golden, look, pools, history, options) for look in looks]
-    with_model = judges is not None or not differing
     return Comparison(
         golden=str(golden.path),
         run=str(run.path),
         units=tuple(sorted(results, key=lambda one: (STATUSES.index(one.status), -one.excess))),
         drift=_drift(golden, looks),
         tolerances={change: golden.tolerances[change].model_dump() for change in _changes(looks)},
-        with_model=with_model,
-        could_not_tell=tuple(_unknown(looks, with_model)),
-        remarks=(*_remarks(golden, looks), *remarks),
+        with_model=measured.with_model,
+        could_not_tell=tuple(_unknown(looks, measured.with_model)),
+        remarks=(*_remarks(golden, looks), *measured.remarks),
         allow_new=options.allow_new,
     )
 
@@ -217,7 +242,7 @@ def _apart(old: Said, new: Said) -> float:
 # ---- deciding
 
 
-def _pools(looks: Sequence[Look]) -> dict[Key, Pool]:
+def pools_of(looks: Sequence[Look]) -> dict[Key, Pool]:
     """Return the first steps of all units of each program together; of small programs those of all."""
     groups: dict[Key, list[float]] = {}
     for look in looks:

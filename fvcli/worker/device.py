@@ -81,7 +81,6 @@ def computing_facts(device: Device) -> dict[str, Any]:
         "name": device.name,
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0",
         "xla": os.environ.get("TF_XLA_FLAGS", ""),
-        "whole_batches": device.whole_batches,
     }
     if device.is_gpu:
         gpu = tf.config.list_physical_devices("GPU")[0]

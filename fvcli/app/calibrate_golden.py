@@ -1,0 +1,159 @@
+"""Measure how far renders of a golden's spec may differ, and how small a real change would be caught."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fvcli.engines.quiet import quiet_start
+from fvcli.errors import FvcliError, UsageError
+from fvcli.golden import Golden, Judges, Look, Options
+from fvcli.golden.accept import write_manifest
+from fvcli.golden.calibration import Calibration, Trial, calibrated
+from fvcli.golden.compare import measure
+from fvcli.golden.folder import CALIBRATION, GOLDEN, write_tolerances
+from fvcli.golden.variants import BASE, Variant, concerned, variants_of
+from fvcli.models import load
+from fvcli.plan import Plan
+from fvcli.run import RunFolder, read_fingerprint
+from fvcli.run.atomic import write_atomic
+from fvcli.run.layout import SPEC, read_text
+from fvcli.run.sidecar import FAILED
+
+if TYPE_CHECKING:
+    from fvcli.models.loaded.model import LoadedModel
+
+Say = Callable[[str], None]
+
+
+def calibrate_golden(
+    golden: Path, safety: float, allow_code: bool = False, say: Say = lambda what: None
+) -> Calibration:
+    """Render a golden's spec in several ways, propose tolerances, and keep all of it in the golden.
+
+    Args:
+        golden: Its folder.
+        safety: What the noise that is measured is multiplied by.
+        allow_code: Whether the model may be a Python factory.
+        say: Is told what is rendered next.
+
+    Raises:
+        UsageError: There is no golden.
+        FvcliError: Its model cannot be loaded, or a render fails.
+    """
+    found = Golden.read(golden)
+    if not found.is_accepted:
+        raise UsageError(f"{golden} is a run, not a golden", f"fvcli accept {golden} --golden DIR")
+    with tempfile.TemporaryDirectory(prefix="fvcli-calibrate-") as folder:
+        calibration = _Trials(found, Path(folder), allow_code, say).calibrated(safety)
+    write_atomic(golden / CALIBRATION, calibration.to_json().encode())
+    write_atomic(golden / GOLDEN, write_tolerances(calibration.tolerances))
+    write_manifest(golden, found.run.plan)
+    return calibration
+
+
+@dataclass
+class _Trials:
+    """Renders variants of a golden in a folder and compares each with its base."""
+
+    golden: Golden
+    folder: Path
+    allow_code: bool
+    say: Say
+
+    def calibrated(self, safety: float) -> Calibration:
+        with quiet_start():
+            from fvcli.worker.device import set_up_device
+
+            self.device = set_up_device()
+        self.model = load(self.golden.run.plan.model, self.allow_code)
+        plan = self.golden.run.plan
+        variants = variants_of(plan, self.model.facts, self._layer())
+        self.say(f"1 of {len(variants) + 1}: {BASE.name}")
+        base = Golden(self._render(BASE))
+        trials = []
+        for i, variant in enumerate(variants, 2):
+            self.say(f"{i} of {len(variants) + 1}: {variant.name}")
+            trials.append(self._try(base, variant))
+        sidecar = base.run.sidecar(base.units[0])
+        fingerprint = read_fingerprint(base.path, sidecar.fingerprint if sidecar else None)
+        return calibrated(base, trials, safety, fingerprint or {})
+
+    def _layer(self) -> str | None:
+        """Return a layer half-way to what all units are made from."""
+        from fvcli.optvis.perturb import linear_layers
+
+        targets = dict.fromkeys(
+            layer for program in self.golden.run.plan.programs for layer in program.layers
+        )
+        shared = linear_layers(self.model.graph, list(targets))
+        return shared[len(shared) // 2] if shared else None
+
+    def _try(self, base: Golden, variant: Variant) -> Trial:
+        began = time.perf_counter()
+        run = self._render(variant)
+        seconds = time.perf_counter() - began
+        measured = measure(base, run, Options(), lambda looks: self._judges(base, variant, looks))
+        before, after = base.run.plan, run.plan
+        units = concerned(before, after) if variant.is_real else frozenset(u.path for u in before.units)
+        return Trial(variant, units, measured, run, seconds)
+
+    def _judges(self, base: Golden, variant: Variant, looks: Sequence[Look]) -> Judges:
+        from fvcli.worker.judge import Judge
+
+        own = Judge(base.run, self.model, self.device)
+        if "layer" not in variant.worker:
+            return Judges(own)
+        return Judges(Judge(base.run, self._perturbed(variant), self.device), own)
+
+    def _perturbed(self, variant: Variant) -> LoadedModel:
+        from fvcli.optvis.perturb import perturbed
+
+        graph = perturbed(self.model.graph, variant.worker["layer"], variant.worker["share"])
+        return replace(self.model, graph=graph)
+
+    def _render(self, variant: Variant) -> RunFolder:
+        """Render a variant in a process of its own.
+
+        Raises:
+            FvcliError: The process fails, or a unit does.
+        """
+        path = self.folder / str(len(list(self.folder.iterdir())))
+        self._prepare(path, variant.plan(self.golden.run.plan))
+        difference = json.dumps({**variant.worker, "allow_code": self.allow_code})
+        ended = subprocess.run(
+            [sys.executable, "-m", "fvcli.worker.variant", str(path), difference],
+            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", **variant.environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if ended.returncode:
+            reason = (ended.stderr.strip().splitlines() or ["it gives no reason"])[-1]
+            raise FvcliError(f"{variant.name}: the render failed: {reason}")
+        run = RunFolder.read(path)
+        _refuse_failures(variant, run)
+        return run
+
+    def _prepare(self, path: Path, plan: Plan) -> None:
+        text = read_text(self.golden.path / SPEC)
+        facts, copies = self.golden.run.facts(), self.golden.run.sources
+        with RunFolder.begin(path, plan, text, facts, copies=copies):
+            pass
+
+
+def _refuse_failures(variant: Variant, run: RunFolder) -> None:
+    for unit in run.plan.units:
+        sidecar = run.sidecar(unit)
+        if sidecar is None or sidecar.status == FAILED:
+            raise FvcliError(
+                f"{variant.name}: {unit.path} failed: {sidecar.error if sidecar else 'no result'}"
+            )
