@@ -23,7 +23,7 @@ PERCENTILES = (0, 1, 50, 99, 100)
 FLOORS = Tolerances(
     first_steps=1e-6,
     first_steps_each=1e-5,
-    response=1e-4,
+    response=1e-5,
     score=1e-3,
     texture=1e-3,
     structure=0.999,
@@ -59,8 +59,10 @@ class Trial:
             values = {**look.values, **({"structure": 1.0, "texture": 0.0} if same else {})}
             for name, value in values.items():
                 found.setdefault(name, []).append(value)
-        pools = [pool.value for pool in pools_of(self.measured.looks).values()]
-        return {**found, **({"first_steps_of_all": pools} if pools else {})}
+        for pool in pools_of(self.measured.looks).values():
+            for name, value in pool.items():
+                found.setdefault(name, []).append(value)
+        return found
 
 
 @dataclass(frozen=True)
@@ -185,10 +187,10 @@ def _rounded(value: float) -> float:
 
 
 def _wider(limits: Tolerances, factor: float) -> Tolerances:
-    shares = {
-        name: _rounded(factor * value) for name, value in limits.model_dump().items() if name != "structure"
-    }
-    return Tolerances(**{**shares, "structure": _structure(factor * (1 - limits.structure))})
+    given = limits.model_dump()
+    shares = {name: _rounded(factor * value) for name, value in given.items()}
+    structure = _structure(factor * (1 - limits.structure))
+    return Tolerances(**{**shares, "response": limits.response, "structure": structure})
 
 
 def _at_least(limits: Tolerances, first_steps: float) -> Tolerances:

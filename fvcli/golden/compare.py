@@ -14,7 +14,7 @@ import numpy as np
 from fvcli.errors import FvcliError, UsageError, counted
 from fvcli.golden.computers import words_for
 from fvcli.golden.folder import Golden
-from fvcli.golden.gates import ENOUGH, Pool, pool_of, result_of
+from fvcli.golden.gates import pooled, result_of
 from fvcli.golden.history import History
 from fvcli.golden.look import Look, look_at
 from fvcli.golden.metrics import texture_distance
@@ -26,6 +26,7 @@ from fvcli.run import RunFolder
 
 THREADS = 2  # reading and measuring; more do not help, because most of it holds Python's lock
 PAIRS_AT_A_TIME = 4  # given to the networks
+POOLED = ("first_steps", "response")  # what a change of the computation changes in all units of a program
 Key = tuple[int, Change]
 
 
@@ -242,24 +243,32 @@ def _apart(old: Said, new: Said) -> float:
 # ---- deciding
 
 
-def pools_of(looks: Sequence[Look]) -> dict[Key, Pool]:
-    """Return the first steps of all units of each program together; of small programs those of all."""
-    groups: dict[Key, list[float]] = {}
-    for look in looks:
-        if look.pixels and "first_steps" in look.values and not look.settings:
-            groups.setdefault((_program(look), look.change), []).append(look.values["first_steps"])
-    found = {key: pool for key, values in groups.items() if (pool := pool_of(values)) is not None}
-    small = {key: values for key, values in groups.items() if len(values) < ENOUGH}
-    for change in {change for _, change in small}:
-        together = [value for key, values in small.items() if key[1] == change for value in values]
-        pool = pool_of(together)
-        if pool is not None:
-            found |= {key: pool for key in small if key[1] == change}
+def pools_of(looks: Sequence[Look]) -> dict[Key, dict[str, float]]:
+    """Return what all units of each program have in common; of programs with few units what those have."""
+    found: dict[Key, dict[str, float]] = {}
+    for name in POOLED:
+        for key, value in _pooled(name, looks).items():
+            found.setdefault(key, {})[f"{name}_of_all"] = value
     return found
 
 
+def _pooled(name: str, looks: Sequence[Look]) -> dict[Key, float]:
+    groups: dict[Key, list[float]] = {}
+    for look in looks:
+        if look.pixels and name in look.values and not look.settings:
+            groups.setdefault((_program(look), look.change), []).append(look.values[name])
+    large = {key: value for key, values in groups.items() if (value := pooled(values)) is not None}
+    small = {key: values for key, values in groups.items() if key not in large}
+    for change in {change for _, change in small}:
+        keys = [key for key in small if key[1] == change]
+        value = pooled([value for key in keys for value in small[key]])
+        if value is not None:
+            large |= dict.fromkeys(keys, value)
+    return large
+
+
 def _result(
-    golden: Golden, look: Look, pools: Mapping[Key, Pool], history: History, options: Options
+    golden: Golden, look: Look, pools: Mapping[Key, Mapping[str, float]], history: History, options: Options
 ) -> UnitResult:
     limits = golden.tolerances[look.change]
     pool = pools.get((_program(look), look.change)) if look.are_comparable and not look.settings else None

@@ -24,14 +24,6 @@ NO_LIMIT = 0.0
 
 
 @dataclass(frozen=True)
-class Pool:
-    """How far the first steps of a program's units are apart, in the least affected fifth of them."""
-
-    units: int
-    value: float
-
-
-@dataclass(frozen=True)
 class Ruling:
     """What is decided of a unit."""
 
@@ -40,17 +32,18 @@ class Ruling:
     why: str = ""
 
 
-def pool_of(values: Sequence[float]) -> Pool | None:
-    """Return the first steps of all compared units of a program as one; None where these are too few."""
-    if len(values) < ENOUGH:
-        return None
-    return Pool(len(values), sorted(values)[int(LEAST_SHARE * (len(values) - 1))])
+def pooled(values: Sequence[float]) -> float | None:
+    """Return how far all compared units of a program are apart, the least affected fifth left out.
+
+    None where these are too few to tell.
+    """
+    return sorted(values)[int(LEAST_SHARE * (len(values) - 1))] if len(values) >= ENOUGH else None
 
 
 def result_of(
     look: Look,
     limits: Tolerances,
-    pool: Pool | None = None,
+    pool: Mapping[str, float] | None = None,
     accepted: Acceptance | None = None,
     strict: bool = False,
 ) -> UnitResult:
@@ -59,16 +52,14 @@ def result_of(
     Args:
         look: What was measured, by networks too if they were asked.
         limits: For the way in which the computers differ.
-        pool: Of its program.
+        pool: What is true of all units of its program, such as ``first_steps_of_all``.
         accepted: The acceptance that its picture in the run came from, if there is one.
         strict: Whether any other pixel is a difference.
     """
     unit = look.pair.unit
     known = _limits_of(limits)
-    values = {**look.values}
-    if pool is not None:
-        values["first_steps_of_all"] = pool.value
-    ruling = _rule(look, values, known, pool, accepted, strict)
+    values = {**look.values, **(pool or {})}
+    ruling = _rule(look, values, known, accepted, strict)
     measured = look.are_comparable and ruling.gate != "accepted"
     return UnitResult(
         path=unit.path,
@@ -95,7 +86,6 @@ def _rule(
     look: Look,
     values: Mapping[str, float],
     limits: Mapping[str, float],
-    pool: Pool | None,
     accepted: Acceptance | None,
     strict: bool,
 ) -> Ruling:
@@ -141,6 +131,7 @@ def _without_measures(look: Look) -> Ruling | None:
 ORDER: tuple[tuple[str, Gate], ...] = (
     ("first_steps_of_all", "first_steps"),
     ("first_steps", "first_steps"),
+    ("response_of_all", "response"),
     ("response", "response"),
     ("score", "score"),
     ("texture", "texture"),
@@ -159,6 +150,8 @@ WORDS = {
     "first_steps_of_all": "another computation: even the units that rounding leaves alone have other scores "
     "after a few steps, by {value} (limit {limit})",
     "first_steps": "other scores after a few steps, by {value} (limit {limit})",
+    "response_of_all": "another network: it answers differently to the same pictures of nearly all units, by "
+    "{value} (limit {limit})",
     "response": "the networks answer differently to the same picture, by {value} (limit {limit})",
     "score": "score {value} (limit {limit})",
     "texture": "texture {value} apart (limit {limit})",
@@ -178,6 +171,7 @@ def _limits_of(limits: Tolerances) -> dict[str, float]:
     return {
         "first_steps_of_all": limits.first_steps,
         "first_steps": limits.first_steps_each,
+        "response_of_all": limits.response,
         "response": limits.response,
         "score": limits.score,
         "texture": limits.texture,
