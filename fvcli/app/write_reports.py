@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fvcli.golden import Comparison
+from fvcli.golden.model_diff import ModelDiff
 
 
 @dataclass(frozen=True)
@@ -21,4 +22,9 @@ class ReportPlaces:
 
 def write_reports(found: Comparison, places: ReportPlaces) -> list[Path]:
     """Write the reports that are asked for; return the files that people would open."""
+    return []
+
+
+def write_diff(found: ModelDiff, folder: Path) -> list[Path]:
+    """Write diff.html and diff.json; return the files."""
     return []

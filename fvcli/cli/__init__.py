@@ -8,6 +8,7 @@ from fvcli import __version__
 from fvcli.cli.accept import accept
 from fvcli.cli.calibrate import calibrate
 from fvcli.cli.compare import compare
+from fvcli.cli.diff import diff
 from fvcli.cli.exit_and_signals import FriendlyGroup
 from fvcli.cli.inspect import inspect
 from fvcli.cli.layers import layers
@@ -34,6 +35,6 @@ def main() -> None:
     """
 
 
-RUNNING = (render, plan, calibrate, status, merge, grid, compare, accept)
+RUNNING = (render, plan, calibrate, status, merge, grid, compare, accept, diff)
 for command in (*RUNNING, models, layers, inspect, schema, init, info):
     main.add_command(command)

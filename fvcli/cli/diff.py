@@ -1,0 +1,93 @@
+"""``fvcli diff``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fvcli.cli.comparing import FOLDER, ONLY, bar
+from fvcli.cli.options import code_option
+from fvcli.cli.table import print_json, print_table
+
+if TYPE_CHECKING:
+    from fvcli.golden.model_diff import ModelDiff, OneSide
+
+
+@click.command()
+@click.argument("run_a", type=FOLDER)
+@click.argument("run_b", type=FOLDER)
+@ONLY
+@click.option("--top", type=click.IntRange(min=1), default=20, show_default=True, help="How many to print.")
+@click.option("--report", type=FOLDER, help="Write diff.html, with all pictures, and diff.json there.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@code_option
+def diff(
+    run_a: Path,
+    run_b: Path,
+    only: Sequence[str],
+    top: int,
+    report: Path | None,
+    as_json: bool,
+    allow_code: bool,
+) -> None:
+    """Tell which units two checkpoints of one architecture disagree on.
+
+    RUN_A and RUN_B are runs of one spec with two networks, such as a network before and
+    after fine-tuning. Each network is shown the other's pictures: a unit that still
+    looks for the same is excited by both. The units that changed most come first.
+
+    \b
+      fvcli render spec.yaml -o before --set model.weights=before.h5
+      fvcli render spec.yaml -o after --set model.weights=after.h5
+      fvcli diff before after --report report
+
+    changed  0: the other network's picture does as well; 1: no better than noise
+    shared   how much of a unit's rise the other network's picture brings, in A and in B
+    rank     its place among the other network's pictures of all units of the layer
+    """
+    from fvcli.app.diff_runs import diff_runs
+    from fvcli.app.write_reports import write_diff
+
+    with bar() as seen:
+        found = diff_runs(run_a, run_b, only, allow_code, seen)
+    written = write_diff(found, report) if report else []
+    if as_json:
+        print_json(found.to_dict())
+        return
+    for remark in found.remarks:
+        click.echo(f"Note: {remark}", err=True)
+    _show(found, top)
+    for path in written:
+        click.echo(path)
+
+
+def _show(found: ModelDiff, top: int) -> None:
+    header = ("unit", "label", "layer", "changed", "shared in A", "shared in B", "rank in A", "rank in B")
+    rows = [
+        (
+            unit.path,
+            unit.label,
+            unit.layer,
+            f"{unit.changed:.2f}",
+            _share(unit.a),
+            _share(unit.b),
+            _rank(unit.a, unit.ranked),
+            _rank(unit.b, unit.ranked),
+        )
+        for unit in found.units[:top]
+    ]
+    print_table(header, rows)
+    if len(found.units) > top:
+        click.echo(f"... and {len(found.units) - top} more (--top, or --report DIR)")
+    click.echo(f"{len(found.units)} units compared, the median has changed by {found.median:.2f}")
+
+
+def _share(side: OneSide) -> str:
+    return "dead" if side.shared is None else f"{side.shared:.2f}"
+
+
+def _rank(side: OneSide, among: int | None) -> str:
+    return "" if side.rank is None else f"{side.rank} of {among}"
