@@ -12,13 +12,13 @@ from fvcli.cli.comparing import FILE, FOLDER, GOLDEN_MODEL, NO_MODEL, ONLY, bar
 from fvcli.cli.exit_and_signals import EXIT_FAILED
 from fvcli.cli.options import code_option
 from fvcli.cli.table import print_json, print_table
-from fvcli.errors import UsageError
+from fvcli.errors import UsageError, counted
 
 if TYPE_CHECKING:
-    from fvcli.golden import Comparison
+    from fvcli.golden import Comparison, UnitResult
     from fvcli.golden.calibration import Row
 
-MOST_SHOWN = 20  # units; the report has all
+MOST_SHOWN = 20  # lines; the report has all
 
 
 @click.command()
@@ -128,16 +128,27 @@ def compare(
         click.get_current_context().exit(EXIT_FAILED)
 
 
+def grouped(units: Sequence[UnitResult]) -> list[list[UnitResult]]:
+    """Put units together of which the same is to be said, in the order in which the first of each comes."""
+    groups: dict[object, list[UnitResult]] = {}
+    for unit in units:
+        groups.setdefault((unit.status, unit.why, tuple(unit.settings)), []).append(unit)
+    return list(groups.values())
+
+
 def _show(found: Comparison) -> None:
     for remark in (*found.remarks, *found.could_not_tell):
         click.echo(f"Note: {remark}", err=True)
-    shown = found.failed[:MOST_SHOWN]
-    for unit in shown:
-        click.echo(f"{unit.status:<8} {unit.path}: {unit.why}")
-        for line in unit.settings:
+    groups = grouped(found.failed)
+    for units in groups[:MOST_SHOWN]:
+        first = units[0]
+        more = f" and {counted(len(units) - 1, 'more unit')}" if len(units) > 1 else ""
+        click.echo(f"{first.status:<8} {first.path}{more}: {first.why}")
+        for line in first.settings:
             click.echo(f"         {line}")
-    if len(found.failed) > len(shown):
-        click.echo(f"... and {len(found.failed) - len(shown)} more (--report DIR has all)")
+    if len(groups) > MOST_SHOWN:
+        left = sum(map(len, groups[MOST_SHOWN:]))
+        click.echo(f"... and {counted(left, 'more unit')} (--report DIR has all)")
     if found.drift is not None:
         limit = f"limit {100 * found.drift.limit:.3g} %"
         click.echo(f"drift of the scores: {100 * found.drift.mean:+.3g} % ({limit})")

@@ -295,8 +295,7 @@ def _changes(looks: Iterable[Look]) -> list[Change]:
 
 
 def _remarks(golden: Golden, looks: Sequence[Look]) -> Iterator[str]:
-    if not golden.is_accepted:
-        yield f"{golden.path} is a run, not a golden: the tolerances are the defaults"
+    yield from golden.remarks
     for change in _changes(looks):
         count = sum(look.change == change for look in looks if look.pixels)
         if change != "same":

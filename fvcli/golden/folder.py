@@ -60,6 +60,9 @@ class Golden:
             UsageError: There is none, a newer fvcli wrote it, or one of its own files is damaged.
         """
         _refuse_conflict(path / PLAN)
+        if not (path / PLAN).exists():
+            hint = f"make one: fvcli accept RUN --golden {path} --reason TEXT"
+            raise UsageError(f"{path}: there is no golden here", hint)
         run = RunFolder.read(path)
         if not (path / GOLDEN).exists():
             return cls(run)
@@ -80,6 +83,15 @@ class Golden:
         """What it has: all of its plan, for that is what was accepted; of a plain run what is finished."""
         units = self.run.plan.units
         return units if self.is_accepted else tuple(unit for unit in units if self.run.json(unit).exists())
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What should be known of it, in sentences."""
+        if self.manifest is None:
+            return (f"{self.path} is a run, not a golden: the tolerances are the defaults",)
+        if sum_of(self.path / PLAN) not in self.manifest.get(PLAN, ()):
+            return (f"{self.path / PLAN} is not as it was accepted: it was merged or edited",)
+        return ()
 
     def changed_file(self, unit: Unit) -> str | None:
         """Name a file of a unit that is not the one that was accepted, if there is one."""

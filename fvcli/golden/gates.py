@@ -99,6 +99,8 @@ def _rule(
         now = "dead, and was not" if look.run.status == DEAD else "not dead any more"
         return Ruling("dead", None, f"the unit is {now}")
     beyond = _first_beyond(values, limits)
+    if beyond is not None and beyond[0] == "first_steps" and not look.same_weights:
+        beyond = beyond[0], beyond[1].replace("another computation", "another network")
     if strict and beyond is None:
         beyond = "pixels", "its pixels differ, and --strict lets nothing pass"
     if look.settings:
