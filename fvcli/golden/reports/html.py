@@ -113,7 +113,9 @@ def verdict_sentence(comparison: Comparison) -> str:
     if not total:
         return "No unit was compared."
     parts = []
-    if failed:
+    if failed == total == 1:
+        parts.append("The only unit failed.")
+    elif failed:
         parts.append(f"{failed} of {counted(total, 'unit')} failed.")
     if comparison.drift is not None and comparison.drift.is_beyond:
         parts.append("The scores of all units together drifted beyond the limit.")
@@ -133,9 +135,7 @@ class Piece(NamedTuple):
 def _bar(counts: Mapping[str, int]) -> Iterator[Piece]:
     """Yield the pieces of the bar, none so narrow that it cannot be seen."""
     total = sum(counts.values())
-    widths = {
-        name: max(LEAST_WIDTH, BAR_WIDTH * counts[name] / total) for name in STATUSES if counts[name]
-    }
+    widths = {name: max(LEAST_WIDTH, BAR_WIDTH * counts[name] / total) for name in STATUSES if counts[name]}
     shrink = BAR_WIDTH / sum(widths.values()) if widths else 1.0
     left = 0.0
     for name, width in widths.items():

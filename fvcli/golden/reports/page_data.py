@@ -8,10 +8,12 @@ from typing import Any
 
 from fvcli.golden.reports.page_pictures import Placed, PlacedPair, are_same
 from fvcli.golden.reports.page_words import CHANGE_WORDS, STATUS_WORDS, name_of, number, said, share_of_limit
-from fvcli.golden.results import GATES, Comparison, Side, UnitResult
+from fvcli.golden.results import GATES, HIGHER_IS_BETTER, Comparison, Side, UnitResult
 
-# Within a script block only "<" could end it or begin a comment; the others are escaped to be on the safe side.
+# In a script block only "<" can end it or begin a comment. The others are escaped to be on the safe side.
 UNSAFE = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", ord("'"): "\\u0027"}
+
+AT_LEAST, AT_MOST = "\N{GREATER-THAN OR EQUAL TO}", "\N{LESS-THAN OR EQUAL TO}"
 
 
 def data_block(comparison: Comparison, pairs: Sequence[PlacedPair]) -> str:
@@ -26,6 +28,7 @@ def data_block(comparison: Comparison, pairs: Sequence[PlacedPair]) -> str:
     data = {
         "units": [_without_nothing(unit_data(unit, pair, comparison.passes(unit))) for unit, pair in units],
         "statuses": STATUS_WORDS,
+        "same": "The pixels are the same.",
     }
     return safe_json(data)
 
@@ -78,7 +81,8 @@ def _value_row(unit: UnitResult, name: str) -> list[Any]:
     decided = unit.gate is not None and name in {unit.gate, f"{unit.gate}_of_all"}
     is_beyond = share is None or share > 1
     kept = None if share is None else float(f"{share:.4g}")
-    return [*row, said(name, limit, signed=False), kept, int(decided and is_beyond)]
+    sign = AT_LEAST if name in HIGHER_IS_BETTER else AT_MOST
+    return [*row, f"{sign} {said(name, limit, signed=False)}", kept, int(decided and is_beyond)]
 
 
 def _facts(unit: UnitResult) -> Iterator[tuple[str, str, str]]:

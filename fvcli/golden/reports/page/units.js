@@ -16,13 +16,13 @@ function addName(unit) {
 function valueRow([name, value, limit, share, decided]) {
   const row = make("tr", { class: decided ? "decided" : "" }, make("th", { scope: "row" }, name), make("td", {}, value));
   if (limit === undefined) {
-    row.append(make("td"), make("td", { class: "soft" }, "no limit"));
+    row.append(make("td"), make("td", { class: "soft" }, "–"));
     return row;
   }
   const beyond = share === null || share > 1;
   const bar = make("span", { class: beyond ? "gauge beyond" : "gauge" }, make("span", { class: "gauge-fill" }));
   bar.style.setProperty("--share", share === null ? 1 : Math.min(share, 2) / 2);
-  row.append(make("td", {}, bar), make("td", { class: "soft" }, `limit ${limit}`));
+  row.append(make("td", {}, bar), make("td", { class: "soft" }, limit));
   if (beyond) bar.append(make("span", { class: "unseen" }, "beyond the limit"));
   return row;
 }
@@ -32,9 +32,12 @@ function valueTable(unit) {
   return make("table", { class: "values" }, make("tbody", {}, ...unit.values.map(valueRow)));
 }
 
-// The facts of both sides; without names, only those that people compare first.
-function factTable(unit, names) {
-  const rows = (unit.facts || []).filter(([name]) => !names || names.includes(name));
+const IF_THEY_DIFFER = ["steps", "state"];
+
+// The facts of both sides: all, or only what one must see at once.
+function factTable(unit, all) {
+  const isFirst = ([name, golden, run]) => name.startsWith("score") || (IF_THEY_DIFFER.includes(name) && golden !== run);
+  const rows = (unit.facts || []).filter((fact) => all || isFirst(fact));
   if (!rows.length) return "";
   const cell = (text) => make("td", {}, text || "–");
   const line = ([name, golden, run]) => make("tr", {}, make("th", { scope: "row" }, name), cell(golden), cell(run));
@@ -68,9 +71,9 @@ function unitCard(unit) {
     openUnit(unit);
   });
   const text = small
-    ? make("div", { class: "text" }, make("h3", {}, title), aboutUnit(unit))
+    ? make("div", { class: "text" }, make("h3", {}, title), unit.label ? make("bdi", { class: "soft" }, unit.label) : "")
     : make("div", { class: "text" }, make("h3", {}, title, " ", statusMark(unit)), aboutUnit(unit), why(unit), valueTable(unit),
-        factTable(unit, ["score", "score by the other network", "steps", "state"]), settingsList(unit));
+        factTable(unit, false), settingsList(unit));
   const card = make("article", { class: small ? "unit small" : "unit", tabindex: -1 }, text, pair(unit));
   card.querySelector(".pair").addEventListener("click", (event) => {
     if (!event.target.closest("button, input, a")) openUnit(unit);
@@ -86,7 +89,7 @@ function kindOf(unit) {
 function startSection(unit) {
   const count = shown.filter((other) => kindOf(other) === kindOf(unit)).length;
   const heading = make("h2", {}, statusMark(unit), make("span", { class: "count" }, String(count)));
-  const sentence = make("p", { class: "soft" }, DATA.statuses[unit.status]);
+  const sentence = make("p", { class: "soft" }, unit.same ? DATA.same : DATA.statuses[unit.status]);
   const list = make("div", { class: unit.same ? "list small" : "list" });
   section = { kind: kindOf(unit), list };
   byId("units").append(make("section", {}, make("div", { class: "section-head" }, heading, sentence), list));

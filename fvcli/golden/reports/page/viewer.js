@@ -11,7 +11,7 @@ function openUnit(unit) {
   byId("previous").disabled = position <= 0;
   byId("next").disabled = position === shown.length - 1;
   byId("viewer-pair").replaceChildren(pair(unit));
-  const lines = [aboutUnit(unit), why(unit), valueTable(unit), factTable(unit), settingsList(unit)];
+  const lines = [aboutUnit(unit), why(unit), valueTable(unit), factTable(unit, true), settingsList(unit)];
   byId("viewer-text").replaceChildren(...lines.filter(Boolean));
   const viewer = byId("viewer");
   if (!viewer.open) {
