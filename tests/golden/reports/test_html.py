@@ -141,7 +141,7 @@ def test_the_head_says_what_was_compared_and_found(page: Callable[..., Page], re
     )
     text = page(found).text
     for said in (
-        "Fail 1 of 3 units failed.",
+        "Fail. 1 of 3 units failed.",
         "Golden goldens/lite0 Run runs/nightly",
         "all 3",
         "diff 1",
@@ -181,7 +181,7 @@ def test_the_verdict_is_a_sentence(statuses: list[Any], more: dict[str, Any], se
 
 def test_drift_beyond_the_limit_fails(page: Callable[..., Page], red: str) -> None:
     written = page(comparison(unit_result("a/x", "match", red, red), drift=Drift(1, -0.03, 0.02)))
-    assert "Fail The scores of all units together drifted beyond the limit." in written.text
+    assert "Fail. The scores of all units together drifted beyond the limit." in written.text
     assert ("rect", {"class": "beyond", "width": "75.0", "height": "6"}) in written.elements
 
 

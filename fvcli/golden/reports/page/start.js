@@ -71,7 +71,7 @@ function listen() {
     button.addEventListener("click", () => toggleStatus(button.dataset.status));
   }
   byId("search").addEventListener("input", (event) => {
-    state.text = event.target.value.trim();
+    state.text = event.target.value;
     applyFilters();
   });
   byId("job").addEventListener("change", (event) => {

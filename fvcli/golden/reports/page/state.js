@@ -38,7 +38,7 @@ function readAddress() {
 
 function addressOf(changes = {}) {
   const { status, job, text, view, unit } = { ...state, ...changes };
-  const said = { status: [...status].join(","), job, q: text, view: view === "side" ? "" : view, unit };
+  const said = { status: [...status].join(","), job, q: text.trim(), view: view === "side" ? "" : view, unit };
   const parts = Object.entries(said).filter(([, value]) => value);
   const readable = (value) => encodeURIComponent(value).replace(/%2F/g, "/").replace(/%2C/g, ",");
   return "#" + parts.map(([name, value]) => `${name}=${readable(value)}`).join("&");

@@ -52,8 +52,8 @@ function settingsList(unit) {
 }
 
 function aboutUnit(unit) {
-  const parts = [unit.label, unit.layer].filter(Boolean).map((text) => make("bdi", {}, text));
-  return parts.length ? make("p", { class: "about" }, ...parts) : "";
+  const parts = [unit.label, unit.layer].filter(Boolean).flatMap((text) => [" · ", make("bdi", {}, text)]);
+  return parts.length ? make("p", { class: "about" }, ...parts.slice(1)) : "";
 }
 
 function why(unit) {
