@@ -191,6 +191,15 @@ def test_without_scores_and_networks_the_head_says_so(page: Callable[..., Page],
     assert "not asked: only pixels and recorded scores were compared" in text
 
 
+def test_one_unit_of_thousands_is_seen_in_the_bar(page: Callable[..., Page]) -> None:
+    units = [unit_result(f"a/{i}", "match" if i else "diff", None, None) for i in range(2000)]
+    bar = [found for tag, found in page(comparison(*units)).elements if tag == "rect" and "height" in found]
+    assert [(found["class"], found["x"], found["width"]) for found in bar[:2]] == [
+        ("fill-diff", "0.0", "5.97"),
+        ("fill-match", "5.97", "994.03"),
+    ]
+
+
 def test_values_that_are_no_numbers_are_said(page: Callable[..., Page], red: str, blue: str) -> None:
     values = {"score": math.nan, "texture": math.inf, "first_steps": 1e-5, "first_steps_of_all": 0.0}
     limits = {"score": 0.2, "texture": 0.2, "first_steps": 0.0, "first_steps_of_all": 0.0}
@@ -385,9 +394,11 @@ def test_what_cannot_be_shown_is_said_without_the_path_of_its_folder(
     pointer.write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
     cut = tmp_path / "cut.png"
     cut.write_bytes(Path(red).read_bytes()[:20])
+    odd = tmp_path / "odd.png"
+    odd.write_bytes(b"\x89PNG\r\n\x1a\n" + b"not the header of a picture")
     folder = tmp_path / "folder.png"
     folder.mkdir()
-    sides = [(None, "lost.png"), ("pointer.png", "cut.png"), ("folder.png", "nul\x00.png")]
+    sides = [(None, "lost.png"), ("pointer.png", "cut.png"), ("folder.png", "nul\x00.png"), ("odd.png", None)]
     units = [
         unit_result(f"a/{i}", "error", *(side and str(tmp_path / side) for side in pair))
         for i, pair in enumerate(sides)
@@ -401,6 +412,8 @@ def test_what_cannot_be_shown_is_said_without_the_path_of_its_folder(
         "The file cut.png of the run is not a PNG picture.",
         "The file folder.png of the golden cannot be read: Is a directory.",
         "The file nul\x00.png of the run cannot be read: its name is not valid.",
+        "The file odd.png of the golden is not a PNG picture.",
+        "The run has no picture.",
     ]
     assert str(tmp_path) not in written.source
 
@@ -415,6 +428,7 @@ def test_memory_does_not_grow_with_the_pictures(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert path.stat().st_size > 80_000_000
     assert peak < 3_000_000
+    assert base64.b64encode(Path(large).read_bytes()) in path.read_bytes()
 
 
 def test_the_report_is_there_whole_or_not_at_all(tmp_path: Path, red: str) -> None:

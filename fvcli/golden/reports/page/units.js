@@ -95,28 +95,26 @@ function startSection(unit) {
   byId("units").append(make("section", {}, make("div", { class: "section-head" }, heading, sentence), list));
 }
 
-// Build the next units; return whether there were any.
-function buildMore(count) {
-  const first = shown[built];
-  if (!first) return false;
-  const end = Math.min(shown.length, built + (count || (first.same ? SMALL_AT_ONCE : AT_ONCE)));
+// Build the next units, if there are any.
+function buildMore() {
+  const some = shown[built]?.same ? SMALL_AT_ONCE : AT_ONCE;
+  const end = Math.min(shown.length, built + some);
   for (; built < end; built++) {
     const unit = shown[built];
     if (!section || section.kind !== kindOf(unit)) startSection(unit);
     section.list.append(unitCard(unit));
   }
   byId("more").hidden = built >= shown.length;
-  return true;
 }
 
 function rebuildList() {
   built = 0;
   section = null;
   byId("units").replaceChildren();
-  if (!buildMore()) {
+  buildMore();
+  if (!shown.length) {
     const text = UNITS.length ? "No unit passes these filters. Press Esc to show all." : "There are no units to show.";
     byId("units").append(make("p", { class: "nothing" }, text));
-    byId("more").hidden = true;
   }
   const total = UNITS.length === 1 ? "1 unit" : `${UNITS.length} units`;
   byId("found").textContent = shown.length === UNITS.length ? total : `${shown.length} of ${total}`;
