@@ -1,23 +1,30 @@
-"""report.html in a real browser: what is seen, by mouse and by keyboard, and how fast it opens."""
+"""report.html in a real browser: what is seen, and what mouse and keyboard do."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from urllib.parse import quote
 
-import numpy as np
 import pytest
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
-from selenium.webdriver.remote.webelement import WebElement
-from selenium.webdriver.support.wait import WebDriverWait
 
 from fvcli.golden.reports.html import write_html
-from fvcli.golden.results import UnitResult
-from tests.helpers.browser import browser, complaints, pixels_of, prefer, requests_elsewhere, resize
-from tests.helpers.comparisons import HOSTILE, comparison, hostile_unit, unit_result, write_picture
+from tests.helpers.browser import pixels_of, prefer, resize
+from tests.helpers.comparisons import comparison, unit_result, write_picture
+from tests.helpers.report_in_browser import (
+    colour,
+    find,
+    focused,
+    names,
+    open_page,
+    press,
+    state_of,
+    texts,
+    until,
+    wait_for_pictures,
+)
 
 GOLDEN, RUN = (100, 100, 100), (110, 100, 90)
 DIFFERENCE = (80, 0, 80)  # 8 x |golden - run|
@@ -26,28 +33,6 @@ CUT_OFF = """
 return [...document.querySelectorAll("html, .text, .pair, .tools, #viewer[open], #viewer-text")]
     .filter((one) => one.clientWidth && one.scrollWidth > one.clientWidth + 1)
     .map((one) => one.className || one.id)"""
-OPENS_IN_S = 6  # 0.3 s on a laptop; machines of CI are slow and shared
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Chrome]:
-    with browser() as one:
-        yield one
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_wrong(chrome: Chrome) -> Iterator[None]:
-    """Reset the browser; after each test nothing may be in its console or have left the page."""
-    resize(chrome, 1280, 900)
-    prefer(chrome)
-    yield
-    assert complaints(chrome) == []
-    assert requests_elsewhere(chrome) == []
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("report")
 
 
 @pytest.fixture(scope="module")
@@ -76,52 +61,6 @@ def opened(chrome: Chrome, report: Path) -> Callable[[str], Chrome]:
         return open_page(chrome, report, state)
 
     return open_at
-
-
-def open_page(chrome: Chrome, page: Path, state: str = "") -> Chrome:
-    chrome.get("about:blank")  # another state alone does not load the page again
-    chrome.get(page.as_uri() + (f"#{state}" if state else ""))
-    return chrome
-
-
-def find(chrome: Chrome, selector: str) -> WebElement:
-    return chrome.find_element(By.CSS_SELECTOR, selector)
-
-
-def texts(chrome: Chrome, selector: str) -> list[str]:
-    return [" ".join(found.text.split()) for found in chrome.find_elements(By.CSS_SELECTOR, selector)]
-
-
-def names(chrome: Chrome) -> list[str]:
-    return texts(chrome, "article h3 a")
-
-
-def state_of(chrome: Chrome) -> str:
-    return chrome.execute_script("return location.hash")
-
-
-def press(chrome: Chrome, *keys: str) -> None:
-    ActionChains(chrome).send_keys(*keys).perform()
-
-
-def focused(chrome: Chrome) -> str:
-    return chrome.execute_script("return document.activeElement.unit?.path || document.activeElement.id")
-
-
-def until(chrome: Chrome, holds: Callable[[], object]) -> None:
-    WebDriverWait(chrome, 10, poll_frequency=0.05).until(lambda _: holds())
-
-
-def wait_for_pictures(chrome: Chrome) -> None:
-    loaded = "return [...document.querySelectorAll('.frame img')].every((image) => image.complete)"
-    until(chrome, lambda: chrome.execute_script(loaded))
-
-
-def colour(pixels: np.ndarray) -> Sequence[int]:
-    """Return the one colour that pixels have, but for a line at their border."""
-    inner = pixels[4:-4, 4:-4].reshape(-1, 3)
-    assert (inner == inner[0]).all()
-    return tuple(int(part) for part in inner[0])
 
 
 def test_units_stand_worst_first_with_the_reason_and_the_measures(opened: Callable[..., Chrome]) -> None:
@@ -332,82 +271,3 @@ def test_all_that_can_be_operated_has_a_name_and_a_visible_focus(opened: Callabl
     press(chrome, "j", Keys.TAB)
     outline = "return getComputedStyle(document.activeElement).outlineWidth"
     assert chrome.execute_script(outline) == "2px"
-
-
-def test_names_that_try_to_break_out_are_only_text(chrome: Chrome, folder: Path) -> None:
-    pictures = [write_picture(folder / f"hostile/{i}.png", c) for i, c in enumerate((GOLDEN, RUN))]
-    units = [hostile_unit(name, pictures[0], pictures[1]) for name in HOSTILE]
-    page = write_html(comparison(*units, remarks=tuple(HOSTILE)), folder / "hostile", budget_bytes=600)
-    open_page(chrome, page)
-    wait_for_pictures(chrome)
-    shown = chrome.execute_script(
-        "return [...document.querySelectorAll('article')].map((one) => one.unit.path)"
-    )
-    assert shown == [f"{name}/{name}" for name in HOSTILE]
-    links = [found.get_attribute("textContent") for found in chrome.find_elements(By.CSS_SELECTOR, "h3 a")]
-    assert links == shown
-    strange = "return document.querySelectorAll('img[onerror], img[src=x], article script, b b').length"
-    assert chrome.execute_script(strange) == 0
-    assert len(chrome.find_elements(By.CSS_SELECTOR, ".notes li")) == len(HOSTILE)
-    for name in HOSTILE:
-        open_page(chrome, page, f"unit={quote(f'{name}/{name}')}")
-        title = find(chrome, "#viewer-title").get_attribute("textContent")
-        assert title == f"{name}/{name} diff"
-    broken = "return [...document.querySelectorAll('.one img')].filter((one) => !one.naturalWidth).length"
-    wait_for_pictures(chrome)
-    assert chrome.execute_script(broken) == 0
-
-
-def test_a_picture_beside_the_page_is_shown_until_it_is_lost(chrome: Chrome, folder: Path) -> None:
-    picture = write_picture(folder / "beside.png", GOLDEN)
-    page = write_html(comparison(unit_result("a/x", "match", picture, picture)), folder / "beside", 0)
-    open_page(chrome, page)
-    wait_for_pictures(chrome)
-    assert colour(pixels_of(find(chrome, ".frame"))) == GOLDEN
-    (page.parent / "pictures/00000-golden-a-x.png").unlink()
-    open_page(chrome, page)
-    until(chrome, lambda: texts(chrome, ".frame.lacks"))
-    assert ["ERR_FILE_NOT_FOUND" in message for message in complaints(chrome)] == [True]
-
-
-def test_a_report_of_nothing_says_so(chrome: Chrome, folder: Path) -> None:
-    open_page(chrome, write_html(comparison(drift=None), folder / "empty"))
-    assert texts(chrome, "h1") == ["Pass. No unit was compared."]
-    assert texts(chrome, ".nothing") == ["There are no units to show."]
-    assert texts(chrome, "#found") == ["0 units"]
-    press(chrome, "j", "k", Keys.ENTER, "b", "b")
-
-
-def many(folder: Path, count: int) -> list[UnitResult]:
-    golden, run = (write_picture(folder / f"many/{i}.png", c) for i, c in enumerate((GOLDEN, RUN)))
-    return [unit_result(f"job-{i // 500}/unit-{i}", "diff", golden, run) for i in range(count)]
-
-
-def test_5000_units_open_quickly_and_are_built_as_one_scrolls(chrome: Chrome, folder: Path) -> None:
-    page = write_html(comparison(*many(folder, 5000)), folder / "many", budget_bytes=500_000)
-    open_page(chrome, page)
-    mark = "return performance.getEntriesByName('first units painted')[0]?.startTime"
-    until(chrome, lambda: chrome.execute_script(mark))
-    assert chrome.execute_script(mark) < 1000 * OPENS_IN_S
-    built = "return document.querySelectorAll('article').length"
-    assert chrome.execute_script(built) < 100
-    chrome.execute_script("scrollTo(0, document.body.scrollHeight)")
-    until(chrome, lambda: chrome.execute_script(built) >= 32)
-    chrome.execute_script("dispatchEvent(new Event('beforeprint'))")
-    assert 300 <= chrome.execute_script(built) < 350
-    find(chrome, "#search").send_keys("unit-4999")
-    assert names(chrome) == ["job-9/unit-4999"]
-    open_page(chrome, page, "unit=job-9/unit-4998")
-    assert texts(chrome, "#position") == ["4999 of 5000"]
-
-
-def test_a_large_screen_is_filled_without_scrolling(chrome: Chrome, folder: Path) -> None:
-    resize(chrome, 3840, 2160)
-    picture = write_picture(folder / "same.png", GOLDEN)
-    units = [unit_result(f"job/{i}", "match", picture, picture) for i in range(400)]
-    open_page(chrome, write_html(comparison(*units), folder / "same"))
-    until(chrome, lambda: chrome.execute_script("return document.querySelectorAll('article').length") > 180)
-    chrome.execute_script("location.hash = 'q=job/399'")  # and after the end of the list was reached
-    until(chrome, lambda: names(chrome) == ["job/399"])
-    chrome.execute_script("location.hash = ''")
-    until(chrome, lambda: chrome.execute_script("return document.querySelectorAll('article').length") > 180)
