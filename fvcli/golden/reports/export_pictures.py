@@ -45,8 +45,8 @@ def read_whole(file: str | None) -> Picture | None:
 def difference(golden: np.ndarray, run: np.ndarray) -> np.ndarray:
     """Return how two pictures differ, |a - b| x 8, uint8 [h, w, 3].
 
-    What is more or less opaque in one of them is as much brighter here. Of pictures of different size the left
-    top corners are laid together; what only one of them covers is white.
+    A difference of opacity counts like one of colour. Pictures of different size are laid together at their
+    left top corners; what only one of them covers is white.
 
     Args:
         golden: uint8 [h, w, 4].

@@ -3,26 +3,30 @@
 - reg-cli and reg-suit (github.com/reg-viz/reg-cli: ``JsonReport`` in crates/reg_core/src/report.rs, and "From
   JSON" in its README): ``actual/``, ``expected/`` and ``diff/`` hold pictures of the same name, and reg.json
   lists them. ``reg-cli -F reg.json -R index.html`` makes a page of it.
-- Argos (github.com/argos-ci/argos-javascript: packages/util/src/metadata.ts, and packages/core/src/upload.ts):
-  ``argos upload FOLDER`` takes each ``name.png``, with what ``name.png.argos.json`` says of it.
+- Argos (github.com/argos-ci/argos-javascript: ``ScreenshotMetadata`` in packages/util/src/metadata.ts, and
+  packages/core/src/upload.ts): ``argos upload FOLDER`` takes each ``name.png``, with what
+  ``name.png.argos.json`` says of it.
 
 Our verdict stands, whatever those tools would say of the pixels.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fvcli import __version__
-from fvcli.errors import counted
+from fvcli.errors import UsageError, counted
 from fvcli.golden.reports.export_names import export_names
 from fvcli.golden.reports.export_pictures import Picture, as_png, difference, read_whole
 from fvcli.golden.reports.printable import printable
 from fvcli.golden.results import Comparison, Side, UnitResult
 from fvcli.run.atomic import write_atomic
+from fvcli.run.layout import PLAN, UNITS
 
 REG = "reg.json"
 KINDS = ("actual", "expected", "diff")  # folders, and the beginnings of the keys of reg.json
@@ -41,8 +45,10 @@ def export_reg(comparison: Comparison, folder: Path) -> tuple[str, ...]:
         What should be known, in sentences.
 
     Raises:
+        UsageError: The folder is in a run.
         FvcliError: The folder cannot be written.
     """
+    _refuse_run(folder)
     _remove_files(_earlier_reg(folder))
     items: dict[str, list[str]] = {key: [] for key in ("failed", "new", "deleted", "passed", *KINDS)}
     lacking: list[str] = []
@@ -68,8 +74,10 @@ def export_argos(comparison: Comparison, folder: Path) -> tuple[str, ...]:
         What should be known, in sentences.
 
     Raises:
+        UsageError: The folder is in a run.
         FvcliError: The folder cannot be written.
     """
+    _refuse_run(folder)
     _remove_files(_earlier_argos(folder))
     lacking: list[str] = []
     for unit, name in _named(comparison):
@@ -142,7 +150,15 @@ def _json(data: Mapping[str, Any]) -> bytes:
     return (json.dumps(data, indent=1) + "\n").encode("ascii")
 
 
-# ---- what an earlier export left
+# ---- what is in the folder
+
+
+def _refuse_run(folder: Path) -> None:
+    """Refuse a folder in which the pictures of a run would be written over."""
+    place = Path(os.path.realpath(folder))
+    for parent in (place, *place.parents):
+        if (parent / PLAN).is_file() and (parent / UNITS).is_dir():
+            raise UsageError(f"{folder}: it is in the run {parent}", "export to a folder outside of runs")
 
 
 def _earlier_reg(folder: Path) -> Iterator[Path]:
@@ -150,15 +166,16 @@ def _earlier_reg(folder: Path) -> Iterator[Path]:
     data = _read(folder / REG)
     for kind in KINDS:
         items = data.get(f"{kind}Items")
-        for item in items if isinstance(items, list) else ():
-            if isinstance(item, str) and ".." not in (at := PurePosixPath(item)).parts and not at.is_absolute():
-                yield folder / kind / at
+        names = [item for item in items if isinstance(item, str)] if isinstance(items, list) else []
+        places = [PurePosixPath(name) for name in names]
+        yield from (folder / kind / at for at in places if ".." not in at.parts and not at.is_absolute())
 
 
 def _earlier_argos(folder: Path) -> Iterator[Path]:
     """Yield the pictures below a folder whose facts we wrote, and these facts."""
     for facts in folder.rglob(f"*.png{ARGOS_SUFFIX}"):
-        if (sdk := _read(facts).get("sdk")) and isinstance(sdk, dict) and sdk.get("name") == WRITER["name"]:
+        sdk = _read(facts).get("sdk")
+        if isinstance(sdk, dict) and sdk.get("name") == WRITER["name"]:
             yield facts.with_name(facts.name.removesuffix(ARGOS_SUFFIX))
             yield facts
 
@@ -174,5 +191,6 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _remove_files(files: Iterator[Path]) -> None:
     for file in list(files):
-        if file.suffix in {".png", ".json"} and (file.is_file() or file.is_symlink()):
-            file.unlink()
+        if file.suffix in {".png", ".json"}:
+            with contextlib.suppress(OSError, ValueError):  # gone, or a name that no disk takes
+                file.unlink()
