@@ -34,7 +34,7 @@ def _safe(part: str) -> str:
 
 def _is_safe(part: str) -> bool:
     """Tell whether a name needs no change: short, of letters, digits, dots, dashes and underscores."""
-    if not part or not part[0].isalnum() or part[-1] == "." or part != unicodedata.normalize("NFC", part):
+    if not part or not part[0].isalnum() or part != unicodedata.normalize("NFC", part):
         return False
     letters = (one in "._-" or one.isalnum() or unicodedata.category(one)[0] == "M" for one in part)
     return all(letters) and len(part.encode()) <= MAX_UNIT_BYTES

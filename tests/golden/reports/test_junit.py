@@ -12,7 +12,7 @@ from junitparser.xunit2 import JUnitXml
 
 from fvcli.golden.reports.junit import write_junit
 from fvcli.golden.results import STATUSES, Comparison, Drift, Side
-from tests.helpers.comparisons import HOSTILE, comparison, hostile_comparison, unit_result
+from tests.helpers.plain_comparisons import HOSTILE, comparison, hostile_comparison, unit_result
 
 # What the schema of Jenkins lets stand where (junit-10.xsd of its xunit plugin, in our words).
 CHILDREN = {
@@ -31,7 +31,7 @@ MAY = {
     "testsuite": {"name", "tests", "failures", "errors", "time", "skipped"},
     "property": {"name", "value"},
     "testcase": {"name", "classname", "time"},
-    **dict.fromkeys(("failure", "error", "skipped"), {"type", "message"}),
+    **{tag: {"type", "message"} for tag in ("failure", "error", "skipped")},
 }
 
 

@@ -13,7 +13,7 @@ from fvcli import __version__
 from fvcli.errors import UsageError
 from fvcli.golden.reports.results_file import read_results, write_results
 from fvcli.golden.results import Drift, Side
-from tests.helpers.comparisons import HOSTILE, comparison, hostile_comparison, unit_result
+from tests.helpers.plain_comparisons import HOSTILE, comparison, hostile_comparison, unit_result
 
 
 def test_everything_is_written(tmp_path: Path) -> None:
@@ -107,7 +107,7 @@ def test_a_status_that_nobody_knows_is_refused(tmp_path: Path) -> None:
 def test_damaged_files_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "results.json"
     path.write_bytes(content)
-    with pytest.raises(UsageError, match="give a results.json"):
+    with pytest.raises(UsageError, match="give a results"):
         read_results(path)
 
 

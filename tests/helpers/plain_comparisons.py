@@ -8,8 +8,8 @@ from fvcli.golden.results import Comparison, UnitResult
 
 HOSTILE = [
     *("a\x00\x07\x1b[31mb", "two\nlines\r\n", "\u202eevil\u2028", "\ud800", "\udcff", "\ufffe\uffff"),
-    *("]]>", "<script>alert(1)</script>", "&amp;", '"quoted\'', "</testcase>", "[[ATTACHMENT|x]]"),
-    *("a|b", "\\|", "`code`", "```", "**bold**", "[x](http://y)", "@team", "#1", "$a$", "~/x"),
+    *("]]>", "<script>alert(1)</script>", "&amp;", "\"quoted'", "</testcase>", "[[ATTACHMENT|x]]"),
+    *("a|b", "\\|", "`code`", "```", "**bold**", "[x](http://y)", "www.x.y>|", "@team", "#1", "$a$", "~/x"),
     *("../../etc/passwd", "/root", "..", ".", "", " ", "-rf", ".hidden", "con", "a\\b", "%2e%2e%2f"),
     *("Case", "case", "é", "e\u0301", "😀👩‍🚀", "x" * 255, "写" * 85),
 ]
