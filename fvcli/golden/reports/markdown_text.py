@@ -8,8 +8,8 @@ from fvcli.golden.reports.printable import printable
 
 PLAIN_NAME = re.compile(r"[A-Za-z0-9._/+=-]([A-Za-z0-9._/+= -]*[A-Za-z0-9._/+=-])?")
 # What begins markup in GitHub's and GitLab's dialects, also in the middle of a line, and addresses, because a
-# link would swallow the references behind it. A reference is never markup, not even in a table (CommonMark 0.31,
-# section 2.5).
+# link would swallow the references behind it. A reference is never markup, not even in a table (CommonMark
+# 0.31, section 2.5).
 MARKUP = re.compile(r"[!\"#$&'*<>@\[\\\]^_`{|}~]|:(?=//)|(?<=www)\.", re.IGNORECASE)
 CALL = re.compile(r"@(?=\w)")
 AFTER_AT = "\u200b"  # a space without width: what stands behind an at sign is then no user
