@@ -62,7 +62,7 @@ def test_kernels_of_another_cpu_pass(small: Path, tmp_path: Path) -> None:
 
 
 def test_a_change_that_people_would_not_see_is_caught(small: Path, tmp_path: Path) -> None:
-    """The learning rate 2 % lower, as if by a slip in the code: the run's plan says what the golden's says."""
+    """The learning rate 2 % lower: set in the spec, and as if by a slip in the code."""
     optimizer = (
         "{kind: adam, learning_rate: 0.1176, beta1: 0.3, beta2: 0.9, second_moment: band, anneal_from: 0.5}"
     )
