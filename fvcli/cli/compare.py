@@ -99,7 +99,8 @@ def compare(
 
     --calibrate renders the golden's spec again with other threads, batches and kernels,
     and with small real changes. It writes the limits to GOLDEN/golden.json, and what it
-    measured to GOLDEN/calibration.json. It takes about twelve times as long as a render.
+    measured to GOLDEN/calibration.json. It takes twelve renders, of which that by XLA is
+    slow on a CPU.
 
     Exit codes: 0 all units match or are close, 1 a regression or an error, 2 nothing to
     compare, or a mistake in the command.
