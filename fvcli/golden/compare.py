@@ -158,7 +158,7 @@ def _looks(golden: Golden, run: RunFolder, options: Options, seen: Callable[[int
         for look in pool.map(lambda pair: look_at(golden, run, pair), pairs):
             looks.append(look)
             seen(len(looks), len(pairs))
-    return looks
+    return [look for look in looks if look.pair.golden or not look.pending]  # neither has the others
 
 
 def _is_of_one_side(look: Look) -> bool:

@@ -144,7 +144,9 @@ ORDER: tuple[tuple[str, Gate], ...] = (
 def _first_beyond(values: Mapping[str, float], limits: Mapping[str, float]) -> tuple[Gate, str] | None:
     for name, gate in ORDER:
         if name in values and _ratio(name, values[name], limits) > 1:
-            return gate, WORDS[name].format(value=_said(name, values[name]), limit=_said(name, limits[name]))
+            sign = "+" if name == "score" and values[name] > 0 else ""
+            value, limit = (_said(name, number) for number in (values[name], limits[name]))
+            return gate, WORDS[name].format(value=sign + value, limit=limit)
     return None
 
 
@@ -162,10 +164,7 @@ WORDS = {
 
 
 def _said(name: str, value: float) -> str:
-    if name == "structure":
-        return f"{value:.3f}"
-    sign = "+" if name == "score" and value > 0 else ""
-    return f"{sign}{100 * value:.3g} %"
+    return f"{value:.3f}" if name == "structure" else f"{100 * value:.3g} %"
 
 
 def _limits_of(limits: Tolerances) -> dict[str, float]:

@@ -23,6 +23,9 @@ def paint(
     *,
     pixels: np.ndarray | None = None,
     canvas: Mapping[str, int] | None = None,
+    saved: float = 1.0,
+    trace: Sequence[float] = (),
+    fingerprint: str = "",
 ) -> None:
     """Commit a picture of one colour, or of given pixels, as a worker would."""
     if pixels is None:
@@ -46,7 +49,7 @@ def paint(
         steps=program.settings.steps,
         planned_steps=program.settings.steps,
         canvas=canvas,
-        score=None if failed else {"start": 0.0, "end": 1.0, "saved": 1.0},
+        score=None if failed else {"start": 0.0, "end": 1.0, "saved": saved},
         pixel_sha256=None if failed else pixel_sha256(pixels),
         png_bytes=None if failed else len(png),
         weights_sha256=program.weights_sha256,
@@ -57,6 +60,8 @@ def paint(
         device="cpu",
         status=status,
         error={"failed": "it broke", "dead": "it never fired"}.get(status),
+        trace=trace,
+        fingerprint=fingerprint,
         extras=[] if failed else [{"name": name, "bytes": len(png)} for name in extras],
     )
     run.commit(unit, sidecar, None if failed else png, dict.fromkeys(extras, png))

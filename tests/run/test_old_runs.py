@@ -1,4 +1,4 @@
-"""What a release wrote, later releases read: runs of version 0.1.0, as they were written."""
+"""What a release wrote, later releases read: runs of versions 0.1 and 0.2, as they were written."""
 
 from __future__ import annotations
 
@@ -13,17 +13,16 @@ from fvcli.run import RunFolder
 from tests.helpers.painting import PaintingEngine
 from tests.helpers.running import fvcli, pictures
 
-KEPT = Path(__file__).parents[1] / "data" / "run-of-0.1.tgz"
+DATA = Path(__file__).parents[1] / "data"
+KEYS = {
+    "edges/channel-0001": "233b91c111d482c8",
+    "edges/channel-0003": "9c0ce465d7644fc3",
+    "dogs/class_logit-0207": "0789287a668f7460",
+}
 # Of each run: where it is in its archive, its units and their keys.
 RUNS = {
-    "small": (
-        "run-of-0.1",
-        {
-            "edges/channel-0001": "233b91c111d482c8",
-            "edges/channel-0003": "9c0ce465d7644fc3",
-            "dogs/class_logit-0207": "0789287a668f7460",
-        },
-    ),
+    "0.1": ("run-of-0.1", KEYS),
+    "0.2": ("run-of-0.2", KEYS),
     "first": (
         "old/run",
         {
@@ -40,7 +39,7 @@ RUNS = {
 @pytest.fixture(params=RUNS)
 def old(request: pytest.FixtureRequest, tmp_path: Path, easel: PaintingEngine) -> tuple[Path, dict[str, str]]:
     """An unpacked run and the keys of its units."""
-    archive = KEPT
+    archive = DATA / f"run-of-{request.param}.tgz"
     if request.param == "first":
         archive = request.getfixturevalue("data_dir") / "run-of-first-version.tgz"
     with tarfile.open(archive) as packed:
@@ -108,7 +107,7 @@ def test_it_goes_on_where_it_was(old: tuple[Path, dict[str, str]], easel: Painti
 def test_a_whole_one_is_left_alone(old: tuple[Path, dict[str, str]], easel: PaintingEngine) -> None:
     run, _ = old
     before = pictures(run)
-    assert RunFolder.read(run).facts() is None
+    assert (RunFolder.read(run).facts() is None) == (run.name != "run-of-0.2")  # the first to keep them
     assert render(run)[0] == 0
     assert (easel.painted, pictures(run)) == ([], before)
 

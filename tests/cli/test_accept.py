@@ -1,0 +1,285 @@
+"""`fvcli accept`: what becomes of a golden, file by file. Compared without networks."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from fvcli.media import read_picture
+from tests.helpers.goldens import EDGES, ELSEWHERE, SPEC, TEXTURES, UNITS, Painted, noise, painted_run
+from tests.helpers.running import fvcli
+
+SMALLER = SPEC.replace("[3, 17]", "[3]")
+DARKER = {path: Painted(pixels=noise(i) // 2, saved=5.0) for i, path in enumerate(UNITS)}
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def accept(run: Path, golden: Path, *words: str, reason: str = "as it should be") -> Result:
+    return fvcli("accept", run, "--golden", golden, "--reason", reason, "--no-model", *words)
+
+
+def compare(golden: Path, run: Path, *words: str) -> Result:
+    return fvcli("compare", golden, run, "--no-model", *words)
+
+
+def history(golden: Path) -> list[dict]:
+    return [json.loads(line) for line in (golden / "history.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture
+def golden(tmp_path: Path) -> Path:
+    result = accept(painted_run(tmp_path, "first"), tmp_path / "golden")
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout == f"{tmp_path}/golden: 8 accepted\n"
+    return tmp_path / "golden"
+
+
+def test_the_first_golden_has_what_was_rendered(golden: Path, tmp_path: Path) -> None:
+    found = files(golden)
+    units = {f"units/{path}.{end}" for path in UNITS for end in ("png", "json")}
+    [fingerprint] = (name for name in found if name.startswith("fingerprints/"))
+    assert found.keys() == units | {
+        *("spec.yaml", "plan.json", "model.json", "golden.json", "manifest.sha256", "history.jsonl"),
+        *(".gitattributes", fingerprint),
+    }
+    assert found["spec.yaml"].decode() == SPEC
+    sidecar = json.loads(found[f"units/{EDGES[0]}.json"])
+    assert sidecar.keys().isdisjoint({"seconds", "cpu_seconds", "batch", "attempt"})
+    assert (sidecar["trace"], sidecar["score"]["saved"]) == ([1.0, 2.0, 3.0], 10.0)
+    assert found[f"units/{EDGES[0]}.png"] == (tmp_path / f"first/units/{EDGES[0]}.png").read_bytes()
+    [entry] = history(golden)
+    assert (entry["version"], entry["why"], len(entry["units"])) == (1, "as it should be", 8)
+    assert entry["units"][EDGES[0]]["from"] is None
+    assert entry["units"][EDGES[0]]["to"]["pixels"] == sidecar["pixel_sha256"]
+    assert json.loads(fvcli("status", golden, "--json").stdout)["done"] == 8  # it is a run, too
+    assert fvcli("status", golden, "--check").exit_code == 0
+
+
+def test_its_manifest_is_one_that_sha256sum_reads(golden: Path) -> None:
+    subprocess.run(["sha256sum", "--check", "--strict", "manifest.sha256"], cwd=golden, check=True)
+    named = {line.partition("  ")[2] for line in (golden / "manifest.sha256").read_text().splitlines()}
+    edited = {"golden.json", "history.jsonl", "manifest.sha256", ".gitattributes"}
+    assert named == files(golden).keys() - edited
+
+
+def test_two_people_who_accept_the_same_pictures_have_the_same_files(golden: Path, tmp_path: Path) -> None:
+    again = (
+        painted_run(tmp_path / "elsewhere", "another") if (tmp_path / "elsewhere").mkdir() is None else None
+    )
+    assert again is not None
+    assert accept(again, tmp_path / "second", reason="another reason").exit_code == 0
+    one, other = files(golden), files(tmp_path / "second")
+    assert {name for name in one if one[name] != other[name]} == {"history.jsonl"}
+
+
+def test_noise_rewrites_no_file(golden: Path, tmp_path: Path) -> None:
+    pixels = noise(0)
+    near = {EDGES[0]: Painted(pixels=pixels - (pixels > 200), saved=10.001)}
+    run = painted_run(tmp_path, units=near, fingerprint=ELSEWHERE)
+    before = files(golden)
+    result = accept(run, golden)
+    assert (result.exit_code, result.stdout) == (0, f"{golden}: nothing to accept; 8 units as they were\n")
+    assert files(golden) == before
+    result = accept(run, golden, "--all")
+    assert result.stdout == f"{golden}: 1 accepted, 7 as they were\n"
+    after = files(golden)
+    assert {name for name in after if after[name] != before.get(name)} == {
+        *(f"units/{EDGES[0]}.png", f"units/{EDGES[0]}.json", "history.jsonl", "manifest.sha256"),
+        *(name for name in after if name not in before),  # the other computer's fingerprint
+    }
+    assert len(after) == len(before) + 1
+
+
+def test_only_what_changed_is_taken(golden: Path, tmp_path: Path) -> None:
+    before = files(golden)
+    run = painted_run(tmp_path, units={path: DARKER[path] for path in (EDGES[1], TEXTURES[0])})
+    assert compare(golden, run).exit_code == 1
+    result = accept(run, golden, "--only", "textures", reason="new textures")
+    assert result.stdout == f"{golden}: 1 accepted, 7 as they were\n"
+    after = files(golden)
+    changed = {name for name in after if after[name] != before.get(name)}
+    assert changed == {
+        *(f"units/{TEXTURES[0]}.png", f"units/{TEXTURES[0]}.json", "history.jsonl", "manifest.sha256")
+    }
+    assert (read_picture(golden / f"units/{TEXTURES[0]}.png") == noise(6) // 2).all()
+    assert [entry["why"] for entry in history(golden)] == ["as it should be", "new textures"]
+    assert list(history(golden)[1]["units"]) == [TEXTURES[0]]
+    result = compare(golden, run)
+    assert result.exit_code == 1
+    assert f"diff     {EDGES[1]}: " in result.stdout
+    assert accept(run, golden).exit_code == 0
+    assert compare(golden, run).exit_code == 0
+    assert "pass: 8 match" in compare(golden, run).stdout
+
+
+def test_another_spec_is_taken_over(golden: Path, tmp_path: Path) -> None:
+    text = SMALLER.replace("channels: 0-5", "channels: 0-6, steps: 15")
+    run = painted_run(tmp_path, text=text)
+    result = compare(golden, run)
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[-1] == "fail: 7 match, 1 new, 1 missing"
+    result = accept(run, golden)
+    assert result.stdout == f"{golden}: 1 accepted, 1 removed, 7 as they were\n"
+    assert not (golden / f"units/{TEXTURES[1]}.png").exists()
+    assert compare(golden, run).stdout.splitlines()[-1] == "pass: 8 match"
+    [_, entry] = history(golden)
+    assert entry["units"][TEXTURES[1]]["to"] is None
+    assert entry["units"]["edges/channel-0006"]["from"] is None
+
+
+def test_settings_and_pictures_that_changed_together_are_taken_with_their_settings(
+    golden: Path, tmp_path: Path
+) -> None:
+    run = painted_run(tmp_path, units={EDGES[0]: DARKER[EDGES[0]]}, sets=["jobs.edges.steps=15"])
+    result = compare(golden, run)
+    assert f"settings {EDGES[0]}: the spec changed; the picture is beyond the limits" in result.stdout
+    assert "         steps: 16 -> 15" in result.stdout
+    assert accept(run, golden).exit_code == 0
+    assert compare(golden, run).stdout.splitlines()[-1] == "pass: 8 match"
+    plan = json.loads((golden / "plan.json").read_text())
+    by_path = {f"{unit['job']}/{unit['name']}": unit for unit in plan["units"]}
+    steps = {path: plan["programs"][unit["program"]]["settings"]["steps"] for path, unit in by_path.items()}
+    assert [steps[path] for path in (EDGES[0], EDGES[1], TEXTURES[0])] == [15, 16, 16]
+
+
+# ---- refusals
+
+
+@pytest.mark.parametrize(
+    ("how", "words", "lines"),
+    [
+        ({"leave_out": [EDGES[2]]}, [], [f"{EDGES[2]} is not rendered"]),
+        (
+            {"units": {EDGES[1]: Painted(status="failed")}, "leave_out": [EDGES[2]]},
+            [],
+            [f"{EDGES[1]} failed: it broke", f"{EDGES[2]} is not rendered"],
+        ),
+        ({"leave_out": EDGES}, [], [*(f"{path} is not rendered" for path in EDGES[:5]), "and 1 more unit"]),
+        ({}, ["--only", "dogs"], ["--only dogs: no unit matches"]),
+        ({"leave_out": [EDGES[2]]}, ["--only", EDGES[2]], [f"{EDGES[2]} is not rendered"]),
+    ],
+)
+def test_what_is_not_whole_is_refused(
+    how: dict, words: list[str], lines: list[str], golden: Path, tmp_path: Path
+) -> None:
+    run = painted_run(tmp_path, **how)
+    before = files(golden)
+    result = accept(run, golden, *words)
+    assert result.exit_code == 2
+    assert result.stderr.splitlines()[: len(lines)] == [f"Error: {line}" for line in lines]
+    assert files(golden) == before
+    assert accept(run, tmp_path / "new", *words).exit_code == 2
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_part_of_a_run_that_is_not_whole_can_be_accepted(golden: Path, tmp_path: Path) -> None:
+    run = painted_run(tmp_path, units=DARKER, leave_out=[EDGES[2]])
+    assert accept(run, golden, "--only", "textures").stdout == f"{golden}: 2 accepted, 6 as they were\n"
+    subset = tmp_path / "subset"
+    assert accept(run, subset, "--only", "textures").stdout == f"{subset}: 2 accepted\n"
+    assert compare(subset, run, "--common").exit_code == 0
+    assert compare(subset, run).stdout.splitlines()[-1] == "fail: 2 match, 5 new"
+
+
+def test_a_damaged_picture_is_not_accepted(golden: Path, tmp_path: Path) -> None:
+    run = painted_run(tmp_path)
+    shutil.copy2(run / f"units/{EDGES[1]}.png", run / f"units/{EDGES[0]}.png")
+    result = accept(run, tmp_path / "new")
+    assert result.exit_code == 2
+    assert f"Error: {EDGES[0]} is damaged: its pixels are not those that were rendered" in result.stderr
+
+
+def test_what_is_no_golden_is_left_alone(tmp_path: Path) -> None:
+    run = painted_run(tmp_path)
+    other = painted_run(tmp_path, "other", units=DARKER)
+    result = accept(run, other)
+    assert (result.exit_code, "is a run, not a golden" in result.stderr) == (2, True)
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos/cat.jpg").write_bytes(b"x")
+    assert accept(run, tmp_path / "photos").exit_code == 2
+    assert accept(run, tmp_path / "new", reason="  ").exit_code == 2
+    assert not (tmp_path / "new").exists()
+
+
+# ---- damaged goldens
+
+
+def test_a_damaged_golden_is_told_file_by_file_and_mended_by_accepting(golden: Path, tmp_path: Path) -> None:
+    units = golden / "units"
+    (units / f"{EDGES[0]}.json").unlink()
+    (units / f"{EDGES[1]}.png").write_bytes((units / f"{EDGES[1]}.png").read_bytes()[:300])
+    text = (units / f"{EDGES[2]}.json").read_text()
+    (units / f"{EDGES[2]}.json").write_text(text.replace('"saved": 10.0', '"saved": 11.0'))
+    (units / f"{EDGES[3]}.json").write_text("{}")
+    (units / f"{EDGES[4]}.json").write_text(text.replace('"schema_version": 4', '"schema_version": 9'))
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 34\n"
+    (units / f"{EDGES[5]}.png").write_text(pointer)
+    shutil.copy2(units / f"{EDGES[2]}.png", units / f"{TEXTURES[0]}.png")
+    run = painted_run(tmp_path)
+    result = compare(golden, run)
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[:-2] == [
+        f"error    {EDGES[0]}: golden: channel-0000.json is missing",
+        f"error    {EDGES[1]}: golden: channel-0001.png is damaged",
+        f"error    {EDGES[2]}: golden: channel-0002.json was changed after it was accepted",
+        f"error    {EDGES[3]}: golden: channel-0003.json cannot be read",
+        f"error    {EDGES[4]}: golden: channel-0004.json was written by a newer fvcli "
+        "(sidecar version 9, this one reads 4)",
+        f"error    {EDGES[5]}: golden: channel-0005.png is a pointer of git-lfs, not a picture "
+        "(run: git lfs pull)",
+        f"error    {TEXTURES[0]}: golden: the pixels of channel-0003.png are not those that were rendered",
+    ]
+    assert result.stdout.splitlines()[-1] == "fail: 1 match, 7 error"
+    assert accept(run, golden, reason="mended").exit_code == 0
+    assert compare(golden, run).stdout.splitlines()[-1] == "pass: 8 match"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("plan.json", "{", "not a readable plan"),
+        ("plan.json", "<<<<<<< HEAD\n{}", "git could not merge it"),
+        ("golden.json", "[]", "not a readable golden"),
+        ("golden.json", '{"version": 2}', "written by a newer fvcli (version 2, this one reads 1)"),
+        ("golden.json", "<<<<<<< HEAD\n{}", "git could not merge it"),
+        ("history.jsonl", "<<<<<<< HEAD\n", "history.jsonl:1: not a line of a history"),
+        ("history.jsonl", '{"version": 3}\n', "history.jsonl:1: written by a newer fvcli"),
+    ],
+)
+def test_a_golden_that_cannot_be_read_at_all_is_one_error(
+    file: str, text: str, said: str, golden: Path, tmp_path: Path
+) -> None:
+    (golden / file).write_text(text)
+    before = files(golden)
+    run = painted_run(tmp_path)
+    for result in (compare(golden, run), accept(run, golden)):
+        assert result.exit_code == 2
+        assert result.stderr.startswith(f"Error: {golden}/{file}")
+        assert said in result.stderr
+        assert "Traceback" not in result.stderr
+    assert files(golden) == before
+
+
+def test_a_golden_that_is_not_there_says_how_to_make_one(tmp_path: Path) -> None:
+    result = compare(tmp_path / "none", painted_run(tmp_path))
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"Error: {tmp_path}/none: there is no golden here: make one: "
+        f"fvcli accept RUN --golden {tmp_path}/none --reason TEXT\n"
+    )
+
+
+def test_an_edited_plan_is_remarked(golden: Path, tmp_path: Path) -> None:
+    place = golden / "plan.json"
+    place.write_text(json.dumps(json.loads(place.read_text())))
+    result = compare(golden, painted_run(tmp_path))
+    assert result.exit_code == 0
+    assert f"Note: {place} is not as it was accepted: it was merged or edited" in result.stderr
