@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,15 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from fvcli.golden.golden_plan import golden_plan, whole_groups
-from fvcli.media import ArrayFacts, NamedFiles, PictureFacts
 from fvcli.models import ModelFacts
-from fvcli.plan import Plan, Unit, make_plan
+from fvcli.plan import Plan, Unit
 from fvcli.run import RunFolder
-from fvcli.spec import parse_document, validate
+from tests.helpers.plans_of_files import CUP, ROWS, plan_of
 
 Data = dict[str, Any]
-CUP, CAT, ROWS = "bb" * 32, "aa" * 32, "cc" * 32
-HOW: Data = {"size_px": 64, "steps": 16, "batch_size": 2}
 EDGES: Data = {"name": "edges", "layer": "stem_bn", "channels": [0, 1, 2]}
 DEEP: Data = {"name": "deep", "layer": "block1_expand_bn", "channels": [3, 17]}
 SLOW: Data = {"name": "slow", "layer": "stem_bn", "channels": [4, 5], "steps": 24}
@@ -36,27 +32,6 @@ ROWED: Data = {
     **{"name": "rowed", "layer": "stem_bn", "objective": "direction"},
     "vectors": {"file": "rows.npy"},
 }
-
-
-def files(place: str = "/p") -> NamedFiles:
-    cup = PictureFacts("cup", f"{place}/cup.jpg", CUP, 100, 120)
-    cat = PictureFacts("cat", f"{place}/cat.jpg", CAT, 256, 384)
-    return NamedFiles(
-        pictures={"cup.jpg": [cup], "both": [cat, cup]},
-        arrays={"rows.npy": ArrayFacts("rows", f"{place}/rows.npy", ROWS, (2, 32))},
-    )
-
-
-def plan_of(facts: ModelFacts, *jobs: Data, place: str = "/p", title: str = "", **render: Any) -> Plan:
-    output = {"figure": {"title": title, "rows": [{"units": jobs[0]["name"]}]}} if title else {}
-    data = {"model": "efficientnet-lite0", "jobs": list(jobs), "render": HOW | render, "output": output}
-    document = parse_document(json.dumps(data), "spec.yaml")
-    spec, positions = validate(document)
-    document.raise_problems()
-    assert spec is not None
-    plan, problems = make_plan(spec, positions, facts, files(place))
-    assert problems == []
-    return plan
 
 
 def paths(units: Sequence[Unit]) -> list[str]:
