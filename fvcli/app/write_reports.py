@@ -6,12 +6,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fvcli.golden import Comparison
-from fvcli.golden.model_diff import ModelDiff
+from fvcli.golden.reports.exports import export_argos, export_reg
+from fvcli.golden.reports.html import write_html
+from fvcli.golden.reports.junit import write_junit
+from fvcli.golden.reports.markdown import write_summary
+from fvcli.golden.reports.results_file import write_results
+
+RESULTS, JUNIT, SUMMARY = "results.json", "junit.xml", "summary.md"
 
 
 @dataclass(frozen=True)
 class ReportPlaces:
-    """Where to write what; None for nothing."""
+    """Where to write what; None for nothing.
+
+    report: Folder of report.html and all that follows.
+    junit, markdown: Files.
+    reg, argos: Folders, laid out as reg-cli and Argos have them.
+    """
 
     report: Path | None = None
     junit: Path | None = None
@@ -20,11 +31,33 @@ class ReportPlaces:
     argos: Path | None = None
 
 
-def write_reports(found: Comparison, places: ReportPlaces) -> list[Path]:
-    """Write the reports that are asked for; return the files that people would open."""
-    return []
+@dataclass(frozen=True)
+class Written:
+    """The page to open, if there is one, and what should be known of the exports, in sentences."""
+
+    page: Path | None
+    remarks: tuple[str, ...]
 
 
-def write_diff(found: ModelDiff, folder: Path) -> list[Path]:
-    """Write diff.html and diff.json; return the files."""
-    return []
+def write_reports(found: Comparison, places: ReportPlaces) -> Written:
+    """Write the reports that are asked for.
+
+    Raises:
+        FvcliError: A place cannot be written.
+    """
+    page = None
+    if places.report is not None:
+        page = write_html(found, places.report)
+        write_results(found, places.report / RESULTS)
+        write_junit(found, places.report / JUNIT)
+        write_summary(found, places.report / SUMMARY)
+    if places.junit is not None:
+        write_junit(found, places.junit)
+    if places.markdown is not None:
+        write_summary(found, places.markdown)
+    remarks: tuple[str, ...] = ()
+    if places.reg is not None:
+        remarks += export_reg(found, places.reg)
+    if places.argos is not None:
+        remarks += export_argos(found, places.argos)
+    return Written(page, remarks)

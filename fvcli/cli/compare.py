@@ -122,8 +122,10 @@ def compare(
         print_json(found.to_dict())
     else:
         _show(found)
-        for path in written:
-            click.echo(path)
+    for remark in written.remarks:
+        click.echo(f"Note: {remark}", err=True)
+    if written.page is not None:
+        click.echo(written.page, err=as_json)
     if not found.is_fine:
         click.get_current_context().exit(EXIT_FAILED)
 

@@ -49,19 +49,19 @@ def diff(
     rank     its place among the other network's pictures of all units of the layer
     """
     from fvcli.app.diff_runs import diff_runs
-    from fvcli.app.write_reports import write_diff
+    from fvcli.app.write_diff import write_diff
 
     with bar() as seen:
         found = diff_runs(run_a, run_b, only, allow_code, seen)
-    written = write_diff(found, report) if report else []
+    page = write_diff(found, report) if report else None
     if as_json:
         print_json(found.to_dict())
         return
     for remark in found.remarks:
         click.echo(f"Note: {remark}", err=True)
     _show(found, top)
-    for path in written:
-        click.echo(path)
+    if page is not None:
+        click.echo(page)
 
 
 def _show(found: ModelDiff, top: int) -> None:

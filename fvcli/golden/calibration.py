@@ -14,7 +14,7 @@ import numpy as np
 from fvcli.golden.compare import Measured, Options, conclude, pools_of
 from fvcli.golden.folder import Golden
 from fvcli.golden.results import Change, Comparison
-from fvcli.golden.tolerances import OTHER_DEVICE, Tolerances
+from fvcli.golden.tolerances import OTHER_CPU, OTHER_DEVICE, Tolerances
 from fvcli.golden.variants import Variant
 from fvcli.run import Fingerprint, RunFolder
 
@@ -31,6 +31,7 @@ FLOORS = Tolerances(
     drift=1e-4,
 )
 DIGITS, STRUCTURE_DIGITS = 3, Decimal("0.0001")  # of limits that people read
+ENOUGH_FOR_TAIL = 100  # units; of fewer, none may have been among the few that rounding changes most
 SAFETY_OF_MOST = 10.0  # of the first steps of most units, where noise and changes are worlds apart
 UNMEASURED = {"tensorflow": 1.5, "device": 3.0}  # what another CPU's noise is multiplied by
 
@@ -153,7 +154,10 @@ def calibrated(base: Golden, trials: Sequence[Trial], safety: float, fingerprint
 def propose(trials: Sequence[Trial], safety: float) -> dict[Change, Tolerances]:
     """Return tolerances that noise passes, for each kind of change."""
     same = _limits([t for t in trials if t.variant.kind == "same"], safety)
-    cpu = _limits([t for t in trials if not t.variant.is_real], safety)
+    noise = [t for t in trials if not t.variant.is_real]
+    cpu = _limits(noise, safety)
+    if max((len(trial.units) for trial in noise), default=0) < ENOUGH_FOR_TAIL:
+        cpu = _widest(cpu, OTHER_CPU)
     return {
         "same": same,
         "cpu": cpu,
@@ -191,6 +195,18 @@ def _rounded(value: float) -> float:
 
 def _exact(value: float) -> Decimal:
     return Decimal(f"{value:.12g}")  # what is behind is of binary fractions
+
+
+def _widest(limits: Tolerances, others: Tolerances) -> Tolerances:
+    """Return the wider of two limits for each value of a single unit."""
+    return limits.model_copy(
+        update={
+            "first_steps_each": max(limits.first_steps_each, others.first_steps_each),
+            "score": max(limits.score, others.score),
+            "texture": max(limits.texture, others.texture),
+            "structure": min(limits.structure, others.structure),
+        }
+    )
 
 
 def _wider(limits: Tolerances, factor: float) -> Tolerances:

@@ -132,11 +132,12 @@ def conclude(golden: Golden, run: RunFolder, measured: Measured, options: Option
     pools = pools_of(looks)
     history = golden.history.with_lines_of(options.accepted)
     results = [_result(golden, look, pools, history, options) for look in looks]
+    accepted = {result.path for result in results if result.gate == "accepted"}
     return Comparison(
         golden=str(golden.path),
         run=str(run.path),
         units=tuple(sorted(results, key=lambda one: (STATUSES.index(one.status), -one.excess))),
-        drift=_drift(golden, looks),
+        drift=_drift(golden, [look for look in looks if look.pair.path not in accepted]),
         tolerances={change: golden.tolerances[change].model_dump() for change in _changes(looks)},
         with_model=measured.with_model,
         could_not_tell=tuple(_unknown(looks, measured.with_model)),

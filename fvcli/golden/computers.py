@@ -10,7 +10,7 @@ from fvcli.run import Fingerprint
 
 LIBRARIES = ("tensorflow", "keras", "numpy")  # whose versions may change the last digits
 OF_DEVICE = ("kind", "name", "compute_capability", "cuda", "cudnn", "tf32")
-OF_KERNELS = ("onednn", "xla")
+OF_KERNELS = ("onednn", "onednn_isa", "xla")
 UNKNOWN: Fingerprint = {}
 
 

@@ -8,7 +8,9 @@ import hashlib
 import os
 import shutil
 import socket
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from fvcli.errors import FvcliError
 
@@ -22,11 +24,22 @@ def write_atomic(path: Path, content: bytes) -> None:
     Raises:
         FvcliError: The disk is full or the folder cannot be written; nothing is left behind.
     """
+    with open_atomic(path) as file:
+        file.write(content)
+
+
+@contextlib.contextmanager
+def open_atomic(path: Path) -> Iterator[BinaryIO]:
+    """Open a file to be written piece by piece; it stands at its place once all of it is written.
+
+    Raises:
+        FvcliError: As ``write_atomic``; any OSError while the file is open counts as one of this file.
+    """
     temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
-            file.write(content)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

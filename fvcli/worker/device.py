@@ -80,6 +80,7 @@ def computing_facts(device: Device) -> dict[str, Any]:
         "kind": "gpu" if device.is_gpu else "cpu",
         "name": device.name,
         "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "1") != "0",
+        "onednn_isa": os.environ.get("ONEDNN_MAX_CPU_ISA", ""),
         "xla": os.environ.get("TF_XLA_FLAGS", ""),
     }
     if device.is_gpu:

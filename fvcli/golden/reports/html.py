@@ -1,0 +1,174 @@
+"""report.html: one file that shows what a comparison found, without a server and without a network."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from fvcli.errors import counted
+from fvcli.golden.reports.page_data import data_block
+from fvcli.golden.reports.page_pictures import PlacedPair, copy_pictures, inside, place_pictures
+from fvcli.golden.reports.page_words import (
+    CHANGE_WORDS,
+    STATUS_WORDS,
+    name_of,
+    percent,
+    said,
+    share_of_limit,
+)
+from fvcli.golden.results import CHANGES, STATUSES, Comparison, Drift
+from fvcli.run.atomic import open_atomic
+
+REPORT = "report.html"
+SCRIPTS = ("state.js", "pictures.js", "units.js", "viewer.js", "keys.js", "start.js")  # in this order
+STYLES = ("page.css", "units.css", "pictures.css")
+LISTED = 50  # failed units that are readable where scripts are forbidden
+BAR_WIDTH = 1000.0  # of the drawing, which is stretched to the page
+LEAST_WIDTH = 6.0  # one unit of 5,000 must still be seen
+
+
+def write_html(comparison: Comparison, folder: Path, budget_bytes: int = 20_000_000) -> Path:
+    """Write a page that shows what a comparison found.
+
+    Pictures are read from the files that the comparison names, one at a time. They stand inside the page as
+    far as the budget goes, those of the worst units first. The others are copied to folder/pictures.
+
+    Args:
+        comparison: What was found.
+        folder: Where report.html is written; it is made if it is not there.
+        budget_bytes: How long the pictures inside the page may be in total, as base64.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        FvcliError: The disk is full or the folder cannot be written.
+    """
+    pairs = place_pictures(comparison.units, budget_bytes)
+    copy_pictures(pairs, folder)
+    with open_atomic(folder / REPORT) as file:
+        for piece in _pieces(comparison, pairs):
+            file.write(piece.encode("utf-8", "replace"))  # names of files need not be valid Unicode
+    return folder / REPORT
+
+
+def _pieces(comparison: Comparison, pairs: list[PlacedPair]) -> Iterator[str]:
+    """Yield the page piece by piece: with all pictures it may be too large for the memory."""
+    environment = Environment(
+        loader=PackageLoader("fvcli.golden.reports", "page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    script, style = _joined(SCRIPTS), _joined(STYLES)
+    return environment.get_template("report.html").generate(
+        **_head(comparison),
+        script=Markup(script),
+        style=Markup(style),
+        script_hash=_hash(script),
+        style_hash=_hash(style),
+        data=Markup(data_block(comparison, pairs)),
+        pictures=inside(pairs),
+    )
+
+
+def _joined(names: Iterable[str]) -> str:
+    page = files("fvcli.golden.reports") / "page"
+    return "\n".join((page / name).read_text("utf-8") for name in names)
+
+
+def _hash(text: str) -> str:
+    """Return the hash by which the page's policy knows its own script or style."""
+    return "sha256-" + b64encode(sha256(text.encode()).digest()).decode("ascii")
+
+
+def _head(comparison: Comparison) -> dict[str, Any]:
+    drift = comparison.drift
+    return {
+        "comparison": comparison,
+        "verdict": "Pass" if comparison.is_fine else "Fail",
+        "sentence": verdict_sentence(comparison),
+        "counts": [(name, count) for name, count in comparison.counts.items() if count],
+        "status_words": STATUS_WORDS,
+        "bar": list(_bar(comparison.counts)),
+        "drift": None if drift is None else _drift(drift),
+        "changes": _changes(comparison),
+        "tolerances": _tolerances(comparison.tolerances),
+        "listed": comparison.failed[:LISTED],
+    }
+
+
+def verdict_sentence(comparison: Comparison) -> str:
+    """Say in a line or two why a comparison passed or failed."""
+    total, failed = len(comparison.units), len(comparison.failed)
+    if not total:
+        return "No unit was compared."
+    parts = []
+    if failed == total == 1:
+        parts.append("The only unit failed.")
+    elif failed:
+        parts.append(f"{failed} of {counted(total, 'unit')} failed.")
+    if comparison.drift is not None and comparison.drift.is_beyond:
+        parts.append("The scores of all units together drifted beyond the limit.")
+    if parts:
+        return " ".join(parts)
+    return "The only unit is fine." if total == 1 else f"All {total} units are fine."
+
+
+class Piece(NamedTuple):
+    """Of the bar that shows how many units have each status."""
+
+    status: str
+    left: float
+    width: float
+
+
+def _bar(counts: Mapping[str, int]) -> Iterator[Piece]:
+    """Yield the pieces of the bar, none so narrow that it cannot be seen."""
+    total = sum(counts.values())
+    widths = {name: max(LEAST_WIDTH, BAR_WIDTH * counts[name] / total) for name in STATUSES if counts[name]}
+    shrink = BAR_WIDTH / sum(widths.values()) if widths else 1.0
+    left = 0.0
+    for name, width in widths.items():
+        yield Piece(name, round(left, 2), round(width * shrink, 2))
+        left += width * shrink
+
+
+def _drift(drift: Drift) -> dict[str, Any]:
+    return {
+        "mean": percent(drift.mean, signed=True),
+        "limit": percent(drift.limit),
+        "units": counted(drift.units, "unit"),
+        "is_beyond": drift.is_beyond,
+        "share": share_of_limit("drift", drift.mean, drift.limit),
+    }
+
+
+def _changes(comparison: Comparison) -> list[tuple[str, str]]:
+    """Return how many units were rendered on computers that differ in each way."""
+    found = Counter(unit.change for unit in comparison.units)
+    return [(CHANGE_WORDS[change], counted(found[change], "unit")) for change in CHANGES if found[change]]
+
+
+def _tolerances(tolerances: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+    """Return a table: a column for each kind of change, a row for each value."""
+    changes = [change for change in CHANGES if change in tolerances]
+    values = list(dict.fromkeys(value for change in changes for value in tolerances[change]))
+    cells = {
+        value: [
+            said(value, tolerances[change][value], signed=False) if value in tolerances[change] else ""
+            for change in changes
+        ]
+        for value in values
+    }
+    rows = [(name_of(value), cells[value]) for value in values]
+    return {"columns": [CHANGE_WORDS[change] for change in changes], "rows": rows}

@@ -1,0 +1,65 @@
+// One unit, large.
+
+let viewed = null; // the unit in the viewer
+
+function openUnit(unit) {
+  viewed = unit;
+  state.unit = unit.path;
+  const position = shown.indexOf(unit);
+  byId("viewer-title").replaceChildren(...addName(unit), " ", statusMark(unit));
+  byId("position").textContent = position < 0 ? "not in the list" : `${position + 1} of ${shown.length}`;
+  byId("previous").disabled = position <= 0;
+  byId("next").disabled = position === shown.length - 1;
+  byId("viewer-pair").replaceChildren(pair(unit));
+  const lines = [aboutUnit(unit), why(unit), valueTable(unit), factTable(unit, true), settingsList(unit)];
+  byId("viewer-text").replaceChildren(...lines.filter(Boolean));
+  const viewer = byId("viewer");
+  if (!viewer.open) {
+    viewer.showModal();
+    byId("viewer-title").focus();
+  }
+  writeAddress();
+}
+
+function closeViewer() {
+  if (byId("viewer").open) byId("viewer").close();
+}
+
+// Also when the browser closes it, at Esc: go back to where the unit stands in the list.
+function afterViewer() {
+  const unit = viewed;
+  viewed = null;
+  state.unit = "";
+  writeAddress();
+  byId("viewer-pair").replaceChildren();
+  if (unit && shown.includes(unit)) focusCard(cardOf(unit));
+}
+
+function stepViewer(by) {
+  const unit = shown[shown.indexOf(viewed) + by];
+  if (unit) openUnit(unit);
+}
+
+function focusCard(card) {
+  if (!card) return;
+  card.focus({ preventScroll: true });
+  card.scrollIntoView({ block: "nearest" });
+}
+
+function stepList(by) {
+  const card = document.activeElement && document.activeElement.closest("article");
+  const at = card ? shown.indexOf(card.unit) + by : 0;
+  const unit = shown[at];
+  if (unit) focusCard(cardOf(unit));
+}
+
+// Show what an address asks for; say so where there is no such unit.
+function showAddressed() {
+  const unit = UNITS.find((one) => one.path === state.unit);
+  if (unit) {
+    openUnit(unit);
+  } else {
+    if (state.unit) byId("found").textContent = `There is no unit ${state.unit}.`;
+    closeViewer();
+  }
+}

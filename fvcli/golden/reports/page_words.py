@@ -1,0 +1,92 @@
+"""How a page says statuses, values and numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from fvcli.golden.results import HIGHER_IS_BETTER, Change, Status
+
+STATUS_WORDS: Mapping[Status, str] = {
+    "error": "The two pictures could not be compared.",
+    "missing": "The golden has the unit. The run does not.",
+    "size": "The picture has another size.",
+    "dead": "One of the two pictures is dead: no gradient ever reached it.",
+    "diff": "A value is beyond its limit.",
+    "settings": "The spec of the unit changed.",
+    "new": "The run has the unit. The golden does not.",
+    "close": "The pixels differ. All values are within their limits.",
+    "match": "The pixels are the same, or somebody accepted the change.",
+}
+CHANGE_WORDS: Mapping[Change, str] = {
+    "same": "the same machine",
+    "cpu": "another CPU",
+    "tensorflow": "another TensorFlow",
+    "device": "another device",
+}
+VALUE_NAMES = {
+    "pixels": "pixels",
+    "accepted": "accepted",
+    "first_steps": "first steps",
+    "first_steps_of_all": "first steps, all units",
+    "first_steps_each": "first steps, each unit",
+    "response": "response",
+    "score": "score",
+    "texture": "texture",
+    "structure": "structure",
+    "rms": "pixel difference",
+    "drift": "drift of all scores",
+}
+SIGNED = {"score"}
+OF_255 = {"rms"}
+NO_NUMBER = "not a number"
+
+
+def name_of(value: str) -> str:
+    """Return how a value is called; a name that is not known is spelled out."""
+    return VALUE_NAMES.get(value, value.replace("_", " "))
+
+
+def said(name: str, value: float, signed: bool = True) -> str:
+    """Write a value: a share as a percentage, a similarity as a number, a distance of pixels in levels.
+
+    A limit has no sign: it holds for both directions.
+    """
+    if not math.isfinite(value):
+        return finite(value)
+    if name in HIGHER_IS_BETTER:
+        return f"{value:.3f}"
+    if name in OF_255:
+        return f"{value:.3g} of 255"
+    return percent(value, signed=signed and name in SIGNED)
+
+
+def percent(share: float, signed: bool = False) -> str:
+    """Write a share as a percentage with three digits, and with its sign if asked."""
+    if not math.isfinite(share):
+        return finite(share)
+    sign = "+" if signed and share > 0 else ""
+    return f"{sign}{100 * share:.3g} %"
+
+
+def number(value: float | None) -> str:
+    """Write a number with five digits; nothing where there is none."""
+    if value is None:
+        return ""
+    return f"{value:.5g}" if math.isfinite(value) else finite(value)
+
+
+def finite(value: float) -> str:
+    """Say what is no finite number."""
+    return NO_NUMBER if math.isnan(value) else ("infinite" if value > 0 else "-infinite")
+
+
+def share_of_limit(name: str, value: float, limit: float) -> float | None:
+    """Return a value as a multiple of its limit; None where that is no finite number.
+
+    Of a similarity it is the distance from 1 as a multiple of what is allowed.
+    """
+    apart, most = (1 - value, 1 - limit) if name in HIGHER_IS_BETTER else (abs(value), limit)
+    if not math.isfinite(apart) or apart > 0 >= most:
+        return None
+    return max(0.0, apart) / most if most > 0 else 0.0
