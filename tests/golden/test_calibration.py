@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,12 @@ def trial(
     return Trial(Variant(name, kind), concerned, Measured(tuple(looks), True), run, 2.5)
 
 
+def of_many(found: Trial, count: int = 100) -> Trial:
+    """Return a trial that concerns more units, of which nothing was measured."""
+    more = [f"more/{i}" for i in range(count - len(found.units))]
+    return replace(found, units=found.units.union(more))
+
+
 def every(**values: float) -> Values:
     return {"first_steps": 0.0, "score": 0.0, "texture": 0.0, "structure": 1.0, "rms": 3.0} | values
 
@@ -127,10 +134,9 @@ def test_what_all_of_a_program_have_in_common_is_of_concerned_units_alone(plan: 
 
 
 def test_without_noise_the_floors_are_proposed(plan: Plan) -> None:
-    found = propose([trial(plan, *[None] * 8)], safety=2.0)
+    found = propose([of_many(trial(plan, *[None] * 8))], safety=2.0)
     assert list(found) == ["same", "cpu", "tensorflow", "device"]
     assert found["same"] == found["cpu"] == FLOORS
-    assert found == propose([], safety=2.0)
     assert list(found["tensorflow"].model_dump().values()) == [
         *(1.5e-6, 1.5e-5, 1e-5, 1.5e-3, 1.5e-3, 0.9985, 1.5e-4),
     ]
@@ -150,7 +156,7 @@ def test_noise_is_multiplied(plan: Plan) -> None:
         every(first_steps=0.002, score=0.0),
         every(first_steps=0.0001, score=0.0),
     )
-    found = propose([noise], safety=2.0)
+    found = propose([of_many(noise)], safety=2.0)
     assert list(found["same"].model_dump().values()) == [
         *(0.001, 0.008, 1e-5, 0.08, 0.06, 0.9, 0.01),  # ten times 0.0001; the mean score is -0.005
     ]
@@ -165,7 +171,7 @@ def test_noise_is_multiplied(plan: Plan) -> None:
 
 def test_another_cpu_is_given_what_this_machine_needs_too_and_real_changes_give_nothing(plan: Plan) -> None:
     trials = [
-        trial(plan, every(score=0.01)),
+        of_many(trial(plan, every(score=0.01))),
         trial(plan, every(score=0.02, texture=0.005)),
         trial(plan, every(score=0.015, structure=0.5), kind="cpu"),
         trial(plan, every(score=0.9, texture=0.9, structure=0.0), kind="real"),
@@ -175,6 +181,22 @@ def test_another_cpu_is_given_what_this_machine_needs_too_and_real_changes_give_
     assert (found["cpu"].score, found["cpu"].texture, found["cpu"].structure) == (0.04, 0.01, 0.0)
     assert (found["same"].drift, found["cpu"].drift) == (0.04, 0.04)
     assert found["device"].structure == -1.0
+
+
+def test_of_few_units_another_cpu_is_given_at_least_the_defaults(plan: Plan) -> None:
+    """Of what each unit has for itself: of less than a hundred, the worst may not have been among them."""
+    noise = trial(plan, *[every(first_steps=1e-7, score=0.15, texture=0.01, structure=0.8)] * 4)
+    more = trial(plan, *[every(first_steps=0.1, score=0.3, texture=0.3, structure=0.2)] * 4)
+    few = propose([of_many(noise, 99)], safety=2.0)
+    assert list(few["cpu"].model_dump().values()) == [1e-6, 0.05, 1e-5, 0.3, 0.2, 0.3, 0.3]
+    assert few["same"] == propose([of_many(noise)], safety=2.0)["same"]
+    many = propose([of_many(noise)], safety=2.0)["cpu"]
+    assert list(many.model_dump().values()) == [1e-6, 1e-5, 1e-5, 0.3, 0.02, 0.6, 0.3]
+    wide = propose([of_many(more, 99)], safety=2.0)["cpu"]
+    assert list(wide.model_dump().values()) == [1.0, 0.2, 1e-5, 0.6, 0.6, -0.6, 0.6]
+    assert propose([], safety=2.0)["cpu"].score == DEFAULTS["cpu"].score
+    real = of_many(trial(plan, None, kind="real"))
+    assert propose([of_many(noise, 99), real], safety=2.0) == few
 
 
 def test_the_drift_is_the_worst_of_all_trials_and_scores_that_go_either_way_make_none(plan: Plan) -> None:
