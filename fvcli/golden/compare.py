@@ -183,8 +183,8 @@ def _refuse_nothing(golden: Golden, run: RunFolder, looks: Sequence[Look], optio
 def _judged(looks: Sequence[Look], judges: Judges, remarks: list[str]) -> list[Look]:
     """Return the looks with what the networks say of those whose pixels differ."""
     found = {look.pair.path: look for look in looks}
-    differing = [look for look in looks if look.are_comparable]
-    for _, several in groupby(differing, key=_program):
+    differing = sorted((look for look in looks if look.are_comparable), key=_program)
+    for _, several in groupby(differing, key=_program):  # each is compiled once
         same_program = list(several)
         for i in range(0, len(same_program), PAIRS_AT_A_TIME):
             some = same_program[i : i + PAIRS_AT_A_TIME]

@@ -355,3 +355,15 @@ def test_a_damaged_run_is_told_unit_by_unit(golden: Path, tmp_path: Path) -> Non
         EDGES[2]: ("error", "run: the pixels of channel-0002.png are not those that were rendered"),
         EDGES[4]: ("error", "run: channel-0004.json cannot be read"),
     }
+
+
+def test_a_network_is_asked_about_one_program_after_the_other(tmp_path: Path) -> None:
+    """So that each is compiled once: of three jobs the first and the last share theirs."""
+    text = SPEC + "  - {name: more, layer: stem_bn, channels: [9]}\n"
+    paths = [EDGES[0], TEXTURES[0], "more/channel-0009"]
+    first = painted_run(tmp_path, "first", text=text)
+    units = {path: Painted(pixels=noise(99 + i)) for i, path in enumerate(paths)}
+    oracle = Oracle()
+    found, _ = compared(first, painted_run(tmp_path, "run", units, text=text), Judges(oracle))
+    assert oracle.asked == [*[paths[0], paths[2]] * 2, *[paths[1]] * 2]
+    assert {unit.path for unit in found.units if unit.status != "match"} == {*paths}
