@@ -230,6 +230,11 @@ def test_a_damaged_line_is_named(tmp_path: Path, damaged: str, reason: str | Non
         assert message == f"{path}:3: not a line of a history ({reason}): {HINT}"
 
 
+def test_a_damaged_line_that_stands_twice_is_named_where_it_stands_first(tmp_path: Path) -> None:
+    path = write(tmp_path, LINE, "[]\n", LINE, "[]\n")
+    assert refusal(path).startswith(f"{path}:2: not a line of a history (")
+
+
 def test_a_newer_line_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, LINE, LINE.replace('"version": 1', '"version": 2'))
     assert refusal(path) == f"{path}:2: written by a newer fvcli: compare with that version"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from fvcli.run import RunFolder
 from fvcli.worker.judge import Judge, Judged, texture_layers
 from tests.helpers.picture_files import noise, save
 from tests.helpers.plans_of_files import plan_of
-from tests.helpers.red_and_blue import CPU
+from tests.helpers.red_and_blue import CPU, HEIGHT, WIDTH, Make, save_of_one_pixel
 from tests.helpers.running import fvcli, write_spec
 
 AFFINE = {"kind": "affine", "degrees": 5.0, "scales": [0.95, 1.05], "shift_px": 2.0, "crop_px": 8}
@@ -219,6 +220,18 @@ def test_another_network_says_something_else(
     said, expected = Judge(judged_run, other, CPU).judge(units, pixels), judge.judge(units, pixels)
     assert said[0].score != pytest.approx(expected[0].score, rel=0.05)
     assert not np.allclose(said[0].textures[0], expected[0].textures[0], rtol=0.05)
+
+
+def test_a_network_of_one_size_sees_pictures_of_that_size(renderer: Make, tmp_path: Path, photo: str) -> None:
+    """Of 6 x 10 pixels; class 1 is the red in its upper left, of four of the picture's pixels the mean."""
+    model = save_of_one_pixel(tmp_path / "fixed.keras")
+    job = {"name": "a", "layer": "classes", "channels": [1], "steepest": "l2", "pictures": photo}
+    _, run = renderer(job, model=model, input_px=None)
+    pixels = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    pixels[:2, :2, 0] = [[40, 80], [120, 160]]
+    (said,) = Judge(run, load(run.plan.model), CPU).judge(run.plan.units, [pixels])
+    assert said.score == pytest.approx(100 / 255, abs=1e-6)
+    np.testing.assert_allclose(said.textures[-1], [[0, 100 / 255], [0, 0]], atol=1e-6)
 
 
 # ---- which layers
