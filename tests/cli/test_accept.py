@@ -307,3 +307,13 @@ def test_a_group_of_the_golden_is_taken_over_whole(tmp_path: Path) -> None:
         **{"d1": False, "d2": False, "d3": True}
     }
     assert compare(golden, two, "--only", "*0007*").exit_code == 0
+
+
+def test_a_history_that_was_edited_goes_on_in_a_line_of_its_own(golden: Path, tmp_path: Path) -> None:
+    """Some editors leave no line feed at the end."""
+    place = golden / "history.jsonl"
+    place.write_text(place.read_text().rstrip("\n"))
+    run = painted_run(tmp_path, "run", {EDGES[1]: DARKER[EDGES[1]]})
+    result = accept(run, golden, "--only", EDGES[1])
+    assert result.exit_code == 0, result.stderr
+    assert [list(entry["units"]) for entry in history(golden)] == [UNITS, [EDGES[1]]]
