@@ -124,6 +124,7 @@ def test_every_fvcli_command_of_the_readme_works(tmp_path: Path, monkeypatch: py
         if words == ["calibrate"]:
             assert "ms a step" in done.stdout
             assert str(tmp_path / "cache" / "fvcli" / "speed.json") in done.stdout
+    assert (tmp_path / "report/report.html").is_file()
     [again] = pictures(tmp_path / "again").values()
     assert again == (tmp_path / "run/units/textures/channel-0003.png").read_bytes()
     [check] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)

@@ -91,7 +91,7 @@ def _worst(failed: Sequence[UnitResult], most: int) -> Iterator[str]:
 
 def _row(unit: UnitResult) -> str:
     gate = (unit.gate or "").replace("_", " ")
-    excess = f"{unit.excess:.3g}" if unit.excess > 1 and math.isfinite(unit.excess) else ""
+    excess = f"{unit.excess:,.2f}" if unit.excess > 1 and math.isfinite(unit.excess) else ""
     finding = as_text("; ".join(filter(None, (unit.why, *unit.settings))))
     return f"| {as_name(unit.path)} | {unit.status} | {gate} | {finding} | {excess} |"
 

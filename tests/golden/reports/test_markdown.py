@@ -97,6 +97,11 @@ def test_nothing_to_compare() -> None:
     assert "Compared 0 pictures of `run` with `golden`: nothing." in summary(comparison())
 
 
+def test_only_finite_multiples_beyond_the_limit_are_told() -> None:
+    units = [unit_result("job/a", "diff", excess=excess) for excess in (float("inf"), 0.5, 12345.6)]
+    assert [cells(row)[-1] for row in rows(summary(comparison(*units)))] == ["", "", "12,345.60"]
+
+
 def rows(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("| ")][1:]
 
@@ -129,6 +134,7 @@ def test_the_limit_is_kept_with_the_worst_named(limit_bytes: int) -> None:
     if limit_bytes >= 20_000:
         assert "job/0-" in rows(text)[0]
         assert f"... and {5000 - len(rows(text))} more" in text
+        assert "fvcli accept run" in text  # fewer units are named, and nothing else is lost
     if limit_bytes >= 700:
         assert "**5000 pictures fail.**" in text
 

@@ -103,6 +103,13 @@ def test_a_status_that_nobody_knows_is_refused(tmp_path: Path) -> None:
         read_results(path)
 
 
+def test_numbers_that_are_no_json_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(comparison(unit_result(excess=float("nan"))).to_dict()))
+    with pytest.raises(UsageError, match="NaN is no JSON"):
+        read_results(path)
+
+
 @pytest.mark.parametrize("content", [b"", b"[]", b"{", b"\xff", b'{"version": NaN}', b"[" * 100_000])
 def test_damaged_files_are_refused(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "results.json"
