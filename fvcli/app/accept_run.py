@@ -67,9 +67,12 @@ def accept_run(
     asked = [unit for unit in new.plan.units if wanted is None or unit.path in wanted]
     refuse_unfinished(new, asked, {})
     found = None if old is None else _compared(golden, run, only, options or CompareOptions(), seen)
-    changed = whole_groups(new.plan, choose(new, wanted, found, everything))
+    gone = gone_from(old, new, wanted) if old else []
+    changed, removed = whole_groups(
+        old.run.plan if old else None, new.plan, [*choose(new, wanted, found, everything), *gone]
+    )
     refuse_unfinished(new, changed, {u.path: why for u in changed if (why := damage_of(new, u)) is not None})
-    taken = Taken(changed, tuple(gone_from(old, new, wanted)) if old else ())
+    taken = Taken(changed, removed)
     kept = 0 if old is None else len({u.path for u in old.units} - {u.path for u in changed + taken.removed})
     if not taken.is_nothing:
         when = datetime.now(timezone.utc).isoformat(timespec="seconds")

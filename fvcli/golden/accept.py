@@ -131,7 +131,8 @@ def take(
     line = Acceptance(when, who, why, __version__, steps).to_json()
     history = place / HISTORY
     before = history.read_text(encoding="utf-8") if history.exists() else ""
-    write_atomic(history, (before + line).encode())
+    end = "" if before.endswith("\n") or not before else "\n"  # as an editor may leave it
+    write_atomic(history, (before + end + line).encode())
 
 
 def write_manifest(place: Path, plan: Plan) -> None:

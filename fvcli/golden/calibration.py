@@ -6,6 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,7 @@ FLOORS = Tolerances(
     structure=0.999,
     drift=1e-4,
 )
+DIGITS, STRUCTURE_DIGITS = 3, Decimal("0.0001")  # of limits that people read
 ENOUGH_FOR_TAIL = 100  # units; of fewer, none may have been among the few that rounding changes most
 SAFETY_OF_MOST = 10.0  # of the first steps of most units, where noise and changes are worlds apart
 UNMEASURED = {"tensorflow": 1.5, "device": 3.0}  # what another CPU's noise is multiplied by
@@ -53,14 +55,14 @@ class Trial:
     def values(self) -> dict[str, list[float]]:
         """Return what each gate measured of each unit; equal pixels are no difference at all."""
         found: dict[str, list[float]] = {}
-        for look in self.measured.looks:
-            if look.pixels is None or look.pair.path not in self.units:
-                continue
+        looks = [look for look in self.measured.looks if look.pixels and look.pair.path in self.units]
+        for look in looks:
+            assert look.pixels is not None  # or it is passed over
             same = look.pixels[0] == look.pixels[1]
             values = {**look.values, **({"structure": 1.0, "texture": 0.0} if same else {})}
             for name, value in values.items():
                 found.setdefault(name, []).append(value)
-        for pool in pools_of(self.measured.looks).values():
+        for pool in pools_of(looks).values():
             for name, value in pool.items():
                 found.setdefault(name, []).append(value)
         return found
@@ -183,11 +185,16 @@ def _limits(noise: Sequence[Trial], safety: float) -> Tolerances:
 
 
 def _structure(apart: float) -> float:
-    return max(-1.0, min(FLOORS.structure, round(1 - apart, 4)))
+    return max(-1.0, min(FLOORS.structure, float(_exact(1 - apart).quantize(STRUCTURE_DIGITS, ROUND_FLOOR))))
 
 
 def _rounded(value: float) -> float:
-    return float(f"{value:.3g}")
+    """Return a limit with few digits that lets pass what the value does."""
+    return float(Context(DIGITS, ROUND_CEILING).create_decimal(_exact(value)))
+
+
+def _exact(value: float) -> Decimal:
+    return Decimal(f"{value:.12g}")  # what is behind is of binary fractions
 
 
 def _widest(limits: Tolerances, others: Tolerances) -> Tolerances:

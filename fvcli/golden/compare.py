@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -183,8 +184,8 @@ def _refuse_nothing(golden: Golden, run: RunFolder, looks: Sequence[Look], optio
 def _judged(looks: Sequence[Look], judges: Judges, remarks: list[str]) -> list[Look]:
     """Return the looks with what the networks say of those whose pixels differ."""
     found = {look.pair.path: look for look in looks}
-    differing = [look for look in looks if look.are_comparable]
-    for _, several in groupby(differing, key=_program):
+    differing = sorted((look for look in looks if look.are_comparable), key=_program)
+    for _, several in groupby(differing, key=_program):  # each is compiled once
         same_program = list(several)
         for i in range(0, len(same_program), PAIRS_AT_A_TIME):
             some = same_program[i : i + PAIRS_AT_A_TIME]
@@ -208,19 +209,24 @@ def _ask(looks: Sequence[Look], judges: Judges) -> Iterator[Look]:
     by_golden = _said(judges.golden, units, olds, news) if judges.golden else by_run
     for look, (old, new), (old_then, new_then) in zip(looks, by_run, by_golden, strict=True):
         scale = look.scale
-        changes = [(new.score - old.score) / scale, (new_then.score - old_then.score) / scale]
-        textures = [_apart(old, new), _apart(old_then, new_then)]
+        changes = [_told((a.score - b.score) / scale) for a, b in ((new, old), (new_then, old_then))]
+        textures = [_told(_apart(old, new)), _told(_apart(old_then, new_then))]
         values = {**look.values, "score": max(changes, key=abs), "texture": max(textures)}
         run_side = replace(look.run, score=new.score)
         golden_side = replace(look.golden, score=old_then.score)
         if judges.golden:
-            answers = [old.score - old_then.score, new.score - new_then.score]
+            answers = [_told(a.score - b.score) for a, b in ((old, old_then), (new, new_then))]
             values["response"] = max(map(abs, answers)) / scale
             run_side = replace(run_side, other_score=new_then.score)
             golden_side = replace(golden_side, other_score=old.score)
         if not look.same_weights:
             values.pop("first_steps", None)  # of two networks they differ anyway
         yield replace(look, values=values, golden=golden_side, run=run_side)
+
+
+def _told(value: float) -> float:
+    """Return a difference; where a network answers NaN it is beyond every limit, and not below each."""
+    return value if math.isfinite(value) else math.inf
 
 
 def _pixels(look: Look, side: str) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from fvcli.plan import JobPlan, Plan, Program, Source, Unit
+from fvcli.plan.make import batches_of
 from fvcli.plan.source_files import read_by
 
 
@@ -16,35 +17,53 @@ def golden_plan(old: Plan | None, run: Plan, changed: Sequence[Unit], removed: S
         old: The golden's plan before, if it had one.
         run: The run's plan.
         changed: Its units that are taken.
-        removed: Units of the golden that go.
+        removed: Units of the golden that go; with both come whole groups, see ``whole_groups``.
     """
     taken = {unit.path for unit in changed}
     gone = {unit.path for unit in removed}
     kept = {} if old is None else {u.path: u for u in old.units if u.path not in taken | gone}
     programs = _Programs()
-    units = [
-        programs.moved(run, unit) if unit.path in taken else programs.moved(old, kept[unit.path])
-        for unit in run.units
-        if unit.path in taken or unit.path in kept
-    ]
-    asked = {unit.path for unit in run.units}
-    units += [programs.moved(old, unit) for path, unit in kept.items() if path not in asked]
-    units = _by_job(units)
+    found: dict[str, Unit] = {}
+    for unit in (*run.units, *kept.values()):
+        if unit.path in taken:
+            found[unit.path] = programs.moved(run, unit)
+        elif old is not None and unit.path in kept and unit.path not in found:
+            members = (member for member in old.group_of(kept[unit.path]) if member.path in kept)
+            found |= {member.path: programs.moved(old, member) for member in members}
+    units = _by_job(list(found.values()))
     return Plan(
         model=run.model if old is None or changed else old.model,
         programs=tuple(programs.found),
         jobs=_jobs(old, run, units),
         units=tuple(units),
-        batches=_batches(units, programs.found),
+        batches=batches_of(units, programs.found),
         output=run.output,
         sources=_sources(old, run, units),
     )
 
 
-def whole_groups(run: Plan, units: Iterable[Unit]) -> tuple[Unit, ...]:
-    """Return units with all that they are optimised together with, in the order of the plan."""
-    paths = {member.path for unit in units for member in run.group_of(unit)}
-    return tuple(unit for unit in run.units if unit.path in paths)
+def whole_groups(
+    old: Plan | None, run: Plan, units: Iterable[Unit]
+) -> tuple[tuple[Unit, ...], tuple[Unit, ...]]:
+    """Return units with all that they are optimised together with, in a run or in a golden.
+
+    Args:
+        old: The golden's plan, if there is one.
+        run: The run's plan.
+        units: Of either.
+
+    Returns:
+        Those that the run has, and those that only the golden has, in the order of their plans.
+    """
+    plans = [plan for plan in (run, old) if plan is not None]
+    paths: set[str] = set()
+    found = {unit.path for unit in units}
+    while found - paths:  # a group of the one may touch several of the other
+        paths |= found
+        found = {m.path for plan in plans for u in plan.units if u.path in paths for m in plan.group_of(u)}
+    of_run, of_old = ([u for u in plan.units if u.path in paths] for plan in (run, old or run))
+    asked = {unit.path for unit in of_run}
+    return tuple(of_run), tuple(unit for unit in of_old if unit.path not in asked)
 
 
 class _Programs:
@@ -53,9 +72,8 @@ class _Programs:
     def __init__(self) -> None:
         self.found: list[Program] = []
 
-    def moved(self, plan: Plan | None, unit: Unit) -> Unit:
+    def moved(self, plan: Plan, unit: Unit) -> Unit:
         """Return a unit of a plan with its program's position among those that are collected."""
-        assert plan is not None  # or there is no unit
         program = plan.programs[unit.program]
         if program not in self.found:
             self.found.append(program)
@@ -71,18 +89,6 @@ def _by_job(units: Sequence[Unit]) -> list[Unit]:
 def _jobs(old: Plan | None, run: Plan, units: Sequence[Unit]) -> tuple[JobPlan, ...]:
     known = {job.name: job for plan in (old, run) if plan is not None for job in plan.jobs}
     return tuple(known[name] for name in dict.fromkeys(unit.job for unit in units))
-
-
-def _batches(units: Sequence[Unit], programs: Sequence[Program]) -> tuple[tuple[int, ...], ...]:
-    """Return batches of neighbours that share a program."""
-    batches: list[list[int]] = []
-    for i, unit in enumerate(units):
-        last = batches[-1] if batches else []
-        is_full = len(last) >= programs[unit.program].batch_size
-        if not last or is_full or units[last[0]].program != unit.program:
-            batches.append([])
-        batches[-1].append(i)
-    return tuple(map(tuple, batches))
 
 
 def _sources(old: Plan | None, run: Plan, units: Sequence[Unit]) -> tuple[Source, ...]:

@@ -77,12 +77,15 @@ class History:
             UsageError: A line cannot be read, or a newer fvcli wrote it.
         """
         try:
-            lines = path.read_text(encoding="utf-8").splitlines()
+            lines = path.read_text(encoding="utf-8").split("\n")  # a text may have other separators inside
         except FileNotFoundError:
             return cls()
         except (OSError, UnicodeDecodeError) as error:
             raise UsageError(f"{path}: not a readable history ({error})") from error
-        return cls(tuple(_read(path, number, line) for number, line in enumerate(lines, 1) if line.strip()))
+        first: dict[str, int] = {}  # a merge may leave a line twice, which must not accept anew
+        for number, line in enumerate(lines, 1):
+            first.setdefault(line, number)
+        return cls(tuple(_read(path, number, line) for line, number in first.items() if line.strip()))
 
     def with_lines_of(self, other: History) -> History:
         """Return both, without what stands in both."""

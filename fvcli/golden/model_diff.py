@@ -128,7 +128,7 @@ def diff_models(
     pairs = _pairs(a, b, only)
     of_a, of_b = judges()
     found: list[UnitDiff] = []
-    for _, group in groupby(pairs, key=lambda pair: pair.a.program):
+    for _, group in groupby(sorted(pairs, key=_program), key=_program):  # each is compiled once
         found += _of_program(a, b, list(group), (of_a, of_b))
         seen(len(found), len(pairs))
     return ModelDiff(
@@ -139,6 +139,10 @@ def diff_models(
         units=tuple(sorted(found, key=lambda unit: -unit.changed)),
         remarks=_remarks(pairs),
     )
+
+
+def _program(pair: _Pair) -> int:
+    return pair.a.program
 
 
 def _called(plan: Plan) -> str:
@@ -154,7 +158,7 @@ def _pairs(a: RunFolder, b: RunFolder, only: Sequence[str]) -> list[_Pair]:
         other = others.get(unit.path)
         if other is None or (wanted is not None and unit.path not in wanted):
             continue
-        if (unit.terms, unit.sign) != (other.terms, other.sign):
+        if unit.identity != other.identity:
             odd.append(unit.path)
             continue
         facts = a.sidecar(unit), b.sidecar(other)
@@ -212,14 +216,20 @@ def _ask(
         *(read_picture(Path(b.png(pair.b))) for pair in pairs),
     ]
     of_a, of_b = (judge.judge([*units, *units], pictures) for judge in judges)
-    count = len(pairs)
+    count, read = len(pairs), _texture_read(a.plan, units[0])
     return [
         (
-            _Said(of_a[i].score, of_a[count + i].score, of_a[count + i].textures[-1][0]),
-            _Said(of_b[count + i].score, of_b[i].score, of_b[i].textures[-1][0]),
+            _Said(of_a[i].score, of_a[count + i].score, of_a[count + i].textures[read][0]),
+            _Said(of_b[count + i].score, of_b[i].score, of_b[i].textures[read][0]),
         )
         for i in range(count)
     ]
+
+
+def _texture_read(plan: Plan, unit: Unit) -> int:
+    """Return the place from the end, among textures, of the layer that a unit's first term reads."""
+    layers = plan.programs[unit.program].layers  # textures end with these
+    return layers.index(unit.terms[0].layer) - len(layers)
 
 
 def _side(run: RunFolder, unit: Unit, facts: Sidecar, said: _Said, rank: int | None) -> OneSide:
@@ -249,6 +259,6 @@ def _ranks(pairs: Sequence[_Pair], said: Sequence[tuple[_Said, _Said]]) -> tuple
     ranks = []
     for side in (0, 1):
         answers = np.stack([pair[side].means for pair in said])[:, channels]  # [pictures, units]
-        signed = answers * np.array([pair.a.sign for pair in pairs])
+        signed = answers * np.array([pair.a.sign * pair.a.terms[0].weight for pair in pairs])
         ranks.append([int((signed[:, i] > signed[i, i]).sum()) + 1 for i in range(len(pairs))])
     return ranks[0], ranks[1]

@@ -61,9 +61,7 @@ def variants_of(plan: Plan, facts: ModelFacts, layer: str | None) -> list[Varian
         Variant("learning rate -2 %", "real", plan=_with_settings(_slower)),
         Variant("decay power x 0.98", "real", plan=_with_settings(_flatter)),
         Variant("jitter -1 px", "real", plan=_with_settings(_steadier)),
-        Variant(
-            "other seed", "real", plan=_with_settings(lambda s: s.model_copy(update={"seed": s.seed + 1}))
-        ),
+        Variant("other seed", "real", plan=_with_settings(_reseeded)),
         Variant("other channel", "real", plan=lambda plan: _other_channels(plan, facts)),
     ]
     if layer is not None:
@@ -120,6 +118,8 @@ def _steadier(settings: Settings) -> Settings:
 
 
 def _reseeded(settings: Settings) -> Settings:
+    if settings.method == "steepest":  # which draws nothing
+        return settings
     return settings.model_copy(update={"seed": settings.seed + 1})
 
 

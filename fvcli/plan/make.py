@@ -63,7 +63,7 @@ def make_plan(
         programs=tuple(draft.programs),
         jobs=tuple(_job_plan(job, first.get(job.name), draft.programs) for job in spec.jobs),
         units=tuple(draft.units),
-        batches=_batches(draft.units, draft.programs),
+        batches=batches_of(draft.units, draft.programs),
         output=spec.output,
         sources=sources_of(spec, draft.units, files),
     )
@@ -267,7 +267,7 @@ def _unit(
     )
 
 
-def _batches(units: Sequence[Unit], programs: Sequence[Program]) -> tuple[tuple[int, ...], ...]:
+def batches_of(units: Sequence[Unit], programs: Sequence[Program]) -> tuple[tuple[int, ...], ...]:
     """Cut the units of each program, in order, into batches of at most its size."""
     members: list[list[int]] = [[] for _ in programs]
     for i, unit in enumerate(units):

@@ -19,15 +19,10 @@ from fvcli.run.layout import FINGERPRINTS, RUN_FACTS
 
 Fingerprint = Mapping[str, Any]
 
-DECIDING_FLAGS = (
-    "fma",
-    "avx",
-    "avx2",
-    "avx512f",
-    "avx512_vnni",
-    "avx512_bf16",
-    "amx_tile",
-)  # kernels differ by
+DECIDING_FLAGS = (  # kernels differ by; of x86, then of ARM
+    *("fma", "avx", "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile"),
+    *("asimd", "asimdhp", "asimddp", "sve", "sve2", "bf16", "i8mm"),
+)
 CPU_INFO = Path("/proc/cpuinfo")
 
 
@@ -54,9 +49,15 @@ def cpu_facts(text: str | None = None) -> dict[str, Any]:
     flags = (said.get("flags") or said.get("Features") or "").split()
     return {
         "machine": platform.machine(),
-        "name": said.get("model name") or platform.processor() or "unknown",
+        "name": said.get("model name") or _arm_name(said) or platform.processor() or "unknown",
         "instructions": [flag for flag in DECIDING_FLAGS if flag in flags],
     }
+
+
+def _arm_name(said: Mapping[str, str]) -> str:
+    """Return the numbers by which Linux tells ARM processors apart, which it gives no names."""
+    numbers = said.get("CPU implementer"), said.get("CPU part")
+    return "ARM {} {}".format(*numbers) if all(numbers) else ""
 
 
 def write_fingerprint(run: Path, content: Fingerprint) -> str:
@@ -76,15 +77,16 @@ def read_fingerprint(run: Path, name: str | None) -> Fingerprint | None:
     facts = _content(run / RUN_FACTS)
     if facts is None or not isinstance(facts.get("versions"), dict):
         return None
-    return {"versions": facts["versions"], "device": {"name": facts.get("device", "unknown")}}
+    device = {"name": facts["device"]} if "device" in facts else {}
+    return {"versions": facts["versions"], "device": device}
 
 
 def copy_fingerprints(source: Path, target: Path, names: Iterable[str] | None = None) -> None:
     """Take a run's fingerprints into another run folder: all of them, or those with some names."""
-    found = sorted((source / FINGERPRINTS).glob("*.json"))
-    for place in found:
+    wanted = None if names is None else set(names)
+    for place in sorted((source / FINGERPRINTS).glob("*.json")):
         copy = target / FINGERPRINTS / place.name
-        if (names is None or place.stem in set(names)) and not copy.exists():
+        if (wanted is None or place.stem in wanted) and not copy.exists():
             write_atomic(copy, place.read_bytes())
 
 

@@ -11,6 +11,7 @@ import pytest
 from click.testing import Result
 
 from fvcli.media import read_picture
+from fvcli.run import RunFolder
 from tests.helpers.goldens import EDGES, ELSEWHERE, SPEC, TEXTURES, UNITS, Painted, noise, painted_run
 from tests.helpers.running import fvcli
 
@@ -283,3 +284,36 @@ def test_an_edited_plan_is_remarked(golden: Path, tmp_path: Path) -> None:
     result = compare(golden, painted_run(tmp_path))
     assert result.exit_code == 0
     assert f"Note: {place} is not as it was accepted: it was merged or edited" in result.stderr
+
+
+def test_a_group_of_the_golden_is_taken_over_whole(tmp_path: Path) -> None:
+    """Of three pictures that were optimised together the run has two: none of the old ones can stay."""
+    text = SPEC[: SPEC.index("  - ")] + (
+        "  - {name: facets, layer: stem_bn, channels: [7, 8], diversity: {count: 3}}\n"
+    )
+    golden = tmp_path / "golden"
+    assert accept(painted_run(tmp_path, "three", text=text), golden).exit_code == 0
+    first = {"facets/channel-0007-d1": Painted(pixels=noise(99))}
+    two = painted_run(tmp_path, "two", first, text=text.replace("count: 3", "count: 2"))
+    result = accept(two, golden, "--only", "facets/channel-0007-d1")
+    assert result.exit_code == 0, result.stderr
+    stems = {f"facets/channel-0007-d{i}" for i in (1, 2)} | {f"facets/channel-0008-d{i}" for i in (1, 2, 3)}
+    assert {f"{path.parent.name}/{path.stem}" for path in golden.glob("units/*/*.png")} == stems
+    plan = RunFolder.read(golden).plan
+    assert [unit.path for unit in plan.units] == sorted(stems)
+    assert {len(plan.group_of(unit)) for unit in plan.units if "0007" in unit.name} == {2}
+    [_, entry] = history(golden)
+    assert {path[-2:]: step["to"] is None for path, step in entry["units"].items()} == {
+        **{"d1": False, "d2": False, "d3": True}
+    }
+    assert compare(golden, two, "--only", "*0007*").exit_code == 0
+
+
+def test_a_history_that_was_edited_goes_on_in_a_line_of_its_own(golden: Path, tmp_path: Path) -> None:
+    """Some editors leave no line feed at the end."""
+    place = golden / "history.jsonl"
+    place.write_text(place.read_text().rstrip("\n"))
+    run = painted_run(tmp_path, "run", {EDGES[1]: DARKER[EDGES[1]]})
+    result = accept(run, golden, "--only", EDGES[1])
+    assert result.exit_code == 0, result.stderr
+    assert [list(entry["units"]) for entry in history(golden)] == [UNITS, [EDGES[1]]]

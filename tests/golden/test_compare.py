@@ -355,3 +355,33 @@ def test_a_damaged_run_is_told_unit_by_unit(golden: Path, tmp_path: Path) -> Non
         EDGES[2]: ("error", "run: the pixels of channel-0002.png are not those that were rendered"),
         EDGES[4]: ("error", "run: channel-0004.json cannot be read"),
     }
+
+
+def test_a_network_is_asked_about_one_program_after_the_other(tmp_path: Path) -> None:
+    """So that each is compiled once: of three jobs the first and the last share theirs."""
+    text = SPEC + "  - {name: more, layer: stem_bn, channels: [9]}\n"
+    paths = [EDGES[0], TEXTURES[0], "more/channel-0009"]
+    first = painted_run(tmp_path, "first", text=text)
+    units = {path: Painted(pixels=noise(99 + i)) for i, path in enumerate(paths)}
+    oracle = Oracle()
+    found, _ = compared(first, painted_run(tmp_path, "run", units, text=text), Judges(oracle))
+    assert oracle.asked == [*[paths[0], paths[2]] * 2, *[paths[1]] * 2]
+    assert {unit.path for unit in found.units if unit.status != "match"} == {*paths}
+
+
+@pytest.mark.parametrize("which", ["golden's picture", "run's picture", "textures", "other network"])
+def test_a_network_that_answers_with_no_number_lets_nothing_pass(
+    golden: Path, tmp_path: Path, which: str
+) -> None:
+    path, mine = EDGES[0], noise(UNITS.index(EDGES[0]))
+    run = painted_run(tmp_path, "run", changed(path))
+
+    def score(unit: Any, pixels: np.ndarray) -> float:
+        return float("nan") if np.array_equal(pixels, mine) == (which == "golden's picture") else 10.0
+
+    nan = Oracle(textures=lambda *_: (np.full((2, 4), np.nan),)) if which == "textures" else Oracle(score)
+    judges = Judges(Oracle(), nan) if which == "other network" else Judges(nan)
+    found, units = compared(golden, run, judges)
+    gate = {"textures": "texture", "other network": "response"}.get(which, "score")
+    assert (units[path].status, units[path].gate, found.is_fine) == ("diff", gate, False)
+    assert units[path].excess == float("inf")
