@@ -35,7 +35,7 @@ def write_results(comparison: Comparison, path: Path) -> None:
     Raises:
         FvcliError: The file cannot be written.
     """
-    data = _plain(comparison.to_dict())
+    data = without_infinities(comparison.to_dict())
     for unit in data["units"]:
         for side in (unit["golden"], unit["run"]):
             if side["picture"] is not None:
@@ -65,12 +65,12 @@ def read_results(path: Path) -> dict[str, Any]:
     return dict(data)
 
 
-def _plain(value: Any) -> Any:
+def without_infinities(value: Any) -> Any:
     """Return what JSON can hold: NumPy's numbers as Python's, and null for those that are not finite."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(part) for key, part in value.items()}
+        return {str(key): without_infinities(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
+        return [without_infinities(part) for part in value]
     if hasattr(value, "item"):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
