@@ -9,7 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,7 @@ from fvcli.run.layout import SPEC, read_text
 from fvcli.run.sidecar import FAILED
 
 if TYPE_CHECKING:
-    from fvcli.models.loaded.model import LoadedModel
+    pass
 
 Say = Callable[[str], None]
 
@@ -89,13 +89,12 @@ class _Trials:
 
     def _layer(self) -> str | None:
         """Return a layer half-way to what all units are made from."""
-        from fvcli.optvis.perturb import linear_layers
+        from fvcli.worker.variant import layer_to_change
 
         targets = dict.fromkeys(
             layer for program in self.golden.run.plan.programs for layer in program.layers
         )
-        shared = linear_layers(self.model.graph, list(targets))
-        return shared[len(shared) // 2] if shared else None
+        return layer_to_change(self.model, list(targets))
 
     def _try(self, base: Golden, variant: Variant) -> Trial:
         began = time.perf_counter()
@@ -108,17 +107,13 @@ class _Trials:
 
     def _judges(self, base: Golden, variant: Variant, looks: Sequence[Look]) -> Judges:
         from fvcli.worker.judge import Judge
+        from fvcli.worker.variant import Difference
 
         own = Judge(base.run, self.model, self.device)
         if "layer" not in variant.worker:
             return Judges(own)
-        return Judges(Judge(base.run, self._perturbed(variant), self.device), own)
-
-    def _perturbed(self, variant: Variant) -> LoadedModel:
-        from fvcli.optvis.perturb import perturbed
-
-        graph = perturbed(self.model.graph, variant.worker["layer"], variant.worker["share"])
-        return replace(self.model, graph=graph)
+        other = Difference(**variant.worker).of_network(self.model)
+        return Judges(Judge(base.run, other, self.device), own)
 
     def _render(self, variant: Variant) -> RunFolder:
         """Render a variant in a process of its own.

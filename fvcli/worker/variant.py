@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fvcli.models.loaded.model import LoadedModel
-from fvcli.optvis.perturb import perturbed
+from fvcli.optvis.perturb import linear_layers, perturbed
 from fvcli.run import RunFolder
 from fvcli.worker.device import set_up_device
 from fvcli.worker.render_batches import Worker
@@ -36,6 +37,18 @@ class Difference:
     share: float = 0.0
     allow_code: bool = False
 
+    def of_network(self, model: LoadedModel) -> LoadedModel:
+        """Return a network with the weights that it is rendered with."""
+        if self.layer is None:
+            return model
+        return replace(model, graph=perturbed(model.graph, self.layer, self.share))
+
+
+def layer_to_change(model: LoadedModel, layers: Sequence[str]) -> str | None:
+    """Return a layer with weights, half-way to what some layers are all made from, if there is one."""
+    shared = linear_layers(model.graph, layers)
+    return shared[len(shared) // 2] if shared else None
+
 
 def render_variant(run: Path, difference: Difference) -> None:
     """Render all that a run lacks."""
@@ -44,12 +57,7 @@ def render_variant(run: Path, difference: Difference) -> None:
         device = replace(device, whole_batches=True)
     folder = RunFolder.read(run)
 
-    def change(model: LoadedModel) -> LoadedModel:
-        if difference.layer is None:
-            return model
-        return replace(model, graph=perturbed(model.graph, difference.layer, difference.share))
-
-    worker = Worker(folder, difference.allow_code, device=device, change=change)
+    worker = Worker(folder, difference.allow_code, device=device, change=difference.of_network)
     for _ in worker.render(range(len(folder.plan.batches))):
         pass
 

@@ -17,11 +17,13 @@ import pytest
 
 from fvcli.app.plan_spec import plan_of_spec
 from fvcli.media import read_picture
+from fvcli.models import load
 from fvcli.models.loaded.model import LoadedModel
+from fvcli.optvis.calls import Call, CallGraph
 from fvcli.run import RunFolder, Sidecar
 from fvcli.worker import variant
 from fvcli.worker.device import Device
-from fvcli.worker.variant import Difference, render_variant
+from fvcli.worker.variant import Difference, layer_to_change, render_variant
 from tests.helpers.red_and_blue import BLUE, CPU, HEIGHT, PLAIN, RED, WIDTH, by_signs, mean
 
 HOW: dict[str, Any] = {
@@ -153,6 +155,17 @@ def test_code_is_allowed_to_the_worker(
     model = LoadedModel(None, None)  # type: ignore[arg-type]
     assert change(model) is model
     assert numbers == (0, 1)
+
+
+def test_a_layer_half_way_to_all_is_changed(network: Path, begin: Begin) -> None:
+    """Of two the second; where one of the targets is made from the first alone, the first."""
+    model = load(begin().plan.model)
+    assert layer_to_change(model, ["wide"]) == "wide"
+    assert layer_to_change(model, ["conv"]) == "conv"
+    assert layer_to_change(model, ["conv", "wide"]) == "conv"
+    image = Call("", (), lambda _: None)
+    plain = replace(model, graph=CallGraph(image, {"plain": Call("plain", (image,), lambda x: x[0])}))
+    assert layer_to_change(plain, ["plain"]) is None
 
 
 def test_what_is_finished_is_left_alone(begin: Begin, devices: list[Any]) -> None:
