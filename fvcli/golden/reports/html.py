@@ -14,10 +14,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from fvcli.errors import counted
+from fvcli.golden.computers import words_for
 from fvcli.golden.reports.page_data import data_block
 from fvcli.golden.reports.page_pictures import PlacedPair, copy_pictures, inside, place_pictures
 from fvcli.golden.reports.page_words import (
-    CHANGE_WORDS,
     STATUS_WORDS,
     name_of,
     percent,
@@ -156,7 +156,7 @@ def _drift(drift: Drift) -> dict[str, Any]:
 def _changes(comparison: Comparison) -> list[tuple[str, str]]:
     """Return how many units were rendered on computers that differ in each way."""
     found = Counter(unit.change for unit in comparison.units)
-    return [(CHANGE_WORDS[change], counted(found[change], "unit")) for change in CHANGES if found[change]]
+    return [(words_for(change), counted(found[change], "unit")) for change in CHANGES if found[change]]
 
 
 def _tolerances(tolerances: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
@@ -171,4 +171,4 @@ def _tolerances(tolerances: Mapping[str, Mapping[str, float]]) -> dict[str, Any]
         for value in values
     }
     rows = [(name_of(value), cells[value]) for value in values]
-    return {"columns": [CHANGE_WORDS[change] for change in changes], "rows": rows}
+    return {"columns": [words_for(change) for change in changes], "rows": rows}

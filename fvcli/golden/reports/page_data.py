@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from fvcli.golden.computers import words_for
 from fvcli.golden.reports.page_pictures import Placed, PlacedPair, are_same
-from fvcli.golden.reports.page_words import CHANGE_WORDS, STATUS_WORDS, name_of, number, said, share_of_limit
+from fvcli.golden.reports.page_words import STATUS_WORDS, name_of, number, said, share_of_limit
 from fvcli.golden.results import GATES, HIGHER_IS_BETTER, Comparison, Side, UnitResult
 
 # In a script block only "<" can end it or begin a comment. The others are escaped to be on the safe side.
@@ -98,7 +99,7 @@ def _facts(unit: UnitResult) -> Iterator[tuple[str, str, str]]:
     ]
     yield from (row for row in rows if row[1] or row[2])
     if unit.change is not None:
-        yield "rendered on", "", CHANGE_WORDS[unit.change]
+        yield "rendered on", "", words_for(unit.change)
 
 
 def _size(side: Side) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from fvcli.golden.results import HIGHER_IS_BETTER, Change, Status
+from fvcli.golden.results import HIGHER_IS_BETTER, Status
 
 STATUS_WORDS: Mapping[Status, str] = {
     "error": "The two pictures could not be compared.",
@@ -17,12 +17,6 @@ STATUS_WORDS: Mapping[Status, str] = {
     "new": "The run has the unit. The golden does not.",
     "close": "The pixels differ. All values are within their limits.",
     "match": "The pixels are the same, or somebody accepted the change.",
-}
-CHANGE_WORDS: Mapping[Change, str] = {
-    "same": "the same machine",
-    "cpu": "another CPU",
-    "tensorflow": "another TensorFlow",
-    "device": "another device",
 }
 VALUE_NAMES = {
     "pixels": "pixels",
