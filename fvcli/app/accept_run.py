@@ -76,7 +76,8 @@ def accept_run(
     kept = 0 if old is None else len({u.path for u in old.units} - {u.path for u in changed + taken.removed})
     if not taken.is_nothing:
         when = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        take(golden, old, new, taken, (when, who_accepts(), reason.strip()))
+        why = reason.strip().encode("utf-8", "replace").decode()  # a shell may hand over any bytes
+        take(golden, old, new, taken, (when, who_accepts(), why))
     return Accepted(taken, kept, old is None)
 
 

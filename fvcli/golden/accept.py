@@ -54,7 +54,8 @@ def choose(
         run: The run.
         wanted: Paths of units to restrict it to.
         found: How it compares with the golden; None where there is none yet.
-        everything: Whether pictures within the tolerances are taken, too.
+        everything: Whether pictures within the tolerances are taken, too, and those of which only the spec
+            changed.
     """
     units = [unit for unit in run.plan.units if wanted is None or unit.path in wanted]
     if found is None:
@@ -66,7 +67,7 @@ def choose(
         if (result := statuses.get(unit.path)) is None
         or result.status not in UNTOUCHED
         or result.gate == "accepted"
-        or (everything and result.status == "close")
+        or (everything and (result.status == "close" or result.golden.key != result.run.key))
     ]
 
 

@@ -307,6 +307,10 @@ def _remarks(golden: Golden, looks: Sequence[Look]) -> Iterator[str]:
         count = sum(look.change == change for look in looks if look.pixels)
         if change != "same":
             yield f"{counted(count, 'unit')}: rendered on {words_for(change)} than the golden"
+    unmoved = sum(bool(look.settings) for look in looks if look.pixels and look.pixels[0] == look.pixels[1])
+    if unmoved:
+        what = "the spec changed, and the pixels did not (accept --all takes them over)"
+        yield f"{counted(unmoved, 'unit')}: {what}"
 
 
 def _unknown(looks: Sequence[Look], with_model: bool) -> Iterator[str]:

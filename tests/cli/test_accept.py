@@ -32,7 +32,7 @@ def compare(golden: Path, run: Path, *words: str) -> Result:
 
 
 def history(golden: Path) -> list[dict]:
-    return [json.loads(line) for line in (golden / "history.jsonl").read_text().splitlines()]
+    return [json.loads(line) for line in (golden / "history.jsonl").read_text().split("\n") if line]
 
 
 @pytest.fixture
@@ -149,6 +149,22 @@ def test_settings_and_pictures_that_changed_together_are_taken_with_their_settin
     by_path = {f"{unit['job']}/{unit['name']}": unit for unit in plan["units"]}
     steps = {path: plan["programs"][unit["program"]]["settings"]["steps"] for path, unit in by_path.items()}
     assert [steps[path] for path in (EDGES[0], EDGES[1], TEXTURES[0])] == [15, 16, 16]
+
+
+def test_a_spec_that_changes_no_pixel_is_remarked_and_taken_with_all(golden: Path, tmp_path: Path) -> None:
+    run = painted_run(tmp_path, sets=["jobs.textures.seed=4"])
+    result = compare(golden, run)
+    assert result.exit_code == 0
+    said = "2 units: the spec changed, and the pixels did not (accept --all takes them over)"
+    assert f"Note: {said}" in result.stderr.splitlines()
+    assert accept(run, golden).stdout == f"{golden}: nothing to accept; 8 units as they were\n"
+    assert accept(run, golden, "--all").stdout == f"{golden}: 2 accepted, 6 as they were\n"
+    assert "the spec changed" not in compare(golden, run).stderr
+
+
+def test_a_reason_may_be_any_bytes(tmp_path: Path) -> None:
+    assert accept(painted_run(tmp_path), tmp_path / "golden", reason="br\udcfccke \u2028 x").exit_code == 0
+    assert history(tmp_path / "golden")[0]["why"] == "br?cke \u2028 x"
 
 
 # ---- refusals
