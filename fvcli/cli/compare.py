@@ -108,7 +108,7 @@ def compare(
     from fvcli.app.compare_runs import CompareOptions, compare_runs
     from fvcli.app.write_reports import ReportPlaces, write_reports
     from fvcli.golden import Options
-    from fvcli.golden.reports.results_file import without_infinities
+    from fvcli.golden.reports.results_file import plain
 
     if calibrate:
         _calibrate(golden, run, safety, allow_code, as_json)
@@ -121,7 +121,7 @@ def compare(
         found = compare_runs(golden, run, options, seen)
     written = write_reports(found, ReportPlaces(report, junit, markdown, reg, argos))
     if as_json:
-        print_json(without_infinities(found.to_dict()))
+        print_json(plain(found.to_dict()))
     else:
         _show(found)
     for remark in written.remarks:

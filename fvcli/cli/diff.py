@@ -50,12 +50,13 @@ def diff(
     """
     from fvcli.app.diff_runs import diff_runs
     from fvcli.app.write_diff import write_diff
+    from fvcli.golden.reports.results_file import plain
 
     with bar() as seen:
         found = diff_runs(run_a, run_b, only, allow_code, seen)
     page = write_diff(found, report) if report else None
     if as_json:
-        print_json(found.to_dict())
+        print_json(plain(found.to_dict()))
         return
     for remark in found.remarks:
         click.echo(f"Note: {remark}", err=True)

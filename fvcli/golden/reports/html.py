@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from hashlib import sha256
-from importlib.resources import files
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
-
 from fvcli.errors import counted
 from fvcli.golden.computers import words_for
-from fvcli.golden.reports.page_data import data_block
-from fvcli.golden.reports.page_pictures import PlacedPair, copy_pictures, inside, place_pictures
+from fvcli.golden.reports.page_data import SIDES, page_data, pictures_of
+from fvcli.golden.reports.page_file import Parts, write_page
+from fvcli.golden.reports.page_pictures import copy_pictures, inside, place_pictures
 from fvcli.golden.reports.page_words import (
     STATUS_WORDS,
     name_of,
@@ -25,11 +20,11 @@ from fvcli.golden.reports.page_words import (
     share_of_limit,
 )
 from fvcli.golden.results import CHANGES, STATUSES, Comparison, Drift
-from fvcli.run.atomic import open_atomic
 
 REPORT = "report.html"
-SCRIPTS = ("state.js", "pictures.js", "units.js", "viewer.js", "keys.js", "start.js")  # in this order
+SCRIPTS = ("state.js", "pictures.js", "list.js", "units.js", "viewer.js", "keys.js", "start.js")
 STYLES = ("page.css", "units.css", "pictures.css")
+PARTS = Parts("report.html", SCRIPTS, STYLES)
 LISTED = 50  # failed units that are readable where scripts are forbidden
 BAR_WIDTH = 1000.0  # of the drawing, which is stretched to the page
 LEAST_WIDTH = 6.0  # one unit of 5,000 must still be seen
@@ -52,49 +47,19 @@ def write_html(comparison: Comparison, folder: Path, budget_bytes: int = 20_000_
     Raises:
         FvcliError: The disk is full or the folder cannot be written.
     """
-    pairs = place_pictures(comparison.units, budget_bytes)
-    copy_pictures(pairs, folder)
-    with open_atomic(folder / REPORT) as file:
-        for piece in _pieces(comparison, pairs):
-            file.write(piece.encode("utf-8", "replace"))  # names of files need not be valid Unicode
-    return folder / REPORT
-
-
-def _pieces(comparison: Comparison, pairs: list[PlacedPair]) -> Iterator[str]:
-    """Yield the page piece by piece: with all pictures it may be too large for the memory."""
-    environment = Environment(
-        loader=PackageLoader("fvcli.golden.reports", "page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+    placed = place_pictures(((unit.path, pictures_of(unit)) for unit in comparison.units), budget_bytes)
+    copy_pictures(placed, folder, SIDES)
+    return write_page(
+        folder / REPORT, PARTS, _head(comparison), page_data(comparison, placed), inside(placed)
     )
-    script, style = _joined(SCRIPTS), _joined(STYLES)
-    return environment.get_template("report.html").generate(
-        **_head(comparison),
-        script=Markup(script),
-        style=Markup(style),
-        script_hash=_hash(script),
-        style_hash=_hash(style),
-        data=Markup(data_block(comparison, pairs)),
-        pictures=inside(pairs),
-    )
-
-
-def _joined(names: Iterable[str]) -> str:
-    page = files("fvcli.golden.reports") / "page"
-    return "\n".join((page / name).read_text("utf-8") for name in names)
-
-
-def _hash(text: str) -> str:
-    """Return the hash by which the page's policy knows its own script or style."""
-    return "sha256-" + b64encode(sha256(text.encode()).digest()).decode("ascii")
 
 
 def _head(comparison: Comparison) -> dict[str, Any]:
     drift = comparison.drift
     return {
         "comparison": comparison,
+        "sides": list(SIDES.values()),
+        "icon_colour": "3d8361" if comparison.is_fine else "c9341c",
         "verdict": "Pass" if comparison.is_fine else "Fail",
         "sentence": verdict_sentence(comparison),
         "counts": [(name, count) for name, count in comparison.counts.items() if count],

@@ -1,46 +1,63 @@
-"""What the page's script is told of each unit: short, ready to be shown, and safe inside HTML."""
+"""What the script of report.html is told of each unit: short, and ready to be shown."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fvcli.golden.computers import words_for
-from fvcli.golden.reports.page_pictures import Placed, PlacedPair, are_same
-from fvcli.golden.reports.page_words import STATUS_WORDS, name_of, number, said, share_of_limit
+from fvcli.golden.reports.page_json import picture_data, without_nothing
+from fvcli.golden.reports.page_pictures import Placed, look_at
+from fvcli.golden.reports.page_words import (
+    STATUS_WORDS,
+    VIEWS,
+    name_of,
+    number,
+    said,
+    share_of_limit,
+)
 from fvcli.golden.results import GATES, HIGHER_IS_BETTER, Comparison, Side, UnitResult
-
-# In a script block only "<" can end it or begin a comment. The others are escaped to be on the safe side.
-UNSAFE = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", ord("'"): "\\u0027"}
 
 AT_LEAST, AT_MOST = "\N{GREATER-THAN OR EQUAL TO}", "\N{LESS-THAN OR EQUAL TO}"
 
 
-def data_block(comparison: Comparison, pairs: Sequence[PlacedPair]) -> str:
-    """Return the JSON of a page: ASCII only, and nothing in it can end a script block.
+SIDES = {"golden": "golden", "run": "run"}  # how the page calls them
+
+
+def are_same(unit: UnitResult) -> bool:
+    """Tell whether golden and run have the same pixels. An accepted picture matches with other pixels."""
+    return unit.status == "match" and unit.gate != "accepted"
+
+
+def pictures_of(unit: UnitResult) -> dict[str, Placed]:
+    """Return the two pictures of a unit, or one where it stands for both."""
+    golden, run = look_at(unit.golden.picture, "the golden"), look_at(unit.run.picture, "the run")
+    if not are_same(unit):
+        return {"golden": golden, "run": run}
+    return {"golden": run if golden.lack else golden}
+
+
+def page_data(comparison: Comparison, placed: Sequence[Sequence[Placed]]) -> dict[str, Any]:
+    """Return what the script is told.
 
     Args:
         comparison: What was found; its units the worst first.
-        pairs: Where the pictures of each unit are.
+        placed: Where the pictures of each unit are.
     """
-    units = list(zip(comparison.units, pairs, strict=True))
+    units = list(zip(comparison.units, placed, strict=True))
     units.sort(key=lambda one: are_same(one[0]))  # pictures with other pixels stand before
-    data = {
-        "units": [_without_nothing(unit_data(unit, pair, comparison.passes(unit))) for unit, pair in units],
+    return {
+        "units": [
+            without_nothing(unit_data(unit, pictures, comparison.passes(unit))) for unit, pictures in units
+        ],
+        "sides": SIDES,
+        "views": VIEWS,
         "statuses": STATUS_WORDS,
         "same": "The pixels are the same.",
     }
-    return safe_json(data)
 
 
-def safe_json(data: Any) -> str:
-    """Write JSON that can stand in a script block."""
-    text = json.dumps(data, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    return text.translate(UNSAFE)
-
-
-def unit_data(unit: UnitResult, pair: PlacedPair, passes: bool) -> dict[str, Any]:
+def unit_data(unit: UnitResult, pictures: Sequence[Placed], passes: bool) -> dict[str, Any]:
     """Return what is shown of a unit.
 
     values: name, value, limit, value as a multiple of its limit, and whether it decided.
@@ -61,8 +78,7 @@ def unit_data(unit: UnitResult, pair: PlacedPair, passes: bool) -> dict[str, Any
         "values": [_value_row(unit, name) for name in _ordered(unit)],
         "settings": list(unit.settings),
         "facts": list(_facts(unit)),
-        "golden": _picture(pair.golden),
-        "run": None if pair.run is None else _picture(pair.run),
+        **dict(zip(SIDES, map(picture_data, pictures), strict=False)),
     }
 
 
@@ -105,15 +121,3 @@ def _facts(unit: UnitResult) -> Iterator[tuple[str, str, str]]:
 def _size(side: Side) -> str:
     """Write height x width x channels."""
     return " x ".join(map(str, side.size_px or ()))
-
-
-def _picture(picture: Placed) -> dict[str, Any]:
-    if picture.lack:
-        return {"lack": picture.lack}
-    at = picture.url if picture.number is None else picture.number
-    return {"at": at, "w": picture.width_px, "h": picture.height_px}
-
-
-def _without_nothing(data: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what is empty, false or None, so that the data of many units stay short."""
-    return {name: value for name, value in data.items() if value not in ("", [], None, False)}

@@ -6,15 +6,13 @@ import re
 import shutil
 import struct
 from base64 import b64encode
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fvcli.errors import FvcliError
-from fvcli.golden.results import Side, UnitResult
 
 PICTURES = "pictures"  # the folder beside the page
-OUR_NAME = re.compile(r"\d{5,}-(golden|run)-[A-Za-z0-9._-]*\.png")
 NAME_LENGTH = 80  # file systems allow 255 bytes
 PNG_START = struct.Struct(">8s4x4sII")  # signature, length of the header, its name, width, height
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -56,93 +54,83 @@ class Placed:
             return  # the page shows that the picture is damaged
 
 
-@dataclass(frozen=True)
-class PlacedPair:
-    """The pictures of a unit; run is None where one picture stands for both."""
-
-    golden: Placed
-    run: Placed | None
-
-    @property
-    def pictures(self) -> tuple[Placed, ...]:
-        return (self.golden,) if self.run is None else (self.golden, self.run)
-
-
-def are_same(unit: UnitResult) -> bool:
-    """Tell whether golden and run have the same pixels. An accepted picture matches with other pixels."""
-    return unit.status == "match" and unit.gate != "accepted"
-
-
-def place_pictures(units: Sequence[UnitResult], budget_bytes: int) -> list[PlacedPair]:
-    """Decide where the page finds the pictures of each unit.
+def look_at(picture: str | None, whose: str) -> Placed:
+    """Look whether a file begins as a PNG does, and how large its picture is.
 
     Args:
-        units: The worst first: their pictures are put into the page first.
-        budget_bytes: How long all pictures inside the page may be, as base64.
+        picture: The file; None where there is none.
+        whose: As it stands in a sentence, such as "the golden".
     """
-    pairs, number, left = [], 0, budget_bytes
-    for i, unit in enumerate(units):
-        placed = []
-        for whose, picture in zip(("golden", "run"), _found(unit), strict=False):
-            if picture.lack:
-                placed.append(picture)
-            elif picture.base64_bytes <= left:
-                placed.append(replace(picture, number=number))
-                number, left = number + 1, left - picture.base64_bytes
-            else:
-                placed.append(replace(picture, url=f"{PICTURES}/{_file_name(i, whose, unit.path)}"))
-        pairs.append(PlacedPair(placed[0], placed[1] if len(placed) > 1 else None))
-    return pairs
-
-
-def inside(pairs: Sequence[PlacedPair]) -> Iterator[Placed]:
-    """Yield the pictures that are inside the page, in the order of their numbers."""
-    return (picture for pair in pairs for picture in pair.pictures if picture.number is not None)
-
-
-def copy_pictures(pairs: Sequence[PlacedPair], folder: Path) -> None:
-    """Copy the pictures that are not inside the page beside it, and remove those of an earlier page.
-
-    Raises:
-        FvcliError: The disk is full or the folder cannot be written.
-    """
-    beside = {picture.url: picture for pair in pairs for picture in pair.pictures if picture.url}
-    for url, picture in beside.items():
-        assert picture.source is not None  # or it would have no URL
-        _copy(picture.source, folder / url)
-    if not (folder / PICTURES).is_dir():
-        return
-    for path in (folder / PICTURES).iterdir():
-        if OUR_NAME.fullmatch(path.name) and f"{PICTURES}/{path.name}" not in beside:
-            path.unlink(missing_ok=True)
-
-
-def _found(unit: UnitResult) -> tuple[Placed, ...]:
-    golden, run = _look_at(unit.golden, "golden"), _look_at(unit.run, "run")
-    if not are_same(unit):
-        return golden, run
-    return (golden,) if not golden.lack else (run,)
-
-
-def _look_at(side: Side, whose: str) -> Placed:
-    """Look whether a file begins as a PNG does, and how large its picture is."""
-    if side.picture is None:
-        return Placed(lack=f"The {whose} has no picture.")
-    path = Path(side.picture)
+    if picture is None:
+        return Placed(lack=f"{whose[0].upper()}{whose[1:]} has no picture.")
+    path = Path(picture)
     try:
         with path.open("rb") as file:
             start = file.read(PNG_START.size)
         size = path.stat().st_size
     except FileNotFoundError:
-        return Placed(lack=f"The file {path.name} of the {whose} is missing.")
+        return Placed(lack=f"The file {path.name} of {whose} is missing.")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "its name is not valid"
-        return Placed(lack=f"The file {path.name} of the {whose} cannot be read: {reason}.")
+        return Placed(lack=f"The file {path.name} of {whose} cannot be read: {reason}.")
     if len(start) == PNG_START.size:
         signature, header, width, height = PNG_START.unpack(start)
         if signature == PNG_SIGNATURE and header == b"IHDR" and width and height:
             return Placed(path, width, height, size)
-    return Placed(lack=f"The file {path.name} of the {whose} is not a PNG picture.")
+    return Placed(lack=f"The file {path.name} of {whose} is not a PNG picture.")
+
+
+def place_pictures(
+    units: Iterable[tuple[str, Mapping[str, Placed]]], budget_bytes: int
+) -> list[tuple[Placed, ...]]:
+    """Decide where the page finds the pictures of each unit.
+
+    Args:
+        units: The path of each unit and its pictures, by the word that their copies are named with. The most
+            important first: their pictures are put into the page first.
+        budget_bytes: How long all pictures inside the page may be, as base64.
+    """
+    placed, number, left = [], 0, budget_bytes
+    for i, (path, pictures) in enumerate(units):
+        of_unit = []
+        for whose, picture in pictures.items():
+            if picture.lack:
+                of_unit.append(picture)
+            elif picture.base64_bytes <= left:
+                of_unit.append(replace(picture, number=number))
+                number, left = number + 1, left - picture.base64_bytes
+            else:
+                of_unit.append(replace(picture, url=f"{PICTURES}/{_file_name(i, whose, path)}"))
+        placed.append(tuple(of_unit))
+    return placed
+
+
+def inside(units: Sequence[Sequence[Placed]]) -> Iterator[Placed]:
+    """Yield the pictures that are inside the page, in the order of their numbers."""
+    return (picture for pictures in units for picture in pictures if picture.number is not None)
+
+
+def copy_pictures(units: Sequence[Sequence[Placed]], folder: Path, words: Iterable[str]) -> None:
+    """Copy the pictures that are not inside the page beside it, and remove those of an earlier page.
+
+    Args:
+        units: The pictures of each unit.
+        folder: That of the page.
+        words: What copies of this page are named with; other pages may have copies in the same folder.
+
+    Raises:
+        FvcliError: The disk is full or the folder cannot be written.
+    """
+    beside = {picture.url: picture for pictures in units for picture in pictures if picture.url}
+    for url, picture in beside.items():
+        assert picture.source is not None  # or it would have no URL
+        _copy(picture.source, folder / url)
+    if not (folder / PICTURES).is_dir():
+        return
+    our_name = re.compile(rf"\d{{5,}}-({'|'.join(words)})-[A-Za-z0-9._-]*\.png")
+    for path in (folder / PICTURES).iterdir():
+        if our_name.fullmatch(path.name) and f"{PICTURES}/{path.name}" not in beside:
+            path.unlink(missing_ok=True)
 
 
 def _file_name(i: int, whose: str, path: str) -> str:

@@ -31,6 +31,7 @@ VALUE_NAMES = {
     "rms": "pixel difference",
     "drift": "drift of all scores",
 }
+VIEWS = {"side": "Side by side", "slider": "Slider", "blink": "Blink", "difference": "Difference"}
 SIGNED = {"score"}
 OF_255 = {"rms"}
 NO_NUMBER = "not a number"

@@ -35,12 +35,23 @@ def write_results(comparison: Comparison, path: Path) -> None:
     Raises:
         FvcliError: The file cannot be written.
     """
-    data = without_infinities(comparison.to_dict())
+    data = plain(comparison.to_dict())
     for unit in data["units"]:
         for side in (unit["golden"], unit["run"]):
             if side["picture"] is not None:
                 side["picture"] = seen_from(path.parent, side["picture"])
     write_atomic(path, (json.dumps(data, indent=1, allow_nan=False) + "\n").encode("ascii"))
+
+
+def plain(value: Any) -> Any:
+    """Return what JSON can hold: NumPy's numbers as Python's, and null for those that are not finite."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def read_results(path: Path) -> dict[str, Any]:
@@ -63,17 +74,6 @@ def read_results(path: Path) -> dict[str, Any]:
     if damage:
         raise UsageError(f"{path}: damaged ({damage})", HINT)
     return dict(data)
-
-
-def without_infinities(value: Any) -> Any:
-    """Return what JSON can hold: NumPy's numbers as Python's, and null for those that are not finite."""
-    if isinstance(value, Mapping):
-        return {str(key): without_infinities(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_infinities(part) for part in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -123,7 +123,7 @@ def test_the_slider_moves_by_mouse_and_by_keyboard(opened: Callable[..., Chrome]
     press(chrome, Keys.HOME, *[Keys.ARROW_RIGHT] * 10)
     assert golden_share() == pytest.approx(0.1, abs=0.02)
     assert divider.get_attribute("value") == "10"
-    assert divider.accessible_name == "How much of the golden is seen, in percent"
+    assert divider.accessible_name == "golden: how much of it is seen, in percent"
 
 
 def test_blinking_alternates_and_stops_when_asked(opened: Callable[..., Chrome]) -> None:
@@ -148,9 +148,9 @@ def test_nothing_blinks_for_who_prefers_less_motion(opened: Callable[..., Chrome
     opened("q=cats/one&view=blink")
     showing = "return document.documentElement.dataset.showing"
     time.sleep(0.9)
-    assert chrome.execute_script(showing) == "golden"
+    assert chrome.execute_script(showing) == "first"
     press(chrome, "b")
-    assert chrome.execute_script(showing) == "run"
+    assert chrome.execute_script(showing) == "second"
 
 
 def test_the_difference_view_is_black_where_pictures_are_equal(opened: Callable[..., Chrome]) -> None:

@@ -22,7 +22,7 @@ function act(key, target) {
   const step = { j: 1, ArrowRight: 1, k: -1, ArrowLeft: -1 }[key];
   if (step && viewed) stepViewer(step);
   else if (step) stepList(step);
-  else if (Object.hasOwn(VIEW_KEYS, key)) pressView(VIEW_KEYS[key]);
+  else if (Object.hasOwn(VIEWS, VIEW_KEYS[key] || "")) pressView(VIEW_KEYS[key]);
   else if (key === "?") byId("help").showModal();
   else if (key === "/" && !viewed) byId("search").select();
   else if (key === "Escape" && !viewed) showAll();

@@ -1,7 +1,7 @@
 // A pair of pictures. One structure serves all views: the style sheet shows its parts as the view asks.
 
 const BLINK_MS = 700;
-const CAPTIONS = { side: "difference × 8", slider: "golden | run", difference: "difference × 8" };
+const CAPTIONS = { side: "difference × 8", slider: `${FIRST_NAME} | ${SECOND_NAME}`, difference: "difference × 8" };
 const waiting = []; // for pictures further down in the file that is still being read
 
 // Return an address, or null where the picture has not been read yet, or "" where its file could not be read.
@@ -60,21 +60,23 @@ function figure(className, caption, ...content) {
 
 // Return the pictures of a unit in all views.
 function pair(unit) {
-  const { golden, run } = unit;
-  const size = golden.lack && run ? run : golden;
+  const first = unit[FIRST];
+  const second = unit[SECOND];
+  const size = first.lack && second ? second : first;
   const box = make("div", { class: "pair" });
   if (size.w) {
     box.style.setProperty("--ratio", size.w / size.h);
     box.classList.toggle("wide", size.w > 2.5 * size.h);
   }
-  if (!run) {
+  if (!second) {
     box.classList.add("single");
-    box.append(figure("one", "golden = run", frame(golden, `${unit.path}, golden and run`)));
+    const [caption, both] = [" = ", " and "].map((word) => FIRST_NAME + word + SECOND_NAME);
+    box.append(figure("one", caption, frame(first, `${unit.path}, ${both}`)));
     return box;
   }
-  box.append(figure("one", "golden", frame(golden, `${unit.path}, golden`)));
-  box.append(figure("one", "run", frame(run, `${unit.path}, run`)));
-  if (golden.lack || run.lack) box.classList.add("unpaired");
+  box.append(figure("one", FIRST_NAME, frame(first, `${unit.path}, ${FIRST_NAME}`)));
+  box.append(figure("one", SECOND_NAME, frame(second, `${unit.path}, ${SECOND_NAME}`)));
+  if (first.lack || second.lack) box.classList.add("unpaired");
   else box.append(stack(unit));
   return box;
 }
@@ -83,20 +85,20 @@ function stack(unit) {
   const layers = make(
     "div",
     { class: "layers" },
-    make("span", { class: "layer of-golden" }, frame(unit.golden, "")),
-    make("span", { class: "layer of-run" }, frame(unit.run, "")),
+    make("span", { class: "layer of-first" }, frame(unit[FIRST], "")),
+    make("span", { class: "layer of-second" }, frame(unit[SECOND], "")),
   );
   const stage = make("div", { class: "stage", role: "group", "aria-label": `${unit.path}, both pictures` }, layers);
   const divider = make("input", { type: "range", min: 0, max: 100, step: 1, value: 50 });
-  divider.setAttribute("aria-label", "How much of the golden is seen, in percent");
+  divider.setAttribute("aria-label", `${FIRST_NAME}: how much of it is seen, in percent`);
   divider.addEventListener("input", () => stage.style.setProperty("--divider", `${divider.value}%`));
   stage.append(divider, make("span", { class: "divider" }));
   const words = Object.entries(CAPTIONS).map(([view, text]) => make("span", { class: `in-${view}` }, text));
   const blinking = make(
     "button",
     { type: "button", class: "in-blink", title: "Stop, and show the other picture" },
-    make("span", { class: "of-golden" }, "golden"),
-    make("span", { class: "of-run" }, "run"),
+    make("span", { class: "of-first" }, FIRST_NAME),
+    make("span", { class: "of-second" }, SECOND_NAME),
   );
   blinking.addEventListener("click", stepBlink);
   return make("figure", { class: "stack" }, stage, make("figcaption", {}, ...words, blinking));
@@ -108,7 +110,7 @@ const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
 let blinkTimer = null;
 
 function showOther() {
-  root.dataset.showing = root.dataset.showing === "golden" ? "run" : "golden";
+  root.dataset.showing = root.dataset.showing === "first" ? "second" : "first";
 }
 
 function stopBlink() {

@@ -24,7 +24,7 @@ function setView(view) {
 
 function showView() {
   root.dataset.view = state.view;
-  root.dataset.showing = "golden";
+  root.dataset.showing = "first";
   for (const choice of document.querySelectorAll(".views input")) choice.checked = choice.value === state.view;
   startBlink();
 }

@@ -4,7 +4,8 @@
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const UNITS = DATA.units;
-const VIEWS = { side: "Side by side", slider: "Slider", blink: "Blink", difference: "Difference" };
+const VIEWS = DATA.views;
+const [[FIRST, FIRST_NAME], [SECOND, SECOND_NAME]] = Object.entries(DATA.sides); // of a pair
 const root = document.documentElement;
 
 const state = { status: new Set(), job: "", text: "", view: "side", unit: "" };

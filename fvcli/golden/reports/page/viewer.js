@@ -6,13 +6,12 @@ function openUnit(unit) {
   viewed = unit;
   state.unit = unit.path;
   const position = shown.indexOf(unit);
-  byId("viewer-title").replaceChildren(...addName(unit), " ", statusMark(unit));
+  byId("viewer-title").replaceChildren(...addName(unit), " ", markOf(unit));
   byId("position").textContent = position < 0 ? "not in the list" : `${position + 1} of ${shown.length}`;
   byId("previous").disabled = position <= 0;
   byId("next").disabled = position === shown.length - 1;
   byId("viewer-pair").replaceChildren(pair(unit));
-  const lines = [aboutUnit(unit), why(unit), valueTable(unit), factTable(unit, true), settingsList(unit)];
-  byId("viewer-text").replaceChildren(...lines.filter(Boolean));
+  byId("viewer-text").replaceChildren(...[aboutUnit(unit), ...detailsOf(unit, true)].filter(Boolean));
   const viewer = byId("viewer");
   if (!viewer.open) {
     viewer.showModal();
