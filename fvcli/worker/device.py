@@ -83,8 +83,7 @@ def computing_facts(device: Device) -> dict[str, Any]:
         "onednn_isa": os.environ.get("ONEDNN_MAX_CPU_ISA", ""),
         "xla": os.environ.get("TF_XLA_FLAGS", ""),
     }
-    if device.is_gpu:
-        gpu = tf.config.list_physical_devices("GPU")[0]
+    for gpu in tf.config.list_physical_devices("GPU")[: int(device.is_gpu)]:  # the one that is used
         build = tf.sysconfig.get_build_info()
         details = tf.config.experimental.get_device_details(gpu)
         facts["compute_capability"] = details.get("compute_capability")

@@ -56,7 +56,7 @@ def test_sidecars_say_what_was_done(whole: Path) -> None:
     )
     assert (sidecar["status"], sidecar["error"], sidecar["steps"], sidecar["seed"]) == ("done", None, 24, 0)
     assert sidecar["batch"] == {"number": 3, "size": 1, "planned_size": 2}  # a CPU takes one at a time
-    assert (sidecar["schema_version"], sidecar["planned_steps"], sidecar["canvas"]) == (3, 24, None)
+    assert (sidecar["schema_version"], sidecar["planned_steps"], sidecar["canvas"]) == (4, 24, None)
     assert sidecar["score"]["end"] > sidecar["score"]["start"]
     pixels = read_picture(whole / "units/textures/channel-0017.png")
     assert pixels.shape == (64, 64, 3)

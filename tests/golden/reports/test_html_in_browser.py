@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from selenium.webdriver import ActionChains, Chrome, Keys
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 from fvcli.golden.reports.html import write_html
 from tests.helpers.browser import pixels_of, prefer, resize
@@ -261,12 +263,20 @@ def test_nothing_is_cut_off_on_small_and_large_screens(
     assert chrome.execute_script(background) == "rgb(22, 22, 24)"
 
 
-def test_all_that_can_be_operated_has_a_name_and_a_visible_focus(opened: Callable[..., Chrome]) -> None:
-    chrome = opened("view=slider")
+def operable_in(chrome: Chrome) -> list[dict[str, Any]]:
+    """Return what stands in the accessibility tree and can be operated."""
     tree = chrome.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
     roles = {"button", "textbox", "searchbox", "combobox", "radio", "slider", "link", "dialog", "img"}
-    operable = [node for node in tree if node.get("role", {}).get("value") in roles and not node["ignored"]]
-    assert len(operable) > 20
+    return [node for node in tree if node.get("role", {}).get("value") in roles and not node["ignored"]]
+
+
+def test_all_that_can_be_operated_has_a_name_and_a_visible_focus(opened: Callable[..., Chrome]) -> None:
+    chrome = opened("view=slider")
+    chrome.execute_cdp_cmd("Accessibility.enable", {})
+    # The tree is made beside the page, and may not be there at once.
+    operable = WebDriverWait(chrome, 20).until(
+        lambda chrome: len(found := operable_in(chrome)) > 20 and found
+    )
     assert [node for node in operable if not node.get("name", {}).get("value")] == []
     press(chrome, "j", Keys.TAB)
     outline = "return getComputedStyle(document.activeElement).outlineWidth"
