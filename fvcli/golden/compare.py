@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -23,7 +24,7 @@ from fvcli.golden.pairs import pairs_of
 from fvcli.golden.results import STATUSES, Change, Comparison, Drift, UnitResult
 from fvcli.media import read_picture
 from fvcli.plan import Unit
-from fvcli.run import RunFolder
+from fvcli.run import RunFolder, read_fingerprint
 
 THREADS = 2  # reading and measuring; more do not help, because most of it holds Python's lock
 PAIRS_AT_A_TIME = 4  # given to the networks
@@ -156,8 +157,9 @@ def _looks(golden: Golden, run: RunFolder, options: Options, seen: Callable[[int
         listed = ", ".join(options.only)
         raise UsageError(f"--only {listed}: neither the golden nor the run has such a unit")
     looks = []
+    fingerprint_of = cache(read_fingerprint)
     with ThreadPoolExecutor(THREADS) as pool:
-        for look in pool.map(lambda pair: look_at(golden, run, pair), pairs):
+        for look in pool.map(lambda pair: look_at(golden, run, pair, fingerprint_of), pairs):
             looks.append(look)
             seen(len(looks), len(pairs))
     return [look for look in looks if look.pair.golden or not look.pending]  # neither has the others

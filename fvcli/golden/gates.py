@@ -14,13 +14,12 @@ from dataclasses import dataclass
 
 from fvcli.golden.history import Acceptance
 from fvcli.golden.look import Look
-from fvcli.golden.results import HIGHER_IS_BETTER, Gate, Status, UnitResult
+from fvcli.golden.results import Gate, Status, UnitResult, times_limit
 from fvcli.golden.tolerances import Tolerances
 from fvcli.run.sidecar import DEAD
 
 LEAST_SHARE = 0.2  # of a program's units are not touched by rounding in the first steps
 ENOUGH = 4  # units of a program, of which it would be odd if none was
-NO_LIMIT = 0.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,9 @@ def result_of(
     known = _limits_of(limits)
     values = {**look.values, **(pool or {})}
     ruling = _rule(look, values, known, accepted, strict)
-    measured = look.are_comparable and ruling.gate != "accepted"
+    if not look.are_comparable or ruling.gate == "accepted":
+        values = {}
+    passed = {name: known[name] for name in values if name in known}
     return UnitResult(
         path=unit.path,
         job=unit.job,
@@ -70,11 +71,9 @@ def result_of(
         status=ruling.status,
         gate=ruling.gate,
         why=ruling.why,
-        values=values if measured else {},
-        limits={name: known[name] for name in values if name in known} if measured else {},
-        excess=max((_ratio(name, value, known) for name, value in values.items()), default=0.0)
-        if measured
-        else 0.0,
+        values=values,
+        limits=passed,
+        excess=max((times_limit(name, values[name], limit) for name, limit in passed.items()), default=0.0),
         change=look.change if look.pixels else None,
         settings=look.settings,
         golden=look.golden,
@@ -143,7 +142,7 @@ ORDER: tuple[tuple[str, Gate], ...] = (
 
 def _first_beyond(values: Mapping[str, float], limits: Mapping[str, float]) -> tuple[Gate, str] | None:
     for name, gate in ORDER:
-        if name in values and _ratio(name, values[name], limits) > 1:
+        if name in values and times_limit(name, values[name], limits[name]) > 1:
             sign = "+" if name == "score" and values[name] > 0 else ""
             value, limit = (_said(name, number) for number in (values[name], limits[name]))
             return gate, WORDS[name].format(value=sign + value, limit=limit)
@@ -178,13 +177,3 @@ def _limits_of(limits: Tolerances) -> dict[str, float]:
         "texture": limits.texture,
         "structure": limits.structure,
     }
-
-
-def _ratio(name: str, value: float, limits: Mapping[str, float]) -> float:
-    """Return a value as a multiple of its limit; of a similarity, how far it is from 1 as a multiple."""
-    if name not in limits:
-        return 0.0
-    apart, most = (1 - value, 1 - limits[name]) if name in HIGHER_IS_BETTER else (abs(value), limits[name])
-    if apart <= 0:
-        return 0.0
-    return apart / most if most > 0 else float("inf")

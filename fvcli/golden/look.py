@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from fvcli.golden.results import NOTHING, Change, Side
 from fvcli.media import pixel_sha256, read_picture
 from fvcli.plan import Unit
 from fvcli.plan.picture_facts import differences, picture_facts
-from fvcli.run import RunFolder, Sidecar, read_fingerprint
+from fvcli.run import Fingerprint, RunFolder, Sidecar
 from fvcli.run.sidecar import FAILED, NewerSidecar, read_sidecar
 
+FingerprintOf = Callable[[Path, str], Fingerprint | None]
 FIRST_STEPS = 3  # before rounding has grown in most units
 LFS_POINTER = b"version https://git-lfs"
 TINY = 1e-12
@@ -77,8 +79,14 @@ class Look:
         return self.golden.size_px == self.run.size_px and self.pixels[0] != self.pixels[1]
 
 
-def look_at(golden: Golden, run: RunFolder, pair: Pair) -> Look:
-    """Return what can be seen of a pair without a network."""
+def look_at(golden: Golden, run: RunFolder, pair: Pair, fingerprint_of: FingerprintOf) -> Look:
+    """Return what can be seen of a pair without a network.
+
+    Args:
+        golden, run: What is compared.
+        pair: Of their units.
+        fingerprint_of: ``read_fingerprint``, which may remember what it has read: few differ.
+    """
     one = _found(golden.run, pair.golden, golden) if pair.golden else None
     other = _found(run, pair.run) if pair.run else None
     look = Look(pair, _side(golden.run, pair.golden, one), _side(run, pair.run, other))
@@ -92,7 +100,7 @@ def look_at(golden: Golden, run: RunFolder, pair: Pair) -> Look:
     if problems or one is None or other is None:
         return replace(look, problem="; ".join(problems) or None)
     assert pair.golden is not None and pair.run is not None  # noqa: PT018  # or one of them was not found
-    return _compared(golden, run, look, one, other)
+    return _compared(golden, run, look, one, other, fingerprint_of)
 
 
 def _found(run: RunFolder, unit: Unit, golden: Golden | None = None) -> Found:
@@ -157,14 +165,16 @@ def _side(run: RunFolder, unit: Unit | None, found: Found | None) -> Side:
     )
 
 
-def _compared(golden: Golden, run: RunFolder, look: Look, one: Found, other: Found) -> Look:
+def _compared(
+    golden: Golden, run: RunFolder, look: Look, one: Found, other: Found, fingerprint_of: FingerprintOf
+) -> Look:
     was, now, units = one.sidecar, other.sidecar, look.pair
     assert was is not None and now is not None  # noqa: PT018  # or there is a problem
     assert one.pixels is not None and other.pixels is not None  # noqa: PT018
     assert units.golden is not None and units.run is not None  # noqa: PT018
     fingerprints = (
-        read_fingerprint(golden.path, was.fingerprint),
-        read_fingerprint(run.path, now.fingerprint),
+        fingerprint_of(golden.path, was.fingerprint),
+        fingerprint_of(run.path, now.fingerprint),
     )
     scale = scale_of(was)
     seen = replace(

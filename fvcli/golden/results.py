@@ -18,6 +18,16 @@ STATUSES: tuple[Status, ...] = (
 Gate = Literal["pixels", "accepted", "first_steps", "response", "score", "texture", "structure"]
 GATES: tuple[Gate, ...] = ("pixels", "accepted", "first_steps", "response", "score", "texture", "structure")
 HIGHER_IS_BETTER = {"structure"}  # of all other values less is better
+
+
+def times_limit(name: str, value: float, limit: float) -> float:
+    """Return a value as a multiple of its limit; of a similarity by how far each is from 1."""
+    apart, most = (1 - value, 1 - limit) if name in HIGHER_IS_BETTER else (abs(value), limit)
+    if apart <= 0:
+        return 0.0
+    return apart / most if most > 0 else float("inf")
+
+
 Change = Literal["same", "cpu", "tensorflow", "device"]
 CHANGES: tuple[Change, ...] = ("same", "cpu", "tensorflow", "device")
 

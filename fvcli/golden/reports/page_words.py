@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from fvcli.golden.results import HIGHER_IS_BETTER, Status
+from fvcli.golden.results import HIGHER_IS_BETTER, Status, times_limit
 
 STATUS_WORDS: Mapping[Status, str] = {
     "error": "The two pictures could not be compared.",
@@ -77,11 +77,6 @@ def finite(value: float) -> str:
 
 
 def share_of_limit(name: str, value: float, limit: float) -> float | None:
-    """Return a value as a multiple of its limit; None where that is no finite number.
-
-    Of a similarity it is the distance from 1 as a multiple of what is allowed.
-    """
-    apart, most = (1 - value, 1 - limit) if name in HIGHER_IS_BETTER else (abs(value), limit)
-    if not math.isfinite(apart) or apart > 0 >= most:
-        return None
-    return max(0.0, apart) / most if most > 0 else 0.0
+    """Return a value as a multiple of its limit; None where that is no finite number."""
+    share = times_limit(name, value, limit)
+    return share if math.isfinite(share) else None
