@@ -15,7 +15,7 @@ from fvcli.golden import Comparison, Golden, NothingToCompareError, Options
 from fvcli.golden.accept import Taken, choose, gone_from, refuse_unfinished, take
 from fvcli.golden.folder import GOLDEN
 from fvcli.golden.golden_plan import whole_groups
-from fvcli.plan import Plan
+from fvcli.plan import choose_units
 from fvcli.run import RunFolder
 from fvcli.run.check import damage_of
 from fvcli.run.foreign import refuse_foreign
@@ -63,7 +63,7 @@ def accept_run(
     if not reason.strip():
         raise UsageError("--reason is empty", "say why the pictures are as they should be")
     new, old = RunFolder.read(run), _golden_at(golden)
-    wanted = _wanted(new.plan, old.run.plan if old else None, only)
+    wanted = choose_units((new.plan,) if old is None else (new.plan, old.run.plan), only)
     asked = [unit for unit in new.plan.units if wanted is None or unit.path in wanted]
     refuse_unfinished(new, asked, {})
     found = None if old is None else _compared(golden, run, only, options or CompareOptions(), seen)
@@ -89,17 +89,6 @@ def _golden_at(path: Path) -> Golden | None:
     if not (path / GOLDEN).exists():
         raise UsageError(f"{path} is a run, not a golden", "give a new folder for the golden")
     return Golden.read(path)
-
-
-def _wanted(run: Plan, golden: Plan | None, only: Sequence[str]) -> frozenset[str] | None:
-    if not only:
-        return None
-    plans = [run] if golden is None else [run, golden]
-    found = {pattern: frozenset().union(*(plan.only(pattern) for plan in plans)) for pattern in only}
-    nothing = [pattern for pattern, paths in found.items() if not paths]
-    if nothing:
-        raise UsageError("\n".join(f"--only {pattern}: no unit matches" for pattern in nothing))
-    return frozenset().union(*found.values())
 
 
 def _compared(

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from fvcli.engines.quiet import quiet_start
 from fvcli.errors import FvcliError, UsageError
@@ -27,9 +26,6 @@ from fvcli.run import RunFolder, read_fingerprint
 from fvcli.run.atomic import write_atomic
 from fvcli.run.layout import SPEC, read_text
 from fvcli.run.sidecar import FAILED
-
-if TYPE_CHECKING:
-    pass
 
 Say = Callable[[str], None]
 

@@ -8,14 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fvcli.app.choose_units import choose_units
 from fvcli.app.draw_sheets import draw_missing_sheets
 from fvcli.app.plan_spec import PlannedSpec
 from fvcli.app.preflight import check_machine
 from fvcli.app.render_log import RenderLog
 from fvcli.engines import ENGINES, EngineOptions, Event
 from fvcli.errors import UsageError
-from fvcli.plan import Unit
+from fvcli.plan import Unit, choose_units
 from fvcli.run import Asked, RunFolder, missing_units
 from fvcli.run.sidecar import FAILED
 

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from fvcli.golden.calibration import Row
 
 MOST_SHOWN = 20  # lines; the report has all
+COMMANDLINE = click.core.ParameterSource.COMMANDLINE
+OF_CALIBRATION, OF_BOTH = {"calibrate", "safety"}, {"as_json", "allow_code"}
+NOT_USED = {
+    (False, True): "is not used by --calibrate, which compares the golden's spec with itself",
+    (True, False): "is used by --calibrate alone",
+}
 
 
 @click.command()
@@ -110,6 +116,7 @@ def compare(
     from fvcli.golden import Options
     from fvcli.golden.reports.results_file import plain
 
+    _refuse_unused(calibrate, no_model)
     if calibrate:
         _calibrate(golden, run, safety, allow_code, as_json)
         return
@@ -130,6 +137,25 @@ def compare(
         click.echo(written.page, err=as_json)
     if not found.is_fine:
         click.get_current_context().exit(EXIT_FAILED)
+
+
+def _refuse_unused(calibrate: bool, no_model: bool) -> None:
+    """Raise UsageError, a line each, for options that would change nothing."""
+    context = click.get_current_context()
+    given = [
+        param
+        for param in context.command.params
+        if isinstance(param, click.Option) and context.get_parameter_source(str(param.name)) is COMMANDLINE
+    ]
+    odd = [
+        f"{param.opts[0]} {NOT_USED[(param.name in OF_CALIBRATION, calibrate)]}"
+        for param in given
+        if (param.name in OF_CALIBRATION) != calibrate and param.name not in OF_BOTH
+    ]
+    if no_model and any(param.name == "golden_model" for param in given):
+        odd.append("--golden-model is not used with --no-model, which asks no network")
+    if odd:
+        raise UsageError("\n".join(odd), "leave it out" if len(odd) == 1 else "leave them out")
 
 
 def grouped(units: Sequence[UnitResult]) -> list[list[UnitResult]]:

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from fvcli import __version__
-from fvcli.errors import UsageError
-from fvcli.golden.compare import Judge, NothingToCompareError
+from fvcli.golden.compare import Judge
+from fvcli.golden.model_pairs import ModelPair, model_pairs
 from fvcli.media import read_picture
 from fvcli.plan import Plan, Unit
 from fvcli.run import RunFolder, Sidecar
@@ -27,7 +27,6 @@ from fvcli.run.sidecar import DEAD
 DIFF_VERSION = 1
 UNITS_AT_A_TIME = 4
 ENOUGH_TO_RANK = 8  # pictures of a layer
-EXAMPLES = 3
 
 
 @dataclass(frozen=True)
@@ -91,13 +90,6 @@ class ModelDiff:
 
 
 @dataclass(frozen=True)
-class _Pair:
-    a: Unit
-    b: Unit
-    facts: tuple[Sidecar, Sidecar]
-
-
-@dataclass(frozen=True)
 class _Said:
     """What one network says of both pictures of a unit, and the means of the layer that it reads."""
 
@@ -123,9 +115,10 @@ def diff_models(
 
     Raises:
         NothingToCompareError: No unit is finished in both.
-        UsageError: Units of one name show something else in both runs.
+        UsageError: Units of one name cannot be compared; see ``model_pairs``.
     """
-    pairs = _pairs(a, b, only)
+    chosen = model_pairs(a, b, only)
+    pairs = chosen.pairs
     of_a, of_b = judges()
     found: list[UnitDiff] = []
     for _, group in groupby(sorted(pairs, key=_program), key=_program):  # each is compiled once
@@ -137,11 +130,11 @@ def diff_models(
         model_a=_called(a.plan),
         model_b=_called(b.plan),
         units=tuple(sorted(found, key=lambda unit: -unit.changed)),
-        remarks=_remarks(pairs),
+        remarks=chosen.remarks,
     )
 
 
-def _program(pair: _Pair) -> int:
+def _program(pair: ModelPair) -> int:
     return pair.a.program
 
 
@@ -150,37 +143,8 @@ def _called(plan: Plan) -> str:
     return f"{choice.called} ({choice.weights})" if choice.weights_path else choice.called
 
 
-def _pairs(a: RunFolder, b: RunFolder, only: Sequence[str]) -> list[_Pair]:
-    others = {unit.path: unit for unit in b.plan.units}
-    wanted = frozenset().union(*(a.plan.only(pattern) for pattern in only)) if only else None
-    pairs, odd = [], []
-    for unit in a.plan.units:
-        other = others.get(unit.path)
-        if other is None or (wanted is not None and unit.path not in wanted):
-            continue
-        if unit.identity != other.identity:
-            odd.append(unit.path)
-            continue
-        facts = a.sidecar(unit), b.sidecar(other)
-        if facts[0] and facts[1] and facts[0].is_finished and facts[1].is_finished:
-            pairs.append(_Pair(unit, other, (facts[0], facts[1])))
-    if odd:
-        message = f"{', '.join(odd[:EXAMPLES])}: not the same unit in {a.path} and {b.path}"
-        raise UsageError(message, "render one spec with both networks")
-    if not pairs:
-        message = f"nothing to compare: {a.path} and {b.path} have no finished unit in common"
-        raise NothingToCompareError(message, "render one spec with both networks")
-    return pairs
-
-
-def _remarks(pairs: Sequence[_Pair]) -> tuple[str, ...]:
-    if all(one.weights_sha256 == other.weights_sha256 for one, other in (pair.facts for pair in pairs)):
-        return ("both runs were rendered with the same weights",)
-    return ()
-
-
 def _of_program(
-    a: RunFolder, b: RunFolder, pairs: Sequence[_Pair], judges: tuple[Judge, Judge]
+    a: RunFolder, b: RunFolder, pairs: Sequence[ModelPair], judges: tuple[Judge, Judge]
 ) -> list[UnitDiff]:
     said: list[tuple[_Said, _Said]] = []
     for i in range(0, len(pairs), UNITS_AT_A_TIME):
@@ -208,7 +172,7 @@ def _of_program(
 
 
 def _ask(
-    a: RunFolder, b: RunFolder, pairs: Sequence[_Pair], judges: tuple[Judge, Judge]
+    a: RunFolder, b: RunFolder, pairs: Sequence[ModelPair], judges: tuple[Judge, Judge]
 ) -> list[tuple[_Said, _Said]]:
     units = [pair.a for pair in pairs]
     pictures = [
@@ -246,7 +210,9 @@ def _changed(a: float | None, b: float | None) -> float:
     return 1.0 if a is None or b is None else 1.0 - (a + b) / 2
 
 
-def _ranks(pairs: Sequence[_Pair], said: Sequence[tuple[_Said, _Said]]) -> tuple[list[int], list[int]] | None:
+def _ranks(
+    pairs: Sequence[ModelPair], said: Sequence[tuple[_Said, _Said]]
+) -> tuple[list[int], list[int]] | None:
     """Return each unit's rank for the other network's picture of it, in A and in B.
 
     Only where the units are channels of one layer, of which its mean over positions is the score.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fvcli.plan import Plan, Unit
+from fvcli.plan import Plan, Unit, choose_units
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,14 @@ def pairs_of(golden: Sequence[Unit], run: Plan, golden_plan: Plan, only: Sequenc
         run: The run's plan.
         golden_plan: The golden's plan.
         only: Patterns of job/unit, job or unit; all units without any.
+
+    Raises:
+        UsageError: With a line for each pattern that names no unit of either.
     """
     of_run = {unit.path: unit for unit in run.units}
     of_golden = {unit.path: unit for unit in golden}
     paths = dict.fromkeys([*of_golden, *of_run])
-    if only:
-        wanted = frozenset().union(*(plan.only(pattern) for plan in (golden_plan, run) for pattern in only))
+    wanted = choose_units((golden_plan, run), only)
+    if wanted is not None:
         paths = dict.fromkeys(path for path in paths if path in wanted)
     return [Pair(of_golden.get(path), of_run.get(path)) for path in paths]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -38,23 +39,27 @@ class Variant:
 
 
 BASE = Variant("the golden's spec", "same")
+ONEDNN = "TF_ENABLE_ONEDNN_OPTS"
 WEIGHTS = "one layer's weights ±1 %"
 
 
-def variants_of(plan: Plan, facts: ModelFacts, layer: str | None) -> list[Variant]:
+def variants_of(
+    plan: Plan, facts: ModelFacts, layer: str | None, environment: Mapping[str, str] = os.environ
+) -> list[Variant]:
     """Return the ways in which a plan can be rendered differently; what does not concern it is left out.
 
     Args:
         plan: The golden's.
         facts: Of its model.
         layer: Whose weights can be changed so that all units are concerned; None if there is none.
+        environment: In which the golden's spec is rendered.
     """
     xla = {"TF_XLA_FLAGS": "--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit"}
     noise = [
         Variant("one thread", "same", worker={"lanes": 1}),
         Variant("two threads an operation", "same", worker={"lanes": 1, "threads": 2}),
         Variant("other batches", "same", worker={"lanes": 1, "other_batches": True}, plan=_halved),
-        Variant("oneDNN off", "cpu", {"TF_ENABLE_ONEDNN_OPTS": "0"}),
+        _other_onednn(environment),
         Variant("XLA", "cpu", xla),
     ]
     real = [
@@ -68,6 +73,12 @@ def variants_of(plan: Plan, facts: ModelFacts, layer: str | None) -> list[Varian
         worker = {"layer": layer, "share": PERTURBED}
         real.append(Variant(WEIGHTS, "real", worker=worker, plan=lambda plan: _with_weights(plan, layer)))
     return [*noise, *(variant for variant in real if variant.plan(plan) != plan)]
+
+
+def _other_onednn(environment: Mapping[str, str]) -> Variant:
+    """Return a render without oneDNN, or with it where it is off."""
+    is_off = environment.get(ONEDNN) == "0"
+    return Variant(f"oneDNN {'on' if is_off else 'off'}", "cpu", {ONEDNN: "1" if is_off else "0"})
 
 
 def concerned(before: Plan, after: Plan) -> frozenset[str]:

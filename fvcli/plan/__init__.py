@@ -8,6 +8,7 @@ size, because another size changes rounding and, over hundreds of steps, pixels.
 """
 
 from fvcli.plan.changes import Gone, SpecTexts, change_lines
+from fvcli.plan.choose_units import choose_units
 from fvcli.plan.data import JobPlan, Plan, Program, Source, Unit, Window
 from fvcli.plan.make import make_plan
 from fvcli.plan.picture_facts import picture_facts
@@ -26,6 +27,7 @@ __all__ = [
     "Unit",
     "Window",
     "change_lines",
+    "choose_units",
     "make_plan",
     "picture_facts",
     "standalone_spec",

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from fvcli.app.choose_units import choose_units
 from fvcli.app.draw_sheets import draw_run
 from fvcli.app.plan_spec import PlannedSpec, plan_of_picture, plan_of_spec
 from fvcli.app.read_status import read_status
 from fvcli.app.render_run import Observer, RenderOptions, render_run
 from fvcli.errors import UsageError
+from fvcli.plan import choose_units
 from fvcli.run import RunFolder
 from tests.helpers.painting import PaintingEngine
 from tests.helpers.running import SMALL_SPEC, write_spec

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from fvcli.errors import UsageError
-from fvcli.golden import NothingToCompareError
 from fvcli.golden.model_diff import ModelDiff, UnitDiff, diff_models
 from fvcli.run import RunFolder
 from tests.helpers.goldens import Oracle, Painted, painted_run
@@ -299,92 +297,7 @@ def test_only_many_channels_of_a_layer_are_ranked(tmp_path: Path, text: str) -> 
     assert {(unit.a.rank, unit.b.rank, unit.ranked) for unit in found.units} == {(None, None, None)}
 
 
-# ---- which units
-
-
-def test_only_some(tmp_path: Path) -> None:
-    a, b = run_of(tmp_path, "a"), run_of(tmp_path, "b")
-    networks = network(same(1.0), same(1.0)), network(same(1.0), same(1.0), is_b=True)
-    found = diff(a, b, networks, "channel-0001", "edges/*3")
-    assert sorted(by_path(found)) == [paths()[1], paths()[3]]
-    with pytest.raises(NothingToCompareError):
-        diff(a, b, networks, "corners")
-
-
-def test_units_that_one_lacks_or_failed_are_passed_over(tmp_path: Path) -> None:
-    names = paths()
-    a = run_of(tmp_path, "a", leave_out=[names[0]])
-    b = run_of(tmp_path, "b", EDGES.replace("0-3", "[0, 1, 2, 9]"), {names[1]: Facts(status="failed")})
-    networks = network(same(1.0), same(1.0)), network(same(1.0), same(1.0), is_b=True)
-    found = diff(a, b, networks)
-    assert [unit.path for unit in found.units] == [names[2]]
-    assert networks[0].asked == [names[2]] * 2
-
-
-def never() -> tuple[Network, Network]:
-    raise AssertionError("no network is needed to see that")
-
-
-def test_nothing_in_common_is_told_before_a_network_is_loaded(tmp_path: Path) -> None:
-    a = run_of(tmp_path, "a")
-    b = run_of(tmp_path, "b", EDGES.replace("edges", "corners"))
-    with pytest.raises(NothingToCompareError) as caught:
-        diff_models(a, b, never)
-    assert str(caught.value) == (
-        f"nothing to compare: {tmp_path}/a and {tmp_path}/b have no finished unit in common: "
-        "render one spec with both networks"
-    )
-
-
-def refused_units(a: RunFolder, b: RunFolder) -> str:
-    with pytest.raises(UsageError) as caught:
-        diff_models(a, b, never)
-    units, _, rest = str(caught.value).partition(": ")
-    assert rest == f"not the same unit in {a.path} and {b.path}: render one spec with both networks"
-    return units
-
-
-@pytest.mark.parametrize("change", ["layer: block0_dw_bn", "sign: negative"])
-def test_units_of_one_name_that_show_something_else_are_refused(tmp_path: Path, change: str) -> None:
-    """The first three are named; a sign is a part of the name, so it has to be changed by hand."""
-    a = run_of(tmp_path, "a")
-    b = run_of(tmp_path, "b", EDGES.replace("layer: stem_bn", change) if "layer" in change else EDGES)
-    if "sign" in change:
-        b = RunFolder(b.path, replace(b.plan, units=tuple(replace(u, sign=-1) for u in b.plan.units)))
-    assert refused_units(a, b) == ", ".join(paths()[:3])
-
-
-def test_terms_that_are_put_together_otherwise_are_something_else(tmp_path: Path) -> None:
-    """Both are called sum: a b + c, and a + b c."""
-    first = EDGES[: EDGES.index("  - ")]
-    a, b, c = (f"{{kind: channel, layer: stem_bn, channel: {i}}}" for i in range(3))
-    terms = f"{{kind: product, terms: [{a}, {b}]}}, {c}", f"{a}, {{kind: product, terms: [{b}, {c}]}}"
-    texts = (f"{first}  - {{name: j, objective: {{kind: sum, terms: [{each}]}}}}\n" for each in terms)
-    one, other = (run_of(tmp_path, name, text) for name, text in zip("ab", texts, strict=True))
-    assert refused_units(one, other) == "j/sum"
-
-
-def test_what_is_odd_elsewhere_does_not_matter_where_only_some_are_wanted(tmp_path: Path) -> None:
-    text = EDGES + "  - {name: deep, layer: LAYER, channels: [0]}\n"
-    a = run_of(tmp_path, "a", text.replace("LAYER", "block1_expand_bn"))
-    b = run_of(tmp_path, "b", text.replace("LAYER", "block1_dw_bn"))
-    networks = network(same(1.0), same(1.0)), network(same(1.0), same(1.0), is_b=True)
-    assert len(diff(a, b, networks, "edges").units) == 4
-    with pytest.raises(UsageError, match="deep/channel-0000: not the same unit"):
-        diff(a, b, networks)
-
-
 # ---- words and data
-
-
-def test_the_same_weights_are_remarked(tmp_path: Path) -> None:
-    a, b = run_of(tmp_path, "a"), run_of(tmp_path, "b")
-    networks = network(same(1.0), same(1.0)), network(same(1.0), same(1.0), is_b=True)
-    found = diff(a, b, networks)
-    assert found.remarks == ("both runs were rendered with the same weights",)
-    place = b.units / f"{paths()[2]}.json"
-    place.write_text(json.dumps(json.loads(place.read_text()) | {"weights_sha256": "other"}))
-    assert diff(a, b, networks).remarks == ()
 
 
 def test_all_of_it_as_data(tmp_path: Path) -> None:

@@ -241,3 +241,12 @@ def test_concerned_are_those_whose_program_changed_wherever_it_stands(
     )
     after = replace(plan, programs=programs)
     assert concerned(plan, after) == {unit.path for unit in plan.units if int(unit.job[1]) in which}
+
+
+@pytest.mark.parametrize(("said", "name", "flag"), [("0", "on", "1"), ("1", "off", "0"), (None, "off", "0")])
+def test_onednn_is_turned_round(facts: ModelFacts, said: str | None, name: str, flag: str) -> None:
+    environment = {} if said is None else {"TF_ENABLE_ONEDNN_OPTS": said}
+    found = variants_of(plain(facts), facts, None, environment)
+    assert [dict(one.environment) for one in found if one.name == f"oneDNN {name}"] == [
+        {"TF_ENABLE_ONEDNN_OPTS": flag}
+    ]
