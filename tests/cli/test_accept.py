@@ -180,7 +180,11 @@ def test_a_reason_may_be_any_bytes(tmp_path: Path) -> None:
             [f"{EDGES[1]} failed: it broke", f"{EDGES[2]} is not rendered"],
         ),
         ({"leave_out": EDGES}, [], [*(f"{path} is not rendered" for path in EDGES[:5]), "and 1 more unit"]),
-        ({}, ["--only", "dogs"], ["--only dogs: no unit matches"]),
+        (
+            {},
+            ["--only", "dogs"],
+            ["--only dogs: no unit matches: units are named like edges/channel-0000, textures/channel-0003"],
+        ),
         ({"leave_out": [EDGES[2]]}, ["--only", EDGES[2]], [f"{EDGES[2]} is not rendered"]),
     ],
 )
