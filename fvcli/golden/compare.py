@@ -21,7 +21,7 @@ from fvcli.golden.history import History
 from fvcli.golden.look import Look, look_at
 from fvcli.golden.metrics import texture_distance
 from fvcli.golden.pairs import pairs_of
-from fvcli.golden.results import STATUSES, Change, Comparison, Drift, UnitResult
+from fvcli.golden.results import STATUSES, Change, Comparison, Drift, Networks, UnitResult
 from fvcli.media import read_picture
 from fvcli.plan import Unit
 from fvcli.run import RunFolder, read_fingerprint
@@ -102,10 +102,10 @@ def compare(
 
 @dataclass(frozen=True)
 class Measured:
-    """All pairs, and what the networks could not be asked about, in sentences."""
+    """All pairs, whether the networks were asked, and what they could not be asked, in sentences."""
 
     looks: tuple[Look, ...]
-    with_model: bool
+    networks: Networks
     remarks: tuple[str, ...] = ()
 
 
@@ -125,7 +125,8 @@ def measure(
     remarks: list[str] = []
     if judges is not None:
         looks = _judged(looks, judges, remarks)
-    return Measured(tuple(looks), judges is not None or not differing, tuple(remarks))
+    networks: Networks = "asked" if judges else "not asked" if differing else "not needed"
+    return Measured(tuple(looks), networks, tuple(remarks))
 
 
 def conclude(golden: Golden, run: RunFolder, measured: Measured, options: Options) -> Comparison:
@@ -141,8 +142,8 @@ def conclude(golden: Golden, run: RunFolder, measured: Measured, options: Option
         units=tuple(sorted(results, key=lambda one: (STATUSES.index(one.status), -one.excess))),
         drift=_drift(golden, [look for look in looks if look.pair.path not in accepted]),
         tolerances={change: golden.tolerances[change].model_dump() for change in _changes(looks)},
-        with_model=measured.with_model,
-        could_not_tell=tuple(_unknown(looks, measured.with_model)),
+        networks=measured.networks,
+        could_not_tell=tuple(_unknown(looks, measured.networks)),
         remarks=(*_remarks(golden, looks), *measured.remarks),
         allow_new=options.allow_new,
     )
@@ -312,9 +313,9 @@ def _remarks(golden: Golden, looks: Sequence[Look]) -> Iterator[str]:
         yield f"{counted(unmoved, 'unit')}: {what}"
 
 
-def _unknown(looks: Sequence[Look], with_model: bool) -> Iterator[str]:
+def _unknown(looks: Sequence[Look], networks: Networks) -> Iterator[str]:
     differing = [look for look in looks if look.are_comparable]
-    if not with_model:
+    if networks == "not asked":
         yield (
             f"of {counted(len(differing), 'unit')} with other pixels, textures were not compared, and scores "
             "only as they were recorded, because no network was asked"

@@ -28,6 +28,7 @@ def times_limit(name: str, value: float, limit: float) -> float:
     return apart / most if most > 0 else float("inf")
 
 
+Networks = Literal["asked", "not asked", "not needed"]
 Change = Literal["same", "cpu", "tensorflow", "device"]
 CHANGES: tuple[Change, ...] = ("same", "cpu", "tensorflow", "device")
 
@@ -120,7 +121,7 @@ class Comparison:
     units: The worst first.
     drift: Of the whole atlas; None where no scores could be compared.
     tolerances: Of each kind of change that was met.
-    with_model: Whether the networks were asked.
+    networks: Whether they were asked; where all pixels are the same they are not needed.
     could_not_tell: What could not be found out, and why, in sentences.
     remarks: What should be known, in sentences.
     allow_new: Whether units that the golden does not have are fine.
@@ -131,7 +132,7 @@ class Comparison:
     units: tuple[UnitResult, ...]
     drift: Drift | None = None
     tolerances: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    with_model: bool = True
+    networks: Networks = "asked"
     could_not_tell: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     allow_new: bool = False
@@ -163,7 +164,7 @@ class Comparison:
             "verdict": "pass" if self.is_fine else "fail",
             "counts": self.counts,
             "drift": drift,
-            "with_model": self.with_model,
+            "networks": self.networks,
             "allow_new": self.allow_new,
             "could_not_tell": list(self.could_not_tell),
             "remarks": list(self.remarks),

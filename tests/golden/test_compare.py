@@ -61,7 +61,7 @@ def test_the_same_pictures_match(golden: Path, tmp_path: Path) -> None:
     found, units = compared(golden, painted_run(tmp_path), Judges(oracle))
     assert [units[path].status for path in UNITS] == ["match"] * 8
     assert {unit.gate for unit in found.units} == {"pixels"}
-    assert (found.is_fine, found.with_model, found.could_not_tell) == (True, True, ())
+    assert (found.is_fine, found.networks, found.could_not_tell) == (True, "not needed", ())
     assert found.drift is not None
     assert (found.drift.units, found.drift.mean) == (8, 0.0)
     assert oracle.asked == []  # a network is asked only about what differs
@@ -322,7 +322,7 @@ def test_without_a_network_the_sidecars_are_compared_and_the_rest_is_said(
     assert statuses(units) == {EDGES[0]: "diff", EDGES[1]: "close"}
     assert (units[EDGES[0]].gate, units[EDGES[0]].values["score"]) == ("score", pytest.approx(0.01))
     assert "texture" not in units[EDGES[0]].values
-    assert not found.with_model
+    assert found.networks == "not asked"
     assert found.could_not_tell == (
         "of 2 units with other pixels, textures were not compared, and scores only as they were recorded, "
         "because no network was asked",

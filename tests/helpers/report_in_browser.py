@@ -11,6 +11,14 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
+OUTSIDE = """
+const box = document.querySelector("#viewer-pair").getBoundingClientRect();
+return [...document.querySelectorAll("#viewer-pair figure")]
+    .map((one) => one.getBoundingClientRect())
+    .filter((one) => one.width && (one.top < box.top - 1 || one.bottom > box.bottom + 1
+        || one.left < box.left - 1 || one.right > box.right + 1))
+    .map((one) => [one.left, one.top, one.right, one.bottom])"""
+
 
 def open_page(chrome: Chrome, page: Path, state: str = "") -> Chrome:
     chrome.get("about:blank")  # another state alone does not load the page again
@@ -27,7 +35,8 @@ def texts(chrome: Chrome, selector: str) -> list[str]:
 
 
 def names(chrome: Chrome) -> list[str]:
-    return texts(chrome, "article h3 a")
+    links = chrome.find_elements(By.CSS_SELECTOR, "article h3 a")
+    return [link.get_property("textContent") for link in links]
 
 
 def state_of(chrome: Chrome) -> str:
@@ -44,6 +53,11 @@ def focused(chrome: Chrome) -> str:
 
 def until(chrome: Chrome, holds: Callable[[], object]) -> None:
     WebDriverWait(chrome, 10, poll_frequency=0.05).until(lambda _: holds())
+
+
+def outside_the_viewer(chrome: Chrome) -> list[list[float]]:
+    """Return where large pictures stand that are not wholly in their place: left, top, right, bottom."""
+    return chrome.execute_script(OUTSIDE)
 
 
 def wait_for_pictures(chrome: Chrome) -> None:

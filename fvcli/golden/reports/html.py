@@ -13,6 +13,7 @@ from fvcli.golden.reports.page_data import SIDES, page_data, pictures_of
 from fvcli.golden.reports.page_file import Parts, write_page
 from fvcli.golden.reports.page_pictures import copy_pictures, inside, place_pictures
 from fvcli.golden.reports.page_words import (
+    NETWORKS_WORDS,
     STATUS_WORDS,
     name_of,
     percent,
@@ -64,6 +65,7 @@ def _head(comparison: Comparison) -> dict[str, Any]:
         "sentence": verdict_sentence(comparison),
         "counts": [(name, count) for name, count in comparison.counts.items() if count],
         "status_words": STATUS_WORDS,
+        "networks": NETWORKS_WORDS[comparison.networks],
         "bar": list(_bar(comparison.counts)),
         "drift": None if drift is None else _drift(drift),
         "changes": _changes(comparison),

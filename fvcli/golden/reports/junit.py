@@ -64,7 +64,7 @@ def _suite(comparison: Comparison, name: str, cases: list[TestCase]) -> TestSuit
     suite = TestSuite(name)
     suite.add_property("golden", printable(comparison.golden))
     suite.add_property("run", printable(comparison.run))
-    suite.add_property("with_model", str(comparison.with_model).lower())
+    suite.add_property("networks", comparison.networks)
     suite.extend(cases)
     return suite
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from fvcli.golden.results import HIGHER_IS_BETTER, Status, times_limit
+from fvcli.golden.results import HIGHER_IS_BETTER, Networks, Status, times_limit
 
 STATUS_WORDS: Mapping[Status, str] = {
     "error": "The two pictures could not be compared.",
@@ -17,6 +17,11 @@ STATUS_WORDS: Mapping[Status, str] = {
     "new": "The run has the unit. The golden does not.",
     "close": "The pixels differ. All values are within their limits.",
     "match": "The pixels are the same, or somebody accepted the change.",
+}
+NETWORKS_WORDS: Mapping[Networks, str] = {
+    "asked": "asked for scores and textures",
+    "not asked": "not asked: only pixels and recorded scores were compared",
+    "not needed": "not needed: no pixels differ",
 }
 VALUE_NAMES = {
     "pixels": "pixels",

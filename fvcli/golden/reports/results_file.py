@@ -15,8 +15,8 @@ from fvcli.run.atomic import write_atomic
 
 HINT = "give a results.json that fvcli compare --report wrote"
 KINDS: Mapping[str, type | tuple[type, ...]] = {
-    **dict.fromkeys(("fvcli", "golden", "run", "verdict"), str),
-    **dict.fromkeys(("with_model", "allow_new"), bool),
+    **dict.fromkeys(("fvcli", "golden", "run", "verdict", "networks"), str),
+    **dict.fromkeys(("allow_new",), bool),
     **dict.fromkeys(("could_not_tell", "remarks", "units"), list),
     **dict.fromkeys(("counts", "tolerances"), dict),
     "drift": (dict, type(None)),

@@ -18,6 +18,7 @@ from tests.helpers.report_in_browser import (
     focused,
     names,
     open_page,
+    outside_the_viewer,
     press,
     state_of,
     texts,
@@ -89,7 +90,7 @@ def test_filters_and_keys(chrome: Chrome, report: Path) -> None:
     open_page(chrome, report)
     find(chrome, "#job option[value=dogs]").click()
     assert names(chrome) == ["dogs/lost", "dogs/two", "dogs/plain"]
-    press(chrome, Keys.ESCAPE, "/", "o", Keys.ESCAPE, "j", "j", "k", "j")
+    press(chrome, Keys.ESCAPE, "/", "o", Keys.ENTER, "j", "j", "k")
     assert focused(chrome) == "dogs/two"
     press(chrome, Keys.ENTER)
     assert texts(chrome, "#viewer-title") == ["dogs/two changed 0.10"]
@@ -101,6 +102,15 @@ def test_filters_and_keys(chrome: Chrome, report: Path) -> None:
     find(chrome, "#search").send_keys(" hOUND")
     assert names(chrome) == ["dogs/two"]
     assert texts(chrome, "#found") == ["1 of 5 units"]
+
+
+@pytest.mark.parametrize("view", ["side", "slider"])
+@pytest.mark.parametrize("width", [390, 1280, 1440, 1920, 3840])
+def test_large_pictures_are_seen_whole(chrome: Chrome, report: Path, width: int, view: str) -> None:
+    resize(chrome, width, 2160 if width == 3840 else 900)
+    open_page(chrome, report, f"view={view}&unit=cats/one")
+    wait_for_pictures(chrome)
+    assert outside_the_viewer(chrome) == []
 
 
 def test_names_that_try_to_break_out_are_only_text(

@@ -119,7 +119,7 @@ def test_drift_beyond_the_limit_fails(page: Callable[..., Page], red: str) -> No
 
 
 def test_without_scores_and_networks_the_head_says_so(page: Callable[..., Page], red: str) -> None:
-    text = page(comparison(unit_result("a/x", "match", red, red), drift=None, with_model=False)).text
+    text = page(comparison(unit_result("a/x", "match", red, red), drift=None, networks="not asked")).text
     assert "not known: no scores could be compared" in text
     assert "not asked: only pixels and recorded scores were compared" in text
 

@@ -60,7 +60,22 @@ def test_a_picture_beside_the_page_is_shown_until_it_is_lost(chrome: Chrome, fol
     (page.parent / "pictures/00000-golden-a-x.png").unlink()
     open_page(chrome, page)
     until(chrome, lambda: texts(chrome, ".frame.lacks"))
+    lost = (
+        "The picture cannot be shown: pictures/00000-golden-a-x.png beside this page is damaged or missing."
+    )
+    assert texts(chrome, ".frame.lacks") == [lost]
     assert ["ERR_FILE_NOT_FOUND" in message for message in complaints(chrome)] == [True]
+
+
+def test_lost_pictures_are_not_shown_as_equal(chrome: Chrome, folder: Path) -> None:
+    golden, run = (write_picture(folder / f"pair/{i}.png", c) for i, c in enumerate((GOLDEN, RUN)))
+    page = write_html(comparison(unit_result("a/x", "diff", golden, run)), folder / "lost", 0)
+    (page.parent / "pictures/00000-run-a-x.png").unlink()
+    open_page(chrome, page, "view=difference")
+    until(chrome, lambda: chrome.find_elements(By.CSS_SELECTOR, ".pair.unpaired"))
+    assert not find(chrome, ".stage").is_displayed()
+    assert [one.is_displayed() for one in chrome.find_elements(By.CSS_SELECTOR, ".one")] == [True] * 2
+    assert complaints(chrome)
 
 
 def test_a_report_of_nothing_says_so(chrome: Chrome, folder: Path) -> None:

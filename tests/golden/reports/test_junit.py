@@ -67,7 +67,7 @@ def test_a_difference_is_a_failure(tmp_path: Path) -> None:
         **{"name": "edges", "tests": "1", "failures": "1", "errors": "0", "skipped": "0", "time": "1.235"}
     }
     assert [(one.get("name"), one.get("value")) for one in suite.iter("property")] == [
-        *(("golden", "golden"), ("run", "run"), ("with_model", "true"))
+        *(("golden", "golden"), ("run", "run"), ("networks", "asked"))
     ]
     found = case(root, "channel-0042")
     assert found.attrib == {"name": "channel-0042", "classname": "fvcli.edges.mixed4a", "time": "1.235"}

@@ -81,7 +81,7 @@ def good() -> dict[str, Any]:
         ({"version": "1"}, "damaged (no results of a comparison)"),
         ({"units": {}}, "damaged (units is missing or of another kind)"),
         ({"drift": 1}, "damaged (drift is missing or of another kind)"),
-        ({"with_model": None}, "damaged (with_model is missing or of another kind)"),
+        ({"networks": None}, "damaged (networks is missing or of another kind)"),
         ({"units": [1]}, "damaged (units[0] is no object)"),
         ({"units": [{"path": 1}]}, "damaged (units[0].path is missing or of another kind)"),
     ],

@@ -11,11 +11,23 @@ function onKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || byId("help").open) return;
   const target = event.target instanceof Element ? event.target : document.body;
   if (isTyping(target)) {
-    if (event.key === "Escape") target.blur();
+    if (event.key === "Escape") emptyOrLeave(target, event);
+    else if (event.key === "Enter" && target.id === "search") focusCard(cardOf(shown[0]));
     return;
   }
   if (target.matches("input") && LEFT_TO_FIELDS.test(event.key)) return;
   if (act(event.key, target)) event.preventDefault();
+}
+
+// The first Esc in the search empties it, here and not in the browser, which would tell nobody.
+function emptyOrLeave(field, event) {
+  event.preventDefault();
+  if (field.id === "search" && state.text) {
+    state.text = "";
+    applyFilters();
+  } else {
+    field.blur();
+  }
 }
 
 function act(key, target) {

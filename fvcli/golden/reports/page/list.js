@@ -7,7 +7,7 @@ let built = 0; // how many of the units that are shown are in the page
 let section = null; // the last one: units of one status
 
 function addName(unit) {
-  return [make("bdi", { class: "job" }, unit.job + "/"), make("bdi", {}, unit.unit)];
+  return [make("bdi", { class: "job" }, unit.job + "/"), make("wbr"), make("bdi", {}, unit.unit)];
 }
 
 function aboutUnit(unit) {
@@ -62,14 +62,19 @@ function rebuildList() {
   section = null;
   byId("units").replaceChildren();
   buildMore();
-  if (!shown.length) {
-    const text = UNITS.length ? "No unit passes these filters. Press Esc to show all." : "There are no units to show.";
-    byId("units").append(make("p", { class: "nothing" }, text));
-  }
+  if (!shown.length) byId("units").append(nothingShown());
   const total = UNITS.length === 1 ? "1 unit" : `${UNITS.length} units`;
   byId("found").textContent = shown.length === UNITS.length ? total : `${shown.length} of ${total}`;
 }
 
+function nothingShown() {
+  if (!UNITS.length) return make("p", { class: "nothing" }, "There are no units to show.");
+  const button = make("button", { type: "button" }, "Show all units");
+  button.addEventListener("click", showAll);
+  return make("p", { class: "nothing" }, "No unit passes these filters. ", button);
+}
+
+// Return the card of a unit, which is built if it is not there yet; nothing where the unit is not shown.
 function cardOf(unit) {
   while (built < shown.length && built <= shown.indexOf(unit)) buildMore();
   return [...document.querySelectorAll("article")].find((card) => card.unit === unit);

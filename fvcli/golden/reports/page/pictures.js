@@ -29,8 +29,10 @@ function frame(picture, description) {
   }
   const image = make("img", { alt: description, width: picture.w, height: picture.h, decoding: "async" });
   const fail = () => {
+    const file = typeof picture.at === "string" ? `${picture.at} beside this page` : "its file";
     box.classList.add("lacks");
-    box.replaceChildren(make("span", {}, "The picture cannot be shown: its file is damaged or missing."));
+    box.replaceChildren(make("span", {}, `The picture cannot be shown: ${file} is damaged or missing.`));
+    queueMicrotask(() => box.closest(".pair")?.classList.add("unpaired")); // once it is in a pair
   };
   image.addEventListener("error", fail);
   sizes.observe(image);
@@ -76,7 +78,7 @@ function pair(unit) {
   }
   box.append(figure("one", FIRST_NAME, frame(first, `${unit.path}, ${FIRST_NAME}`)));
   box.append(figure("one", SECOND_NAME, frame(second, `${unit.path}, ${SECOND_NAME}`)));
-  if (first.lack || second.lack) box.classList.add("unpaired");
+  if (first.lack || second.lack || unit.status === "error") box.classList.add("unpaired");
   else box.append(stack(unit));
   return box;
 }

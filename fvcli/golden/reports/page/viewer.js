@@ -8,8 +8,8 @@ function openUnit(unit) {
   const position = shown.indexOf(unit);
   byId("viewer-title").replaceChildren(...addName(unit), " ", markOf(unit));
   byId("position").textContent = position < 0 ? "not in the list" : `${position + 1} of ${shown.length}`;
-  byId("previous").disabled = position <= 0;
-  byId("next").disabled = position === shown.length - 1;
+  byId("previous").setAttribute("aria-disabled", position <= 0); // "disabled" would lose the focus
+  byId("next").setAttribute("aria-disabled", position === shown.length - 1);
   byId("viewer-pair").replaceChildren(pair(unit));
   byId("viewer-text").replaceChildren(...[aboutUnit(unit), ...detailsOf(unit, true)].filter(Boolean));
   const viewer = byId("viewer");
