@@ -50,11 +50,11 @@ def write_reports(found: Comparison, places: ReportPlaces) -> Written:
         page = write_html(found, places.report)
         write_results(found, places.report / RESULTS)
         write_junit(found, places.report / JUNIT)
-        write_summary(found, places.report / SUMMARY)
+        write_summary(found, places.report / SUMMARY, page)
     if places.junit is not None:
         write_junit(found, places.junit)
     if places.markdown is not None:
-        write_summary(found, places.markdown)
+        write_summary(found, places.markdown, page)
     remarks: tuple[str, ...] = ()
     if places.reg is not None:
         remarks += export_reg(found, places.reg)

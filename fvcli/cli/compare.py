@@ -15,7 +15,7 @@ from fvcli.cli.table import print_json, print_table
 from fvcli.errors import UsageError, counted
 
 if TYPE_CHECKING:
-    from fvcli.golden import Comparison, UnitResult
+    from fvcli.golden import Comparison
     from fvcli.golden.calibration import Row
 
 MOST_SHOWN = 20  # lines; the report has all
@@ -158,18 +158,12 @@ def _refuse_unused(calibrate: bool, no_model: bool) -> None:
         raise UsageError("\n".join(odd), "leave it out" if len(odd) == 1 else "leave them out")
 
 
-def grouped(units: Sequence[UnitResult]) -> list[list[UnitResult]]:
-    """Put units together of which the same is to be said, in the order in which the first of each comes."""
-    groups: dict[object, list[UnitResult]] = {}
-    for unit in units:
-        groups.setdefault((unit.status, unit.why, tuple(unit.settings)), []).append(unit)
-    return list(groups.values())
-
-
 def _show(found: Comparison) -> None:
+    from fvcli.golden.results import in_groups
+
     for remark in (*found.remarks, *found.could_not_tell):
         click.echo(f"Note: {remark}", err=True)
-    groups = grouped(found.failed)
+    groups = in_groups(found.failed)
     for units in groups[:MOST_SHOWN]:
         first = units[0]
         more = f" and {counted(len(units) - 1, 'more unit')}" if len(units) > 1 else ""

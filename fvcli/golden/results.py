@@ -96,6 +96,26 @@ class UnitResult:
     golden: Side = NOTHING
     run: Side = NOTHING
 
+    @property
+    def decisive(self) -> str | None:
+        """Name of the value that was beyond its limit and decided; None where none did."""
+        names = (f"{self.gate}_of_all", str(self.gate))
+        return next((name for name in names if self.times_limit_of(name) > 1), None)
+
+    def times_limit_of(self, name: str) -> float:
+        """Return a value as a multiple of its limit; 0 where it has none."""
+        if name not in self.values or name not in self.limits:
+            return 0.0
+        return times_limit(name, self.values[name], self.limits[name])
+
+
+def in_groups(units: Sequence[UnitResult]) -> list[list[UnitResult]]:
+    """Put units together of which the same is to be said, in the order in which the first of each comes."""
+    groups: dict[object, list[UnitResult]] = {}
+    for unit in units:
+        groups.setdefault((unit.status, unit.why, tuple(unit.settings)), []).append(unit)
+    return list(groups.values())
+
 
 @dataclass(frozen=True)
 class Drift:

@@ -23,6 +23,7 @@ from junitparser import Error, Failure, Skipped
 from junitparser.xunit2 import JUnitXml, TestCase, TestSuite
 
 from fvcli.errors import counted
+from fvcli.golden.reports.page_words import name_of, said
 from fvcli.golden.reports.picture_paths import seen_from
 from fvcli.golden.reports.printable import printable
 from fvcli.golden.results import Comparison, Side, UnitResult
@@ -102,10 +103,10 @@ def _details(unit: UnitResult) -> Iterator[str]:
     yield f"shows: {printable(unit.label)}"
     yield f"layer: {printable(unit.layer)}"
     if unit.gate is not None:
-        yield f"decided by: {unit.gate}"
+        yield f"decided by: {name_of(unit.gate)}"
     for name, value in unit.values.items():
-        limit = f" (limit {unit.limits[name]:.4g})" if name in unit.limits else ""
-        yield f"{printable(name)}: {value:.4g}{limit}"
+        limit = f" (limit {said(name, unit.limits[name], signed=False)})" if name in unit.limits else ""
+        yield f"{printable(name_of(name))}: {said(name, value)}{limit}"
     yield from (f"setting: {printable(line)}" for line in unit.settings)
     for which, side in (("golden", unit.golden), ("run", unit.run)):
         if side.picture is not None:

@@ -8,92 +8,119 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from fvcli.errors import counted
 from fvcli.golden.reports.markdown_text import as_code_block, as_name, as_text
-from fvcli.golden.results import Comparison, UnitResult
+from fvcli.golden.reports.page_words import times_said
+from fvcli.golden.results import Comparison, UnitResult, in_groups
 from fvcli.run.atomic import write_atomic
 
 LIMIT_BYTES = 1_000_000  # GitHub's 1 MiB, with room for what else the step says
-MOST_UNITS = 50
+MOST_ROWS = 50
 MOST_SENTENCES = 20
+TIMES = "times the limit"
 
 
-def summary(comparison: Comparison, limit_bytes: int = LIMIT_BYTES, most_units: int = MOST_UNITS) -> str:
+def summary(
+    comparison: Comparison,
+    limit_bytes: int = LIMIT_BYTES,
+    most_rows: int = MOST_ROWS,
+    page: Path | None = None,
+) -> str:
     """Return a summary in Markdown that names the worst units and counts all.
 
     Args:
         comparison: What was found, the worst units first.
         limit_bytes: The size in UTF-8 that it never exceeds; fewer units are named to keep it.
-        most_units: How many units are named.
+        most_rows: How many rows name units; those of which the same is to be said share one.
+        page: The report.html that was written; None where none was.
     """
     while True:
-        text = "\n".join(_lines(comparison, most_units))
+        text = "\n".join(_lines(comparison, page, most_rows))
         size = len(text.encode())
-        if size <= limit_bytes or not most_units:
+        if size <= limit_bytes or not most_rows:
             break
-        most_units //= 2
+        most_rows //= 2
     return text if size <= limit_bytes else _cut(text, limit_bytes)
 
 
-def write_summary(comparison: Comparison, path: Path, limit_bytes: int = LIMIT_BYTES) -> None:
+def write_summary(
+    comparison: Comparison, path: Path, page: Path | None = None, limit_bytes: int = LIMIT_BYTES
+) -> None:
     """Write the summary to a file.
 
     Raises:
         FvcliError: The file cannot be written.
     """
-    write_atomic(path, summary(comparison, limit_bytes).encode())
+    write_atomic(path, summary(comparison, limit_bytes, page=page).encode())
 
 
-def _lines(comparison: Comparison, most_units: int) -> Iterator[str]:
+def _lines(comparison: Comparison, page: Path | None, most_rows: int) -> Iterator[str]:
     yield f"## fvcli compare: {'no regression' if comparison.is_fine else 'regression'}"
     yield ""
     yield from _verdict(comparison)
-    yield from _worst(comparison.failed, most_units)
-    most = min(MOST_SENTENCES, most_units)
-    yield from _sentences("What could not be told", comparison.could_not_tell, most)
+    yield from _worst(comparison.failed, page, most_rows)
+    most = min(MOST_SENTENCES, most_rows)
+    yield from _sentences("Could not be found out", comparison.could_not_tell, most)
     yield from _sentences("Remarks", comparison.remarks, most)
     if not comparison.is_fine:
-        yield from _what_to_do(comparison)
+        yield from _what_to_do(comparison, page)
 
 
 def _verdict(comparison: Comparison) -> Iterator[str]:
-    """Yield how many pictures there are of each status, and the drift."""
+    """Yield how many units there are of each status, and the drift."""
     total, failed = len(comparison.units), len(comparison.failed)
     between = f"{as_name(comparison.run)} with {as_name(comparison.golden)}"
     counts = ", ".join(f"{count} {status}" for status, count in comparison.counts.items() if count)
-    yield f"Compared {counted(total, 'picture')} of {between}: {counts or 'nothing'}."
-    yield f"**{counted(failed, 'picture fails', 'pictures fail')}.**" if failed else "No picture fails."
+    yield f"Compared {counted(total, 'unit')} of {between}: {counts or 'nothing'}."
+    yield f"**{counted(failed, 'unit fails', 'units fail')}.**" if failed else "No unit fails."
     yield ""
     drift = comparison.drift
     if drift is not None:
-        change = f"{_percent(drift.mean, '+')} over {counted(drift.units, 'picture')}"
+        change = f"{_percent(drift.mean, '+')} over {counted(drift.units, 'unit')}"
         verdict = "**beyond the limit**" if drift.is_beyond else "within the limit"
         yield f"Mean change of the scores: {change} (limit {_percent(drift.limit)}), {verdict}."
         yield ""
 
 
-def _worst(failed: Sequence[UnitResult], most: int) -> Iterator[str]:
+def _worst(failed: Sequence[UnitResult], page: Path | None, most_rows: int) -> Iterator[str]:
     """Yield the table of the worst units, and how many it leaves out."""
     if not failed:
         return
-    if most:
-        yield "| picture | status | decided by | finding | times the limit |"
-        yield "|---|---|---|---|---:|"
-        yield from (_row(unit) for unit in failed[:most])
+    groups = in_groups(failed)
+    if most_rows:
+        yield from _table([_row(units) for units in groups[:most_rows]])
         yield ""
-    if len(failed) > most:
-        yield f"... and {len(failed) - most} more; `results.json` and `report.html` have all."
+    left = sum(map(len, groups[most_rows:]))
+    if left:
+        where = f": {as_name(str(page))} has all" if page else ""
+        yield f"... and {counted(left, 'more unit')}{where}."
         yield ""
 
 
-def _row(unit: UnitResult) -> str:
-    gate = (unit.gate or "").replace("_", " ")
-    excess = f"{unit.excess:,.2f}" if unit.excess > 1 and math.isfinite(unit.excess) else ""
-    finding = as_text("; ".join(filter(None, (unit.why, *unit.settings))))
-    return f"| {as_name(unit.path)} | {unit.status} | {gate} | {finding} | {excess} |"
+def _table(rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """Yield a table; a column that is empty in all rows is left out."""
+    columns = [name for name in rows[0] if any(row[name] for row in rows)]
+    yield f"| {' | '.join(columns)} |"
+    yield f"|{'|'.join('---:' if name == TIMES else '---' for name in columns)}|"
+    for row in rows:
+        yield f"| {' | '.join(row[name] for name in columns)} |"
+
+
+def _row(units: Sequence[UnitResult]) -> dict[str, str]:
+    """Return the cells of units of which the same is to be said."""
+    unit = units[0]
+    more = f" and {len(units) - 1} more" if len(units) > 1 else ""
+    times = unit.times_limit_of(unit.decisive) if unit.decisive else 0.0
+    return {
+        "unit": as_name(unit.path) + more,
+        "status": unit.status,
+        "decided by": (unit.gate or "").replace("_", " "),
+        "finding": as_text("; ".join(filter(None, (unit.why, *unit.settings)))),
+        TIMES: times_said(times) if times and math.isfinite(times) else "",
+    }
 
 
 def _sentences(title: str, sentences: Sequence[str], most: int) -> Iterator[str]:
@@ -103,17 +130,20 @@ def _sentences(title: str, sentences: Sequence[str], most: int) -> Iterator[str]
     yield ""
     yield from (f"- {as_text(sentence)}" for sentence in sentences[:most])
     if len(sentences) > most:
-        yield f"- ... and {len(sentences) - most} more in `results.json`"
+        yield f"- ... and {len(sentences) - most} more"
     yield ""
 
 
-def _what_to_do(comparison: Comparison) -> Iterator[str]:
+def _what_to_do(comparison: Comparison, page: Path | None) -> Iterator[str]:
     yield "### What to do"
     yield ""
-    yield "Look at the pictures in `report.html`, which stands beside this summary in the report folder."
+    run, golden = shlex.quote(comparison.run), shlex.quote(comparison.golden)
+    if page is None:
+        yield "Look at the pictures: the option `--report DIR` writes a page."
+    else:
+        yield f"Look at the pictures in {as_name(str(page))}; a CI job has it among its artifacts."
     yield "If the change is wanted, accept it and commit the golden:"
     yield ""
-    run, golden = shlex.quote(comparison.run), shlex.quote(comparison.golden)
     yield from as_code_block(f"fvcli accept {run} --golden {golden} --reason 'why it changed'", "sh")
     yield ""
 

@@ -15,6 +15,7 @@ from fvcli.golden.reports.page_words import (
     number,
     said,
     share_of_limit,
+    times_said,
 )
 from fvcli.golden.results import GATES, HIGHER_IS_BETTER, Comparison, Side, UnitResult
 
@@ -74,12 +75,20 @@ def unit_data(unit: UnitResult, pictures: Sequence[Placed], passes: bool) -> dic
         "passes": passes,
         "same": are_same(unit),
         "why": unit.why,
-        "gate": name_of(unit.gate) if unit.gate and unit.values else "",
+        "gate": _gate(unit),
         "values": [_value_row(unit, name) for name in _ordered(unit)],
         "settings": list(unit.settings),
         "facts": list(_facts(unit)),
         **dict(zip(SIDES, map(picture_data, pictures), strict=False)),
     }
+
+
+def _gate(unit: UnitResult) -> str:
+    """Say which gate decided, and how far beyond its limit the value was."""
+    if not unit.gate or not unit.values:
+        return ""
+    times = unit.times_limit_of(unit.decisive) if unit.decisive else 0.0
+    return f"{name_of(unit.gate)}, {times_said(times)} times its limit" if times else name_of(unit.gate)
 
 
 def _ordered(unit: UnitResult) -> Iterator[str]:
@@ -95,11 +104,9 @@ def _value_row(unit: UnitResult, name: str) -> list[Any]:
     if limit is None:
         return row
     share = share_of_limit(name, value, limit)
-    decided = unit.gate is not None and name in {unit.gate, f"{unit.gate}_of_all"}
-    is_beyond = share is None or share > 1
     kept = None if share is None else float(f"{share:.4g}")
     sign = AT_LEAST if name in HIGHER_IS_BETTER else AT_MOST
-    return [*row, f"{sign} {said(name, limit, signed=False)}", kept, int(decided and is_beyond)]
+    return [*row, f"{sign} {said(name, limit, signed=False)}", kept, int(name == unit.decisive)]
 
 
 def _facts(unit: UnitResult) -> Iterator[tuple[str, str, str]]:

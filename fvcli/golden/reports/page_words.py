@@ -69,6 +69,11 @@ def percent(share: float, signed: bool = False) -> str:
     return f"{sign}{100 * share:.3g} %"
 
 
+def times_said(multiple: float) -> str:
+    """Write a multiple of a limit with three digits, and thousands apart."""
+    return f"{float(f'{multiple:.3g}'):,.10g}" if math.isfinite(multiple) else finite(multiple)
+
+
 def number(value: float | None) -> str:
     """Write a number with five digits; nothing where there is none."""
     if value is None:

@@ -35,7 +35,7 @@ def test_a_unit_is_told_with_its_values_beside_their_limits(
         "layer": "mixed4a",
         "status": "diff",
         "why": "texture 37.4 % apart (limit 20 %)",
-        "gate": "texture",
+        "gate": "texture, 1.87 times its limit",
         "values": [
             ["score", "-5 %", "\u2264 20 %", 0.25, 0],
             ["texture", "37.4 %", "\u2264 20 %", 1.87, 1],

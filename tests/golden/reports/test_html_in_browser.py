@@ -74,7 +74,7 @@ def test_units_stand_worst_first_with_the_reason_and_the_measures(opened: Callab
     assert texts(chrome, ".section-head h2") == ["error 1", "missing 1", "diff 2", "close 1", "match 1"]
     assert texts(chrome, "article")[2] == (
         "cats/one diff label of one \N{MIDDLE DOT} mixed4a "
-        "texture 37.4 % apart (limit 20 %) Decided by: texture "
+        "texture 37.4 % apart (limit 20 %) Decided by: texture, 1.87 times its limit "
         "score -5 % \u2264 20 % "
         "texture 37.4 % beyond the limit \u2264 20 % "
         "structure 0.650 \u2265 0.300 "

@@ -26,7 +26,9 @@ def test_a_regression() -> None:
         unit_result("edges/channel-0042", "missing", why="the run does not have it"),
         unit_result(
             *("edges/channel-0043", "diff"),
-            **{"gate": "first_steps", "why": "score -2.6 % (limit 1 %)", "excess": 2.61},
+            **{"gate": "first_steps", "why": "score -2.6 % (limit 1 %)", "excess": 98.0},
+            values={"first_steps": 0.0261, "texture": 0.98},
+            limits={"first_steps": 0.01, "texture": 0.01},
         ),
         unit_result("edges/a b|c", "settings", why="the spec changed", settings=("render.steps: 64 -> 32",)),
         unit_result("edges/channel-0044", "close", excess=0.5),
@@ -34,22 +36,22 @@ def test_a_regression() -> None:
         could_not_tell=("which CPU the golden was rendered on",),
         remarks=("2 <b>old</b> units",),
     )
-    assert summary(found) == (
+    assert summary(found, page=Path("report/report.html")) == (
         """\
 ## fvcli compare: regression
 
-Compared 4 pictures of `run` with `golden`: 1 missing, 1 diff, 1 settings, 1 close.
-**3 pictures fail.**
+Compared 4 units of `run` with `golden`: 1 missing, 1 diff, 1 settings, 1 close.
+**3 units fail.**
 
-Mean change of the scores: -1.2 % over 3 pictures (limit 0.3 %), **beyond the limit**.
+Mean change of the scores: -1.2 % over 3 units (limit 0.3 %), **beyond the limit**.
 
-| picture | status | decided by | finding | times the limit |
+| unit | status | decided by | finding | times the limit |
 |---|---|---|---|---:|
 | `edges/channel-0042` | missing |  | the run does not have it |  |
 | `edges/channel-0043` | diff | first steps | score -2.6 % (limit 1 %) | 2.61 |
 | <code>edges/a b&#124;c</code> | settings |  | the spec changed; render.steps: 64 -&#62; 32 |  |
 
-### What could not be told
+### Could not be found out
 
 - which CPU the golden was rendered on
 
@@ -59,7 +61,7 @@ Mean change of the scores: -1.2 % over 3 pictures (limit 0.3 %), **beyond the li
 
 ### What to do
 
-Look at the pictures in `report.html`, which stands beside this summary in the report folder.
+Look at the pictures in `report/report.html`; a CI job has it among its artifacts.
 If the change is wanted, accept it and commit the golden:
 
 ```sh
@@ -77,10 +79,10 @@ def test_no_regression() -> None:
         """\
 ## fvcli compare: no regression
 
-Compared 2 pictures of `run` with `golden`: 1 new, 1 match.
-No picture fails.
+Compared 2 units of `run` with `golden`: 1 new, 1 match.
+No unit fails.
 
-Mean change of the scores: +0.1 % over 1 picture (limit 0.3 %), within the limit.
+Mean change of the scores: +0.1 % over 1 unit (limit 0.3 %), within the limit.
 """
     )
 
@@ -88,18 +90,53 @@ Mean change of the scores: +0.1 % over 1 picture (limit 0.3 %), within the limit
 def test_only_the_drift_is_too_much() -> None:
     text = summary(comparison(unit_result(), drift=Drift(1, 0.01, 0.003)))
     assert text.startswith("## fvcli compare: regression\n")
-    assert "No picture fails." in text
-    assert "| picture |" not in text
+    assert "No unit fails." in text
+    assert "| unit |" not in text
     assert "fvcli accept run" in text
 
 
 def test_nothing_to_compare() -> None:
-    assert "Compared 0 pictures of `run` with `golden`: nothing." in summary(comparison())
+    assert "Compared 0 units of `run` with `golden`: nothing." in summary(comparison())
 
 
 def test_only_finite_multiples_beyond_the_limit_are_told() -> None:
-    units = [unit_result("job/a", "diff", excess=excess) for excess in (float("inf"), 0.5, 12345.6)]
-    assert [cells(row)[-1] for row in rows(summary(comparison(*units)))] == ["", "", "12,345.60"]
+    """Of the value that decided: others may be further beyond theirs."""
+    values = (float("inf"), 0.5, 12345.6, 2.614)
+    units = [
+        unit_result(
+            *(f"job/{i}", "diff"),
+            gate="texture",
+            why=str(i),
+            values={"texture": value, "structure": -1},
+            limits={"texture": 1.0, "structure": 0.999},
+        )
+        for i, value in enumerate(values)
+    ]
+    assert [cells(row)[-1] for row in rows(summary(comparison(*units)))] == ["", "", "12,300", "2.61"]
+
+
+def test_units_of_which_the_same_is_said_share_a_row() -> None:
+    """And a column that is empty in all rows is left out."""
+    changed = {"why": "the spec changed", "settings": ("render.steps: 64 -> 32",)}
+    units = [unit_result(f"job/{i}", "settings", **changed) for i in range(12)]
+    units += [unit_result("job/a", "missing", why="gone"), unit_result("job/b", "missing", why="gone")]
+    text = summary(comparison(*units))
+    assert text[text.index("| unit") : text.index("### What")].rstrip() == (
+        """\
+| unit | status | finding |
+|---|---|---|
+| `job/0` and 11 more | settings | the spec changed; render.steps: 64 -&#62; 32 |
+| `job/a` and 1 more | missing | gone |"""
+    )
+    assert "\n... and 2 more units.\n" in summary(comparison(*units), most_rows=1)
+    left = "\n... and 14 more units: `r/report.html` has all.\n"
+    assert left in summary(comparison(*units), most_rows=0, page=Path("r/report.html"))
+
+
+def test_where_there_is_no_page_none_is_named() -> None:
+    text = summary(comparison(unit_result(status="diff")))
+    assert "\nLook at the pictures: the option `--report DIR` writes a page.\n" in text
+    assert "report.html" not in text
 
 
 def rows(text: str) -> list[str]:
@@ -107,25 +144,25 @@ def rows(text: str) -> list[str]:
 
 
 def test_fifty_units_are_named_and_all_are_counted() -> None:
-    units = [unit_result(f"job/{i}", "diff") for i in range(5000)]
+    units = [unit_result(f"job/{i}", "diff", why=str(i)) for i in range(5000)]
     text = summary(comparison(*units))
     assert len(rows(text)) == 50
     assert rows(text)[0].startswith("| `job/0` | diff |")
-    assert "\n... and 4950 more; `results.json` and `report.html` have all.\n" in text
-    assert "**5000 pictures fail.**" in text
-    assert "more;" not in summary(comparison(*units[:50]))
-    assert len(rows(summary(comparison(*units), most_units=7))) == 7
+    assert "\n... and 4950 more units.\n" in text
+    assert "**5000 units fail.**" in text
+    assert "more units" not in summary(comparison(*units[:50]))
+    assert len(rows(summary(comparison(*units), most_rows=7))) == 7
 
 
 def test_sentences_are_counted_too() -> None:
     text = summary(comparison(remarks=[f"remark {i}" for i in range(25)]))
     assert text.count("- remark") == 20
-    assert "- ... and 5 more in `results.json`" in text
+    assert "- ... and 5 more\n" in text
 
 
 @pytest.mark.parametrize("limit_bytes", [1_000_000, 65_000, 20_000, 3_000, 700, 100, 10, 0])
 def test_the_limit_is_kept_with_the_worst_named(limit_bytes: int) -> None:
-    units = [unit_result(f"job/{i}-{'<|>' * 60}", "diff", why="&😀" * 400) for i in range(5000)]
+    units = [unit_result(f"job/{i}-{'<|>' * 60}", "diff", why=f"{i}" + "&😀" * 400) for i in range(5000)]
     remarks = ["写" * 1000] * 100
     start = time.perf_counter()
     text = summary(comparison(*units, remarks=remarks, could_not_tell=remarks), limit_bytes)
@@ -136,7 +173,7 @@ def test_the_limit_is_kept_with_the_worst_named(limit_bytes: int) -> None:
         assert f"... and {5000 - len(rows(text))} more" in text
         assert "fvcli accept run" in text  # fewer units are named, and nothing else is lost
     if limit_bytes >= 700:
-        assert "**5000 pictures fail.**" in text
+        assert "**5000 units fail.**" in text
 
 
 def test_a_cut_keeps_whole_lines() -> None:
@@ -156,7 +193,7 @@ def test_hostile_names_stay_in_their_cells() -> None:
     text = summary(hostile_comparison())
     assert len(rows(text)) == len(HOSTILE)
     for row, name in zip(rows(text), HOSTILE, strict=True):
-        path, status, _, finding, _ = cells(row)
+        path, status, finding = cells(row)
         assert status == "diff"
         shown = re.sub(r"^`|`$|</?code>", "", path)
         assert html.unescape(shown) == printable(f"{name}/{name}")
@@ -215,5 +252,5 @@ def test_the_summary_is_written(tmp_path: Path) -> None:
 
 @given(st.integers(0, 3000), st.integers(0, 60))
 def test_every_limit_is_kept(limit_bytes: int, units: int) -> None:
-    found = comparison(*(unit_result(f"job/{'😀' * i}", "diff") for i in range(units)))
+    found = comparison(*(unit_result(f"job/{'😀' * i}", "diff", why=str(i)) for i in range(units)))
     assert len(summary(found, limit_bytes).encode()) <= limit_bytes
