@@ -19,8 +19,14 @@ class UsageError(FvcliError):
     """A mistake in the command or its input, found before anything was written (exit code 2)."""
 
 
-class StoppedError(FvcliError):
-    """A signal asked the run to stop (exit code 75)."""
+class StoppedError(BaseException):
+    """A signal asked the command to stop (exit code 75).
+
+    No Exception, like KeyboardInterrupt: nothing that goes on after an error may go on after this.
+    """
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(f"{message}: {hint}")
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

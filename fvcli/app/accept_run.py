@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -13,13 +14,14 @@ from fvcli.app.compare_runs import CompareOptions, compare_runs
 from fvcli.errors import UsageError
 from fvcli.golden import Comparison, Golden, NothingToCompareError, Options
 from fvcli.golden.accept import Taken, choose, gone_from, refuse_unfinished, take
-from fvcli.golden.folder import GOLDEN
+from fvcli.golden.folder import OWN
 from fvcli.golden.golden_plan import whole_groups
+from fvcli.golden.staging import finish
 from fvcli.plan import choose_units
 from fvcli.run import RunFolder
-from fvcli.run.check import damage_of
 from fvcli.run.foreign import refuse_foreign
 from fvcli.run.layout import PLAN
+from fvcli.run.lock import hold_alone
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,17 @@ class Accepted:
     taken: The units.
     kept: How many units of the golden were left as they are.
     is_new: Whether the golden was made.
+    of_another_spec: How many units of the golden its spec would render otherwise, or not at all.
+    within: How many pictures differ within the tolerances and were left.
+    mended: Files of the golden that were missing or damaged, besides its pictures.
     """
 
     taken: Taken
     kept: int
     is_new: bool
+    of_another_spec: int = 0
+    within: int = 0
+    mended: tuple[str, ...] = ()
 
 
 def accept_run(
@@ -62,33 +70,84 @@ def accept_run(
     """
     if not reason.strip():
         raise UsageError("--reason is empty", "say why the pictures are as they should be")
-    new, old = RunFolder.read(run), _golden_at(golden)
-    wanted = choose_units((new.plan,) if old is None else (new.plan, old.run.plan), only)
-    asked = [unit for unit in new.plan.units if wanted is None or unit.path in wanted]
-    refuse_unfinished(new, asked, {})
-    found = None if old is None else _compared(golden, run, only, options or CompareOptions(), seen)
-    gone = gone_from(old, new, wanted) if old else []
-    changed, removed = whole_groups(
-        old.run.plan if old else None, new.plan, [*choose(new, wanted, found, everything), *gone]
+    new = RunFolder.read(run)
+    if not golden.is_dir():
+        _golden_at(golden)  # which refuses a file
+    with _held(golden):
+        finish(golden)
+        old = _golden_at(golden)
+        lacks = tuple(old.lacks) if old else ()
+        found = None if old is None else _compared(golden, run, only, options or CompareOptions(), seen)
+        taken = _taken(new, old, only, found, everything)
+        writes = bool(lacks) or not taken.is_nothing
+        if writes:
+            when = datetime.now(timezone.utc).isoformat(timespec="seconds")
+            why = reason.strip().encode("utf-8", "replace").decode()  # a shell may hand over any bytes
+            take(golden, old, new, taken, (when, who_accepts(), why))
+    return Accepted(
+        taken,
+        kept=0 if old is None else len({unit.path for unit in old.units} - taken.paths),
+        is_new=old is None,
+        of_another_spec=_of_another_spec(golden, new) if writes else 0,
+        within=_within(found, taken),
+        mended=lacks,
     )
-    refuse_unfinished(new, changed, {u.path: why for u in changed if (why := damage_of(new, u)) is not None})
-    taken = Taken(changed, removed)
-    kept = 0 if old is None else len({u.path for u in old.units} - {u.path for u in changed + taken.removed})
-    if not taken.is_nothing:
-        when = datetime.now(timezone.utc).isoformat(timespec="seconds")
-        why = reason.strip().encode("utf-8", "replace").decode()  # a shell may hand over any bytes
-        take(golden, old, new, taken, (when, who_accepts(), why))
-    return Accepted(taken, kept, old is None)
+
+
+@contextlib.contextmanager
+def _held(golden: Path) -> Iterator[None]:
+    """Keep others from accepting into a folder; one that was made for nothing goes again."""
+    was_there = golden.exists()
+    try:
+        golden.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{golden} cannot be made: {error.strerror}", "give another folder") from error
+    try:
+        with hold_alone(golden, "accepting into"):
+            yield
+    finally:
+        if not was_there:
+            with contextlib.suppress(OSError):  # it is not empty
+                golden.rmdir()
+
+
+def _taken(
+    new: RunFolder, old: Golden | None, only: Sequence[str], found: Comparison | None, everything: bool
+) -> Taken:
+    """Return what is to be taken over, and refuse what is not whole."""
+    plans = (new.plan,) if old is None else (new.plan, old.run.plan)
+    wanted = choose_units(plans, only)
+    asked = [unit for unit in new.plan.units if wanted is None or unit.path in wanted]
+    refuse_unfinished(new, asked)
+    gone = gone_from(old, new, wanted) if old else []
+    chosen = [*choose(new, wanted, found, everything), *gone]
+    changed, removed = whole_groups(old.run.plan if old else None, new.plan, chosen)
+    known = {unit.path for unit in asked}
+    refuse_unfinished(new, [unit for unit in changed if unit.path not in known])
+    return Taken(changed, removed)
+
+
+def _of_another_spec(golden: Path, run: RunFolder) -> int:
+    """Return how many units of the golden are not as its spec, the run's, has them."""
+    asked = {unit.path: unit.key for unit in run.plan.units}
+    return sum(asked.get(unit.path) != unit.key for unit in Golden.read(golden).run.plan.units)
+
+
+def _within(found: Comparison | None, taken: Taken) -> int:
+    """Return how many pictures that differ, within the tolerances, were left."""
+    units = found.units if found else ()
+    return sum(unit.status == "close" and unit.path not in taken.paths for unit in units)
 
 
 def _golden_at(path: Path) -> Golden | None:
     """Return the golden in a folder, or None where nothing is yet."""
-    if not (path / PLAN).exists():
+    if not any((path / name).exists() for name in (PLAN, *OWN)):
         refuse_foreign(path, "")
         return None
-    if not (path / GOLDEN).exists():
+    golden = Golden.read(path)
+    if not golden.is_accepted:
         raise UsageError(f"{path} is a run, not a golden", "give a new folder for the golden")
-    return Golden.read(path)
+    return golden
 
 
 def _compared(

@@ -38,7 +38,7 @@ class FriendlyGroup(click.Group):
                 return super().invoke(context)
         except (click.exceptions.Exit, click.ClickException, click.Abort, BrokenPipeError):
             raise
-        except Exception as error:
+        except (Exception, StoppedError) as error:
             if context.meta.get("fvcli.debug"):
                 traceback.print_exc()
             for line in _lines(error):
@@ -60,13 +60,13 @@ def _set_debug(context: click.Context, _option: click.Parameter, value: bool) ->
     context.meta["fvcli.debug"] = value or context.meta.get("fvcli.debug", False)
 
 
-def _lines(error: Exception) -> list[str]:
-    if isinstance(error, FvcliError):
+def _lines(error: BaseException) -> list[str]:
+    if isinstance(error, FvcliError | StoppedError):
         return str(error).splitlines()
     return [f"{type(error).__name__}: {error}".splitlines()[0] + " (a bug in fvcli; --debug shows where)"]
 
 
-def _exit_code(error: Exception) -> int:
+def _exit_code(error: BaseException) -> int:
     if isinstance(error, StoppedError):
         return EXIT_STOPPED
     return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,14 +13,18 @@ from fvcli.errors import UsageError, counted
 from fvcli.golden.folder import ATTRIBUTES, GOLDEN, HISTORY, MANIFEST, Golden, sum_of, write_tolerances
 from fvcli.golden.golden_plan import golden_plan
 from fvcli.golden.history import Acceptance, Picture, Step
+from fvcli.golden.look import find
 from fvcli.golden.results import Comparison
+from fvcli.golden.staging import Staging
 from fvcli.golden.tolerances import DEFAULTS
 from fvcli.plan import Plan, Unit
+from fvcli.plan.written_keys import overrides
 from fvcli.run import RunFolder, Sidecar
 from fvcli.run.atomic import write_atomic
-from fvcli.run.fingerprint import copy_fingerprints
-from fvcli.run.layout import FINGERPRINTS, MODEL, PLAN, SOURCES, SPEC, UNITS
-from fvcli.run.sidecar import FAILED, read_sidecar
+from fvcli.run.layout import FINGERPRINTS, MODEL, PLAN, SOURCES, SPEC, UNITS, read_text
+from fvcli.run.sidecar import read_sidecar
+from fvcli.spec import parse_document
+from fvcli.spec.yaml_text import write_yaml
 
 UNTOUCHED = {"match", "close"}  # noise rewrites nothing
 MOST_NAMED = 5
@@ -39,6 +43,10 @@ class Taken:
 
     changed: tuple[Unit, ...]
     removed: tuple[Unit, ...] = ()
+
+    @property
+    def paths(self) -> set[str]:
+        return {unit.path for unit in (*self.changed, *self.removed)}
 
     @property
     def is_nothing(self) -> bool:
@@ -79,17 +87,15 @@ def gone_from(golden: Golden, run: RunFolder, wanted: frozenset[str] | None) -> 
     ]
 
 
-def refuse_unfinished(run: RunFolder, units: Iterable[Unit], damage: Mapping[str, str]) -> None:
+def refuse_unfinished(run: RunFolder, units: Iterable[Unit]) -> None:
     """Raise UsageError, naming some, if units failed, are missing or are damaged."""
     reasons = []
     for unit in units:
-        sidecar = run.sidecar(unit)
-        if sidecar is None:
+        found = find(run, unit)
+        if found.pending:
             reasons.append(f"{unit.path} is not rendered")
-        elif sidecar.status == FAILED:
-            reasons.append(f"{unit.path} failed: {sidecar.error}")
-        elif unit.path in damage:
-            reasons.append(f"{unit.path} is damaged: {damage[unit.path]}")
+        elif found.problem:
+            reasons.append(f"{unit.path}: {found.problem}")
     if reasons:
         more = [f"and {counted(len(reasons) - MOST_NAMED, 'more unit')}"] if len(reasons) > MOST_NAMED else []
         message = "\n".join(
@@ -115,46 +121,68 @@ def take(
         **{unit.path: Step(_picture(golden, unit), None) for unit in taken.removed},
     }
     plan = golden_plan(golden.run.plan if golden else None, run.plan, taken.changed, taken.removed)
+    staging = Staging(place)
     for unit in taken.changed:
-        _copy_unit(place, run, unit)
-    _copy_sources(place, golden, run, plan)
-    copy_fingerprints(run.path, place, _named_fingerprints(run, taken.changed))
-    write_atomic(place / SPEC, (run.path / SPEC).read_bytes())
+        _stage_unit(staging, run, unit)
+    _stage_sources(staging, run, plan)
+    for name in _named_fingerprints(run, taken.changed):
+        if (run.path / name).exists():
+            staging.write(name, (run.path / name).read_bytes())
+    staging.write(SPEC, spec_text(read_text(run.path / SPEC)).encode())
     if (run.path / MODEL).exists():
-        write_atomic(place / MODEL, (run.path / MODEL).read_bytes())
+        staging.write(MODEL, (run.path / MODEL).read_bytes())
     if not (place / GOLDEN).exists():
-        write_atomic(place / GOLDEN, write_tolerances(DEFAULTS))
-    write_atomic(place / ATTRIBUTES, ATTRIBUTES_TEXT.encode())
-    write_atomic(place / PLAN, plan.to_json().encode())
-    _remove_units(place, plan)
-    write_manifest(place, plan)
+        staging.write(GOLDEN, write_tolerances(DEFAULTS))
+    staging.write(ATTRIBUTES, ATTRIBUTES_TEXT.encode())
+    staging.write(PLAN, plan.to_json().encode())
+    staging.write(MANIFEST, _manifest(staging, plan))
     when, who, why = about
-    line = Acceptance(when, who, why, __version__, steps).to_json()
-    history = place / HISTORY
-    before = history.read_text(encoding="utf-8") if history.exists() else ""
-    end = "" if before.endswith("\n") or not before else "\n"  # as an editor may leave it
-    write_atomic(history, (before + end + line).encode())
+    line = Acceptance(when, who, why, __version__, steps).to_json() if steps else ""
+    staging.write(HISTORY, _with_line(read_text(place / HISTORY), line).encode())
+    staging.put_in_place(_unknown_files(place, plan))
+
+
+def spec_text(text: str) -> str:
+    """Return a run's spec with what was set on the command line written into it.
+
+    A golden's spec is rendered as it stands. A text without ``--set`` stays as it is, comments and all.
+    """
+    settings = overrides(text)
+    if not settings:
+        return text
+    return write_yaml(parse_document(text, SPEC, settings).data)
 
 
 def write_manifest(place: Path, plan: Plan) -> None:
     """Write the sums of all that a golden holds and that people do not edit."""
-    names = [SPEC, PLAN, MODEL]
-    names += [f"{UNITS}/{unit.path}.{end}" for unit in plan.units for end in ("json", "png")]
-    names += [f"{SOURCES}/{source.file}" for source in plan.sources]
-    names += [path.relative_to(place).as_posix() for path in (place / FINGERPRINTS).glob("*.json")]
-    lines = [f"{sum_of(place / name)}  {name}\n" for name in sorted(names) if (place / name).exists()]
-    write_atomic(place / MANIFEST, "".join(lines).encode())
+    write_atomic(place / MANIFEST, _manifest(Staging(place), plan))
 
 
-# ---- units
+def _manifest(staging: Staging, plan: Plan) -> bytes:
+    names = {SPEC, PLAN, MODEL}
+    names |= {f"{UNITS}/{unit.path}.{end}" for unit in plan.units for end in ("json", "png")}
+    names |= {f"{SOURCES}/{source.file}" for source in plan.sources}
+    names |= {f"{FINGERPRINTS}/{path.name}" for path in (staging.place / FINGERPRINTS).glob("*.json")}
+    names |= {name for name in staging.names() if name.startswith(f"{FINGERPRINTS}/")}
+    lines = [
+        f"{sum_of(staging.find(name))}  {name}\n" for name in sorted(names) if staging.find(name).exists()
+    ]
+    return "".join(lines).encode()
 
 
-def _copy_unit(place: Path, run: RunFolder, unit: Unit) -> None:
+def _with_line(before: str, line: str) -> str:
+    end = "" if before.endswith("\n") or not (before and line) else "\n"  # as an editor may leave it
+    return before + end + line
+
+
+# ---- files
+
+
+def _stage_unit(staging: Staging, run: RunFolder, unit: Unit) -> None:
     sidecar = run.sidecar(unit)
     assert sidecar is not None  # or it is refused
-    target = place / UNITS / unit.job / unit.name
-    write_atomic(Path(f"{target}.png"), run.png(unit).read_bytes())
-    write_atomic(Path(f"{target}.json"), canonical_sidecar(sidecar))
+    staging.write(f"{UNITS}/{unit.path}.png", run.png(unit).read_bytes())
+    staging.write(f"{UNITS}/{unit.path}.json", canonical_sidecar(sidecar))
 
 
 def canonical_sidecar(sidecar: Sidecar) -> bytes:
@@ -164,32 +192,29 @@ def canonical_sidecar(sidecar: Sidecar) -> bytes:
     return (json.dumps(kept, indent=1, allow_nan=False) + "\n").encode()
 
 
-def _copy_sources(place: Path, golden: Golden | None, run: RunFolder, plan: Plan) -> None:
+def _stage_sources(staging: Staging, run: RunFolder, plan: Plan) -> None:
     for source in plan.sources:
-        target = place / SOURCES / source.file
-        if not target.exists():
-            write_atomic(target, (run.sources / source.file).read_bytes())
-    known = {source.file for source in plan.sources}
-    if golden is not None:
-        for path in (place / SOURCES).glob("*"):
-            if path.name not in known:
-                path.unlink()
+        name = f"{SOURCES}/{source.file}"
+        if not (staging.place / name).exists():
+            staging.write(name, (run.sources / source.file).read_bytes())
 
 
-def _remove_units(place: Path, plan: Plan) -> None:
-    """Remove pictures that the golden's plan does not have any more."""
-    known = {unit.path for unit in plan.units}
-    for path in (place / UNITS).glob("*/*"):
-        if f"{path.parent.name}/{path.stem}" not in known:
-            path.unlink()
-    for folder in (place / UNITS).glob("*"):
-        if folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+def _unknown_files(place: Path, plan: Plan) -> list[str]:
+    """Return pictures and sources that the golden's plan does not have any more."""
+    units, sources = {unit.path for unit in plan.units}, {source.file for source in plan.sources}
+    pictures = [
+        path
+        for path in (place / UNITS).glob("*/*")
+        if path.is_file() and f"{path.parent.name}/{path.stem}" not in units
+    ]
+    others = [path for path in (place / SOURCES).glob("*") if path.is_file() and path.name not in sources]
+    return [path.relative_to(place).as_posix() for path in (*pictures, *others)]
 
 
 def _named_fingerprints(run: RunFolder, units: Sequence[Unit]) -> set[str]:
     sidecars = (run.sidecar(unit) for unit in units)
-    return {sidecar.fingerprint for sidecar in sidecars if sidecar is not None}
+    names = {sidecar.fingerprint for sidecar in sidecars if sidecar is not None and sidecar.fingerprint}
+    return {f"{FINGERPRINTS}/{name}.json" for name in names}
 
 
 # ---- history

@@ -22,8 +22,8 @@ CALIBRATION_VERSION = 1
 PERCENTILES = (0, 1, 50, 99, 100)
 # Below these nothing that people look at changes, however little noise was measured.
 FLOORS = Tolerances(
-    first_steps=1e-6,
-    first_steps_each=1e-5,
+    first_steps_of_all=1e-6,
+    first_steps=1e-5,
     response=1e-5,
     score=1e-3,
     texture=1e-3,
@@ -162,7 +162,7 @@ def propose(trials: Sequence[Trial], safety: float) -> dict[Change, Tolerances]:
         "same": same,
         "cpu": cpu,
         "tensorflow": _wider(cpu, UNMEASURED["tensorflow"]),
-        "device": _at_least(_wider(cpu, UNMEASURED["device"]), OTHER_DEVICE.first_steps),
+        "device": _at_least(_wider(cpu, UNMEASURED["device"]), OTHER_DEVICE.first_steps_of_all),
     }
 
 
@@ -173,9 +173,10 @@ def _limits(noise: Sequence[Trial], safety: float) -> Tolerances:
             apart = max(1 - value for value in values) if name == "structure" else max(map(abs, values))
             most[name] = max(most.get(name, 0.0), apart)
     drift = max((abs(_mean_change(trial)) for trial in noise), default=0.0)
+    of_all = most.get("first_steps_of_all", 0.0)
     return Tolerances(
-        first_steps=_rounded(max(FLOORS.first_steps, SAFETY_OF_MOST * most.get("first_steps_of_all", 0.0))),
-        first_steps_each=_rounded(max(FLOORS.first_steps_each, safety * most.get("first_steps", 0.0))),
+        first_steps_of_all=_rounded(max(FLOORS.first_steps_of_all, SAFETY_OF_MOST * of_all)),
+        first_steps=_rounded(max(FLOORS.first_steps, safety * most.get("first_steps", 0.0))),
         response=FLOORS.response,
         score=_rounded(max(FLOORS.score, safety * most.get("score", 0.0))),
         texture=_rounded(max(FLOORS.texture, safety * most.get("texture", 0.0))),
@@ -198,13 +199,14 @@ def _exact(value: float) -> Decimal:
 
 
 def _widest(limits: Tolerances, others: Tolerances) -> Tolerances:
-    """Return the wider of two limits for each value of a single unit."""
+    """Return the wider of two limits for each value that few units say little of."""
     return limits.model_copy(
         update={
-            "first_steps_each": max(limits.first_steps_each, others.first_steps_each),
+            "first_steps": max(limits.first_steps, others.first_steps),
             "score": max(limits.score, others.score),
             "texture": max(limits.texture, others.texture),
             "structure": min(limits.structure, others.structure),
+            "drift": max(limits.drift, others.drift),
         }
     )
 
@@ -216,8 +218,8 @@ def _wider(limits: Tolerances, factor: float) -> Tolerances:
     return Tolerances(**{**shares, "response": limits.response, "structure": structure})
 
 
-def _at_least(limits: Tolerances, first_steps: float) -> Tolerances:
-    return limits.model_copy(update={"first_steps": max(limits.first_steps, first_steps)})
+def _at_least(limits: Tolerances, least: float) -> Tolerances:
+    return limits.model_copy(update={"first_steps_of_all": max(limits.first_steps_of_all, least)})
 
 
 def _mean_change(trial: Trial) -> float:

@@ -102,11 +102,10 @@ def compare(
 
 @dataclass(frozen=True)
 class Measured:
-    """All pairs, whether the networks were asked, and what they could not be asked, in sentences."""
+    """All pairs, and whether the networks were asked."""
 
     looks: tuple[Look, ...]
     networks: Networks
-    remarks: tuple[str, ...] = ()
 
 
 def measure(
@@ -122,11 +121,10 @@ def measure(
     _refuse_nothing(golden, run, looks, options)
     differing = [look for look in looks if look.are_comparable]
     judges = ask(differing) if differing else None
-    remarks: list[str] = []
     if judges is not None:
-        looks = _judged(looks, judges, remarks)
+        looks = _judged(looks, judges)
     networks: Networks = "asked" if judges else "not asked" if differing else "not needed"
-    return Measured(tuple(looks), networks, tuple(remarks))
+    return Measured(tuple(looks), networks)
 
 
 def conclude(golden: Golden, run: RunFolder, measured: Measured, options: Options) -> Comparison:
@@ -144,7 +142,7 @@ def conclude(golden: Golden, run: RunFolder, measured: Measured, options: Option
         tolerances={change: golden.tolerances[change].model_dump() for change in _changes(looks)},
         networks=measured.networks,
         could_not_tell=tuple(_unknown(looks, measured.networks)),
-        remarks=(*_remarks(golden, looks), *measured.remarks),
+        remarks=tuple(_remarks(golden, looks)),
         allow_new=options.allow_new,
     )
 
@@ -181,8 +179,8 @@ def _refuse_nothing(golden: Golden, run: RunFolder, looks: Sequence[Look], optio
 # ---- asking the networks
 
 
-def _judged(looks: Sequence[Look], judges: Judges, remarks: list[str]) -> list[Look]:
-    """Return the looks with what the networks say of those whose pixels differ."""
+def _judged(looks: Sequence[Look], judges: Judges) -> list[Look]:
+    """Return the looks with what the networks say of those whose pixels differ, or why they cannot."""
     found = {look.pair.path: look for look in looks}
     differing = sorted((look for look in looks if look.are_comparable), key=_program)
     for _, several in groupby(differing, key=_program):  # each is compiled once
@@ -192,8 +190,8 @@ def _judged(looks: Sequence[Look], judges: Judges, remarks: list[str]) -> list[L
             try:
                 found |= {look.pair.path: look for look in _ask(some, judges)}
             except FvcliError as error:
-                first = f"{some[0].pair.path} and {counted(len(some) - 1, 'more unit')}"
-                remarks.append(f"the network cannot be asked about {first}: {error}")
+                problem = f"the network cannot be asked about it: {error}"
+                found |= {look.pair.path: replace(look, problem=problem) for look in some}
     return [found[look.pair.path] for look in looks]
 
 

@@ -26,15 +26,18 @@ from pydantic import ValidationError
 from fvcli.errors import UsageError
 from fvcli.golden.history import History
 from fvcli.golden.results import Change
+from fvcli.golden.staging import refuse_cut_off
 from fvcli.golden.tolerances import DEFAULTS, Tolerances
 from fvcli.plan import Unit
 from fvcli.run import RunFolder
-from fvcli.run.layout import PLAN, read_text
+from fvcli.run.layout import PLAN, SPEC, UNITS, read_text
 
 GOLDEN, MANIFEST, HISTORY = "golden.json", "manifest.sha256", "history.jsonl"
 CALIBRATION, ATTRIBUTES = "calibration.json", ".gitattributes"
 GOLDEN_VERSION = 1
+OWN = (GOLDEN, MANIFEST, HISTORY)  # that no run has
 CONFLICT = "<<<<<<<"  # how git marks what it could not merge
+FROM_BEFORE = "take it from an earlier commit"
 
 
 @dataclass(frozen=True)
@@ -60,12 +63,14 @@ class Golden:
             UsageError: There is none, a newer fvcli wrote it, or one of its own files is damaged.
         """
         _refuse_conflict(path / PLAN)
-        if not (path / PLAN).exists():
-            hint = f"make one: fvcli accept RUN --golden {path} --reason TEXT"
-            raise UsageError(f"{path}: there is no golden here", hint)
+        _refuse_nothing(path)
+        refuse_cut_off(path)
         run = RunFolder.read(path)
-        if not (path / GOLDEN).exists():
+        if not any((path / name).exists() for name in OWN):
             return cls(run)
+        lacking = [name for name in (GOLDEN, MANIFEST) if not (path / name).exists()]
+        if lacking:
+            raise UsageError(f"{path}: {' and '.join(lacking)} of this golden is missing", FROM_BEFORE)
         tolerances = _tolerances(path / GOLDEN)
         return cls(run, tolerances, History.read(path / HISTORY), _manifest(path / MANIFEST))
 
@@ -89,9 +94,22 @@ class Golden:
         """What should be known of it, in sentences."""
         if self.manifest is None:
             return (f"{self.path} is a run, not a golden: the tolerances are the defaults",)
-        if sum_of(self.path / PLAN) not in self.manifest.get(PLAN, ()):
-            return (f"{self.path / PLAN} is not as it was accepted: it was merged or edited",)
-        return ()
+        return tuple(f"{self.path / name} {problem}" for name, problem in self.lacks.items())
+
+    @cached_property
+    def lacks(self) -> Mapping[str, str]:
+        """What is wrong with its own files, by name: not those of units, and not what people edit."""
+        if self.manifest is None:
+            return {}
+        known = {name: sums for name, sums in self.manifest.items() if not name.startswith(f"{UNITS}/")}
+        found = {}
+        for name, sums in {PLAN: frozenset(), SPEC: frozenset(), HISTORY: None, **known}.items():
+            place = self.path / name
+            if not place.exists():
+                found[name] = "is missing: accept a run to write it anew"
+            elif sums is not None and sum_of(place) not in sums:
+                found[name] = "is not as it was accepted: it was merged or edited"
+        return found
 
     def changed_file(self, unit: Unit) -> str | None:
         """Name a file of a unit that is not the one that was accepted, if there is one."""
@@ -102,6 +120,20 @@ class Golden:
             if known is None or sum_of(place) not in known:
                 return place.name
         return None
+
+
+def _refuse_nothing(path: Path) -> None:
+    """Raise UsageError where there is neither a golden nor a run."""
+    if (path / PLAN).exists():
+        return
+    if any((path / name).exists() for name in OWN):
+        raise UsageError(f"{path}: {PLAN} of this golden is missing", FROM_BEFORE)
+    if path.is_file():
+        raise UsageError(f"{path} is a file", "give the folder of a golden")
+    if path.is_dir() and any(path.iterdir()):
+        raise UsageError(f"{path}: there is neither a golden nor a run here", "give the folder of one")
+    hint = f"make one: fvcli accept RUN --golden {path} --reason TEXT"
+    raise UsageError(f"{path}: there is no golden here", hint)
 
 
 def sum_of(path: Path) -> str:
@@ -127,20 +159,27 @@ def _tolerances(path: Path) -> dict[Change, Tolerances]:
         data = json.loads(path.read_bytes())
         version, given = data["version"], data.get("tolerances", {})
         is_newer = version > GOLDEN_VERSION
-        if not is_newer and not isinstance(given, dict):
-            raise TypeError("tolerances must be a mapping")
     except (OSError, ValueError, TypeError, KeyError) as error:
-        raise UsageError(
-            f"{path}: not a readable golden ({error!r})", "take it from an earlier commit"
-        ) from error
+        raise UsageError(f"{path}: not a readable golden ({_why(error)})", FROM_BEFORE) from error
     if is_newer:  # whatever else it is
         message = f"{path}: written by a newer fvcli (version {version}, this one reads {GOLDEN_VERSION})"
         raise UsageError(message, "compare with that version")
+    if not isinstance(given, dict):
+        raise UsageError(f"{path}: tolerances: not a mapping", f"its keys are {', '.join(DEFAULTS)}")
     for odd in sorted(given.keys() - DEFAULTS.keys()):
         raise UsageError(
             f"{path}: tolerances.{odd}: there is no such change", f"they are {', '.join(DEFAULTS)}"
         )
     return {change: _limits(path, change, given.get(change, {})) for change in DEFAULTS}
+
+
+def _why(error: Exception) -> str:
+    """Say why a file could not be read."""
+    if isinstance(error, OSError):
+        return str(error.strerror)
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+        return "it is no JSON"
+    return "version is missing" if isinstance(error, KeyError) else "it is not a mapping with a version"
 
 
 def _limits(path: Path, change: Change, given: Any) -> Tolerances:

@@ -169,8 +169,8 @@ def _said(name: str, value: float) -> str:
 def _limits_of(limits: Tolerances) -> dict[str, float]:
     """Return what each value may be at most, structure at least."""
     return {
-        "first_steps_of_all": limits.first_steps,
-        "first_steps": limits.first_steps_each,
+        "first_steps_of_all": limits.first_steps_of_all,
+        "first_steps": limits.first_steps,
         "response_of_all": limits.response,
         "response": limits.response,
         "score": limits.score,

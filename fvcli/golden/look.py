@@ -87,8 +87,8 @@ def look_at(golden: Golden, run: RunFolder, pair: Pair, fingerprint_of: Fingerpr
         pair: Of their units.
         fingerprint_of: ``read_fingerprint``, which may remember what it has read: few differ.
     """
-    one = _found(golden.run, pair.golden, golden) if pair.golden else None
-    other = _found(run, pair.run) if pair.run else None
+    one = find(golden.run, pair.golden, golden) if pair.golden else None
+    other = find(run, pair.run) if pair.run else None
     look = Look(pair, _side(golden.run, pair.golden, one), _side(run, pair.run, other))
     if other is not None and other.pending:
         return replace(look, pending=True, problem=one.problem if one else None)
@@ -103,8 +103,11 @@ def look_at(golden: Golden, run: RunFolder, pair: Pair, fingerprint_of: Fingerpr
     return _compared(golden, run, look, one, other, fingerprint_of)
 
 
-def _found(run: RunFolder, unit: Unit, golden: Golden | None = None) -> Found:
-    """Read one side; of a golden, whose files are all meant to be there, each that lacks is a problem."""
+def find(run: RunFolder, unit: Unit, golden: Golden | None = None) -> Found:
+    """Read a picture and what was written of it.
+
+    Of a golden, whose files are all meant to be there, each that lacks is a problem.
+    """
     place = run.json(unit)
     sidecar = read_sidecar(place)
     if isinstance(sidecar, NewerSidecar):

@@ -16,9 +16,9 @@ Share = Annotated[float, Field(ge=0)]
 class Tolerances(Strictly):
     """What each gate lets pass. All but structure are shares of a score or a vector; less is stricter.
 
-    first_steps: How far the scores of the first steps may be apart in most units of a program: where
+    first_steps_of_all: How far the scores of the first steps may be apart in most units of a program: where
         rounding alone differs, at least a fifth of them are as good as equal.
-    first_steps_each: The same of a single unit, whose rounding may have tipped over early.
+    first_steps: The same of a single unit, whose rounding may have tipped over early.
     response: How differently two networks may answer to the same picture. Both are asked on one computer, so
         nothing has to be allowed for rounding.
     score: How far the scores of the two saved pictures may be apart.
@@ -27,8 +27,8 @@ class Tolerances(Strictly):
     drift: How far the mean over all units of the scores' changes may be from zero.
     """
 
+    first_steps_of_all: Share
     first_steps: Share
-    first_steps_each: Share
     response: Share
     score: Share
     texture: Share
@@ -38,8 +38,8 @@ class Tolerances(Strictly):
 
 # Until a golden is calibrated. From `default` at 96 px and 32 steps; docs/regression.md has the figures.
 SAME = Tolerances(
-    first_steps=1e-6,
-    first_steps_each=1e-5,
+    first_steps_of_all=1e-6,
+    first_steps=1e-5,
     response=1e-5,
     score=0.005,
     texture=0.01,
@@ -47,21 +47,21 @@ SAME = Tolerances(
     drift=0.001,
 )
 OTHER_CPU = Tolerances(
-    first_steps=1e-5,
-    first_steps_each=0.05,
+    first_steps_of_all=1e-5,
+    first_steps=0.05,
     response=1e-5,
-    score=0.2,
-    texture=0.2,
-    structure=0.3,
+    score=0.3,
+    texture=0.4,
+    structure=0.0,
     drift=0.02,
 )
 OTHER_DEVICE = Tolerances(
-    first_steps=1e-3,
-    first_steps_each=0.1,
+    first_steps_of_all=1e-3,
+    first_steps=0.1,
     response=1e-5,
-    score=0.3,
-    texture=0.3,
-    structure=0.2,
+    score=0.45,
+    texture=0.6,
+    structure=-0.2,
     drift=0.03,
 )
 DEFAULTS: Mapping[Change, Tolerances] = {

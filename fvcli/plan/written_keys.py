@@ -27,7 +27,7 @@ class WrittenKeys:
 def written_keys(text: str) -> WrittenKeys:
     """Read them from the text of a run's spec.yaml; of a text that is no spec there are none."""
     try:
-        data = parse_document(text, "spec", _overrides(text)).data
+        data = parse_document(text, "spec", overrides(text)).data
     except SpecError:
         return WrittenKeys()
     jobs = data.get("jobs")
@@ -40,7 +40,7 @@ def override_line(override: str) -> str:
     return f"# --set {override!r}\n"
 
 
-def _overrides(text: str) -> list[str]:
+def overrides(text: str) -> list[str]:
     """Return what was set on the command line, from the comments on top of the text."""
     found = []
     for match in _OVERRIDE.finditer(text):

@@ -49,12 +49,36 @@ def hold_while_preparing(folder: Path) -> Iterator[None]:
 
 
 @contextlib.contextmanager
+def hold_alone(folder: Path, doing: str) -> Iterator[bool]:
+    """Hold the lock of a folder itself, in which no file is made for it.
+
+    Args:
+        folder: It must be there.
+        doing: What another process that holds it does, such as "accepting into".
+
+    Yields:
+        Whether the file system has locks.
+
+    Raises:
+        UsageError: Another process holds it.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        yield _acquire(handle, folder, False, f"another fvcli is {doing} this folder", "wait for it")
+    finally:
+        os.close(handle)
+
+
+@contextlib.contextmanager
 def _hold_file(path: Path, *, shared: bool) -> Iterator[bool]:
     with path.open("a") as file:
-        yield _acquire(file.fileno(), path.parent, shared)
+        folder = path.parent
+        hint = f"wait for it (fvcli status {folder}), or give another folder"
+        what = "another fvcli is rendering into this folder"
+        yield _acquire(file.fileno(), folder, shared, what, hint)
 
 
-def _acquire(handle: int, folder: Path, shared: bool) -> bool:
+def _acquire(handle: int, folder: Path, shared: bool, what: str, hint: str) -> bool:
     """Acquire a lock; tell whether there is such a thing."""
     how = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     for _ in range(TRIES):
@@ -66,10 +90,7 @@ def _acquire(handle: int, folder: Path, shared: bool) -> bool:
             return False
         else:
             return True
-    raise UsageError(
-        f"{folder}: another fvcli is rendering into this folder",
-        f"wait for it (fvcli status {folder}), or give another folder",
-    )
+    raise UsageError(f"{folder}: {what}", hint)
 
 
 def is_in_use(folder: Path) -> bool:

@@ -7,7 +7,9 @@ mistakes, tags are refused and aliases are counted.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from io import StringIO
 from typing import Any
 
 from ruamel.yaml import YAML
@@ -20,6 +22,7 @@ from fvcli.spec.problems import KeyPath, Problem
 MAX_CHARACTERS = 1_000_000
 MAX_VALUES = 100_000  # after aliases are expanded
 MAX_DEPTH = 40
+WIDTH = 110  # of lines that are written
 TAGS = {
     ScalarNode: {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null")},
     SequenceNode: {"tag:yaml.org,2002:seq"},
@@ -75,6 +78,20 @@ def parse_yaml(text: str) -> Parsed:
     except _TooMuchError as error:
         parsed.problems.append((1, Problem((), str(error))))
     return parsed
+
+
+def write_yaml(data: Any) -> str:
+    """Return plain data as a document that ``parse_yaml`` reads as the same data."""
+    writer = YAML(typ="safe", pure=True)
+    writer.default_flow_style = False
+    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # its stub says None
+    writer.width = WIDTH
+    file = StringIO()
+    writer.dump(data, file)
+    text = file.getvalue()
+    if parse_yaml(text).data == data:
+        return text
+    return json.dumps(data, indent=1) + "\n"  # YAML too, and odd characters are escaped
 
 
 class _Reader:

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from fvcli.errors import StoppedError
 from fvcli.media import read_picture
 from fvcli.run import RunFolder
+from fvcli.run.lock import hold_alone
 from tests.helpers.goldens import EDGES, ELSEWHERE, SPEC, TEXTURES, UNITS, Painted, noise, painted_run
 from tests.helpers.running import fvcli
 
@@ -87,7 +89,8 @@ def test_noise_rewrites_no_file(golden: Path, tmp_path: Path) -> None:
     run = painted_run(tmp_path, units=near, fingerprint=ELSEWHERE)
     before = files(golden)
     result = accept(run, golden)
-    assert (result.exit_code, result.stdout) == (0, f"{golden}: nothing to accept; 8 units as they were\n")
+    told = f"{golden}: nothing to accept; 8 units as they were, 1 of them close (--all takes them over)\n"
+    assert (result.exit_code, result.stdout) == (0, told)
     assert files(golden) == before
     result = accept(run, golden, "--all")
     assert result.stdout == f"{golden}: 1 accepted, 7 as they were\n"
@@ -177,7 +180,7 @@ def test_a_reason_may_be_any_bytes(tmp_path: Path) -> None:
         (
             {"units": {EDGES[1]: Painted(status="failed")}, "leave_out": [EDGES[2]]},
             [],
-            [f"{EDGES[1]} failed: it broke", f"{EDGES[2]} is not rendered"],
+            [f"{EDGES[1]}: it failed: it broke", f"{EDGES[2]} is not rendered"],
         ),
         ({"leave_out": EDGES}, [], [*(f"{path} is not rendered" for path in EDGES[:5]), "and 1 more unit"]),
         (
@@ -215,7 +218,9 @@ def test_a_damaged_picture_is_not_accepted(golden: Path, tmp_path: Path) -> None
     shutil.copy2(run / f"units/{EDGES[1]}.png", run / f"units/{EDGES[0]}.png")
     result = accept(run, tmp_path / "new")
     assert result.exit_code == 2
-    assert f"Error: {EDGES[0]} is damaged: its pixels are not those that were rendered" in result.stderr
+    assert (
+        f"Error: {EDGES[0]}: the pixels of channel-0000.png are not those that were rendered" in result.stderr
+    )
 
 
 def test_what_is_no_golden_is_left_alone(tmp_path: Path) -> None:
@@ -228,6 +233,75 @@ def test_what_is_no_golden_is_left_alone(tmp_path: Path) -> None:
     assert accept(run, tmp_path / "photos").exit_code == 2
     assert accept(run, tmp_path / "new", reason="  ").exit_code == 2
     assert not (tmp_path / "new").exists()
+
+
+# ---- the spec of a golden
+
+
+def test_what_was_set_on_the_command_line_is_written_into_the_golden_s_spec(tmp_path: Path) -> None:
+    """So that rendering it gives what was accepted."""
+    run = painted_run(tmp_path, sets=["render.seed=7", "jobs[0].channels=[0, 1]"])
+    assert accept(run, tmp_path / "golden").exit_code == 0
+    text = (tmp_path / "golden/spec.yaml").read_text()
+    assert "--set" not in text
+    again = painted_run(tmp_path, "again", text=text)
+    assert [unit.key for unit in RunFolder.read(again).plan.units] == [
+        unit.key for unit in RunFolder.read(run).plan.units
+    ]
+    assert compare(tmp_path / "golden", again).stdout.endswith("pass: 4 match\n")
+
+
+def test_units_that_the_golden_s_spec_renders_otherwise_are_told(golden: Path, tmp_path: Path) -> None:
+    run = painted_run(tmp_path, units=DARKER, text=SPEC.replace("steps: 16", "steps: 32"))
+    result = accept(run, golden, "--only", "textures")
+    assert result.stdout == f"{golden}: 2 accepted, 6 as they were\n"
+    assert result.stderr == (
+        f"Note: 6 units of the golden are not of {golden}/spec.yaml, which the run was rendered with: "
+        "render them with their own\n"
+    )
+    assert accept(run, golden).stderr == ""
+
+
+# ---- two at once, and one that dies
+
+
+def test_two_who_accept_at_once(golden: Path, tmp_path: Path) -> None:
+    run = painted_run(tmp_path, units=DARKER)
+    before = files(golden)
+    with hold_alone(golden, "accepting into"):
+        result = accept(run, golden)
+    said = f"Error: {golden}: another fvcli is accepting into this folder: wait for it\n"
+    assert (result.exit_code, result.stderr) == (2, said)
+    assert files(golden) == before
+    assert accept(run, golden).exit_code == 0
+
+
+def test_an_acceptance_that_was_cut_off_is_finished_by_the_next(
+    golden: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = painted_run(tmp_path, units=DARKER)
+    replace, put = Path.replace, []
+
+    def dying(path: Path, target: Path) -> Path:
+        if ".accepting/files" in str(path) and ".accepting" not in str(target):
+            put.append(target)
+            if len(put) == 5:
+                raise StoppedError("stopped by SIGTERM", "to go on: fvcli accept")
+        return replace(path, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace", dying)
+        assert accept(run, golden, reason="darker").exit_code == 75
+    result = compare(golden, run)
+    assert (result.exit_code, "an acceptance was cut off half way" in result.stderr) == (2, True)
+    assert accept(run, golden, reason="again").exit_code == 0
+    assert compare(golden, run).stdout.endswith("pass: 8 match\n")
+    assert [(one["why"], len(one["units"])) for one in history(golden)] == [
+        ("as it should be", 8),
+        ("darker", 8),
+    ]
+    steps = history(golden)[1]["units"].values()
+    assert all(step["from"]["pixels"] != step["to"]["pixels"] for step in steps)
 
 
 # ---- damaged goldens
@@ -261,6 +335,42 @@ def test_a_damaged_golden_is_told_file_by_file_and_mended_by_accepting(golden: P
     assert result.stdout.splitlines()[-1] == "fail: 1 match, 7 error"
     assert accept(run, golden, reason="mended").exit_code == 0
     assert compare(golden, run).stdout.splitlines()[-1] == "pass: 8 match"
+
+
+def test_its_other_files_are_looked_at_and_written_anew(golden: Path, tmp_path: Path) -> None:
+    whole = files(golden)
+    run = painted_run(tmp_path)
+    (golden / "spec.yaml").unlink()
+    (golden / "history.jsonl").unlink()
+    with (golden / "model.json").open("a") as file:
+        file.write(" ")
+    with (golden / "manifest.sha256").open("a") as file:  # as a merge leaves it
+        file.write(f"{'0' * 64}  units/{EDGES[0]}.png\n")
+    result = compare(golden, run)
+    assert result.exit_code == 0
+    assert result.stderr.splitlines() == [
+        f"Note: {golden}/spec.yaml is missing: accept a run to write it anew",
+        f"Note: {golden}/history.jsonl is missing: accept a run to write it anew",
+        f"Note: {golden}/model.json is not as it was accepted: it was merged or edited",
+    ]
+    result = accept(run, golden)
+    assert result.stdout == f"{golden}: nothing to accept; 8 units as they were\n"
+    assert result.stderr.splitlines() == [
+        f"Note: {golden}/{name} was written anew" for name in ("spec.yaml", "history.jsonl", "model.json")
+    ]
+    assert compare(golden, run).stderr == ""
+    assert files(golden) == {**whole, "history.jsonl": b""}
+
+
+@pytest.mark.parametrize("name", ["plan.json", "golden.json", "manifest.sha256"])
+def test_a_golden_without_one_of_its_files_is_no_run(golden: Path, tmp_path: Path, name: str) -> None:
+    (golden / name).unlink()
+    run = painted_run(tmp_path)
+    before = files(golden)
+    said = f"Error: {golden}: {name} of this golden is missing: take it from an earlier commit\n"
+    for result in (compare(golden, run), accept(run, golden)):
+        assert (result.exit_code, result.stderr) == (2, said)
+    assert files(golden) == before
 
 
 @pytest.mark.parametrize(

@@ -181,7 +181,10 @@ def test_another_toolchain_passes_and_rewrites_no_file(repository: Repository) -
     result = fvcli(
         "accept", noisy, "--golden", repository.golden, "--reason", "TensorFlow 2.22", "--no-model"
     )
-    assert result.stdout == f"{repository.golden}: nothing to accept; 8 units as they were\n"
+    assert result.stdout == (
+        f"{repository.golden}: nothing to accept; 8 units as they were, "
+        "8 of them close (--all takes them over)\n"
+    )
     assert repository.is_clean
     units = [(path, rounded(path)) for path in UNITS[:-1]] + [(UNITS[-1], other(UNITS[-1]))]
     broken = repository.run("broken", units, fingerprint=NEXT_TENSORFLOW)

@@ -38,8 +38,8 @@ SIDE = Side(status="done", size_px=(64, 64, 3))
 EDGES = {"name": "edges", "layer": "stem_bn", "channels": "0-5"}
 SLOW = {"name": "slow", "layer": "stem_bn", "channels": [0, 1], "steps": 24}
 LIMITS = Tolerances(
-    first_steps=1e-4,
-    first_steps_each=0.01,
+    first_steps_of_all=1e-4,
+    first_steps=0.01,
     response=1e-5,
     score=0.1,
     texture=0.1,
@@ -47,7 +47,7 @@ LIMITS = Tolerances(
     drift=0.05,
 )
 WIDE = Tolerances(
-    first_steps=0.01, first_steps_each=0.1, response=0.1, score=0.5, texture=0.5, structure=0.5, drift=0.3
+    first_steps_of_all=0.01, first_steps=0.1, response=0.1, score=0.5, texture=0.5, structure=0.5, drift=0.3
 )
 
 
@@ -165,7 +165,7 @@ def test_noise_is_multiplied(plan: Plan) -> None:
     ]
     assert list(found["device"].model_dump().values()) == [0.003, 0.024, 1e-5, 0.24, 0.18, 0.7, 0.03]
     thrice = propose([noise], safety=3.0)["same"]
-    assert (thrice.first_steps, thrice.first_steps_each, thrice.score) == (0.001, 0.012, 0.12)
+    assert (thrice.first_steps_of_all, thrice.first_steps, thrice.score) == (0.001, 0.012, 0.12)
     assert (thrice.texture, thrice.structure, thrice.drift) == (0.09, 0.85, 0.015)
 
 
@@ -188,7 +188,7 @@ def test_of_few_units_another_cpu_is_given_at_least_the_defaults(plan: Plan) -> 
     noise = trial(plan, *[every(first_steps=1e-7, score=0.15, texture=0.01, structure=0.8)] * 4)
     more = trial(plan, *[every(first_steps=0.1, score=0.3, texture=0.3, structure=0.2)] * 4)
     few = propose([of_many(noise, 99)], safety=2.0)
-    assert list(few["cpu"].model_dump().values()) == [1e-6, 0.05, 1e-5, 0.3, 0.2, 0.3, 0.3]
+    assert list(few["cpu"].model_dump().values()) == [1e-6, 0.05, 1e-5, 0.3, 0.4, 0.0, 0.3]
     assert few["same"] == propose([of_many(noise)], safety=2.0)["same"]
     many = propose([of_many(noise)], safety=2.0)["cpu"]
     assert list(many.model_dump().values()) == [1e-6, 1e-5, 1e-5, 0.3, 0.02, 0.6, 0.3]
@@ -207,14 +207,18 @@ def test_the_drift_is_the_worst_of_all_trials_and_scores_that_go_either_way_make
 
 def test_another_device_may_differ_in_its_first_steps_as_the_defaults_say(plan: Plan) -> None:
     values = [every(first_steps=0.02)] * 4
-    assert propose([trial(plan, *values)], 2.0)["device"].first_steps == pytest.approx(0.6)
-    assert propose([trial(plan)], 2.0)["device"].first_steps == DEFAULTS["device"].first_steps == 1e-3
+    assert propose([trial(plan, *values)], 2.0)["device"].first_steps_of_all == pytest.approx(0.6)
+    assert (
+        propose([trial(plan)], 2.0)["device"].first_steps_of_all
+        == DEFAULTS["device"].first_steps_of_all
+        == 1e-3
+    )
 
 
 def test_limits_have_few_digits_and_let_the_noise_pass(plan: Plan) -> None:
     noise = trial(plan, *[every(first_steps=0.0123412, score=0.1234123, structure=0.876512)] * 4)
     found = propose([noise], safety=1.0)["same"]
-    assert (found.first_steps, found.first_steps_each, found.score) == (0.124, 0.0124, 0.124)
+    assert (found.first_steps_of_all, found.first_steps, found.score) == (0.124, 0.0124, 0.124)
     assert (found.structure, found.drift) == (0.8765, 0.124)
 
 
@@ -319,7 +323,7 @@ def test_without_a_gate_the_status_is_counted(plan: Plan) -> None:
     gone = Look(Pair(plan.units[1], plan.units[1]), pending=True)
     paths = frozenset(unit.path for unit in plan.units[:2])
     run = RunFolder(Path("/v"), plan)
-    found = Trial(Variant("x", "real"), paths, Measured((dead, gone), True), run, 1.0)
+    found = Trial(Variant("x", "real"), paths, Measured((dead, gone), "asked"), run, 1.0)
     (same, _) = confusion(golden(plan), [found])
     assert (same.caught, same.gates) == (2, {"dead": 1, "missing": 1})
 
@@ -329,7 +333,7 @@ def test_without_a_gate_the_status_is_counted(plan: Plan) -> None:
 
 def test_a_calibration_says_what_was_measured(plan: Plan) -> None:
     noise = trial(plan, every(score=-0.04), every(score=0.02), every(), None, name="threads")
-    real = trial(plan, *[every(score=0.3)] * 2, kind="real", name="seed")
+    real = trial(plan, *[every(score=0.35)] * 2, kind="real", name="seed")
     found = calibrated(golden(plan, same=WIDE), [noise, real], 2.0, {"cpu": {"name": "Abacus"}})
     assert isinstance(found, Calibration)
     assert (found.steps, found.size_px) == ([16, 24], [(64, 64)])

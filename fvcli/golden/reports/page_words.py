@@ -28,7 +28,6 @@ VALUE_NAMES = {
     "accepted": "accepted",
     "first_steps": "first steps",
     "first_steps_of_all": "first steps, all units",
-    "first_steps_each": "first steps, each unit",
     "response": "response",
     "score": "score",
     "texture": "texture",
