@@ -10,6 +10,7 @@ from fvcli.golden.reports.exports import export_argos, export_reg
 from fvcli.golden.reports.html import write_html
 from fvcli.golden.reports.junit import write_junit
 from fvcli.golden.reports.markdown import write_summary
+from fvcli.golden.reports.places import refuse_places
 from fvcli.golden.reports.results_file import write_results
 
 RESULTS, JUNIT, SUMMARY = "results.json", "junit.xml", "summary.md"
@@ -29,6 +30,11 @@ class ReportPlaces:
     markdown: Path | None = None
     reg: Path | None = None
     argos: Path | None = None
+
+    def refuse(self) -> None:
+        """Raise UsageError where one of them cannot be written, or would be in the way."""
+        folders = [place for place in (self.report, self.reg, self.argos) if place is not None]
+        refuse_places(folders, [place for place in (self.junit, self.markdown) if place is not None])
 
 
 @dataclass(frozen=True)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     "--changed/--all",
     "changed",
     default=True,
-    help="Take what is beyond the tolerances (the default), or every picture that differs.",
+    help="Take what is beyond the tolerances (the default), or every picture or spec that differs.",
 )
 @NO_MODEL
 @GOLDEN_MODEL
@@ -55,6 +55,10 @@ def accept(
       fvcli accept run --golden golden --reason 'rounding of the new CPU' --all
 
     golden/history.jsonl keeps who accepted what, when and why.
+
+    Exit codes: 0 accepted, or nothing to accept, 1 an error, 2 a run that is not whole, or a
+    mistake in the command, 75 stopped by a signal. Where it is not 0, nothing was accepted,
+    or the next accept finishes it.
     """
     from fvcli.app.accept_run import accept_run
     from fvcli.app.compare_runs import CompareOptions

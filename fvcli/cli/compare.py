@@ -109,7 +109,7 @@ def compare(
     slow on a CPU.
 
     Exit codes: 0 all units match or are close, 1 a regression or an error, 2 nothing to
-    compare, or a mistake in the command.
+    compare, or a mistake in the command, 75 stopped by a signal.
     """
     from fvcli.app.compare_runs import CompareOptions, compare_runs
     from fvcli.app.write_reports import ReportPlaces, write_reports
@@ -124,13 +124,15 @@ def compare(
         raise UsageError("there is no RUN to compare with", "fvcli compare GOLDEN RUN")
     units = Options(only, common, allow_new, strict)
     options = CompareOptions(units, accepted, not no_model, golden_model, allow_code)
+    places = ReportPlaces(report, junit, markdown, reg, argos)
+    places.refuse()
     with bar() as seen:
         found = compare_runs(golden, run, options, seen)
-    written = write_reports(found, ReportPlaces(report, junit, markdown, reg, argos))
     if as_json:
         print_json(plain(found.to_dict()))
     else:
         _show(found)
+    written = write_reports(found, places)
     for remark in written.remarks:
         click.echo(f"Note: {remark}", err=True)
     if written.page is not None:

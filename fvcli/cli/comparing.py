@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import click
 from tqdm import tqdm
 
-FOLDER, FILE = click.Path(path_type=Path), click.Path(path_type=Path, dir_okay=False)
+from fvcli.cli.place import Place
+
+FOLDER, FILE = Place(), Place(dir_okay=False)
 ONLY = click.option(
     "--only",
     multiple=True,

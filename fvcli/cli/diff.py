@@ -44,14 +44,23 @@ def diff(
       fvcli render spec.yaml -o after --set model.weights=after.h5
       fvcli diff before after --report report
 
+    \b
     changed  0: the other network's picture does as well; 1: no better than noise
-    shared   how much of a unit's rise the other network's picture brings, in A and in B
-    rank     its place among the other network's pictures of all units of the layer
+    shared   how much of a unit's rise the other network's picture brings, in A and in B;
+             no rise: its own picture does no better than noise
+    rank     its place among the other network's pictures of all units of the layer,
+             where these are channels and at least 8
+
+    Exit codes: 0 whatever was found, 1 an error, 2 nothing to compare, or a mistake in the
+    command, 75 stopped by a signal.
     """
     from fvcli.app.diff_runs import diff_runs
     from fvcli.app.write_diff import write_diff
+    from fvcli.golden.reports.places import refuse_places
     from fvcli.golden.reports.results_file import plain
 
+    if report is not None:
+        refuse_places([report])
     with bar() as seen:
         found = diff_runs(run_a, run_b, only, allow_code, seen)
     page = write_diff(found, report) if report else None
@@ -87,7 +96,7 @@ def _show(found: ModelDiff, top: int) -> None:
 
 
 def _share(side: OneSide) -> str:
-    return "dead" if side.shared is None else f"{side.shared:.2f}"
+    return "no rise" if side.shared is None else f"{side.shared:.2f}"
 
 
 def _rank(side: OneSide, among: int | None) -> str:

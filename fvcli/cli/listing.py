@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from fvcli.cli.place import Place
 from fvcli.cli.table import print_json, print_table
 from fvcli.errors import UsageError
 
@@ -51,7 +52,7 @@ def schema() -> None:
 
 
 @click.command(short_help="Write a commented starter spec.")
-@click.argument("file", default="fvcli.yaml", type=click.Path(path_type=Path, allow_dash=True))
+@click.argument("file", default="fvcli.yaml", type=Place(allow_dash=True))
 def init(file: Path) -> None:
     """Write a commented starter spec to FILE (fvcli.yaml), or to standard output for -.
 

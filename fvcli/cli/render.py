@@ -11,6 +11,7 @@ import click
 from fvcli.cli.engine_type import EngineType
 from fvcli.cli.exit_and_signals import EXIT_FAILED, current_stop
 from fvcli.cli.options import code_option, parse_shard, say_remarks, set_option
+from fvcli.cli.place import Place
 from fvcli.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,14 +21,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("spec", required=False)
-@click.option(
-    "-o", "--output", "output", required=True, type=click.Path(path_type=Path), help="The run folder."
-)
+@click.option("-o", "--output", "output", required=True, type=Place(), help="The run folder.")
 @set_option
 @click.option(
     "--from",
     "picture",
-    type=click.Path(path_type=Path),
+    type=Place(),
     help="Render the unit of a PNG again, instead of a SPEC.",
 )
 @click.option("--engine", type=EngineType(), default="local", show_default=True, help="What runs it.")

@@ -10,12 +10,13 @@ import click
 from tqdm import tqdm
 
 from fvcli.cli.exit_and_signals import EXIT_FAILED
+from fvcli.cli.place import Place
 from fvcli.cli.table import print_json, print_table
 
 if TYPE_CHECKING:
     from fvcli.run import RunStatus
 
-FOLDER = click.Path(path_type=Path)
+FOLDER = Place()
 TOLD = {"dead", "failed", "damaged", "newer"}  # states whose reason is shown
 RARE = {"damaged", "newer"}  # columns that most runs do not need
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from fvcli.errors import FvcliError, UsageError, counted
 from fvcli.golden.computers import words_for
-from fvcli.golden.folder import Golden
+from fvcli.golden.folder import OWN, Golden
 from fvcli.golden.gates import pooled, result_of
 from fvcli.golden.history import History
 from fvcli.golden.look import Look, look_at
@@ -102,10 +102,11 @@ def compare(
 
 @dataclass(frozen=True)
 class Measured:
-    """All pairs, and whether the networks were asked."""
+    """All pairs, whether the networks were asked, and what should be known of the choice, in sentences."""
 
     looks: tuple[Look, ...]
     networks: Networks
+    remarks: tuple[str, ...] = ()
 
 
 def measure(
@@ -117,14 +118,20 @@ def measure(
 ) -> Measured:
     """Look at all pairs, and ask the networks about those whose pixels differ; see ``compare``."""
     looks = _looks(golden, run, options, seen)
-    looks = [look for look in looks if not (options.common and _is_of_one_side(look))]
+    remarks: tuple[str, ...] = ()
+    if options.common:
+        common = [look for look in looks if not _is_of_one_side(look)]
+        if len(common) < len(looks):
+            left = counted(len(looks) - len(common), "unit")
+            remarks = (f"{left}: only in the golden or only in the run, passed over",)
+        looks = common
     _refuse_nothing(golden, run, looks, options)
     differing = [look for look in looks if look.are_comparable]
     judges = ask(differing) if differing else None
     if judges is not None:
         looks = _judged(looks, judges)
     networks: Networks = "asked" if judges else "not asked" if differing else "not needed"
-    return Measured(tuple(looks), networks)
+    return Measured(tuple(looks), networks, remarks)
 
 
 def conclude(golden: Golden, run: RunFolder, measured: Measured, options: Options) -> Comparison:
@@ -142,7 +149,7 @@ def conclude(golden: Golden, run: RunFolder, measured: Measured, options: Option
         tolerances={change: golden.tolerances[change].model_dump() for change in _changes(looks)},
         networks=measured.networks,
         could_not_tell=tuple(_unknown(looks, measured.networks)),
-        remarks=tuple(_remarks(golden, looks)),
+        remarks=(*_remarks(golden, run, looks), *measured.remarks),
         allow_new=options.allow_new,
     )
 
@@ -170,9 +177,9 @@ def _refuse_nothing(golden: Golden, run: RunFolder, looks: Sequence[Look], optio
     if any(look.pair.golden and look.pair.run and not look.pending for look in looks):
         return
     which = f" that matches {', '.join(options.only)}" if options.only else ""
-    rendered = sum(not look.pending and look.pair.run is not None for look in looks)
+    pending = any(look.pending for look in looks)
     message = f"nothing to compare: {golden.path} and {run.path} have no finished unit in common{which}"
-    hint = f"render {run.path} first" if not rendered else "compare a run of the golden's spec"
+    hint = f"render {run.path} first" if pending else "compare a run of the golden's spec"
     raise NothingToCompareError(message, hint)
 
 
@@ -299,16 +306,43 @@ def _changes(looks: Iterable[Look]) -> list[Change]:
 # ---- words
 
 
-def _remarks(golden: Golden, looks: Sequence[Look]) -> Iterator[str]:
+def _remarks(golden: Golden, run: RunFolder, looks: Sequence[Look]) -> Iterator[str]:
     yield from golden.remarks
+    if not golden.is_accepted and _is_golden(run):
+        yield f"{run.path} is a golden, and {golden.path} is not: are they the wrong way round?"
     for change in _changes(looks):
-        count = sum(look.change == change for look in looks if look.pixels)
-        if change != "same":
-            yield f"{counted(count, 'unit')}: rendered on {words_for(change)} than the golden"
+        count = sum(look.change == change for look in looks if look.pixels and not look.unknown_computer)
+        if change != "same" and count:
+            kernels = ", or with other kernels," if change == "cpu" else ""
+            yield f"{counted(count, 'unit')}: rendered on {words_for(change)}{kernels} than the golden"
+    unknown = sum(look.unknown_computer for look in looks if look.pixels)
+    if unknown:
+        what = "it is not known what they were rendered on, so they count as rendered on another CPU"
+        yield f"{counted(unknown, 'unit')}: {what}"
+    yield from _renamed(looks)
     unmoved = sum(bool(look.settings) for look in looks if look.pixels and look.pixels[0] == look.pixels[1])
     if unmoved:
         what = "the spec changed, and the pixels did not (accept --all takes them over)"
         yield f"{counted(unmoved, 'unit')}: {what}"
+
+
+def _is_golden(run: RunFolder) -> bool:
+    return any((run.path / name).exists() for name in OWN)
+
+
+def _renamed(looks: Sequence[Look]) -> Iterator[str]:
+    """Say of units that only one of both has that they are the same units by other names."""
+    of_run = {look.pair.run.key: look for look in looks if look.pair.run and look.pair.golden is None}
+    missing = [look for look in looks if look.pair.golden and look.pair.run is None]
+    pairs = [
+        (look, of_run[look.pair.golden.key])
+        for look in missing
+        if look.pair.golden and look.pair.golden.key in of_run
+    ]
+    if pairs:
+        was, now = pairs[0]
+        example = f"{was.pair.path} is {now.pair.path} in the run"
+        yield f"{counted(len(pairs), 'missing unit')}: there by another name, such as {example}"
 
 
 def _unknown(looks: Sequence[Look], networks: Networks) -> Iterator[str]:

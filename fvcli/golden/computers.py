@@ -30,6 +30,11 @@ def change_between(golden: Fingerprint | None, run: Fingerprint | None) -> Chang
     return "same" if cpus[0] and cpus[0] == cpus[1] else "cpu"
 
 
+def tells_all(fingerprint: Fingerprint | None) -> bool:
+    """Tell whether it is known what a picture was rendered on."""
+    return bool(_part(fingerprint or UNKNOWN, "cpu"))
+
+
 def words_for(change: Change) -> str:
     """Say a kind of change."""
     return {

@@ -18,6 +18,8 @@ from typing import Any
 from fvcli.errors import UsageError
 
 HISTORY_VERSION = 1
+CONFLICT_MARKS = ("<<<<<<<", "=======", ">>>>>>>", "|||||||")
+GIVE_ONE = "give a history.jsonl that fvcli accept wrote, or take it from an earlier commit"
 
 
 @dataclass(frozen=True)
@@ -120,8 +122,9 @@ def _read(path: Path, number: int, line: str) -> Acceptance:
         when, who, why, fvcli = (str(data[key]) for key in ("when", "who", "why", "fvcli"))
         return Acceptance(when, who, why, fvcli, units)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        hint = "remove git's conflict marks, and keep the lines of both sides"
-        raise UsageError(f"{path}:{number}: not a line of a history ({error!r})", hint) from error
+        is_mark = line.startswith(CONFLICT_MARKS)
+        hint = "remove git's conflict marks, and keep the lines of both sides" if is_mark else GIVE_ONE
+        raise UsageError(f"{path}:{number}: not a line of a history", hint) from error
 
 
 def _picture(data: Mapping[str, Any] | None) -> Picture | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fvcli.errors import FvcliError
-from fvcli.golden.computers import change_between
+from fvcli.golden.computers import change_between, tells_all
 from fvcli.golden.folder import Golden
 from fvcli.golden.metrics import rms, ssim
 from fvcli.golden.pairs import Pair
@@ -54,6 +54,7 @@ class Look:
     pending: Whether the run has not rendered it.
     values: What was measured: first_steps, score (as recorded), structure, rms.
     change: How the computers differ.
+    unknown_computer: Whether it is not known what one of both was rendered on.
     settings: How the specs differ.
     same_weights: Whether both were rendered with the same network.
     scale: What differences of scores are shares of.
@@ -67,6 +68,7 @@ class Look:
     pending: bool = False
     values: dict[str, float] = field(default_factory=dict)
     change: Change = "same"
+    unknown_computer: bool = False
     settings: tuple[str, ...] = ()
     same_weights: bool = True
     scale: float = 1.0
@@ -131,19 +133,28 @@ def find(run: RunFolder, unit: Unit, golden: Golden | None = None) -> Found:
 
 def _not_rendered(run: RunFolder, unit: Unit, sidecar: Sidecar | None, golden: Golden | None) -> Found:
     place = run.json(unit)
-    if golden is None and (sidecar is not None or not place.exists()):
+    if golden is None and (sidecar is not None or not _is_there(place)):
         return Found(pending=True)
     if sidecar is not None:
         return Found(problem=f"{place.name} is of another unit than plan.json says (key {sidecar.key})")
-    return Found(problem=f"{place.name} cannot be read" if place.exists() else f"{place.name} is missing")
+    return Found(problem=f"{place.name} cannot be read" if _is_there(place) else f"{place.name} is missing")
+
+
+def _is_there(place: Path) -> bool:
+    try:
+        return place.exists()
+    except OSError:  # its folder cannot be read
+        return True
 
 
 def _why_unreadable(png: Path) -> str:
     try:
         with png.open("rb") as file:
             start = file.read(len(LFS_POINTER))
-    except OSError:
+    except FileNotFoundError:
         return f"{png.name} is missing"
+    except OSError as error:
+        return f"{png.name} cannot be read: {error.strerror}"
     if start == LFS_POINTER:
         return f"{png.name} is a pointer of git-lfs, not a picture (run: git lfs pull)"
     return f"{png.name} is damaged"
@@ -153,7 +164,7 @@ def _side(run: RunFolder, unit: Unit | None, found: Found | None) -> Side:
     if unit is None or found is None:
         return NOTHING
     sidecar = found.sidecar
-    picture = str(run.png(unit)) if run.png(unit).exists() else None
+    picture = str(run.png(unit)) if _is_there(run.png(unit)) else None
     if sidecar is None:
         return Side(picture=picture, key=unit.key)
     return Side(
@@ -175,6 +186,7 @@ def _compared(
     assert was is not None and now is not None  # noqa: PT018  # or there is a problem
     assert one.pixels is not None and other.pixels is not None  # noqa: PT018
     assert units.golden is not None and units.run is not None  # noqa: PT018
+    is_same = was.fingerprint == now.fingerprint != ""
     fingerprints = (
         fingerprint_of(golden.path, was.fingerprint),
         fingerprint_of(run.path, now.fingerprint),
@@ -183,7 +195,8 @@ def _compared(
     seen = replace(
         look,
         pixels=(str(was.pixel_sha256), str(now.pixel_sha256)),
-        change=change_between(*fingerprints),
+        change="same" if is_same else change_between(*fingerprints),
+        unknown_computer=not is_same and not all(map(tells_all, fingerprints)),
         settings=_settings(golden, run, units.golden, units.run),
         same_weights=was.weights_sha256 == now.weights_sha256,
         scale=scale,

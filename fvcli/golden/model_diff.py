@@ -36,7 +36,8 @@ class OneSide:
     picture: Its file.
     noise: Its score before the optimisation.
     own, other: Its score for its own network's picture, and for the other's.
-    shared: How much of its rise the other's picture brings, cut to 0 and 1; None of a dead unit.
+    shared: How much of its rise the other's picture brings, cut to 0 and 1; None where there is no
+        rise: of a dead unit, and where the own picture does no better than noise.
     rank: Its place for the other network's picture of this unit, among all the other's pictures of the layer:
         1 if none excites it more. None where that is not asked.
     """
@@ -53,7 +54,7 @@ class OneSide:
 class UnitDiff:
     """A unit in both networks.
 
-    changed: 1 less what is shared, the mean over both; 1 where one of both is dead, 0 where both are.
+    changed: 1 less what is shared, the mean over both; 1 where one does not rise, 0 where neither does.
     ranked: Among how many pictures ``rank`` is.
     """
 
@@ -199,8 +200,8 @@ def _texture_read(plan: Plan, unit: Unit) -> int:
 def _side(run: RunFolder, unit: Unit, facts: Sidecar, said: _Said, rank: int | None) -> OneSide:
     noise = facts.score["start"] if facts.score else 0.0
     rise = said.own - noise
-    is_dead = facts.status == DEAD or rise * unit.sign <= 0
-    shared = None if is_dead else min(1.0, max(0.0, (said.other - noise) / rise))
+    no_rise = facts.status == DEAD or rise * unit.sign <= 0
+    shared = None if no_rise else min(1.0, max(0.0, (said.other - noise) / rise))
     return OneSide(str(run.png(unit)), noise, said.own, said.other, shared, rank)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fvcli.errors import FvcliError, StoppedError
 from fvcli.golden import Comparison, Golden, Judges, NothingToCompareError, Options, UnitResult, compare
 from fvcli.run import RunFolder
 from tests.helpers.goldens import (
@@ -229,7 +231,7 @@ def test_a_change_of_all_units_is_caught_in_those_that_rounding_leaves_alone(
         "by 0.004 % (limit 0.001 %)"
     )
     assert units[EDGES[0]].values["first_steps_of_all"] == pytest.approx(4e-5)
-    assert found.remarks[-1] == "8 units: rendered on another CPU than the golden"
+    assert found.remarks[-1] == "8 units: rendered on another CPU, or with other kernels, than the golden"
 
 
 def test_rounding_that_tips_over_in_some_units_passes(golden: Path, tmp_path: Path) -> None:
@@ -385,3 +387,84 @@ def test_a_network_that_answers_with_no_number_lets_nothing_pass(
     gate = {"textures": "texture", "other network": "response"}.get(which, "score")
     assert (units[path].status, units[path].gate, found.is_fine) == ("diff", gate, False)
     assert units[path].excess == float("inf")
+
+
+# ---- what must not pass in silence
+
+
+def failing(error: BaseException) -> Judges:
+    def say(unit: object, pixels: np.ndarray) -> float:
+        raise error
+
+    return Judges(Oracle(say))
+
+
+def test_a_network_that_fails_makes_an_error_of_each_unit(golden: Path, tmp_path: Path) -> None:
+    run = painted_run(tmp_path, units=changed(*EDGES[:2]))
+    found, units = compared(golden, run, failing(FvcliError("cat.jpg is gone", "bring it back")))
+    why = "the network cannot be asked about it: cat.jpg is gone: bring it back"
+    assert {path: (unit.status, unit.why) for path, unit in units.items() if unit.status != "match"} == {
+        EDGES[0]: ("error", why),
+        EDGES[1]: ("error", why),
+    }
+    assert not found.is_fine
+
+
+def test_a_signal_while_a_network_is_asked_ends_the_comparison(golden: Path, tmp_path: Path) -> None:
+    run = painted_run(tmp_path, units=changed(EDGES[0]))
+    with pytest.raises(StoppedError, match="stopped by SIGTERM: to go on: fvcli compare"):
+        compared(golden, run, failing(StoppedError("stopped by SIGTERM", "to go on: fvcli compare")))
+
+
+# ---- remarks
+
+
+def test_one_computer_is_one_computer_also_where_its_fingerprint_is_lost(
+    golden: Path, tmp_path: Path
+) -> None:
+    run = painted_run(tmp_path, units=changed(EDGES[0]))
+    shutil.rmtree(run / "fingerprints")
+    found, units = compared(golden, run)
+    assert {unit.change for unit in units.values()} == {"same"}
+    assert not any("rendered on" in remark for remark in found.remarks)
+
+
+def test_what_is_not_known_of_a_computer_is_not_said_of_it(golden: Path, tmp_path: Path) -> None:
+    run = painted_run(tmp_path, units=changed(EDGES[0]), fingerprint=ELSEWHERE)
+    shutil.rmtree(run / "fingerprints")
+    found, units = compared(golden, run)
+    assert {unit.change for unit in units.values()} == {"cpu"}
+    what = "it is not known what they were rendered on, so they count as rendered on another CPU"
+    assert found.remarks[1:] == (f"8 units: {what}",)
+
+
+def test_a_job_with_another_name_is_told(golden: Path, tmp_path: Path) -> None:
+    run = painted_run(tmp_path, text=SPEC.replace("name: textures", "name: cloth"))
+    found, units = compared(golden, run)
+    assert sorted(set(statuses(units).values())) == ["missing", "new"]
+    example = "textures/channel-0003 is cloth/channel-0003 in the run"
+    assert found.remarks[1:] == (f"2 missing units: there by another name, such as {example}",)
+
+
+def test_what_is_passed_over_is_counted(golden: Path, tmp_path: Path) -> None:
+    run = painted_run(tmp_path, text=SPEC.replace("0-5", "2-6"))
+    found, _ = compared(golden, run, common=True)
+    assert found.remarks[1:] == ("3 units: only in the golden or only in the run, passed over",)
+    assert len(compared(golden, golden, common=True)[0].remarks) == 1
+
+
+def test_a_golden_in_the_place_of_the_run_is_told(golden: Path, tmp_path: Path) -> None:
+    run = painted_run(tmp_path)
+    for name in ("golden.json", "manifest.sha256"):
+        (run / name).write_text('{"version": 1}')
+    found, _ = compared(golden, run)
+    assert found.remarks[1] == f"{run} is a golden, and {golden} is not: are they the wrong way round?"
+
+
+def test_where_nothing_is_in_common_the_hint_fits(golden: Path, tmp_path: Path) -> None:
+    run = painted_run(tmp_path, text=SPEC.replace("[3, 17]", "[3]"))
+    with pytest.raises(NothingToCompareError, match="compare a run of the golden's spec"):
+        compared(golden, run, only=[TEXTURES[1]])
+    empty = painted_run(tmp_path, "empty", leave_out=UNITS)
+    with pytest.raises(NothingToCompareError, match=f"render {empty} first"):
+        compared(golden, empty)

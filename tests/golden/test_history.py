@@ -200,39 +200,36 @@ def refusal(path: Path) -> str:
     return str(caught.value)
 
 
-HINT = "remove git's conflict marks, and keep the lines of both sides"
+MARKS = "remove git's conflict marks, and keep the lines of both sides"
+OTHER = "give a history.jsonl that fvcli accept wrote, or take it from an earlier commit"
 
 
 @pytest.mark.parametrize(
-    ("damaged", "reason"),
+    ("damaged", "hint"),
     [
-        ("<<<<<<< HEAD\n", "JSONDecodeError('Expecting value: line 1 column 1 (char 0)')"),
-        (LINE[:-30] + "\n", None),
-        ("[]\n", "TypeError('list indices must be integers or slices, not str')"),
-        ("7\n", None),
-        ("{}\n", "KeyError('version')"),
-        ('{"version": "one"}\n', None),
-        ('{"version": 1}\n', "KeyError('units')"),
-        (LINE.replace('"who": "Ada", ', ""), "KeyError('who')"),
-        (LINE.replace('"from": null, ', ""), "KeyError('from')"),
-        (LINE.replace('"from": null', '"from": "cc"'), None),
-        (LINE.replace('"from": null', '"from": {"key": "k"}'), "KeyError('pixels')"),
-        ('{"version": 1, "units": []}\n', "AttributeError(\"'list' object has no attribute 'items'\")"),
-        ('{"version": 1, "units": {"a/b": null}}\n', None),
+        *((f"{mark}\n", MARKS) for mark in ("<<<<<<< HEAD", "=======", ">>>>>>> branch", "||||||| base")),
+        (LINE[:-30] + "\n", OTHER),
+        ("[]\n", OTHER),
+        ("7\n", OTHER),
+        ("{}\n", OTHER),
+        ('{"version": "one"}\n', OTHER),
+        ('{"version": 1}\n', OTHER),
+        (LINE.replace('"who": "Ada", ', ""), OTHER),
+        (LINE.replace('"from": null, ', ""), OTHER),
+        (LINE.replace('"from": null', '"from": "cc"'), OTHER),
+        (LINE.replace('"from": null', '"from": {"key": "k"}'), OTHER),
+        ('{"version": 1, "units": []}\n', OTHER),
+        ('{"version": 1, "units": {"a/b": null}}\n', OTHER),
     ],
 )
-def test_a_damaged_line_is_named(tmp_path: Path, damaged: str, reason: str | None) -> None:
+def test_a_damaged_line_is_named(tmp_path: Path, damaged: str, hint: str) -> None:
     path = write(tmp_path, LINE, "\n", damaged)
-    message = refusal(path)
-    assert message.startswith(f"{path}:3: not a line of a history (")
-    assert message.endswith(f"): {HINT}")
-    if reason is not None:
-        assert message == f"{path}:3: not a line of a history ({reason}): {HINT}"
+    assert refusal(path) == f"{path}:3: not a line of a history: {hint}"
 
 
 def test_a_damaged_line_that_stands_twice_is_named_where_it_stands_first(tmp_path: Path) -> None:
     path = write(tmp_path, LINE, "[]\n", LINE, "[]\n")
-    assert refusal(path).startswith(f"{path}:2: not a line of a history (")
+    assert refusal(path) == f"{path}:2: not a line of a history: {OTHER}"
 
 
 def test_a_newer_line_is_refused(tmp_path: Path) -> None:

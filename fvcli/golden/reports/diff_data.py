@@ -13,7 +13,7 @@ from fvcli.golden.reports.page_words import VIEWS, finite, number
 
 SIDES = {"a": "A", "b": "B"}  # how the page calls them
 NO_DIFFERENCE = "difference"  # two networks' pictures differ in nearly every pixel: a view that tells nothing
-DEAD = "dead"
+NO_RISE = "no rise"
 
 
 def pictures_of(unit: UnitDiff) -> dict[str, Placed]:
@@ -40,7 +40,7 @@ def unit_data(unit: UnitDiff, pictures: Sequence[Placed]) -> dict[str, Any]:
     """Return what is shown of a unit.
 
     changed: In words, and as a share for its bar.
-    shared: The same, in A and in B. The share is null where there is none: of a dead unit.
+    shared: The same, in A and in B. The share is null where there is none: of a unit that does not rise.
     ranks: In A and in B; left out where they are not known.
     scores: A's for A's picture, B's picture and noise, then B's.
     a, b: The pictures.
@@ -67,7 +67,7 @@ def two_digits(share: float) -> str:
 
 def _share(share: float | None) -> list[Any]:
     if share is None:
-        return [DEAD, None]
+        return [NO_RISE, None]
     is_finite = math.isfinite(share)
     return [two_digits(share), round(min(1.0, max(0.0, float(share))), 4) if is_finite else None]
 

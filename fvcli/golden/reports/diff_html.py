@@ -53,7 +53,7 @@ def _head(found: ModelDiff) -> dict[str, Any]:
         "units": counted(len(found.units), "unit"),
         "median": two_digits(found.median) if found.units else "not known",
         "beyond_half": sum(unit.changed >= HALF for unit in found.units),
-        "dead": _dead(found),
+        "no_rise": _no_rise(found),
         "bins": _bins([unit.changed for unit in found.units]),
         "listed": [(unit.path, two_digits(unit.changed)) for unit in found.units[:LISTED]],
         "sides": list(SIDES.values()),
@@ -74,11 +74,11 @@ def diff_sentence(found: ModelDiff) -> str:
     return f"{changed} of {total} units changed by half or more."
 
 
-def _dead(found: ModelDiff) -> list[tuple[str, int]]:
-    """Return where units are dead, and how many."""
+def _no_rise(found: ModelDiff) -> list[tuple[str, int]]:
+    """Return where units do not rise above noise, and how many."""
 
     def count(a: bool, b: bool) -> int:
-        return sum(_is_dead(unit) == (a, b) for unit in found.units)
+        return sum(_do_not_rise(unit) == (a, b) for unit in found.units)
 
     counts = [
         ("only in A", count(True, False)),
@@ -88,7 +88,7 @@ def _dead(found: ModelDiff) -> list[tuple[str, int]]:
     return [(where, number) for where, number in counts if number]
 
 
-def _is_dead(unit: UnitDiff) -> tuple[bool, bool]:
+def _do_not_rise(unit: UnitDiff) -> tuple[bool, bool]:
     return unit.a.shared is None, unit.b.shared is None
 
 

@@ -14,19 +14,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from fvcli import __version__
-from fvcli.errors import UsageError, counted
+from fvcli.errors import counted
 from fvcli.golden.reports.export_names import export_names
 from fvcli.golden.reports.export_pictures import Picture, as_png, difference, read_whole
+from fvcli.golden.reports.places import refuse_places
 from fvcli.golden.reports.printable import printable
 from fvcli.golden.results import Comparison, Side, UnitResult
 from fvcli.run.atomic import write_atomic
-from fvcli.run.layout import PLAN, UNITS
 
 REG = "reg.json"
 KINDS = ("actual", "expected", "diff")  # folders, and the beginnings of the keys of reg.json
@@ -45,10 +44,10 @@ def export_reg(comparison: Comparison, folder: Path) -> tuple[str, ...]:
         What should be known, in sentences.
 
     Raises:
-        UsageError: The folder is in a run.
+        UsageError: The folder is in a run or a golden, or is no folder.
         FvcliError: The folder cannot be written.
     """
-    _refuse_run(folder)
+    refuse_places([folder])
     _remove_files(_earlier_reg(folder))
     items: dict[str, list[str]] = {key: [] for key in ("failed", "new", "deleted", "passed", *KINDS)}
     lacking: list[str] = []
@@ -74,10 +73,10 @@ def export_argos(comparison: Comparison, folder: Path) -> tuple[str, ...]:
         What should be known, in sentences.
 
     Raises:
-        UsageError: The folder is in a run.
+        UsageError: The folder is in a run or a golden, or is no folder.
         FvcliError: The folder cannot be written.
     """
-    _refuse_run(folder)
+    refuse_places([folder])
     _remove_files(_earlier_argos(folder))
     lacking: list[str] = []
     for unit, name in _named(comparison):
@@ -151,14 +150,6 @@ def _json(data: Mapping[str, Any]) -> bytes:
 
 
 # ---- what is in the folder
-
-
-def _refuse_run(folder: Path) -> None:
-    """Refuse a folder in which the pictures of a run would be written over."""
-    place = Path(os.path.realpath(folder))
-    for parent in (place, *place.parents):
-        if (parent / PLAN).is_file() and (parent / UNITS).is_dir():
-            raise UsageError(f"{folder}: it is in the run {parent}", "export to a folder outside of runs")
 
 
 def _earlier_reg(folder: Path) -> Iterator[Path]:

@@ -142,9 +142,18 @@ def _what_to_do(comparison: Comparison, page: Path | None) -> Iterator[str]:
         yield "Look at the pictures: the option `--report DIR` writes a page."
     else:
         yield f"Look at the pictures in {as_name(str(page))}; a CI job has it among its artifacts."
+    if any(unit.status == "error" for unit in comparison.failed):
+        yield "What could not be compared has to be mended or rendered again."
+    if all(unit.status == "error" for unit in comparison.failed) and comparison.failed:
+        yield ""
+        return
     yield "If the change is wanted, accept it and commit the golden:"
     yield ""
-    yield from as_code_block(f"fvcli accept {run} --golden {golden} --reason 'why it changed'", "sh")
+    everything = (
+        "" if comparison.failed else " --all"
+    )  # a drift is of pictures that are each within the limits
+    command = f"fvcli accept {run} --golden {golden}{everything} --reason 'why it changed'"
+    yield from as_code_block(command, "sh")
     yield ""
 
 

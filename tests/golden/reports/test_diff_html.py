@@ -44,7 +44,7 @@ def test_a_unit_is_told_with_what_each_network_says_of_each_picture(
         "label": "label of x",
         "layer": "mixed4a",
         "changed": ["1.00", 1.0],
-        "shared": [["0.25", 0.25], ["dead", None]],
+        "shared": [["0.25", 0.25], ["no rise", None]],
         "ranks": ["3 of 16", "16 of 16"],
         "scores": [["9", "3", "1"], ["2", "-0.5", "0.5"]],  # for A's picture, B's picture, noise
         "a": {"at": 0, "w": 8, "h": 8},
@@ -80,7 +80,7 @@ def test_the_head_says_what_was_compared_and_found(diff_page: Callable[..., Page
         "A lite0 run runs/before B lite0 (tuned.h5) run runs/after",
         "Compared 4 units Median change 0.31 ",
         "Changed by 0.5 or more 2",
-        "Dead 1 only in B 1 in both",
+        "No rise above noise 1 only in B 1 in both",
         "0.00 to 0.05: 1 unit",
         "0.95 to 1.00: 1 unit",
         "Both are the same.",

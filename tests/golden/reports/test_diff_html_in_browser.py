@@ -57,7 +57,7 @@ def test_units_stand_in_their_order_with_bars_ranks_and_scores(chrome: Chrome, r
     assert names(chrome) == ["cats/dead", "dogs/lost", "cats/one", "dogs/two", "dogs/plain"]
     assert texts(chrome, "article")[0] == (
         "cats/dead changed 1.00 label of dead \N{MIDDLE DOT} mixed4a "
-        "shared in A 0.25 rank 3 of 16 shared in B dead rank 3 of 16 "
+        "shared in A 0.25 rank 3 of 16 shared in B no rise rank 3 of 16 "
         "A's picture B's picture noise score in A 9 3 1 score in B 3 9 1 A B"
     )
     assert "rank" not in texts(chrome, "article")[4].split("shared in B")[0]

@@ -213,6 +213,6 @@ def test_a_run_is_not_written_into(tmp_path: Path, export: Export, inside: str) 
     run = tmp_path / "run"
     (run / "units").mkdir(parents=True)
     (run / "plan.json").touch()
-    with pytest.raises(UsageError, match=f"it is in the run {run}: export to a folder outside of runs"):
+    with pytest.raises(UsageError, match=f"is in the run {run}: give another place"):
         export(comparison(), run / inside)
     assert listing(run) == ["plan.json"]

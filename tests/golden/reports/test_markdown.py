@@ -95,6 +95,19 @@ def test_only_the_drift_is_too_much() -> None:
     assert "fvcli accept run" in text
 
 
+def test_what_to_do_fits_what_was_found() -> None:
+    """A drift is of pictures that are each within the limits; what is damaged cannot be accepted."""
+    drift = Drift(1, 0.01, 0.003)
+    mend = "What could not be compared has to be mended or rendered again."
+    only_drift = summary(comparison(unit_result(), drift=drift))
+    assert "\nfvcli accept run --golden golden --all --reason " in only_drift
+    assert mend not in only_drift
+    only_errors = summary(comparison(unit_result(status="error"), unit_result()))
+    assert (mend in only_errors, "fvcli accept" in only_errors) == (True, False)
+    both = summary(comparison(unit_result(status="error"), unit_result("job/b", "diff"), drift=drift))
+    assert (mend in both, "\nfvcli accept run --golden golden --reason " in both) == (True, True)
+
+
 def test_nothing_to_compare() -> None:
     assert "Compared 0 units of `run` with `golden`: nothing." in summary(comparison())
 

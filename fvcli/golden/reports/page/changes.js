@@ -18,7 +18,7 @@ function sharedTable(unit) {
   const ranks = unit.ranks || ["", ""];
   const row = ([said, share], i) => {
     const side = i ? SECOND_NAME : FIRST_NAME;
-    return make("tr", {}, make("th", { scope: "row" }, `shared in ${side}`), make("td", { class: share === null ? "is-dead" : "" }, said),
+    return make("tr", {}, make("th", { scope: "row" }, `shared in ${side}`), make("td", { class: share === null ? "no-rise" : "" }, said),
       make("td", {}, shareBar(share)), make("td", { class: "soft" }, ranks[i] && `rank ${ranks[i]}`));
   };
   return make("table", { class: "values" }, make("tbody", {}, ...unit.shared.map(row)));
