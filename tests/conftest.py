@@ -1,4 +1,4 @@
-"""What all tests share, and which of them are quick: `pytest -m quick` needs no TensorFlow.
+"""What all tests share, and which of them are quick: `pytest -m quick` needs no TensorFlow and no browser.
 
 A test is quick by where it stands. The folders named below set TensorFlow up in a conftest of their own;
 tests in all others must pass where TensorFlow cannot be imported.
@@ -23,17 +23,20 @@ settings.load_profile("suite")
 
 TESTS = Path(__file__).parent
 NEED_TENSORFLOW = {"loaded", "optvis", "runs", "scripts", "with_tensorflow", "worker"}  # folders
+NEED_A_BROWSER = {"in_browser"}  # which has to be there, and takes its time
 LITE0 = ModelChoice("efficientnet-lite0")
 
 
 def is_quick(path: Path) -> bool:
-    """Tell whether a test file or a folder needs no TensorFlow."""
-    return NEED_TENSORFLOW.isdisjoint(path.relative_to(TESTS).parts)
+    """Tell whether a test file or a folder needs no TensorFlow and no browser."""
+    return (NEED_TENSORFLOW | NEED_A_BROWSER).isdisjoint(path.relative_to(TESTS).parts)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Leave the user's cache alone."""
-    config.addinivalue_line("markers", "quick: needs no TensorFlow; set by the folder, never by hand")
+    config.addinivalue_line(
+        "markers", "quick: needs no TensorFlow and no browser; set by the folder, never by hand"
+    )
     cache = tempfile.TemporaryDirectory(prefix="fvcli-tests-")
     config.add_cleanup(cache.cleanup)
     os.environ["XDG_CACHE_HOME"] = cache.name
