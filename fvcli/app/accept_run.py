@@ -17,7 +17,7 @@ from fvcli.golden.accept import Taken, choose, gone_from, refuse_unfinished, tak
 from fvcli.golden.folder import OWN
 from fvcli.golden.golden_plan import whole_groups
 from fvcli.golden.staging import finish
-from fvcli.plan import choose_units
+from fvcli.plan import Unit, choose_units
 from fvcli.run import RunFolder
 from fvcli.run.foreign import refuse_foreign
 from fvcli.run.layout import PLAN
@@ -77,8 +77,13 @@ def accept_run(
         finish(golden)
         old = _golden_at(golden)
         lacks = tuple(old.lacks) if old else ()
+        wanted = choose_units((new.plan,) if old is None else (new.plan, old.run.plan), only)
+        asked = [unit for unit in new.plan.units if wanted is None or unit.path in wanted]
+        refuse_unfinished(new, asked)  # before networks are asked
         found = None if old is None else _compared(golden, run, only, options or CompareOptions(), seen)
-        taken = _taken(new, old, only, found, everything)
+        taken = _taken(new, old, wanted, choose(new, wanted, found, everything))
+        known = {unit.path for unit in asked}
+        refuse_unfinished(new, [unit for unit in taken.changed if unit.path not in known])
         writes = bool(lacks) or not taken.is_nothing
         if writes:
             when = datetime.now(timezone.utc).isoformat(timespec="seconds")
@@ -112,19 +117,11 @@ def _held(golden: Path) -> Iterator[None]:
 
 
 def _taken(
-    new: RunFolder, old: Golden | None, only: Sequence[str], found: Comparison | None, everything: bool
+    new: RunFolder, old: Golden | None, wanted: frozenset[str] | None, chosen: Sequence[Unit]
 ) -> Taken:
-    """Return what is to be taken over, and refuse what is not whole."""
-    plans = (new.plan,) if old is None else (new.plan, old.run.plan)
-    wanted = choose_units(plans, only)
-    asked = [unit for unit in new.plan.units if wanted is None or unit.path in wanted]
-    refuse_unfinished(new, asked)
+    """Return what is taken over and what goes, each with all that it is optimised together with."""
     gone = gone_from(old, new, wanted) if old else []
-    chosen = [*choose(new, wanted, found, everything), *gone]
-    changed, removed = whole_groups(old.run.plan if old else None, new.plan, chosen)
-    known = {unit.path for unit in asked}
-    refuse_unfinished(new, [unit for unit in changed if unit.path not in known])
-    return Taken(changed, removed)
+    return Taken(*whole_groups(old.run.plan if old else None, new.plan, [*chosen, *gone]))
 
 
 def _of_another_spec(golden: Path, run: RunFolder) -> int:

@@ -63,8 +63,8 @@ class Golden:
             UsageError: There is none, a newer fvcli wrote it, or one of its own files is damaged.
         """
         _refuse_conflict(path / PLAN)
-        _refuse_nothing(path)
         refuse_cut_off(path)
+        _refuse_nothing(path)
         run = RunFolder.read(path)
         if not any((path / name).exists() for name in OWN):
             return cls(run)
