@@ -1,6 +1,8 @@
-"""The one error that every part of fvcli raises for things a user can mend, and how it counts them."""
+"""The one error that every part of fvcli raises for things a user can mend, and how it names them."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class FvcliError(Exception):
@@ -32,3 +34,9 @@ class StoppedError(BaseException):
 def counted(number: int, one: str, many: str | None = None) -> str:
     """Write a number and its noun, which has an s unless many is given: 1 picture, 2 pictures."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def some_of(names: Sequence[str], more: str, most: int = 3) -> str:
+    """Write the first of some names, and how many there are besides: a, b, c and 2 more units."""
+    left = f" and {counted(len(names) - most, f'more {more}')}" if len(names) > most else ""
+    return ", ".join(names[:most]) + left

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import getpass
+import os
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -11,17 +12,19 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from fvcli.app.compare_runs import CompareOptions, compare_runs
-from fvcli.errors import UsageError
+from fvcli.errors import UsageError, counted
 from fvcli.golden import Comparison, Golden, NothingToCompareError, Options
-from fvcli.golden.accept import Taken, choose, gone_from, refuse_unfinished, take
+from fvcli.golden.accept import About, Taken, choose, gone_from, refuse_unfinished, take
 from fvcli.golden.folder import OWN
 from fvcli.golden.golden_plan import whole_groups
-from fvcli.golden.staging import finish
+from fvcli.golden.staging import DOING, finish
 from fvcli.plan import Unit, choose_units
 from fvcli.run import RunFolder
 from fvcli.run.foreign import refuse_foreign
 from fvcli.run.layout import PLAN
 from fvcli.run.lock import hold_alone
+
+NO_LOCKS = "{}: this file system has no locks, so take care that no two accept into it at once"
 
 
 @dataclass(frozen=True)
@@ -31,17 +34,15 @@ class Accepted:
     taken: The units.
     kept: How many units of the golden were left as they are.
     is_new: Whether the golden was made.
-    of_another_spec: How many units of the golden its spec would render otherwise, or not at all.
-    within: How many pictures differ within the tolerances and were left.
-    mended: Files of the golden that were missing or damaged, besides its pictures.
+    within: Where nothing was taken, how many pictures differ within the tolerances.
+    remarks: What should be known, in sentences.
     """
 
     taken: Taken
     kept: int
     is_new: bool
-    of_another_spec: int = 0
     within: int = 0
-    mended: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def accept_run(
@@ -66,15 +67,17 @@ def accept_run(
         seen: Is told how many pictures were looked at, and of how many.
 
     Raises:
-        UsageError: A unit failed, is missing or damaged, or the golden cannot be read; nothing was written.
+        UsageError: A unit failed, is missing or damaged, or the golden cannot be read or written; nothing
+            was accepted.
+        FvcliError: The disk is full or fails; nothing was accepted, or the next acceptance finishes it.
     """
     if not reason.strip():
         raise UsageError("--reason is empty", "say why the pictures are as they should be")
     new = RunFolder.read(run)
     if not golden.is_dir():
         _golden_at(golden)  # which refuses a file
-    with _held(golden):
-        finish(golden)
+    with _held(golden) as has_locks:
+        finished = finish(golden)
         old = _golden_at(golden)
         lacks = tuple(old.lacks) if old else ()
         wanted = choose_units((new.plan,) if old is None else (new.plan, old.run.plan), only)
@@ -84,23 +87,38 @@ def accept_run(
         taken = _taken(new, old, wanted, choose(new, wanted, found, everything))
         known = {unit.path for unit in asked}
         refuse_unfinished(new, [unit for unit in taken.changed if unit.path not in known])
-        writes = bool(lacks) or not taken.is_nothing
-        if writes:
-            when = datetime.now(timezone.utc).isoformat(timespec="seconds")
-            why = reason.strip().encode("utf-8", "replace").decode()  # a shell may hand over any bytes
-            take(golden, old, new, taken, (when, who_accepts(), why))
+        mended: tuple[str, ...] = ()
+        if lacks or not taken.is_nothing:
+            mended = take(golden, old, new, taken, _about(reason))
+        of_another_spec = 0 if taken.is_nothing else _of_another_spec(golden, new)
     return Accepted(
         taken,
         kept=0 if old is None else len({unit.path for unit in old.units} - taken.paths),
         is_new=old is None,
-        of_another_spec=_of_another_spec(golden, new) if writes else 0,
-        within=_within(found, taken),
-        mended=lacks,
+        within=found.counts["close"] if found and taken.is_nothing else 0,
+        remarks=(
+            *([f"finished an acceptance that was cut off: {finished}"] if finished else []),
+            *([] if has_locks else [NO_LOCKS.format(golden)]),
+            *(f"{golden / name} was written anew" for name in mended),
+            *(f"{golden / name} {old.lacks[name]}" for name in lacks if old and name not in mended),
+            *([_of_another_spec_said(golden, of_another_spec)] if of_another_spec else []),
+        ),
     )
 
 
+def _about(reason: str) -> About:
+    when = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    why = reason.strip().encode("utf-8", "replace").decode()  # a shell may hand over any bytes
+    return About(when, who_accepts(), why)
+
+
+def _of_another_spec_said(golden: Path, count: int) -> str:
+    units = counted(count, "unit of the golden is", "units of the golden are")
+    return f"{units} not of {golden}/spec.yaml, which the run was rendered with: render them with their own"
+
+
 @contextlib.contextmanager
-def _held(golden: Path) -> Iterator[None]:
+def _held(golden: Path) -> Iterator[bool]:
     """Keep others from accepting into a folder; one that was made for nothing goes again."""
     was_there = golden.exists()
     try:
@@ -108,8 +126,10 @@ def _held(golden: Path) -> Iterator[None]:
     except OSError as error:
         raise UsageError(f"{golden} cannot be made: {error.strerror}", "give another folder") from error
     try:
-        with hold_alone(golden, "accepting into"):
-            yield
+        if not os.access(golden, os.W_OK | os.X_OK):
+            raise UsageError(f"{golden} cannot be written", "allow writing there")
+        with hold_alone(golden, DOING) as has_locks:
+            yield has_locks
     finally:
         if not was_there:
             with contextlib.suppress(OSError):  # it is not empty
@@ -128,12 +148,6 @@ def _of_another_spec(golden: Path, run: RunFolder) -> int:
     """Return how many units of the golden are not as its spec, the run's, has them."""
     asked = {unit.path: unit.key for unit in run.plan.units}
     return sum(asked.get(unit.path) != unit.key for unit in Golden.read(golden).run.plan.units)
-
-
-def _within(found: Comparison | None, taken: Taken) -> int:
-    """Return how many pictures that differ, within the tolerances, were left."""
-    units = found.units if found else ()
-    return sum(unit.status == "close" and unit.path not in taken.paths for unit in units)
 
 
 def _golden_at(path: Path) -> Golden | None:

@@ -15,16 +15,17 @@ from pathlib import Path
 from fvcli.engines.quiet import quiet_start
 from fvcli.errors import FvcliError, UsageError
 from fvcli.golden import Golden, Judges, Look, Options
-from fvcli.golden.accept import write_manifest
 from fvcli.golden.calibration import Calibration, Trial, calibrated
 from fvcli.golden.compare import measure
 from fvcli.golden.folder import CALIBRATION, GOLDEN, write_tolerances
+from fvcli.golden.staging import DOING, refuse_cut_off
 from fvcli.golden.variants import BASE, Variant, concerned, variants_of
 from fvcli.models import load
 from fvcli.plan import Plan
 from fvcli.run import RunFolder, read_fingerprint
 from fvcli.run.atomic import write_atomic
 from fvcli.run.layout import SPEC, read_text
+from fvcli.run.lock import hold_alone
 from fvcli.run.sidecar import FAILED
 
 Say = Callable[[str], None]
@@ -50,9 +51,10 @@ def calibrate_golden(
         raise UsageError(f"{golden} is a run, not a golden", f"fvcli accept {golden} --golden DIR")
     with tempfile.TemporaryDirectory(prefix="fvcli-calibrate-") as folder:
         calibration = _Trials(found, Path(folder), allow_code, say).calibrated(safety)
-    write_atomic(golden / CALIBRATION, calibration.to_json().encode())
-    write_atomic(golden / GOLDEN, write_tolerances(calibration.tolerances))
-    write_manifest(golden, found.run.plan)
+    with hold_alone(golden, DOING):
+        refuse_cut_off(golden)
+        write_atomic(golden / CALIBRATION, calibration.to_json().encode())
+        write_atomic(golden / GOLDEN, write_tolerances(calibration.tolerances))
     return calibration
 
 
@@ -72,7 +74,7 @@ class _Trials:
             self.device = set_up_device()
         self.model = load(self.golden.run.plan.model, self.allow_code)
         plan = self.golden.run.plan
-        variants = variants_of(plan, self.model.facts, self._layer())
+        variants = variants_of(plan, self.model.facts, self._layer(), os.environ)
         self.say(f"1 of {len(variants) + 1}: {BASE.name}")
         base = Golden(self._render(BASE))
         trials = []

@@ -70,12 +70,8 @@ def accept(
 
 
 def _tell(golden: Path, done: Accepted) -> None:
-    for name in done.mended:
-        click.echo(f"Note: {golden / name} was written anew", err=True)
-    if done.of_another_spec:
-        units = counted(done.of_another_spec, "unit of the golden is", "units of the golden are")
-        what = "which the run was rendered with: render them with their own"
-        click.echo(f"Note: {units} not of {golden}/spec.yaml, {what}", err=True)
+    for remark in done.remarks:
+        click.echo(f"Note: {remark}", err=True)
     if done.taken.is_nothing:
         left = f", {done.within} of them close (--all takes them over)" if done.within else ""
         click.echo(f"{golden}: nothing to accept; {counted(done.kept, 'unit')} as they were{left}")

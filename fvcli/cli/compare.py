@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 MOST_SHOWN = 20  # lines; the report has all
 COMMANDLINE = click.core.ParameterSource.COMMANDLINE
-OF_CALIBRATION, OF_BOTH = {"calibrate", "safety"}, {"as_json", "allow_code"}
+OF_CALIBRATION, OF_BOTH = {"calibrate", "safety"}, {"as_json", "allow_code", "debug"}
 NOT_USED = {
     (False, True): "is not used by --calibrate, which compares the golden's spec with itself",
     (True, False): "is used by --calibrate alone",

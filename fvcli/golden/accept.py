@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +20,7 @@ from fvcli.golden.tolerances import DEFAULTS
 from fvcli.plan import Plan, Unit
 from fvcli.plan.written_keys import overrides
 from fvcli.run import RunFolder, Sidecar
-from fvcli.run.atomic import write_atomic
-from fvcli.run.layout import FINGERPRINTS, MODEL, PLAN, SOURCES, SPEC, UNITS, read_text
+from fvcli.run.layout import FINGERPRINTS, MODEL, PLAN, SOURCES, SPEC, UNITS
 from fvcli.run.sidecar import read_sidecar
 from fvcli.spec import parse_document
 from fvcli.spec.yaml_text import write_yaml
@@ -31,6 +30,15 @@ MOST_NAMED = 5
 # Line ends are part of what is hashed; lines of two branches are put together.
 ATTRIBUTES_TEXT = f"* -text\n{MANIFEST} merge=union\n{HISTORY} merge=union\n*.png binary\n"
 OF_THE_RENDER = ("seconds", "cpu_seconds", "batch", "attempt", "extras")  # differ where the picture does not
+
+
+@dataclass(frozen=True)
+class About:
+    """Who accepts, when and why."""
+
+    when: str
+    who: str
+    why: str
 
 
 @dataclass(frozen=True)
@@ -104,75 +112,117 @@ def refuse_unfinished(run: RunFolder, units: Iterable[Unit]) -> None:
         raise UsageError(message, "render it again, or accept a part with --only")
 
 
-def take(
-    place: Path, golden: Golden | None, run: RunFolder, taken: Taken, about: tuple[str, str, str]
-) -> None:
-    """Write pictures into a golden.
+def take(place: Path, golden: Golden | None, run: RunFolder, taken: Taken, about: About) -> tuple[str, ...]:
+    """Write pictures into a golden, and what is missing or damaged of its other files.
 
     Args:
-        place: Its folder.
+        place: Its folder, whose lock is held.
         golden: What is there; None where nothing is.
         run: Where the pictures come from.
         taken: Which; with each unit all that it is optimised together with.
-        about: When, who, why.
+        about: Who accepts, when and why.
+
+    Returns:
+        Names of files that were missing or damaged and are as they should be now.
     """
+    lacks = tuple(golden.lacks) if golden else ()
+    plan = golden_plan(golden.run.plan if golden else None, run.plan, taken.changed, taken.removed)
+    with Staging(place) as staging:
+        if not taken.is_nothing:
+            _stage_taken(staging, golden, run, taken, about)
+        _stage_sources(staging, run, plan)
+        for name in lacks:
+            _mend(staging, golden, run, plan, name)
+        if not (place / GOLDEN).exists():
+            staging.write(GOLDEN, write_tolerances(DEFAULTS))
+        if not (place / ATTRIBUTES).exists():
+            staging.write(ATTRIBUTES, ATTRIBUTES_TEXT.encode())
+        staging.write(PLAN, plan.to_json().encode())
+        mended = tuple(name for name in lacks if name in staging.names())
+        known = _known_sums(golden)
+        kept = {name: known[name] for name in lacks if name in known and name not in mended}
+        staging.write(MANIFEST, _manifest(staging, plan, kept))
+        what = f"{counted(len(taken.paths), 'unit')} by {about.who}, {about.when}: {about.why}"
+        staging.put_in_place(_unknown_files(place, plan), what)
+    return mended
+
+
+def spec_bytes(content: bytes) -> bytes:
+    """Return a run's spec with what was set on the command line written into it.
+
+    A golden's spec is rendered as it stands. One without ``--set`` stays as it is, byte by byte.
+    """
+    text = content.decode("utf-8", "replace")
+    settings = overrides(text)
+    if not settings:
+        return content
+    written = write_yaml(parse_document(text, SPEC, settings).data)
+    return content if written is None else written.encode()
+
+
+def _stage_taken(staging: Staging, golden: Golden | None, run: RunFolder, taken: Taken, about: About) -> None:
     steps = {
         **{unit.path: _step(golden, run, unit) for unit in taken.changed},
         **{unit.path: Step(_picture(golden, unit), None) for unit in taken.removed},
     }
-    plan = golden_plan(golden.run.plan if golden else None, run.plan, taken.changed, taken.removed)
-    staging = Staging(place)
     for unit in taken.changed:
         _stage_unit(staging, run, unit)
-    _stage_sources(staging, run, plan)
     for name in _named_fingerprints(run, taken.changed):
         if (run.path / name).exists():
             staging.write(name, (run.path / name).read_bytes())
-    staging.write(SPEC, spec_text(read_text(run.path / SPEC)).encode())
+    staging.write(SPEC, spec_bytes((run.path / SPEC).read_bytes()))
     if (run.path / MODEL).exists():
         staging.write(MODEL, (run.path / MODEL).read_bytes())
-    if not (place / GOLDEN).exists():
-        staging.write(GOLDEN, write_tolerances(DEFAULTS))
-    staging.write(ATTRIBUTES, ATTRIBUTES_TEXT.encode())
-    staging.write(PLAN, plan.to_json().encode())
-    staging.write(MANIFEST, _manifest(staging, plan))
-    when, who, why = about
-    line = Acceptance(when, who, why, __version__, steps).to_json() if steps else ""
-    staging.write(HISTORY, _with_line(read_text(place / HISTORY), line).encode())
-    staging.put_in_place(_unknown_files(place, plan))
+    line = Acceptance(about.when, about.who, about.why, __version__, steps).to_json()
+    staging.write(HISTORY, _with_line(_content(staging.place / HISTORY), line.encode()))
 
 
-def spec_text(text: str) -> str:
-    """Return a run's spec with what was set on the command line written into it.
+def _mend(staging: Staging, golden: Golden | None, run: RunFolder, plan: Plan, name: str) -> None:
+    """Take a file of the golden's own from the run, if the run has just that file."""
+    if name in staging.names():
+        return
+    if name == HISTORY:
+        staging.write(name, b"")
+    elif name in {SPEC, MODEL}:
+        asked = {unit.path: unit.key for unit in run.plan.units}
+        if (run.path / name).exists() and all(asked.get(unit.path) == unit.key for unit in plan.units):
+            content = (run.path / name).read_bytes()
+            staging.write(name, spec_bytes(content) if name == SPEC else content)
+    elif sum_of(run.path / name) in _known_sums(golden).get(name, ()):
+        staging.write(name, (run.path / name).read_bytes())
 
-    A golden's spec is rendered as it stands. A text without ``--set`` stays as it is, comments and all.
+
+def _known_sums(golden: Golden | None) -> Mapping[str, frozenset[str]]:
+    return (golden.manifest if golden else None) or {}
+
+
+def _manifest(staging: Staging, plan: Plan, kept: Mapping[str, frozenset[str]]) -> bytes:
+    """Return the sums of all that a golden holds and that people do not edit.
+
+    Args:
+        staging: What it is to hold.
+        plan: Its plan.
+        kept: Sums of files that are not as they should be, which stay as they were.
     """
-    settings = overrides(text)
-    if not settings:
-        return text
-    return write_yaml(parse_document(text, SPEC, settings).data)
-
-
-def write_manifest(place: Path, plan: Plan) -> None:
-    """Write the sums of all that a golden holds and that people do not edit."""
-    write_atomic(place / MANIFEST, _manifest(Staging(place), plan))
-
-
-def _manifest(staging: Staging, plan: Plan) -> bytes:
     names = {SPEC, PLAN, MODEL}
     names |= {f"{UNITS}/{unit.path}.{end}" for unit in plan.units for end in ("json", "png")}
     names |= {f"{SOURCES}/{source.file}" for source in plan.sources}
     names |= {f"{FINGERPRINTS}/{path.name}" for path in (staging.place / FINGERPRINTS).glob("*.json")}
     names |= {name for name in staging.names() if name.startswith(f"{FINGERPRINTS}/")}
+    sums = {name: {sum_of(staging.find(name))} for name in names if staging.find(name).exists()}
     lines = [
-        f"{sum_of(staging.find(name))}  {name}\n" for name in sorted(names) if staging.find(name).exists()
+        f"{total}  {name}\n" for name, totals in sorted({**sums, **kept}.items()) for total in sorted(totals)
     ]
     return "".join(lines).encode()
 
 
-def _with_line(before: str, line: str) -> str:
-    end = "" if before.endswith("\n") or not (before and line) else "\n"  # as an editor may leave it
+def _with_line(before: bytes, line: bytes) -> bytes:
+    end = b"" if before.endswith(b"\n") or not before else b"\n"  # as an editor may leave it
     return before + end + line
+
+
+def _content(path: Path) -> bytes:
+    return path.read_bytes() if path.exists() else b""
 
 
 # ---- files

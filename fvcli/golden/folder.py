@@ -34,7 +34,8 @@ from fvcli.run.layout import PLAN, SPEC, UNITS, read_text
 
 GOLDEN, MANIFEST, HISTORY = "golden.json", "manifest.sha256", "history.jsonl"
 CALIBRATION, ATTRIBUTES = "calibration.json", ".gitattributes"
-GOLDEN_VERSION = 1
+GOLDEN_VERSION = 2
+RENAMED_IN_2 = {"first_steps": "first_steps_of_all", "first_steps_each": "first_steps"}
 OWN = (GOLDEN, MANIFEST, HISTORY)  # that no run has
 CONFLICT = "<<<<<<<"  # how git marks what it could not merge
 FROM_BEFORE = "take it from an earlier commit"
@@ -106,7 +107,7 @@ class Golden:
         for name, sums in {PLAN: frozenset(), SPEC: frozenset(), HISTORY: None, **known}.items():
             place = self.path / name
             if not place.exists():
-                found[name] = "is missing: accept a run to write it anew"
+                found[name] = "is missing: accept a run of its spec to write it anew"
             elif sums is not None and sum_of(place) not in sums:
                 found[name] = "is not as it was accepted: it was merged or edited"
         return found
@@ -170,7 +171,16 @@ def _tolerances(path: Path) -> dict[Change, Tolerances]:
         raise UsageError(
             f"{path}: tolerances.{odd}: there is no such change", f"they are {', '.join(DEFAULTS)}"
         )
+    if version < 2:  # see RENAMED_IN_2
+        given = {change: _renamed(limits) for change, limits in given.items()}
     return {change: _limits(path, change, given.get(change, {})) for change in DEFAULTS}
+
+
+def _renamed(limits: Any) -> Any:
+    """Return limits of version 1 with the names that they have now."""
+    if not isinstance(limits, dict):
+        return limits
+    return {RENAMED_IN_2.get(name, name): value for name, value in limits.items()}
 
 
 def _why(error: Exception) -> str:

@@ -191,12 +191,13 @@ def _compared(
         fingerprint_of(golden.path, was.fingerprint),
         fingerprint_of(run.path, now.fingerprint),
     )
+    change = "same" if is_same else change_between(*fingerprints)
     scale = scale_of(was)
     seen = replace(
         look,
         pixels=(str(was.pixel_sha256), str(now.pixel_sha256)),
-        change="same" if is_same else change_between(*fingerprints),
-        unknown_computer=not is_same and not all(map(tells_all, fingerprints)),
+        change=change,
+        unknown_computer=change == "cpu" and not all(map(tells_all, fingerprints)),
         settings=_settings(golden, run, units.golden, units.run),
         same_weights=was.weights_sha256 == now.weights_sha256,
         scale=scale,

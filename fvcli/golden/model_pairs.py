@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fvcli.errors import UsageError, counted
+from fvcli.errors import UsageError, counted, some_of
 from fvcli.golden.compare import NothingToCompareError
 from fvcli.plan import Unit, choose_units
 from fvcli.plan.picture_facts import differences, picture_facts
@@ -14,8 +14,9 @@ from fvcli.run import RunFolder, Sidecar
 from fvcli.run.check import damage_of
 
 EXAMPLES = 3  # that a message names
+MOST_REMARKS = 10
 HINT = "render one spec with both networks"
-OF_NETWORK = "model"  # and all keys below it may differ
+NETWORK = "model"  # it, and all keys below it, may differ
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,14 @@ def _refuse_others(a: RunFolder, b: RunFolder, both: Sequence[tuple[Unit, Unit]]
     """Raise UsageError if units of one name are not the same, or not of one size."""
     odd = [one.path for one, other in both if one.identity != other.identity]
     if odd:
-        raise UsageError(f"{_named(odd)}: not the same unit in {a.path} and {b.path}", HINT)
+        raise UsageError(f"{some_of(odd, 'unit')}: not the same unit in {a.path} and {b.path}", HINT)
     sizes = [(one, _size(a, one), _size(b, other)) for one, other in both]
     unlike = [(unit.path, was, now) for unit, was, now in sizes if was != now]
     if unlike:
         _, was, now = unlike[0]
-        message = f"{_named([path for path, _, _ in unlike])}: {was} px in {a.path}, {now} px in {b.path}"
+        message = (
+            f"{some_of([path for path, _, _ in unlike], 'unit')}: {was} px in {a.path}, {now} px in {b.path}"
+        )
         raise UsageError(message, HINT)
 
 
@@ -119,7 +122,7 @@ def _refuse_damaged(a: RunFolder, b: RunFolder, pairs: Sequence[ModelPair]) -> N
 
 def _of_one_side(run: RunFolder, paths: set[str]) -> Iterator[str]:
     if paths:
-        yield f"{_named(sorted(paths))}: only in {run.path}, passed over"
+        yield f"{some_of(sorted(paths), 'unit')}: only in {run.path}, passed over"
 
 
 def _unfinished(count: int) -> Iterator[str]:
@@ -138,13 +141,9 @@ def _of_specs(a: RunFolder, b: RunFolder, pairs: Sequence[ModelPair]) -> Iterato
         f"{one.key}: {one.was} -> {one.now}"
         for pair in pairs
         for one in differences(picture_facts(a.plan, pair.a), picture_facts(b.plan, pair.b))
-        if one.key.partition(".")[0] != OF_NETWORK
+        if one.key.partition(".")[0] != NETWORK
     )
-    for line, count in found.items():
+    for line, count in list(found.items())[:MOST_REMARKS]:
         yield f"not only the networks differ, but also the specs of {counted(count, 'unit')}: {line}"
-
-
-def _named(paths: Sequence[str]) -> str:
-    """Name some of many."""
-    more = f" and {counted(len(paths) - EXAMPLES, 'more unit')}" if len(paths) > EXAMPLES else ""
-    return ", ".join(paths[:EXAMPLES]) + more
+    if len(found) > MOST_REMARKS:
+        yield f"and {counted(len(found) - MOST_REMARKS, 'more difference')} of the specs"

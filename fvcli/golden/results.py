@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from fvcli import __version__
 
-RESULTS_VERSION = 1
+RESULTS_VERSION = 2
 
 Status = Literal["match", "close", "new", "settings", "diff", "dead", "size", "missing", "error"]
 STATUSES: tuple[Status, ...] = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -44,7 +43,7 @@ WEIGHTS = "one layer's weights ±1 %"
 
 
 def variants_of(
-    plan: Plan, facts: ModelFacts, layer: str | None, environment: Mapping[str, str] = os.environ
+    plan: Plan, facts: ModelFacts, layer: str | None, environment: Mapping[str, str]
 ) -> list[Variant]:
     """Return the ways in which a plan can be rendered differently; what does not concern it is left out.
 

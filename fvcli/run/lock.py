@@ -69,6 +69,20 @@ def hold_alone(folder: Path, doing: str) -> Iterator[bool]:
         os.close(handle)
 
 
+def is_held_alone(folder: Path) -> bool:
+    """Tell whether a process holds the lock of a folder itself; not where there are no locks."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return False
+
+
 @contextlib.contextmanager
 def _hold_file(path: Path, *, shared: bool) -> Iterator[bool]:
     with path.open("a") as file:

@@ -7,7 +7,6 @@ mistakes, tags are refused and aliases are counted.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any
@@ -80,8 +79,8 @@ def parse_yaml(text: str) -> Parsed:
     return parsed
 
 
-def write_yaml(data: Any) -> str:
-    """Return plain data as a document that ``parse_yaml`` reads as the same data."""
+def write_yaml(data: Any) -> str | None:
+    """Return plain data as a document that ``parse_yaml`` reads as the same data, or None if it would not."""
     writer = YAML(typ="safe", pure=True)
     writer.default_flow_style = False
     writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # its stub says None
@@ -89,9 +88,7 @@ def write_yaml(data: Any) -> str:
     file = StringIO()
     writer.dump(data, file)
     text = file.getvalue()
-    if parse_yaml(text).data == data:
-        return text
-    return json.dumps(data, indent=1) + "\n"  # YAML too, and odd characters are escaped
+    return text if parse_yaml(text).data == data else None  # for odd characters
 
 
 class _Reader:

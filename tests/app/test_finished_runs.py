@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -160,6 +161,11 @@ def test_patterns_name_units_that_any_of_them_matches(planned: PlannedSpec) -> N
     }
     with pytest.raises(UsageError) as refused:
         choose_units(planned.plan, ["cats", "edges", "dogs/*"])
+    other = replace(planned.plan, jobs=planned.plan.jobs[:1], units=planned.plan.units[:1])
+    with pytest.raises(
+        UsageError, match="--only cats: no unit matches: units are named like edges/channel-0000, t"
+    ):
+        choose_units((other, planned.plan), ["cats", "textures"])
     named = "no unit matches: units are named like edges/channel-0000, textures/channel-0003"
     assert str(refused.value).splitlines() == [f"--only cats: {named}", f"--only dogs/*: {named}"]
 

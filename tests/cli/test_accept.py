@@ -235,6 +235,57 @@ def test_what_is_no_golden_is_left_alone(tmp_path: Path) -> None:
     assert not (tmp_path / "new").exists()
 
 
+def test_what_the_run_does_not_have_is_not_said_to_be_mended(golden: Path, tmp_path: Path) -> None:
+    """Just those fingerprints are taken that were accepted, and only a spec that gives the golden."""
+    [fingerprint] = (golden / "fingerprints").glob("*.json")
+    whole = fingerprint.read_bytes()
+    fingerprint.write_text("{}")
+    (golden / "model.json").unlink()
+    elsewhere = painted_run(tmp_path, "elsewhere", fingerprint=ELSEWHERE, text=SPEC.replace("16", "99"))
+    result = accept(elsewhere, golden, "--only", "textures")
+    assert result.exit_code == 0
+    name = f"fingerprints/{fingerprint.name}"
+    assert f"Note: {golden}/{name} is not as it was accepted" in result.stderr
+    result = accept(painted_run(tmp_path, "other", fingerprint=ELSEWHERE), golden, "--only", EDGES[0])
+    assert f"Note: {golden}/{name} is not as it was accepted: it was merged or edited" in result.stderr
+    assert fingerprint.read_text() == "{}"
+    assert f"Note: {golden}/{name} is not as it was accepted" in compare(golden, elsewhere).stderr
+    result = accept(painted_run(tmp_path), golden, "--only", EDGES[0])
+    assert f"Note: {golden}/{name} was written anew" in result.stderr
+    assert fingerprint.read_bytes() == whole
+
+
+def test_a_run_of_another_spec_mends_no_spec(golden: Path, tmp_path: Path) -> None:
+    (golden / "model.json").unlink()
+    spec = (golden / "spec.yaml").read_bytes()
+    run = painted_run(tmp_path, text=SPEC.replace("channels: 0-5", "channels: 0-4"))
+    result = accept(run, golden, "--only", "textures")
+    assert result.stdout == f"{golden}: nothing to accept; 8 units as they were\n"
+    assert (
+        result.stderr == f"Note: {golden}/model.json is missing: accept a run of its spec to write it anew\n"
+    )
+    assert (golden / "spec.yaml").read_bytes() == spec
+    assert not (golden / "model.json").exists()
+    assert "model.json was written anew" in accept(painted_run(tmp_path, "same"), golden).stderr
+
+
+def test_what_people_may_edit_stays(golden: Path, tmp_path: Path) -> None:
+    """Calibrated limits, attributes of git, and the bytes of the spec and of the history."""
+    limits = '{"version": 2, "tolerances": {"same": {"score": 0.5}}}'
+    (golden / "golden.json").write_text(limits)
+    (golden / ".gitattributes").write_text("*.png filter=lfs\n")
+    lines = (golden / "history.jsonl").read_bytes().replace(b"as it should be", "größer".encode())
+    (golden / "history.jsonl").write_bytes(lines)
+    text = SPEC.replace("model:", "# größer\r\nmodel:")
+    run = painted_run(tmp_path, units=DARKER, text=text)
+    (run / "spec.yaml").write_bytes(text.encode())
+    assert accept(run, golden).exit_code == 0
+    assert (golden / "golden.json").read_text() == limits
+    assert (golden / ".gitattributes").read_text() == "*.png filter=lfs\n"
+    assert (golden / "history.jsonl").read_bytes().startswith(lines)
+    assert (golden / "spec.yaml").read_bytes() == text.encode()
+
+
 # ---- the spec of a golden
 
 
@@ -294,7 +345,10 @@ def test_an_acceptance_that_was_cut_off_is_finished_by_the_next(
         assert accept(run, golden, reason="darker").exit_code == 75
     result = compare(golden, run)
     assert (result.exit_code, "an acceptance was cut off half way" in result.stderr) == (2, True)
-    assert accept(run, golden, reason="again").exit_code == 0
+    result = accept(run, golden, reason="again")
+    assert result.exit_code == 0
+    assert "Note: finished an acceptance that was cut off: 8 units by " in result.stderr
+    assert result.stderr.endswith(": darker\n")
     assert compare(golden, run).stdout.endswith("pass: 8 match\n")
     assert [(one["why"], len(one["units"])) for one in history(golden)] == [
         ("as it should be", 8),
@@ -333,6 +387,7 @@ def test_a_damaged_golden_is_told_file_by_file_and_mended_by_accepting(golden: P
         f"error    {TEXTURES[0]}: golden: the pixels of channel-0003.png are not those that were rendered",
     ]
     assert result.stdout.splitlines()[-1] == "fail: 1 match, 7 error"
+    assert "merged or edited" not in result.stderr
     assert accept(run, golden, reason="mended").exit_code == 0
     assert compare(golden, run).stdout.splitlines()[-1] == "pass: 8 match"
 
@@ -349,8 +404,8 @@ def test_its_other_files_are_looked_at_and_written_anew(golden: Path, tmp_path: 
     result = compare(golden, run)
     assert result.exit_code == 0
     assert result.stderr.splitlines() == [
-        f"Note: {golden}/spec.yaml is missing: accept a run to write it anew",
-        f"Note: {golden}/history.jsonl is missing: accept a run to write it anew",
+        f"Note: {golden}/spec.yaml is missing: accept a run of its spec to write it anew",
+        f"Note: {golden}/history.jsonl is missing: accept a run of its spec to write it anew",
         f"Note: {golden}/model.json is not as it was accepted: it was merged or edited",
     ]
     result = accept(run, golden)
@@ -379,7 +434,7 @@ def test_a_golden_without_one_of_its_files_is_no_run(golden: Path, tmp_path: Pat
         ("plan.json", "{", "not a readable plan"),
         ("plan.json", "<<<<<<< HEAD\n{}", "git could not merge it"),
         ("golden.json", "[]", "not a readable golden"),
-        ("golden.json", '{"version": 2}', "written by a newer fvcli (version 2, this one reads 1)"),
+        ("golden.json", '{"version": 3}', "written by a newer fvcli (version 3, this one reads 2)"),
         ("golden.json", "<<<<<<< HEAD\n{}", "git could not merge it"),
         ("history.jsonl", "<<<<<<< HEAD\n", "history.jsonl:1: not a line of a history"),
         ("history.jsonl", '{"version": 3}\n', "history.jsonl:1: written by a newer fvcli"),
@@ -437,6 +492,38 @@ def test_a_group_of_the_golden_is_taken_over_whole(tmp_path: Path) -> None:
         **{"d1": False, "d2": False, "d3": True}
     }
     assert compare(golden, two, "--only", "*0007*").exit_code == 0
+
+
+def test_others_of_a_group_have_to_be_whole_too(tmp_path: Path) -> None:
+    text = SPEC[: SPEC.index("  - ")] + (
+        "  - {name: facets, layer: stem_bn, channels: [7], diversity: {count: 2}}\n"
+    )
+    first = {"facets/channel-0007-d1": Painted(pixels=noise(99))}
+    run = painted_run(tmp_path, units=first, text=text, leave_out=["facets/channel-0007-d2"])
+    result = accept(run, tmp_path / "golden", "--only", "facets/channel-0007-d1")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: facets/channel-0007-d2 is not rendered\n")
+    assert not (tmp_path / "golden").exists()
+
+
+def test_what_only_the_history_has_is_taken_again(golden: Path, tmp_path: Path) -> None:
+    """As after a merge that kept the other side's pictures, and the lines of both."""
+    before = files(golden)
+    run = painted_run(tmp_path, units=DARKER)
+    assert accept(run, golden).exit_code == 0
+    for name in before.keys() - {"history.jsonl"}:
+        (golden / name).write_bytes(before[name])
+    assert compare(golden, run).stdout.endswith("pass: 8 match\n")
+    assert accept(run, golden).stdout == f"{golden}: 8 accepted\n"
+
+
+def test_files_that_the_golden_does_not_need_go(golden: Path, tmp_path: Path) -> None:
+    (golden / "sources").mkdir()
+    (golden / "sources/cup.png").touch()
+    (golden / "units/edges/channel-0009.png").touch()
+    assert accept(painted_run(tmp_path, units=DARKER), golden).exit_code == 0
+    assert not (golden / "sources/cup.png").exists()
+    assert not (golden / "units/edges/channel-0009.png").exists()
 
 
 def test_a_history_that_was_edited_goes_on_in_a_line_of_its_own(golden: Path, tmp_path: Path) -> None:

@@ -35,6 +35,6 @@ def test_what_would_change_nothing(words: list[str], told: list[str]) -> None:
 
 
 def test_what_both_use() -> None:
-    result = fvcli("compare", "nowhere", "--calibrate", "--safety", "3", "--json", "--allow-code")
+    result = fvcli("compare", "nowhere", "--calibrate", "--safety", "3", "--json", "--allow-code", "--debug")
     assert result.exit_code == 2
     assert "nowhere: there is no golden here" in result.stderr

@@ -389,6 +389,16 @@ def test_a_network_that_answers_with_no_number_lets_nothing_pass(
     assert units[path].excess == float("inf")
 
 
+def test_a_picture_that_cannot_be_read_is_not_called_missing(golden: Path, tmp_path: Path) -> None:
+    run = painted_run(tmp_path)
+    (run / f"units/{EDGES[0]}.png").unlink()
+    (run / f"units/{EDGES[0]}.png").mkdir()
+    (run / f"units/{EDGES[1]}.png").unlink()
+    _, units = compared(golden, run)
+    assert units[EDGES[0]].why == "run: channel-0000.png cannot be read: Is a directory"
+    assert units[EDGES[1]].why == "run: channel-0001.png is missing"
+
+
 # ---- what must not pass in silence
 
 
@@ -446,6 +456,34 @@ def test_a_job_with_another_name_is_told(golden: Path, tmp_path: Path) -> None:
     assert found.remarks[1:] == (f"2 missing units: there by another name, such as {example}",)
 
 
+def test_a_unit_that_the_run_has_twice_is_not_renamed(golden: Path, tmp_path: Path) -> None:
+    """The golden's own unit is there as it was, and once more by another name."""
+    text = SPEC.replace("0-5", "0-4") + "  - {name: more, layer: stem_bn, channels: [0]}\n"
+    found, units = compared(golden, painted_run(tmp_path, text=text))
+    assert statuses(units) == {EDGES[5]: "missing", "more/channel-0000": "new"}
+    assert len(found.remarks) == 1
+
+
+def test_two_old_runs_are_not_one_computer(tmp_path: Path) -> None:
+    """Their sidecars name no fingerprint."""
+    runs = [painted_run(tmp_path, name, how) for name, how in (("a", {}), ("b", changed(EDGES[0])))]
+    for run in runs:
+        shutil.rmtree(run / "fingerprints")
+        for place in run.glob("units/*/*.json"):
+            place.write_text(json.dumps({**json.loads(place.read_text()), "fingerprint": ""}))
+    found, units = compared(*runs)
+    assert {unit.change for unit in units.values()} == {"cpu"}
+    assert "it is not known what they were rendered on" in found.remarks[-1]
+
+
+def test_another_tensorflow_is_told_also_where_the_cpu_is_not_known(golden: Path, tmp_path: Path) -> None:
+    versions = {**HERE["versions"], "tensorflow": "2.22.0"}
+    run = painted_run(tmp_path, fingerprint={"versions": versions, "device": HERE["device"]})
+    found, units = compared(golden, run)
+    assert {unit.change for unit in units.values()} == {"tensorflow"}
+    assert found.remarks[1:] == ("8 units: rendered on another TensorFlow than the golden",)
+
+
 def test_what_is_passed_over_is_counted(golden: Path, tmp_path: Path) -> None:
     run = painted_run(tmp_path, text=SPEC.replace("0-5", "2-6"))
     found, _ = compared(golden, run, common=True)
@@ -459,6 +497,8 @@ def test_a_golden_in_the_place_of_the_run_is_told(golden: Path, tmp_path: Path) 
         (run / name).write_text('{"version": 1}')
     found, _ = compared(golden, run)
     assert found.remarks[1] == f"{run} is a golden, and {golden} is not: are they the wrong way round?"
+    both, _ = compared(run, run)
+    assert not any("wrong way round" in remark for remark in both.remarks)
 
 
 def test_where_nothing_is_in_common_the_hint_fits(golden: Path, tmp_path: Path) -> None:

@@ -171,6 +171,16 @@ def test_another_spec_is_told_key_by_key(tmp_path: Path) -> None:
     )
 
 
+def test_many_differences_are_counted(tmp_path: Path) -> None:
+    jobs = "".join(f"  - {{name: j{i}, layer: stem_bn, channels: [{i}], seed: {i}}}\n" for i in range(13))
+    text = SPEC[: SPEC.index("  - ")] + jobs
+    a, b = run_of(tmp_path, "a", text), run_of(tmp_path, "b", text.replace("seed: ", "seed: 1"))
+    remarks = model_pairs(a, b).remarks
+    assert len(remarks) == 12
+    assert remarks[1].endswith("the specs of 1 unit: seed: 0 -> 10")
+    assert remarks[-1] == "and 3 more differences of the specs"
+
+
 def test_another_network_is_no_other_spec(tmp_path: Path) -> None:
     a = run_of(tmp_path, "a")
     program = replace(a.plan.programs[0], model="vgg16", weights_sha256="f" * 64)

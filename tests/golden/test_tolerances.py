@@ -81,7 +81,7 @@ def test_what_is_written_is_read_again(place: Path) -> None:
     }
     text = write_tolerances(limits).decode()
     assert text.startswith(
-        '{\n "version": 1,\n "tolerances": {\n  "same": {\n   "first_steps_of_all": 0.01,\n'
+        '{\n "version": 2,\n "tolerances": {\n  "same": {\n   "first_steps_of_all": 0.01,\n'
     )
     assert text.endswith("}\n")
     assert read(place, text).tolerances == limits
@@ -175,10 +175,19 @@ def test_what_is_no_text(place: Path) -> None:
         Golden.read(place)
 
 
+def test_limits_of_version_1_are_read_by_their_old_names(place: Path) -> None:
+    old = {"first_steps": 0.001, "first_steps_each": 0.01, "score": 0.1}
+    found = read(place, {"version": 1, "tolerances": {"cpu": old}}).tolerances["cpu"]
+    assert (found.first_steps_of_all, found.first_steps, found.score) == (0.001, 0.01, 0.1)
+    new = {"first_steps": 0.02}
+    found = read(place, {"version": 2, "tolerances": {"cpu": new}}).tolerances["cpu"]
+    assert (found.first_steps_of_all, found.first_steps) == (DEFAULTS["cpu"].first_steps_of_all, 0.02)
+
+
 def test_a_newer_one_is_refused(place: Path) -> None:
     for more in ({}, {"tolerances": []}, {"tolerances": {"moon": {}}}):
-        assert refused(place, {"version": 2, **more}) == (
-            "written by a newer fvcli (version 2, this one reads 1): compare with that version"
+        assert refused(place, {"version": 3, **more}) == (
+            "written by a newer fvcli (version 3, this one reads 2): compare with that version"
         )
 
 

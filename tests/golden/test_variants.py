@@ -32,7 +32,7 @@ def plain(facts: ModelFacts, *jobs: Data, **render: Any) -> Plan:
 
 
 def variants(plan: Plan, facts: ModelFacts, layer: str | None = "stem_conv") -> dict[str, Variant]:
-    return {variant.name: variant for variant in variants_of(plan, facts, layer)}
+    return {variant.name: variant for variant in variants_of(plan, facts, layer, {})}
 
 
 def settings_of(plan: Plan) -> list[dict[str, Any]]:
@@ -43,12 +43,12 @@ def settings_of(plan: Plan) -> list[dict[str, Any]]:
 
 
 def test_all_of_a_plan_that_they_all_concern(facts: ModelFacts) -> None:
-    found = variants_of(plain(facts), facts, "stem_conv")
+    found = variants_of(plain(facts), facts, "stem_conv", {})
     assert [variant.name for variant in found] == [*NOISE, *REAL, WEIGHTS]
     assert [variant.kind for variant in found] == ["same"] * 3 + ["cpu"] * 2 + ["real"] * 6
     assert [variant.is_real for variant in found] == [False] * 5 + [True] * 6
     assert WEIGHTS == "one layer's weights ±1 %"
-    assert [variant.name for variant in variants_of(plain(facts), facts, None)] == [*NOISE, *REAL]
+    assert [variant.name for variant in variants_of(plain(facts), facts, None, {})] == [*NOISE, *REAL]
 
 
 @pytest.mark.parametrize(

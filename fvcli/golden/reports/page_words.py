@@ -39,6 +39,7 @@ VIEWS = {"side": "Side by side", "slider": "Slider", "blink": "Blink", "differen
 SIGNED = {"score"}
 OF_255 = {"rms"}
 NO_NUMBER = "not a number"
+LEAST_BEYOND = 1.01
 
 
 def name_of(value: str) -> str:
@@ -69,8 +70,11 @@ def percent(share: float, signed: bool = False) -> str:
 
 
 def times_said(multiple: float) -> str:
-    """Write a multiple of a limit with three digits, and thousands apart."""
-    return f"{float(f'{multiple:.3g}'):,.10g}" if math.isfinite(multiple) else finite(multiple)
+    """Write a multiple of a limit with three digits, and thousands apart; what is beyond it is never 1."""
+    if not math.isfinite(multiple):
+        return finite(multiple)
+    rounded = float(f"{multiple:.3g}")
+    return f"{max(rounded, LEAST_BEYOND) if multiple > 1 else rounded:,.10g}"
 
 
 def number(value: float | None) -> str:

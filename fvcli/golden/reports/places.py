@@ -7,9 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fvcli.errors import UsageError
+from fvcli.golden.folder import GOLDEN
 from fvcli.run.layout import PLAN, UNITS
-
-GOLDEN = "golden.json"  # what tells a golden from a run
 
 
 def refuse_places(folders: Iterable[Path], files: Iterable[Path] = ()) -> None:
@@ -25,13 +24,11 @@ def refuse_places(folders: Iterable[Path], files: Iterable[Path] = ()) -> None:
 
 
 def _of_folder(path: Path) -> str | None:
-    if path.exists() and not path.is_dir():
-        return f"{path} is a file, not a folder"
     return _of_run(path) or _unwritable(path)
 
 
 def _of_file(path: Path) -> str | None:
-    if path.is_dir():
+    if os.path.isdir(path):  # which raises nothing
         return f"{path} is a folder, not a file"
     return _of_run(path) or _unwritable(path.parent)
 
@@ -47,7 +44,10 @@ def _of_run(path: Path) -> str | None:
 
 
 def _unwritable(folder: Path) -> str | None:
-    there = next((one for one in (folder, *folder.parents) if one.exists()), Path("/"))
+    try:
+        there = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    except OSError as error:  # a folder on the way may not be searched
+        return f"{folder} cannot be reached: {error.strerror}"
     if not there.is_dir():
         return f"{there} is a file, not a folder"
     return None if os.access(there, os.W_OK | os.X_OK) else f"{there} cannot be written"

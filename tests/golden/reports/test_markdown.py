@@ -112,9 +112,9 @@ def test_nothing_to_compare() -> None:
     assert "Compared 0 units of `run` with `golden`: nothing." in summary(comparison())
 
 
-def test_only_finite_multiples_beyond_the_limit_are_told() -> None:
+def test_multiples_beyond_the_limit_are_told() -> None:
     """Of the value that decided: others may be further beyond theirs."""
-    values = (float("inf"), 0.5, 12345.6, 2.614)
+    values = (float("inf"), 0.5, 12345.6, 2.614, 1.0004)
     units = [
         unit_result(
             *(f"job/{i}", "diff"),
@@ -125,7 +125,13 @@ def test_only_finite_multiples_beyond_the_limit_are_told() -> None:
         )
         for i, value in enumerate(values)
     ]
-    assert [cells(row)[-1] for row in rows(summary(comparison(*units)))] == ["", "", "12,300", "2.61"]
+    assert [cells(row)[-1] for row in rows(summary(comparison(*units)))] == [
+        "infinite",
+        "",
+        "12,300",
+        "2.61",
+        "1.01",
+    ]
 
 
 def test_units_of_which_the_same_is_said_share_a_row() -> None:
