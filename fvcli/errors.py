@@ -40,3 +40,11 @@ def some_of(names: Sequence[str], more: str, most: int = 3) -> str:
     """Write the first of some names, and how many there are besides: a, b, c and 2 more units."""
     left = f" and {counted(len(names) - most, f'more {more}')}" if len(names) > most else ""
     return ", ".join(names[:most]) + left
+
+
+def some_lines(lines: Sequence[str], more: str, most: int) -> list[str]:
+    """Return the first lines of many, and one that counts the others: and 2 more units."""
+    return [
+        *lines[:most],
+        *([f"and {counted(len(lines) - most, f'more {more}')}"] if len(lines) > most else []),
+    ]

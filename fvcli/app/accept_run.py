@@ -18,7 +18,7 @@ from fvcli.golden.accept import About, Taken, choose, gone_from, refuse_unfinish
 from fvcli.golden.folder import OWN
 from fvcli.golden.golden_plan import whole_groups
 from fvcli.golden.staging import DOING, finish
-from fvcli.plan import Unit, choose_units
+from fvcli.plan import Plan, Unit, choose_units
 from fvcli.run import RunFolder
 from fvcli.run.foreign import refuse_foreign
 from fvcli.run.layout import PLAN
@@ -83,14 +83,14 @@ def accept_run(
         wanted = choose_units((new.plan,) if old is None else (new.plan, old.run.plan), only)
         asked = [unit for unit in new.plan.units if wanted is None or unit.path in wanted]
         refuse_unfinished(new, asked)  # before networks are asked
-        found = None if old is None else _compared(golden, run, only, options or CompareOptions(), seen)
+        found = None if old is None else _compared(old, new, only, options or CompareOptions(), seen)
         taken = _taken(new, old, wanted, choose(new, wanted, found, everything))
         known = {unit.path for unit in asked}
         refuse_unfinished(new, [unit for unit in taken.changed if unit.path not in known])
-        mended: tuple[str, ...] = ()
-        if lacks or not taken.is_nothing:
-            mended = take(golden, old, new, taken, _about(reason))
-        of_another_spec = 0 if taken.is_nothing else _of_another_spec(golden, new)
+        writes = bool(lacks) or not taken.is_nothing
+        done = take(golden, old, new, taken, _about(reason)) if writes else None
+    mended = done.mended if done else ()
+    of_another_spec = _of_another_spec(done.plan, new.plan) if done and not taken.is_nothing else 0
     return Accepted(
         taken,
         kept=0 if old is None else len({unit.path for unit in old.units} - taken.paths),
@@ -144,10 +144,10 @@ def _taken(
     return Taken(*whole_groups(old.run.plan if old else None, new.plan, [*chosen, *gone]))
 
 
-def _of_another_spec(golden: Path, run: RunFolder) -> int:
+def _of_another_spec(golden: Plan, run: Plan) -> int:
     """Return how many units of the golden are not as its spec, the run's, has them."""
-    asked = {unit.path: unit.key for unit in run.plan.units}
-    return sum(asked.get(unit.path) != unit.key for unit in Golden.read(golden).run.plan.units)
+    asked = {unit.path: unit.key for unit in run.units}
+    return sum(asked.get(unit.path) != unit.key for unit in golden.units)
 
 
 def _golden_at(path: Path) -> Golden | None:
@@ -162,8 +162,8 @@ def _golden_at(path: Path) -> Golden | None:
 
 
 def _compared(
-    golden: Path,
-    run: Path,
+    golden: Golden,
+    run: RunFolder,
     only: Sequence[str],
     options: CompareOptions,
     seen: Callable[[int, int], None],

@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,13 +94,11 @@ class _Trials:
         return layer_to_change(self.model, list(targets))
 
     def _try(self, base: Golden, variant: Variant) -> Trial:
-        began = time.perf_counter()
         run = self._render(variant)
-        seconds = time.perf_counter() - began
         measured = measure(base, run, Options(), lambda looks: self._judges(base, variant, looks))
         before, after = base.run.plan, run.plan
         units = concerned(before, after) if variant.is_real else frozenset(u.path for u in before.units)
-        return Trial(variant, units, measured, run, seconds)
+        return Trial(variant, units, measured, run)
 
     def _judges(self, base: Golden, variant: Variant, looks: Sequence[Look]) -> Judges:
         from fvcli.worker.judge import Judge

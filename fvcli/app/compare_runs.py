@@ -42,21 +42,21 @@ class CompareOptions:
 
 
 def compare_runs(
-    golden: Path,
-    run: Path,
+    golden: Golden,
+    run: RunFolder,
     options: CompareOptions | None = None,
     seen: Callable[[int, int], None] = lambda count, total: None,
 ) -> Comparison:
     """Return what is found.
 
     Args:
-        golden: Folder of a golden, or of a run that stands for one.
-        run: Folder of a run.
+        golden: A golden, or a run that stands for one.
+        run: A run.
         options: How to compare.
         seen: Is told how many pictures were looked at, and of how many.
 
     Raises:
-        UsageError: A folder cannot be read, the run's network is not here, or there is nothing to compare.
+        UsageError: A history cannot be read, the run's network is not here, or there is nothing to compare.
     """
     options = options or CompareOptions()
     history = History()
@@ -64,9 +64,9 @@ def compare_runs(
         if not path.is_file():
             raise UsageError(f"{path}: no such file", "give a history.jsonl of a golden")
         history = history.with_lines_of(History.read(path))
-    networks = Networks(Golden.read(golden), RunFolder.read(run), options)
+    networks = Networks(golden, run, options)
     units = replace(options.units, accepted=history)
-    found = compare(networks.golden, networks.run, units, networks.ask, seen)
+    found = compare(golden, run, units, networks.ask, seen)
     return replace(found, remarks=(*found.remarks, *networks.remarks))
 
 

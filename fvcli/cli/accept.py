@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fvcli.cli.comparing import FOLDER, GOLDEN_MODEL, NO_MODEL, ONLY, bar
+from fvcli.cli.comparing import GOLDEN_MODEL, NO_MODEL, ONLY
+from fvcli.cli.counting_bar import counting_bar
 from fvcli.cli.options import code_option
+from fvcli.cli.place import FOLDER
 from fvcli.errors import counted
 
 if TYPE_CHECKING:
@@ -64,7 +66,7 @@ def accept(
     from fvcli.app.compare_runs import CompareOptions
 
     options = CompareOptions(with_model=not no_model, golden_model=golden_model, allow_code=allow_code)
-    with bar() as seen:
+    with counting_bar("unit") as seen:
         done = accept_run(run, golden, reason, only=only, everything=not changed, options=options, seen=seen)
     _tell(golden, done)
 

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fvcli.cli.comparing import FILE, FOLDER, GOLDEN_MODEL, NO_MODEL, ONLY, bar
+from fvcli.cli.comparing import GOLDEN_MODEL, NO_MODEL, ONLY
+from fvcli.cli.counting_bar import counting_bar
 from fvcli.cli.exit_and_signals import EXIT_FAILED
 from fvcli.cli.options import code_option
+from fvcli.cli.place import FILE, FOLDER
 from fvcli.cli.table import print_json, print_table
 from fvcli.errors import UsageError, counted
 
@@ -113,8 +115,9 @@ def compare(
     """
     from fvcli.app.compare_runs import CompareOptions, compare_runs
     from fvcli.app.write_reports import ReportPlaces, write_reports
-    from fvcli.golden import Options
+    from fvcli.golden import Golden, Options
     from fvcli.golden.reports.results_file import plain
+    from fvcli.run import RunFolder
 
     _refuse_unused(calibrate, no_model)
     if calibrate:
@@ -126,8 +129,8 @@ def compare(
     options = CompareOptions(units, accepted, not no_model, golden_model, allow_code)
     places = ReportPlaces(report, junit, markdown, reg, argos)
     places.refuse()
-    with bar() as seen:
-        found = compare_runs(golden, run, options, seen)
+    with counting_bar("unit") as seen:
+        found = compare_runs(Golden.read(golden), RunFolder.read(run), options, seen)
     if as_json:
         print_json(plain(found.to_dict()))
     else:
@@ -161,7 +164,7 @@ def _refuse_unused(calibrate: bool, no_model: bool) -> None:
 
 
 def _show(found: Comparison) -> None:
-    from fvcli.golden.results import in_groups
+    from fvcli.golden.results import in_groups, percent
 
     for remark in (*found.remarks, *found.could_not_tell):
         click.echo(f"Note: {remark}", err=True)
@@ -176,8 +179,8 @@ def _show(found: Comparison) -> None:
         left = sum(map(len, groups[MOST_SHOWN:]))
         click.echo(f"... and {counted(left, 'more unit')} (--report DIR has all)")
     if found.drift is not None:
-        limit = f"limit {100 * found.drift.limit:.3g} %"
-        click.echo(f"drift of the scores: {100 * found.drift.mean:+.3g} % ({limit})")
+        mean, limit = percent(found.drift.mean, "+"), percent(found.drift.limit)
+        click.echo(f"drift of the scores: {mean} (limit {limit})")
     counts = ", ".join(f"{count} {status}" for status, count in reversed(found.counts.items()) if count)
     click.echo(f"{'pass' if found.is_fine else 'fail'}: {counts}")
 

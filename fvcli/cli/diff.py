@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from fvcli.cli.comparing import FOLDER, ONLY, bar
+from fvcli.cli.comparing import ONLY
+from fvcli.cli.counting_bar import counting_bar
 from fvcli.cli.options import code_option
+from fvcli.cli.place import FOLDER
 from fvcli.cli.table import print_json, print_table
 
 if TYPE_CHECKING:
-    from fvcli.golden.model_diff import ModelDiff, OneSide
+    from fvcli.golden.model_diff import ModelDiff
 
 
 @click.command()
@@ -61,7 +63,7 @@ def diff(
 
     if report is not None:
         refuse_places([report])
-    with bar() as seen:
+    with counting_bar("unit") as seen:
         found = diff_runs(run_a, run_b, only, allow_code, seen)
     page = write_diff(found, report) if report else None
     if as_json:
@@ -75,6 +77,8 @@ def diff(
 
 
 def _show(found: ModelDiff, top: int) -> None:
+    from fvcli.golden.reports.diff_data import NO_RISE, rank_said
+
     header = ("unit", "label", "layer", "changed", "shared in A", "shared in B", "rank in A", "rank in B")
     rows = [
         (
@@ -82,10 +86,9 @@ def _show(found: ModelDiff, top: int) -> None:
             unit.label,
             unit.layer,
             f"{unit.changed:.2f}",
-            _share(unit.a),
-            _share(unit.b),
-            _rank(unit.a, unit.ranked),
-            _rank(unit.b, unit.ranked),
+            *(NO_RISE if side.shared is None else f"{side.shared:.2f}" for side in (unit.a, unit.b)),
+            rank_said(unit.a, unit.ranked),
+            rank_said(unit.b, unit.ranked),
         )
         for unit in found.units[:top]
     ]
@@ -93,11 +96,3 @@ def _show(found: ModelDiff, top: int) -> None:
     if len(found.units) > top:
         click.echo(f"... and {len(found.units) - top} more (--top, or --report DIR)")
     click.echo(f"{len(found.units)} units compared, the median has changed by {found.median:.2f}")
-
-
-def _share(side: OneSide) -> str:
-    return "no rise" if side.shared is None else f"{side.shared:.2f}"
-
-
-def _rank(side: OneSide, among: int | None) -> str:
-    return "" if side.rank is None else f"{side.rank} of {among}"

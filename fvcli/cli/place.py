@@ -18,3 +18,6 @@ class Place(click.Path):
         if value == "":
             self.fail("it is empty", param, ctx)
         return super().convert(value, param, ctx)
+
+
+FOLDER, FILE = Place(), Place(dir_okay=False)

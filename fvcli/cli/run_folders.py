@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from tqdm import tqdm
 
+from fvcli.cli.counting_bar import counting_bar
 from fvcli.cli.exit_and_signals import EXIT_FAILED
-from fvcli.cli.place import Place
+from fvcli.cli.place import FOLDER
 from fvcli.cli.table import print_json, print_table
 
 if TYPE_CHECKING:
     from fvcli.run import RunStatus
 
-FOLDER = Place()
 TOLD = {"dead", "failed", "damaged", "newer"}  # states whose reason is shown
 RARE = {"damaged", "newer"}  # columns that most runs do not need
 
@@ -46,12 +44,7 @@ def status(run: Path, as_json: bool, check: bool) -> None:
     """
     from fvcli.app.read_status import read_status
 
-    with tqdm(disable=not (check and sys.stderr.isatty()), unit="picture", leave=False) as bar:
-
-        def looked(count: int, total: int) -> None:
-            bar.total = total
-            bar.update(count - bar.n)
-
+    with counting_bar("picture", wanted=check) as looked:
         found = read_status(run, looked if check else None)
     if as_json:
         print_json(found.to_dict())

@@ -7,9 +7,10 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from fvcli import __version__
-from fvcli.errors import UsageError, counted
+from fvcli.errors import UsageError, counted, some_lines
 from fvcli.golden.folder import ATTRIBUTES, GOLDEN, HISTORY, MANIFEST, Golden, sum_of, write_tolerances
 from fvcli.golden.golden_plan import golden_plan
 from fvcli.golden.history import Acceptance, Picture, Step
@@ -61,6 +62,17 @@ class Taken:
         return not self.changed and not self.removed
 
 
+class Done(NamedTuple):
+    """What a golden is after an acceptance.
+
+    plan: Its plan.
+    mended: Names of files that were missing or damaged and are as they should be.
+    """
+
+    plan: Plan
+    mended: tuple[str, ...]
+
+
 def choose(
     run: RunFolder, wanted: frozenset[str] | None, found: Comparison | None, everything: bool
 ) -> list[Unit]:
@@ -105,14 +117,12 @@ def refuse_unfinished(run: RunFolder, units: Iterable[Unit]) -> None:
         elif found.problem:
             reasons.append(f"{unit.path}: {found.problem}")
     if reasons:
-        more = [f"and {counted(len(reasons) - MOST_NAMED, 'more unit')}"] if len(reasons) > MOST_NAMED else []
-        message = "\n".join(
-            [*reasons[:MOST_NAMED], *more, f"{run.path} is not whole, so nothing is accepted"]
-        )
-        raise UsageError(message, "render it again, or accept a part with --only")
+        lines = some_lines(reasons, "unit", MOST_NAMED)
+        message = f"{run.path} is not whole, so nothing is accepted"
+        raise UsageError("\n".join([*lines, message]), "render it again, or accept a part with --only")
 
 
-def take(place: Path, golden: Golden | None, run: RunFolder, taken: Taken, about: About) -> tuple[str, ...]:
+def take(place: Path, golden: Golden | None, run: RunFolder, taken: Taken, about: About) -> Done:
     """Write pictures into a golden, and what is missing or damaged of its other files.
 
     Args:
@@ -123,7 +133,7 @@ def take(place: Path, golden: Golden | None, run: RunFolder, taken: Taken, about
         about: Who accepts, when and why.
 
     Returns:
-        Names of files that were missing or damaged and are as they should be now.
+        What the golden is now.
     """
     lacks = tuple(golden.lacks) if golden else ()
     plan = golden_plan(golden.run.plan if golden else None, run.plan, taken.changed, taken.removed)
@@ -138,13 +148,14 @@ def take(place: Path, golden: Golden | None, run: RunFolder, taken: Taken, about
         if not (place / ATTRIBUTES).exists():
             staging.write(ATTRIBUTES, ATTRIBUTES_TEXT.encode())
         staging.write(PLAN, plan.to_json().encode())
-        mended = tuple(name for name in lacks if name in staging.names())
+        staged = staging.names()
+        mended = tuple(name for name in lacks if name in staged)
         known = _known_sums(golden)
         kept = {name: known[name] for name in lacks if name in known and name not in mended}
         staging.write(MANIFEST, _manifest(staging, plan, kept))
         what = f"{counted(len(taken.paths), 'unit')} by {about.who}, {about.when}: {about.why}"
         staging.put_in_place(_unknown_files(place, plan), what)
-    return mended
+    return Done(plan, mended)
 
 
 def spec_bytes(content: bytes) -> bytes:
@@ -167,12 +178,9 @@ def _stage_taken(staging: Staging, golden: Golden | None, run: RunFolder, taken:
     }
     for unit in taken.changed:
         _stage_unit(staging, run, unit)
-    for name in _named_fingerprints(run, taken.changed):
-        if (run.path / name).exists():
-            staging.write(name, (run.path / name).read_bytes())
-    staging.write(SPEC, spec_bytes((run.path / SPEC).read_bytes()))
-    if (run.path / MODEL).exists():
-        staging.write(MODEL, (run.path / MODEL).read_bytes())
+    not_in_old_runs = (*_named_fingerprints(run, taken.changed), MODEL)
+    for name in (SPEC, *(name for name in not_in_old_runs if (run.path / name).exists())):
+        _stage_file(staging, run, name)
     line = Acceptance(about.when, about.who, about.why, __version__, steps).to_json()
     staging.write(HISTORY, _with_line(_content(staging.place / HISTORY), line.encode()))
 
@@ -186,10 +194,9 @@ def _mend(staging: Staging, golden: Golden | None, run: RunFolder, plan: Plan, n
     elif name in {SPEC, MODEL}:
         asked = {unit.path: unit.key for unit in run.plan.units}
         if (run.path / name).exists() and all(asked.get(unit.path) == unit.key for unit in plan.units):
-            content = (run.path / name).read_bytes()
-            staging.write(name, spec_bytes(content) if name == SPEC else content)
+            _stage_file(staging, run, name)
     elif sum_of(run.path / name) in _known_sums(golden).get(name, ()):
-        staging.write(name, (run.path / name).read_bytes())
+        _stage_file(staging, run, name)
 
 
 def _known_sums(golden: Golden | None) -> Mapping[str, frozenset[str]]:
@@ -235,6 +242,12 @@ def _stage_unit(staging: Staging, run: RunFolder, unit: Unit) -> None:
     staging.write(f"{UNITS}/{unit.path}.json", canonical_sidecar(sidecar))
 
 
+def _stage_file(staging: Staging, run: RunFolder, name: str) -> None:
+    """Take over a file that a run and a golden have by one name."""
+    content = (run.path / name).read_bytes()
+    staging.write(name, spec_bytes(content) if name == SPEC else content)
+
+
 def canonical_sidecar(sidecar: Sidecar) -> bytes:
     """Return a sidecar without what differs from render to render of one picture."""
     data = dataclasses.asdict(sidecar)
@@ -246,7 +259,7 @@ def _stage_sources(staging: Staging, run: RunFolder, plan: Plan) -> None:
     for source in plan.sources:
         name = f"{SOURCES}/{source.file}"
         if not (staging.place / name).exists():
-            staging.write(name, (run.sources / source.file).read_bytes())
+            _stage_file(staging, run, name)
 
 
 def _unknown_files(place: Path, plan: Plan) -> list[str]:

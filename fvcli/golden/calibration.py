@@ -43,14 +43,12 @@ class Trial:
     units: Those that it concerns, by job/unit.
     measured: What was found of them.
     run: Where it was rendered.
-    seconds: That it took.
     """
 
     variant: Variant
     units: frozenset[str]
     measured: Measured
     run: RunFolder
-    seconds: float
 
     def values(self) -> dict[str, list[float]]:
         """Return what each gate measured of each unit; equal pixels are no difference at all."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from fvcli.golden.history import Acceptance
 from fvcli.golden.look import Look
-from fvcli.golden.results import Gate, Status, UnitResult, times_limit
+from fvcli.golden.results import HIGHER_IS_BETTER, Gate, Status, UnitResult, percent, times_limit
 from fvcli.golden.tolerances import Tolerances
 from fvcli.run.sidecar import DEAD
 
@@ -163,7 +163,7 @@ WORDS = {
 
 
 def _said(name: str, value: float) -> str:
-    return f"{value:.3f}" if name == "structure" else f"{100 * value:.3g} %"
+    return f"{value:.3f}" if name in HIGHER_IS_BETTER else percent(value)
 
 
 def _limits_of(limits: Tolerances) -> dict[str, float]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fvcli.errors import UsageError, counted, some_of
+from fvcli.errors import UsageError, counted, some_lines, some_of
 from fvcli.golden.compare import NothingToCompareError
 from fvcli.plan import Unit, choose_units
 from fvcli.plan.picture_facts import differences, picture_facts
@@ -112,9 +112,8 @@ def _refuse_damaged(a: RunFolder, b: RunFolder, pairs: Sequence[ModelPair]) -> N
         if (problem := damage_of(run, unit)) is not None
     ]
     if found:
-        more = [f"and {counted(len(found) - EXAMPLES, 'more picture')}"] if len(found) > EXAMPLES else []
         hint = "render it again, or compare a part with --only"
-        raise UsageError("\n".join([*found[:EXAMPLES], *more]), hint)
+        raise UsageError("\n".join(some_lines(found, "picture", EXAMPLES)), hint)
 
 
 # ---- what should be known

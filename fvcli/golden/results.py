@@ -28,6 +28,11 @@ def times_limit(name: str, value: float, limit: float) -> float:
     return apart / most if most > 0 else float("inf")
 
 
+def percent(share: float, sign: str = "") -> str:
+    """Write a share as a percentage with three digits; with "+" as sign also what rises has one."""
+    return f"{100 * share:{sign}.3g} %"
+
+
 Networks = Literal["asked", "not asked", "not needed"]
 Change = Literal["same", "cpu", "tensorflow", "device"]
 CHANGES: tuple[Change, ...] = ("same", "cpu", "tensorflow", "device")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,12 +81,11 @@ def read_fingerprint(run: Path, name: str | None) -> Fingerprint | None:
     return {"versions": facts["versions"], "device": device}
 
 
-def copy_fingerprints(source: Path, target: Path, names: Iterable[str] | None = None) -> None:
-    """Take a run's fingerprints into another run folder: all of them, or those with some names."""
-    wanted = None if names is None else set(names)
+def copy_fingerprints(source: Path, target: Path) -> None:
+    """Take a run's fingerprints into another run folder."""
     for place in sorted((source / FINGERPRINTS).glob("*.json")):
         copy = target / FINGERPRINTS / place.name
-        if (wanted is None or place.stem in wanted) and not copy.exists():
+        if not copy.exists():
             write_atomic(copy, place.read_bytes())
 
 

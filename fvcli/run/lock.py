@@ -70,17 +70,8 @@ def hold_alone(folder: Path, doing: str) -> Iterator[bool]:
 
 
 def is_held_alone(folder: Path) -> bool:
-    """Tell whether a process holds the lock of a folder itself; not where there are no locks."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(handle)
-    return False
+    """Tell whether a process holds the lock of a folder itself; see ``hold_alone``."""
+    return _is_locked(folder)
 
 
 @contextlib.contextmanager
@@ -118,8 +109,12 @@ def is_in_use(folder: Path) -> bool:
 
 def is_held(folder: Path) -> bool:
     """Tell whether any process holds the folder's lock now."""
+    return _is_locked(folder / LOCK_NAME)
+
+
+def _is_locked(path: Path) -> bool:
     try:
-        handle = os.open(folder / LOCK_NAME, os.O_RDONLY)
+        handle = os.open(path, os.O_RDONLY)
     except OSError:
         return False
     try:

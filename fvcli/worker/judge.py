@@ -20,7 +20,6 @@ from fvcli.worker.renderers import Renderer, renderer_of
 
 PICTURES_AT_A_TIME = 8  # whatever is asked for, so that little is compiled
 LAYERS_BELOW = 4  # of a target, at which textures are looked at
-COLOURS = 3
 
 
 class Judged(NamedTuple):

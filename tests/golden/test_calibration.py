@@ -76,7 +76,7 @@ def trial(
     looks = [look(unit, each) for unit, each in zip(plan.units, values, strict=False)]
     concerned = frozenset([one.pair.path for one in looks] if units is None else units)
     run = RunFolder(Path("/variant"), plan)
-    return Trial(Variant(name, kind), concerned, Measured(tuple(looks), True), run, 2.5)
+    return Trial(Variant(name, kind), concerned, Measured(tuple(looks), "asked"), run)
 
 
 def of_many(found: Trial, count: int = 100) -> Trial:
@@ -101,7 +101,7 @@ def test_values_are_of_concerned_units_that_both_have(plan: Plan) -> None:
     missing = Look(Pair(plan.units[5], plan.units[5]), values={"score": 7.0})
     looks = (*found.measured.looks, missing)
     units = frozenset(unit.path for unit in (*plan.units[:3], plan.units[5]))
-    values = Trial(found.variant, units, Measured(looks, True), found.run, 1.0).values()
+    values = Trial(found.variant, units, Measured(looks, "asked"), found.run).values()
     assert values == {
         "first_steps": [0.0, 0.0],
         "score": [0.2, -0.3],
@@ -115,7 +115,7 @@ def test_equal_pixels_are_no_difference_whatever_was_measured(plan: Plan) -> Non
     one = look(plan.units[0], None)
     one.values.update(first_steps=1e-9, structure=0.5, texture=0.5, score=0.0)
     path = frozenset([plan.units[0].path])
-    found = Trial(Variant("x", "same"), path, Measured((one,), True), RunFolder(Path("/v"), plan), 1.0)
+    found = Trial(Variant("x", "same"), path, Measured((one,), "asked"), RunFolder(Path("/v"), plan))
     assert found.values() == {"first_steps": [1e-9], "structure": [1.0], "texture": [0.0], "score": [0.0]}
 
 
@@ -323,7 +323,7 @@ def test_without_a_gate_the_status_is_counted(plan: Plan) -> None:
     gone = Look(Pair(plan.units[1], plan.units[1]), pending=True)
     paths = frozenset(unit.path for unit in plan.units[:2])
     run = RunFolder(Path("/v"), plan)
-    found = Trial(Variant("x", "real"), paths, Measured((dead, gone), "asked"), run, 1.0)
+    found = Trial(Variant("x", "real"), paths, Measured((dead, gone), "asked"), run)
     (same, _) = confusion(golden(plan), [found])
     assert (same.caught, same.gates) == (2, {"dead": 1, "missing": 1})
 

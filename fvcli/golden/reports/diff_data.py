@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fvcli.golden.model_diff import ModelDiff, OneSide, UnitDiff
-from fvcli.golden.reports.page_json import picture_data, without_nothing
+from fvcli.golden.reports.page_json import name_data, picture_data, without_nothing
 from fvcli.golden.reports.page_pictures import Placed, look_at
 from fvcli.golden.reports.page_words import VIEWS, finite, number
 
@@ -47,11 +47,7 @@ def unit_data(unit: UnitDiff, pictures: Sequence[Placed]) -> dict[str, Any]:
     """
     a, b = unit.a, unit.b
     return {
-        "path": unit.path,
-        "job": unit.job,
-        "unit": unit.unit,
-        "label": "" if unit.label == unit.unit else unit.label,
-        "layer": "" if unit.layer == unit.job else unit.layer,
+        **name_data(unit),
         "changed": _share(unit.changed),
         "shared": [_share(a.shared), _share(b.shared)],
         "ranks": _ranks(unit),
@@ -73,11 +69,13 @@ def _share(share: float | None) -> list[Any]:
 
 
 def _ranks(unit: UnitDiff) -> list[str]:
-    def said(side: OneSide) -> str:
-        return "" if side.rank is None else f"{side.rank} of {unit.ranked}"
-
-    ranks = [said(unit.a), said(unit.b)]
+    ranks = [rank_said(side, unit.ranked) for side in (unit.a, unit.b)]
     return ranks if any(ranks) else []
+
+
+def rank_said(side: OneSide, among: int | None) -> str:
+    """Write a rank; nothing where it is not known."""
+    return "" if side.rank is None else f"{side.rank} of {among}"
 
 
 def _numbers(*scores: float) -> list[str]:

@@ -16,7 +16,7 @@ from fvcli.golden.reports.page_words import (
     NETWORKS_WORDS,
     STATUS_WORDS,
     name_of,
-    percent,
+    percentage,
     said,
     share_of_limit,
 )
@@ -112,8 +112,8 @@ def _bar(counts: Mapping[str, int]) -> Iterator[Piece]:
 
 def _drift(drift: Drift) -> dict[str, Any]:
     return {
-        "mean": percent(drift.mean, signed=True),
-        "limit": percent(drift.limit),
+        "mean": percentage(drift.mean, signed=True),
+        "limit": percentage(drift.limit),
         "units": counted(drift.units, "unit"),
         "is_beyond": drift.is_beyond,
         "share": share_of_limit("drift", drift.mean, drift.limit),

@@ -26,7 +26,7 @@ from fvcli.errors import counted
 from fvcli.golden.reports.page_words import name_of, said
 from fvcli.golden.reports.picture_paths import seen_from
 from fvcli.golden.reports.printable import printable
-from fvcli.golden.results import Comparison, Side, UnitResult
+from fvcli.golden.results import Comparison, Side, UnitResult, percent
 from fvcli.run.atomic import write_atomic
 
 CLASS = "fvcli"  # the first part of all class names, which tells ours from those of other tests
@@ -132,7 +132,7 @@ def _drift_case(comparison: Comparison) -> TestCase:
         case.append(Skipped("no scores could be compared", "drift"))
         return case
     if drift.is_beyond:
-        change = f"mean score change {100 * drift.mean:+.3g} % (limit {100 * drift.limit:.3g} %)"
+        change = f"mean score change {percent(drift.mean, '+')} (limit {percent(drift.limit)})"
         outcome = Failure(change, "drift")
         outcome.text = f"drift: {change}\nover {counted(drift.units, 'score')} of the whole atlas"
         case.append(outcome)

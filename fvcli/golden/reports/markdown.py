@@ -13,7 +13,7 @@ from pathlib import Path
 from fvcli.errors import counted
 from fvcli.golden.reports.markdown_text import as_code_block, as_name, as_text
 from fvcli.golden.reports.page_words import times_said
-from fvcli.golden.results import Comparison, UnitResult, in_groups
+from fvcli.golden.results import Comparison, UnitResult, in_groups, percent
 from fvcli.run.atomic import write_atomic
 
 LIMIT_BYTES = 1_000_000  # GitHub's 1 MiB, with room for what else the step says
@@ -78,9 +78,9 @@ def _verdict(comparison: Comparison) -> Iterator[str]:
     yield ""
     drift = comparison.drift
     if drift is not None:
-        change = f"{_percent(drift.mean, '+')} over {counted(drift.units, 'unit')}"
+        change = f"{percent(drift.mean, '+')} over {counted(drift.units, 'unit')}"
         verdict = "**beyond the limit**" if drift.is_beyond else "within the limit"
-        yield f"Mean change of the scores: {change} (limit {_percent(drift.limit)}), {verdict}."
+        yield f"Mean change of the scores: {change} (limit {percent(drift.limit)}), {verdict}."
         yield ""
 
 
@@ -155,10 +155,6 @@ def _what_to_do(comparison: Comparison, page: Path | None) -> Iterator[str]:
     command = f"fvcli accept {run} --golden {golden}{everything} --reason 'why it changed'"
     yield from as_code_block(command, "sh")
     yield ""
-
-
-def _percent(share: float, sign: str = "") -> str:
-    return f"{100 * share:{sign}.3g} %"
 
 
 def _cut(text: str, limit_bytes: int) -> str:

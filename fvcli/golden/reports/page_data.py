@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fvcli.golden.computers import words_for
-from fvcli.golden.reports.page_json import picture_data, without_nothing
+from fvcli.golden.reports.page_json import name_data, picture_data, without_nothing
 from fvcli.golden.reports.page_pictures import Placed, look_at
 from fvcli.golden.reports.page_words import (
     STATUS_WORDS,
@@ -66,11 +66,7 @@ def unit_data(unit: UnitResult, pictures: Sequence[Placed], passes: bool) -> dic
     golden, run: The pictures; run is left out where golden's stands for both.
     """
     return {
-        "path": unit.path,
-        "job": unit.job,
-        "unit": unit.unit,
-        "label": "" if unit.label == unit.unit else unit.label,
-        "layer": "" if unit.layer == unit.job else unit.layer,
+        **name_data(unit),
         "status": unit.status,
         "passes": passes,
         "same": are_same(unit),

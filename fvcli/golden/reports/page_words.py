@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from fvcli.golden.results import HIGHER_IS_BETTER, Networks, Status, times_limit
+from fvcli.golden.results import HIGHER_IS_BETTER, Networks, Status, percent, times_limit
 
 STATUS_WORDS: Mapping[Status, str] = {
     "error": "The two pictures could not be compared.",
@@ -58,15 +58,14 @@ def said(name: str, value: float, signed: bool = True) -> str:
         return f"{value:.3f}"
     if name in OF_255:
         return f"{value:.3g} of 255"
-    return percent(value, signed=signed and name in SIGNED)
+    return percentage(value, signed=signed and name in SIGNED)
 
 
-def percent(share: float, signed: bool = False) -> str:
-    """Write a share as a percentage with three digits, and with its sign if asked."""
+def percentage(share: float, signed: bool = False) -> str:
+    """Write a share as a percentage, and with its sign if asked; a word where it is no finite number."""
     if not math.isfinite(share):
         return finite(share)
-    sign = "+" if signed and share > 0 else ""
-    return f"{sign}{100 * share:.3g} %"
+    return percent(share, "+" if signed and share > 0 else "")
 
 
 def times_said(multiple: float) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,23 @@ def write_results(comparison: Comparison, path: Path) -> None:
     Raises:
         FvcliError: The file cannot be written.
     """
-    data = plain(comparison.to_dict())
+    write_data(comparison.to_dict(), path, sides=("golden", "run"))
+
+
+def write_data(found: Mapping[str, Any], path: Path, sides: Sequence[str]) -> None:
+    """Write what was found of units as JSON, in ASCII.
+
+    Args:
+        found: Plain data, with ``units``. Numbers that are not finite become null.
+        path: The file; pictures are named as seen from its folder.
+        sides: What a unit's sides are called, each of which has a picture, or None.
+
+    Raises:
+        FvcliError: The file cannot be written.
+    """
+    data = plain(found)
     for unit in data["units"]:
-        for side in (unit["golden"], unit["run"]):
+        for side in (unit[name] for name in sides):
             if side["picture"] is not None:
                 side["picture"] = seen_from(path.parent, side["picture"])
     write_atomic(path, (json.dumps(data, indent=1, allow_nan=False) + "\n").encode("ascii"))
