@@ -15,7 +15,7 @@ from fvcli.app.compare_runs import CompareOptions, compare_runs
 from fvcli.errors import UsageError, counted
 from fvcli.golden import Comparison, Golden, NothingToCompareError, Options
 from fvcli.golden.accept import About, Taken, choose, gone_from, refuse_unfinished, take
-from fvcli.golden.folder import OWN
+from fvcli.golden.folder import is_golden
 from fvcli.golden.golden_plan import whole_groups
 from fvcli.golden.staging import DOING, finish
 from fvcli.plan import Plan, Unit, choose_units
@@ -152,7 +152,7 @@ def _of_another_spec(golden: Plan, run: Plan) -> int:
 
 def _golden_at(path: Path) -> Golden | None:
     """Return the golden in a folder, or None where nothing is yet."""
-    if not any((path / name).exists() for name in (PLAN, *OWN)):
+    if not (path / PLAN).exists() and not is_golden(path):
         refuse_foreign(path, "")
         return None
     golden = Golden.read(path)

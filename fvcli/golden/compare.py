@@ -15,7 +15,7 @@ import numpy as np
 
 from fvcli.errors import FvcliError, UsageError, counted
 from fvcli.golden.computers import words_for
-from fvcli.golden.folder import OWN, Golden
+from fvcli.golden.folder import Golden, is_golden
 from fvcli.golden.gates import pooled, result_of
 from fvcli.golden.history import History
 from fvcli.golden.look import Look, look_at
@@ -308,7 +308,7 @@ def _changes(looks: Iterable[Look]) -> list[Change]:
 
 def _remarks(golden: Golden, run: RunFolder, looks: Sequence[Look]) -> Iterator[str]:
     yield from golden.remarks
-    if not golden.is_accepted and _is_golden(run):
+    if not golden.is_accepted and is_golden(run.path):
         yield f"{run.path} is a golden, and {golden.path} is not: are they the wrong way round?"
     for change in _changes(looks):
         count = sum(look.change == change for look in looks if look.pixels and not look.unknown_computer)
@@ -324,10 +324,6 @@ def _remarks(golden: Golden, run: RunFolder, looks: Sequence[Look]) -> Iterator[
     if unmoved:
         what = "the spec changed, and the pixels did not (accept --all takes them over)"
         yield f"{counted(unmoved, 'unit')}: {what}"
-
-
-def _is_golden(run: RunFolder) -> bool:
-    return any((run.path / name).exists() for name in OWN)
 
 
 def _renamed(looks: Sequence[Look]) -> Iterator[str]:

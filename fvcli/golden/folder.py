@@ -67,7 +67,7 @@ class Golden:
         refuse_cut_off(path)
         _refuse_nothing(path)
         run = RunFolder.read(path)
-        if not any((path / name).exists() for name in OWN):
+        if not is_golden(path):
             return cls(run)
         lacking = [name for name in (GOLDEN, MANIFEST) if not (path / name).exists()]
         if lacking:
@@ -123,11 +123,16 @@ class Golden:
         return None
 
 
+def is_golden(path: Path) -> bool:
+    """Tell whether a folder is a golden, whole or not, and no plain run."""
+    return any((path / name).exists() for name in OWN)
+
+
 def _refuse_nothing(path: Path) -> None:
     """Raise UsageError where there is neither a golden nor a run."""
     if (path / PLAN).exists():
         return
-    if any((path / name).exists() for name in OWN):
+    if is_golden(path):
         raise UsageError(f"{path}: {PLAN} of this golden is missing", FROM_BEFORE)
     if path.is_file():
         raise UsageError(f"{path} is a file", "give the folder of a golden")
