@@ -69,7 +69,8 @@ def work_on_run(path: Path, options: WorkOptions, observer: Observer | None = No
     with RunFolder.join(path, how.lease_s, **{k: v for k, v in facts.items() if v}) as run:
         round_ = _round(run, options.round_name)
         missing = round_.missing_in(run.plan)
-        log = RenderLog(run, missing)
+        assert run.presence is not None  # it was joined
+        log = RenderLog(run, missing, run.presence.id)
         counts: dict[str, int] = {}
         observer.started(run, missing)
         try:
