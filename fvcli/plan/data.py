@@ -123,7 +123,7 @@ class Program:
         return layers_of(self.terms, self.couplings)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Unit:
     """One picture to make.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from fvcli.media import NamedFiles
@@ -19,7 +19,7 @@ from fvcli.plan.checks import (
 from fvcli.plan.data import JobPlan, Plan, Program, Unit, Window
 from fvcli.plan.groups import are_together, couplings_of, kept_units, with_facets
 from fvcli.plan.key_origins import KeyOrigins
-from fvcli.plan.keys import unit_key
+from fvcli.plan.keys import UnitKeys
 from fvcli.plan.model_choice import choice_of, with_preprocessing
 from fvcli.plan.neuron_windows import neuron_window
 from fvcli.plan.objectives import Resolver
@@ -53,7 +53,7 @@ def make_plan(
     """
     files = files or NamedFiles()
     choice = with_preprocessing(choice_of(spec.model), facts.preprocessing)
-    draft = _Draft([], {}, [], choice, facts, files)
+    draft = _Draft(choice, facts, files)
     problems: list[Problem] = []
     for position, job in zip(positions, spec.jobs, strict=True):
         problems += draft.add_job(job, spec.render, ("jobs", position))
@@ -74,14 +74,15 @@ def make_plan(
 
 @dataclass
 class _Draft:
-    """Units and programs so far; numbers finds a program's position by its digest."""
+    """Units and programs so far; numbers finds a program's position by its digest, keys makes its keys."""
 
-    programs: list[Program]
-    numbers: dict[str, int]
-    units: list[Unit]
     choice: ModelChoice
     facts: ModelFacts
     files: NamedFiles
+    programs: list[Program] = field(default_factory=list)
+    keys: list[UnitKeys] = field(default_factory=list)
+    numbers: dict[str, int] = field(default_factory=dict)
+    units: list[Unit] = field(default_factory=list)
 
     def add_job(self, job: Job, render: Render, path: KeyPath) -> list[Problem]:
         problems: list[Problem] = []
@@ -123,22 +124,22 @@ class _Draft:
             return [], problems
         known: dict[object, int] = {}
         units = []
+        group: Sequence[UnitDraft] = ()
         for i, (draft, coupled) in enumerate(zip(drafts, couplings, strict=True)):
             sized = _at_size_of_picture(settings, draft, self.files) if own_size else settings
             window, place = _window(draft, sized, self.facts)
-            shape = tuple(term.shape for term in draft.terms)
-            same = (shape, window, sized.size_px, draft.formula, draft.members, coupled)
+            shapes = tuple((term.kind, term.layer, term.row >= 0, term.options) for term in draft.terms)
+            same = (shapes, window, sized.size_px, draft.formula, draft.members, coupled)
             if same not in known:
                 program = _program(draft, window, coupled, sized, self.facts)
                 problems += check_length(sized, program.members, origin)
                 problems += check_memory(program, sized, job, origin)
                 known[same] = self._number(program)
             number = known[same]
-            group = drafts[i - draft.member : i - draft.member + draft.members]
-            unit = _unit(job, origins.variant, draft, number, self.programs[number], place)
-            units.append(
-                replace(unit, key=unit_key(unit, self.programs[number], self.choice, self.facts, group))
-            )
+            if draft.member == 0:
+                group = drafts[i : i + draft.members]
+            key = self.keys[number].key(draft, SIGNS[job.sign], group)
+            units.append(_unit(job, origins.variant, draft, key, number, self.programs[number], place))
         return units, problems
 
     def _number(self, program: Program) -> int:
@@ -152,17 +153,19 @@ class _Draft:
         if code not in self.numbers:
             self.numbers[code] = len(self.programs)
             self.programs.append(program)
+            self.keys.append(UnitKeys(program, self.choice, self.facts))
         return self.numbers[code]
 
 
 def _same_names(units: Sequence[Unit], path: KeyPath) -> list[Problem]:
     """Report the first two units of a job that would be in one file."""
-    taken: dict[str, str] = {}
+    taken: set[str] = set()
     for unit in units:
-        if folded(unit.name) in taken:
+        name = folded(unit.name)
+        if name in taken:
             message = f"two of its pictures would have the name {unit.name}; ask for each of them once"
             return [Problem(path, message)]
-        taken[folded(unit.name)] = unit.name
+        taken.add(name)
     return []
 
 
@@ -241,21 +244,20 @@ def _unit(
     job: Job,
     variant: Variant | None,
     draft: UnitDraft,
+    key: str,
     number: int,
     program: Program,
     place: tuple[int, int] | None,
 ) -> Unit:
-    """Return a unit that still lacks its key."""
     sign = SIGNS[job.sign]
     names = [draft.name, *(["negative"] if sign < 0 else []), *([variant.name] if variant else [])]
-    described = {**draft.unit, **({"variant": variant.name} if variant else {})}
     return Unit(
         job=job.name,
         name=shortened("-".join(names)),
-        key="",
+        key=key,
         label=draft.label if variant is None else f"{draft.label} {variant.name}",
         objective=job.objective.kind,
-        unit=described,
+        unit={**draft.unit, "variant": variant.name} if variant else draft.unit,
         sign=sign,
         terms=draft.terms,
         program=number,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from fvcli.media import NamedFiles, PictureFacts
 from fvcli.models import LayerFacts, ModelFacts
@@ -52,6 +53,7 @@ class Resolver(NameLookup):
         self._files = files
         self._wants_picture = wants_picture
         self._leaves: list[Place] = [(("objective", *place), leaf) for place, leaf in leaves(job.objective)]
+        self._options = [leaf.options for _, leaf in self._leaves]
         self._alone = len(self._leaves) == 1 and self._leaves[0][1] is job.objective
 
     def drafts(self) -> list[UnitDraft]:
@@ -103,7 +105,7 @@ class Resolver(NameLookup):
         index = -1
         if leaf.sweeps in {"channels", "classes"}:
             index = entry.index if leaf.open_sweep else own
-        term = TermPlan(leaf.kind, layer.name, index, *leaf.place, leaf.weight, options=leaf.options)
+        term = TermPlan(leaf.kind, layer.name, index, *leaf.place, leaf.weight, options=self._options[i])
         if leaf.sweeps == "vectors":
             direction, wrong = self._direction(leaf, entry)
             return None if wrong else self._along(term, direction, layer, path)
@@ -141,7 +143,9 @@ class Resolver(NameLookup):
         if wrong:
             self.report(place, out_of_range(wrong, layer))
             return None
-        kept = {key: value for key, value in vector.items() if key not in {"length", "shape"}}
+        kept = vector
+        if "length" in vector:  # of a file
+            kept = {key: value for key, value in vector.items() if key not in {"length", "shape"}}
         return replace(term, vector=kept, options=(*term.options, ("weighted", True)))
 
     def _of_array(self, term: TermPlan, entry: str, layer: LayerFacts, path: KeyPath) -> TermPlan | None:
@@ -196,7 +200,7 @@ class Resolver(NameLookup):
         if narrowest is None:
             return []
         if key == "vectors":
-            return [SweptEntry(direction=direction) for direction in self._job_directions()]
+            return [SweptEntry(direction=direction) for direction in self._job_directions]
         indices = self._classes() if key == "classes" else self._channels(narrowest)
         return [SweptEntry(index) for index in indices]
 
@@ -224,6 +228,7 @@ class Resolver(NameLookup):
                 self.report(("classes", i), f"{self._facts.labels[index]} ({index}) is listed twice")
         return [index for index in found if index >= 0]
 
+    @cached_property
     def _job_directions(self) -> list[Direction]:
         if self._job.vectors is None:
             message = "this key is missing; list directions, such as {random: 0-5} or {channels: [3, 17]}"
