@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
@@ -96,11 +97,12 @@ class TermPlan:
 
     def facts(self) -> dict[str, Any]:
         """Return all as plain data, without what most kinds do not have."""
-        values = ((name, getattr(self, name)) for name in _FIELDS)
+        values = zip(_FIELDS, _VALUES(self), strict=True)
         return {name: value for name, value in values if value or name not in _RARE}
 
 
 _FIELDS = tuple(field.name for field in fields(TermPlan))
+_VALUES = attrgetter(*_FIELDS)
 _RARE = frozenset({"vector", "source", "options"})
 
 

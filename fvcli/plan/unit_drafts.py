@@ -48,7 +48,9 @@ class UnitDraft:
     def within(self, name: str, label: str = "", **unit: Any) -> UnitDraft:
         """Return the same draft with something before its name and label, and described further."""
         labels = f"{label} {self.label}" if label else self.label
-        return replace(self, name=f"{name}-{self.name}", label=labels, unit={**self.unit, **unit})
+        described = {**self.unit, **unit} if unit else self.unit
+        group = self.formula, self.picture, self.member, self.members
+        return UnitDraft(self.terms, f"{name}-{self.name}", labels, described, *group)
 
     def followed_by(self, name: str, label: str, **unit: Any) -> UnitDraft:
         """Return the same draft with something behind its name, another label, and described further."""
