@@ -8,6 +8,7 @@ from typing import Any
 
 from fvcli.media import NamedFiles
 from fvcli.models import ModelChoice, ModelFacts
+from fvcli.plan.batches import batches_of
 from fvcli.plan.checks import (
     check_figure,
     check_length,
@@ -16,16 +17,18 @@ from fvcli.plan.checks import (
     check_size,
     wants_picture,
 )
-from fvcli.plan.data import JobPlan, Plan, Program, Unit, Window
+from fvcli.plan.data import JobPlan, Program, Unit, Window
 from fvcli.plan.groups import are_together, couplings_of, kept_units, with_facets
 from fvcli.plan.key_origins import KeyOrigins
 from fvcli.plan.keys import UnitKeys
 from fvcli.plan.model_choice import choice_of, with_preprocessing
 from fvcli.plan.neuron_windows import neuron_window
 from fvcli.plan.objectives import Resolver
+from fvcli.plan.plan import Plan
 from fvcli.plan.source_files import pinned, sources_of, wrong_sum
 from fvcli.plan.terms import Coupling, digest, layers_of
 from fvcli.plan.unit_drafts import UnitDraft
+from fvcli.plan.unit_folders import in_folders
 from fvcli.plan.views import batch_size_for, input_size, needed_bytes
 from fvcli.spec.file_names import folded, shortened
 from fvcli.spec.parameterizations import Pixel
@@ -63,7 +66,9 @@ def make_plan(
         programs=tuple(draft.programs),
         jobs=tuple(_job_plan(job, first.get(job.name), draft.programs) for job in spec.jobs),
         units=tuple(draft.units),
-        batches=batches_of(draft.units, draft.programs),
+        batches=batches_of(
+            (unit.program for unit in draft.units), [program.batch_size for program in draft.programs]
+        ),
         output=spec.output,
         sources=sources_of(spec, draft.units, files),
     )
@@ -101,7 +106,7 @@ class _Draft:
             problems += found
         problems += _same_names(units, path)
         kept, found = kept_units(job, units, self.programs, path)
-        self.units += kept
+        self.units += in_folders(kept, self.programs)
         return problems + found
 
     def _units(
@@ -266,18 +271,6 @@ def _unit(
         picture=draft.picture,
         variant=variant.name if variant else None,
         formula=draft.formula,
-    )
-
-
-def batches_of(units: Sequence[Unit], programs: Sequence[Program]) -> tuple[tuple[int, ...], ...]:
-    """Cut the units of each program, in order, into batches of at most its size."""
-    members: list[list[int]] = [[] for _ in programs]
-    for i, unit in enumerate(units):
-        members[unit.program].append(i)
-    return tuple(
-        tuple(mine[start : start + program.batch_size])
-        for mine, program in zip(members, programs, strict=True)
-        for start in range(0, len(mine), program.batch_size)
     )
 
 

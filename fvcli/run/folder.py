@@ -3,6 +3,8 @@
     RUN/ spec.yaml  plan.json  model.json  run.json  units/<job>/<unit>.png + .json  grids/<job>.png
          figure.png  sources/  logs/  attempts/  replaced-1/
 
+Jobs of thousands of units have numbered folders, units/<job>/0003/<unit>.png, and large plans have their
+units in parts, plan/; see ``unit_folders`` and ``plan_files``.
 plan.json makes a folder a run; a unit's .json makes the unit finished. Nothing else has to be trusted.
 """
 
@@ -25,6 +27,7 @@ from fvcli.run.foreign import refuse_foreign
 from fvcli.run.growing import Asked, Growth, Preparation
 from fvcli.run.layout import ATTEMPTS, FIGURE, GRIDS, LOG, PLAN, RUN_FACTS, SOURCES, UNITS
 from fvcli.run.model_file import read_facts
+from fvcli.run.plan_files import read_plan
 from fvcli.run.sidecar import NewerSidecar, Sidecar, read_sidecar
 
 
@@ -61,7 +64,7 @@ class RunFolder:
             UsageError: There is no run, or its plan cannot be read.
         """
         try:
-            return cls(path, Plan.from_json((path / PLAN).read_text()))
+            return cls(path, read_plan(path))
         except (FileNotFoundError, NotADirectoryError) as error:
             raise UsageError(f"{path}: there is no run here", "give a folder that fvcli rendered") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -126,7 +129,7 @@ class RunFolder:
 
     def extra(self, unit: Unit, name: str) -> Path:
         """Return where something beside a unit's picture is, such as its picture after some steps."""
-        return self.units / f"{unit.path}.{name}"
+        return self.units / f"{unit.stem}.{name}"
 
     @property
     def units(self) -> Path:
@@ -157,7 +160,7 @@ class RunFolder:
         sidecar = read_sidecar(self.json(unit))
         if not isinstance(sidecar, Sidecar) or sidecar.key != unit.key:
             return None
-        is_whole = not sidecar.is_finished or not wrong_sizes(self.units, unit.path, sidecar)
+        is_whole = not sidecar.is_finished or not wrong_sizes(self.units, unit.stem, sidecar)
         return sidecar if is_whole else None
 
     def newer_sidecar(self, unit: Unit) -> NewerSidecar | None:
@@ -187,7 +190,7 @@ class RunFolder:
         write_atomic(self.json(unit), sidecar.to_json().encode())
 
     def _refuse_to_overwrite(self, unit: Unit) -> None:
-        there = finished_at(self.units, unit.path)
+        there = finished_at(self.units, unit.stem)
         if there is not None and there.key != unit.key:
             message = f"{self.png(unit)} was rendered with another spec meanwhile"
             raise FvcliError(message, "it is kept; give another folder")

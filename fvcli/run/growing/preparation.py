@@ -22,8 +22,20 @@ from fvcli.run.growing.known_plans import KnownPlan, known_plans
 from fvcli.run.growing.moves import install, stage, told_anew
 from fvcli.run.growing.refusals import refuse_losses
 from fvcli.run.growing.set_aside import remove_units, set_aside
-from fvcli.run.layout import ATTEMPTS, FIGURE, GRIDS, MODEL, PLAN, SOURCES, SPEC, UNITS, read_text
+from fvcli.run.layout import (
+    ATTEMPTS,
+    FIGURE,
+    GRIDS,
+    MODEL,
+    PLAN,
+    SOURCES,
+    SPEC,
+    UNFINISHED,
+    UNITS,
+    read_text,
+)
 from fvcli.run.model_file import facts_as_json
+from fvcli.run.plan_files import write_plan
 from fvcli.run.sidecar import Sidecar
 
 
@@ -78,6 +90,8 @@ class Preparation:
         """Do it; return the folder that pictures were moved to, if any were."""
         if not growth.is_new:
             self._copy_sources()  # they may be missing
+        if not growth.changes_nothing:
+            write_atomic(self.folder / UNFINISHED, b"")
         place = self._set_aside(growth)
         if growth.moves:
             stage(self.folder, growth.moves)
@@ -90,6 +104,7 @@ class Preparation:
         install(self.folder, self.plan)
         self._tell_anew(growth)
         self._copy_sources()
+        (self.folder / UNFINISHED).unlink(missing_ok=True)
         return place
 
     def _set_aside(self, growth: Growth) -> Path | None:
@@ -107,7 +122,7 @@ class Preparation:
 
     def _write_plan(self) -> None:
         self._write(SPEC, self.spec_text)
-        self._write(PLAN, self.plan.to_json())  # from here on the folder is this run's
+        write_plan(self.folder, self.plan)  # from here on the folder is this run's
         if self.facts is not None:
             self._write(MODEL, facts_as_json(self.facts))
 
@@ -117,13 +132,12 @@ class Preparation:
 
     def _tell_anew(self, growth: Growth) -> None:
         """Let the sidecars of kept pictures say what the plan calls them."""
-        units = {unit.path: unit for unit in self.plan.units}
-        for path, picture in growth.kept.items():
-            sidecar = picture.sidecar
-            if isinstance(sidecar, Sidecar):
-                told = told_anew(sidecar, units[path])
-                if told != sidecar and told.to_json() != sidecar.to_json():
-                    write_atomic(self.folder / UNITS / f"{path}.json", told.to_json().encode())
+        for unit in self.plan.units if growth.kept else ():
+            picture = growth.kept.get(unit.stem)
+            if picture is not None and isinstance(picture.sidecar, Sidecar):
+                told = told_anew(picture.sidecar, unit)
+                if told != picture.sidecar and told.to_json() != picture.sidecar.to_json():
+                    write_atomic(self.folder / UNITS / f"{unit.stem}.json", told.to_json().encode())
 
     def _copy_sources(self) -> None:
         for source in self.plan.sources:
