@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import gc
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -54,7 +56,25 @@ def make_plan(
     Returns:
         The plan and everything that is wrong with the spec; the plan is whole only if nothing is.
     """
-    files = files or NamedFiles()
+    with _without_garbage_collection():
+        return _made(spec, positions, facts, files or NamedFiles())
+
+
+@contextlib.contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Let nobody look for cycles: plans have none, and among a million units the search takes long."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _made(
+    spec: Spec, positions: Sequence[int], facts: ModelFacts, files: NamedFiles
+) -> tuple[Plan, list[Problem]]:
     choice = with_preprocessing(choice_of(spec.model), facts.preprocessing)
     draft = _Draft(choice, facts, files)
     problems: list[Problem] = []
