@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +32,10 @@ if TYPE_CHECKING:
 )
 @click.option("--engine", type=EngineType(), default="local", show_default=True, help="What runs it.")
 @click.option(
-    "--shard", metavar="I/N", help="Render slice I of N of the batches; join the folders with merge."
+    "--shard",
+    metavar="I/N|auto",
+    help="Render slice I of N of the batches; auto takes it from the variables of an array job. "
+    "Join the folders with merge.",
 )
 @click.option(
     "--only",
@@ -85,7 +89,8 @@ def render(
     from fvcli.app.render_run import RenderOptions, render_run
     from fvcli.cli.progress import Progress
 
-    options = RenderOptions(engine, parse_shard(shard), only, force, again, allow_code)
+    slice_ = parse_shard(shard, os.environ)
+    options = RenderOptions(engine, slice_, only, force, again, allow_code)
     stop = current_stop()
     outcome = render_run(planned, output, options, Progress(stop))
     if outcome.stopped:
