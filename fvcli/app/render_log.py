@@ -31,12 +31,12 @@ class RenderLog:
         self._began = time.monotonic()
 
     def lines(self, event: Event) -> tuple[str, ...]:
-        """Write an event to the log and return its lines; only a batch that is done has some."""
-        if event.state != "done":
-            return ()
-        self._batches_done += 1
-        self._units_done += int(event.units)
-        lines = (*event.remarks, self._line(event))
+        """Write an event to the log and return its lines, if it has some."""
+        lines = tuple(filter(None, event.remarks))
+        if event.state == "done":
+            self._batches_done += 1
+            self._units_done += int(event.units)
+            lines = (*lines, self._line(event))
         for line in lines:
             self._run.log(line)
         return lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,8 +15,10 @@ from fvcli.app.render_log import RenderLog
 from fvcli.engines import ENGINES, EngineOptions, Event
 from fvcli.errors import UsageError
 from fvcli.plan import Unit, choose_units
-from fvcli.run import Asked, RunFolder, missing_units
+from fvcli.run import Asked, RunFolder
 from fvcli.run.sidecar import FAILED
+from fvcli.run.work.attempts import forget_attempts
+from fvcli.run.work.rounds import Round, begin_round
 
 MISSING = "missing"
 
@@ -26,19 +28,19 @@ class RenderOptions:
     """How a spec is rendered.
 
     engine: One of ``ENGINES``.
+    engine_options: How it works.
     shard: Which slice of how many, from 1; None for all.
     only: Patterns of job/unit, job or unit; units that one of them matches are rendered, all without any.
     force: Whether finished pictures of another spec are moved out of the way.
     again: Whether finished pictures of this spec are, so that they are rendered anew.
-    allow_code: Whether the model may be a Python factory.
     """
 
     engine: str = "local"
+    engine_options: EngineOptions = EngineOptions()  # noqa: RUF009  # frozen
     shard: tuple[int, int] | None = None
     only: Sequence[str] = ()
     force: bool = False
     again: bool = False
-    allow_code: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,6 +102,23 @@ def render_run(
             another spec, or it is in use; nothing was written.
     """
     options, observer = options or RenderOptions(), observer or Observer()
+    with begun_run(planned, output, options, observer) as (run, round_, units):
+        missing = round_.missing_in(run.plan)
+        stopped = _render(run, round_, missing, options, observer)
+        draws = options.shard is None and not stopped
+        sheets = draw_missing_sheets(run, bool(missing)) if draws else []
+        return _outcome(run, units, sheets, stopped)
+
+
+@contextlib.contextmanager
+def begun_run(
+    planned: PlannedSpec, output: Path, options: RenderOptions, observer: Observer
+) -> Iterator[tuple[RunFolder, Round, Sequence[Unit]]]:
+    """Make the folder of a run, or go on with the one that is there, and begin a round of what it lacks.
+
+    Yields:
+        The run, the round, and the units that were asked for.
+    """
     wanted = choose_units(planned.plan, options.only)
     batches = _batches(planned, options)
     units = [unit for number in batches for unit in planned.plan.units_of(number, wanted)]
@@ -110,11 +129,19 @@ def render_run(
         output, planned.plan, planned.text, planned.facts, asked=asked, shard=_shard_name(options)
     ) as run:
         _tell(run, observer)
-        missing = missing_units(run, batches, wanted)
-        stopped = _render(run, missing, EngineOptions(wanted, options.allow_code), options.engine, observer)
-        draws = options.shard is None and not stopped
-        sheets = draw_missing_sheets(run, bool(missing)) if draws else []
-        return _outcome(run, units, sheets, stopped)
+        yield run, _begin_round(run, batches, wanted), units
+
+
+def _begin_round(run: RunFolder, batches: Sequence[int], wanted: frozenset[str] | None) -> Round:
+    """Begin a round of what is not finished; what failed is tried again."""
+    assert run.growth is not None  # it was begun
+    finished = run.growth.finished
+    round_ = begin_round(run.path, run.plan, batches, wanted, lambda unit: unit.path not in finished)
+    for batch in round_.batches:
+        units = [run.plan.units[i] for i in round_.positions_of(run.plan, batch)]
+        if sum(run.forget_failure(unit) for unit in units):
+            forget_attempts(run.path, [batch])
+    return round_
 
 
 def _unfinished(output: Path, units: Sequence[Unit]) -> Sequence[Unit]:
@@ -136,17 +163,15 @@ def _shard_name(options: RenderOptions) -> str | None:
 
 
 def _tell(run: RunFolder, observer: Observer) -> None:
-    """Say what became of the pictures that were there, and what should be known of the folder."""
-    lines = list(run.remarks)
+    """Say what became of the pictures that were there."""
     if run.growth is not None and run.growth.is_worth_saying:
-        lines.append(f"{run.path}: {run.growth.said(run.replaced)}")
-    for line in lines:
+        line = f"{run.path}: {run.growth.said(run.replaced)}"
         run.log(line)
         observer.said(line)
 
 
 def _render(
-    run: RunFolder, missing: Mapping[int, int], options: EngineOptions, engine: str, observer: Observer
+    run: RunFolder, round_: Round, missing: Mapping[int, int], options: RenderOptions, observer: Observer
 ) -> bool:
     """Render the missing units; tell whether it was stopped before its end."""
     if not missing:
@@ -154,7 +179,7 @@ def _render(
     log = RenderLog(run, missing)
     observer.started(run, missing)
     try:
-        events = ENGINES[engine]().run(run, list(missing), options)
+        events = ENGINES[options.engine]().run(run, round_, options.engine_options)
         with contextlib.closing(events):  # type: ignore[type-var]  # engines are generators
             for event in events:
                 if observer.wants_stop():

@@ -18,7 +18,7 @@ from fvcli.errors import FvcliError, StoppedError, UsageError
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_STOPPED = 75  # EX_TEMPFAIL: run it again
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)  # the last as batch systems send it
 
 
 class FriendlyGroup(click.Group):

@@ -32,6 +32,51 @@ def code_option(command: Callable[..., Any]) -> Callable[..., Any]:
     )(command)
 
 
+def worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add what workers are told: --threads, --tries, --timeout, --lease, --mixed."""
+    for option in reversed(
+        (
+            click.option(
+                "--threads",
+                type=click.IntRange(1),
+                help="Pictures that a worker on a CPU works on at a time; by default its part of the cores.",
+            ),
+            click.option(
+                "--tries",
+                type=click.IntRange(1),
+                default=3,
+                show_default=True,
+                help="Deaths of processes at a batch before it is cut in halves to find the unit that kills.",
+            ),
+            click.option(
+                "--timeout",
+                "timeout_s",
+                type=click.FloatRange(1.0),
+                default=1800.0,
+                show_default=True,
+                metavar="SECONDS",
+                help="Replace a worker's process that has been at a batch for so long without any progress.",
+            ),
+            click.option(
+                "--lease",
+                "lease_s",
+                type=click.FloatRange(1.0),
+                default=120.0,
+                show_default=True,
+                metavar="SECONDS",
+                help="Take over the batches of a worker elsewhere after so long without a sign of life.",
+            ),
+            click.option(
+                "--mixed",
+                is_flag=True,
+                help="Render although the run was begun on another kind of machine; pictures may differ.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
 def say_remarks(facts: ModelFacts) -> None:
     """Say on standard error what was guessed of a model, or looks wrong about it."""
     for remark in facts.remarks:
@@ -56,3 +101,16 @@ def parse_shard(text: str | None, environment: Mapping[str, str]) -> tuple[int, 
     if match and 1 <= int(match[1]) <= int(match[2]):
         return int(match[1]), int(match[2])
     raise UsageError(f"--shard {text}: not a slice", "write I/N with I from 1 to N, such as 1/4, or auto")
+
+
+def parse_workers(text: str) -> int | None:
+    """Read a number of workers, or None for auto.
+
+    Raises:
+        UsageError: It is neither.
+    """
+    if text == "auto":
+        return None
+    if re.fullmatch(r"[1-9]\d{0,4}", text):
+        return int(text)
+    raise UsageError(f"--workers {text}: not a number of workers", "write a number from 1, or auto")

@@ -13,6 +13,7 @@ from fvcli.app.render_log import jobs_of
 from fvcli.app.render_run import Observer
 from fvcli.cli.exit_and_signals import Stop
 from fvcli.engines import Event
+from fvcli.engines.supervise import event_line
 from fvcli.run import RunFolder
 
 BAR = "{desc} |{bar}| [{elapsed}<{remaining}{postfix}]"
@@ -48,6 +49,31 @@ class Progress(Observer):
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+    def wants_stop(self) -> bool:
+        return self._stop.heard is not None
+
+
+class EventLines(Observer):
+    """Writes every event as a line of JSON, for the process that watches this one.
+
+    Args:
+        stop: The wish to stop.
+    """
+
+    def __init__(self, stop: Stop) -> None:
+        self._stop = stop
+
+    def started(self, run: RunFolder, missing: Mapping[int, int]) -> None:
+        self._stop.patient = True
+
+    def saw(self, event: Event) -> None:
+        print(event_line(event), flush=True)
+
+    def ended(self) -> None:
+        self._stop.patient = False
+        if not self.wants_stop():
+            self.saw(Event(-1, "over"))
 
     def wants_stop(self) -> bool:
         return self._stop.heard is not None
@@ -92,10 +118,13 @@ class Bar:
         elif event.state == "progress":
             self._in_flight[event.batch] = event.units
             self._move()
-        else:
+        elif event.state == "done":
             self._in_flight.pop(event.batch, None)
             self._units_done += int(event.units)
             self._describe(event.batch)
+            self._move()
+        elif event.state == "lost":
+            self._in_flight.pop(event.batch, None)
             self._move()
 
     def _describe(self, batch: int) -> None:

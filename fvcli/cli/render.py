@@ -11,7 +11,14 @@ import click
 
 from fvcli.cli.engine_type import EngineType
 from fvcli.cli.exit_and_signals import EXIT_FAILED, current_stop
-from fvcli.cli.options import code_option, parse_shard, say_remarks, set_option
+from fvcli.cli.options import (
+    code_option,
+    parse_shard,
+    parse_workers,
+    say_remarks,
+    set_option,
+    worker_options,
+)
 from fvcli.cli.place import Place
 from fvcli.errors import UsageError
 
@@ -30,7 +37,21 @@ if TYPE_CHECKING:
     type=Place(),
     help="Render the unit of a PNG again, instead of a SPEC.",
 )
-@click.option("--engine", type=EngineType(), default="local", show_default=True, help="What runs it.")
+@click.option("--engine", type=EngineType(), default="local", show_default=True, help="What starts workers.")
+@click.option(
+    "--workers",
+    default="auto",
+    show_default=True,
+    metavar="N|auto",
+    help="Processes to render with; auto: one for each GPU, or none but this one.",
+)
+@click.option(
+    "--gpus-per-worker",
+    type=click.FloatRange(0.0, min_open=True),
+    default=1.0,
+    show_default=True,
+    help="GPUs of each worker; 0.5 lets two share one.",
+)
 @click.option(
     "--shard",
     metavar="I/N|auto",
@@ -54,6 +75,7 @@ if TYPE_CHECKING:
     is_flag=True,
     help="Render finished units anew; their pictures are moved to OUTPUT/replaced-1/ first.",
 )
+@worker_options
 @code_option
 def render(
     spec: str | None,
@@ -61,10 +83,17 @@ def render(
     overrides: Sequence[str],
     picture: Path | None,
     engine: str,
+    workers: str,
+    gpus_per_worker: float,
     shard: str | None,
     only: Sequence[str],
     force: bool,
     again: bool,
+    threads: int | None,
+    tries: int,
+    timeout_s: float,
+    lease_s: float,
+    mixed: bool,
     allow_code: bool,
 ) -> None:
     """Render a SPEC into a run folder, or finish what is missing there.
@@ -79,7 +108,8 @@ def render(
     command is given again. A run grows when its spec grows: pictures that the spec
     still asks for are kept, also under another name of their job. If finished pictures
     would be lost, fvcli says which and why, and stops; with --force it moves them.
-    Nothing that is finished is deleted. Exit codes: 0 fine, 1 a unit failed, 2 a mistake in the
+    Nothing that is finished is deleted. Several fvcli may render one run at a time: each batch
+    is claimed by one of them. Exit codes: 0 fine, 1 a unit failed, 2 a mistake in the
     command or the spec (nothing was written), 75 stopped by a signal.
     """
     planned = _planned(spec, picture, overrides, allow_code)
@@ -88,9 +118,11 @@ def render(
         click.echo(f"Note: {remark}", err=True)
     from fvcli.app.render_run import RenderOptions, render_run
     from fvcli.cli.progress import Progress
+    from fvcli.engines import EngineOptions
 
-    slice_ = parse_shard(shard, os.environ)
-    options = RenderOptions(engine, slice_, only, force, again, allow_code)
+    count = parse_workers(workers)
+    how = EngineOptions(count, threads, gpus_per_worker, tries, timeout_s, lease_s, allow_code, mixed)
+    options = RenderOptions(engine, how, parse_shard(shard, os.environ), only, force, again)
     stop = current_stop()
     outcome = render_run(planned, output, options, Progress(stop))
     if outcome.stopped:

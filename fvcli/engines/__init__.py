@@ -1,4 +1,4 @@
-"""Engines: what runs the batches of a run. They move batch numbers, never tensors."""
+"""Engines: what starts workers and watches them. They move names and numbers, never tensors."""
 
 from fvcli.engines.base import Engine, EngineOptions, Event
 from fvcli.engines.local import LocalEngine

@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from fvcli.run import RunFolder
+from fvcli.run.work.notes import LEASE_S
+from fvcli.run.work.queue import TRIES
+from fvcli.run.work.rounds import Round
+
+TIMEOUT_S = 1800.0
 
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """What a run was asked for.
+    """How a run is rendered.
 
-    only: paths of the units to restrict the batches to, or None for all of them.
-    allow_code: whether the model may be a Python factory.
+    workers: How many processes; None for what this machine is good for.
+    threads: How many pictures a worker on a CPU works on at a time; None for its part of the cores.
+    gpus_per_worker: How much of a GPU each worker has.
+    tries: Deaths of processes at a batch before it is cut in halves.
+    timeout_s: For how long a worker may be at a batch without a sign of progress.
+    lease_s: For how long a worker without a sign of life is waited for.
+    allow_code: Whether the model may be a Python factory.
+    mixed: Whether workers may join a run that was begun with something else that may change pictures.
     """
 
-    only: frozenset[str] | None = None
+    workers: int | None = None
+    threads: int | None = None
+    gpus_per_worker: float = 1.0
+    tries: int = TRIES
+    timeout_s: float = TIMEOUT_S
+    lease_s: float = LEASE_S
     allow_code: bool = False
+    mixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -27,10 +44,11 @@ class Event:
 
     units: how many units of the batch are rendered, counting parts of those that are being rendered.
     counts: of a batch that is done, its units by status.
+    remarks: what to tell.
     """
 
     batch: int
-    state: Literal["started", "progress", "done"]
+    state: Literal["started", "progress", "done", "lost", "waiting", "over"]
     where: str = ""
     units: float = 0.0
     seconds: float = 0.0
@@ -39,8 +57,8 @@ class Event:
 
 
 class Engine(Protocol):
-    """Runs batches; closing the iterator stops it, and what is committed stays."""
+    """Renders a round of a run; closing the iterator stops it, and what is committed stays."""
 
     name: str
 
-    def run(self, run: RunFolder, batches: Sequence[int], options: EngineOptions) -> Iterator[Event]: ...
+    def run(self, run: RunFolder, round_: Round, options: EngineOptions) -> Iterator[Event]: ...

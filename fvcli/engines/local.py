@@ -1,39 +1,31 @@
-"""The local engine: this process renders the batches."""
+"""The local engine: this process renders, or several that it starts and watches."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from fvcli.engines.base import EngineOptions, Event
-from fvcli.engines.quiet import quiet_start
+from fvcli.engines.gpus import gpus_here, workers_for
+from fvcli.engines.in_process import render_here
+from fvcli.engines.supervise import supervise
 from fvcli.run import RunFolder
+from fvcli.run.work.rounds import Round
 
 
 class LocalEngine:
-    """Render here."""
+    """Render on this machine: in this process where that is enough, else in a process for each GPU.
+
+    With a number of workers they are always processes of their own, so that a picture that kills its process
+    does not kill this one.
+    """
 
     name = "local"
 
-    def run(self, run: RunFolder, batches: Sequence[int], options: EngineOptions) -> Iterator[Event]:
-        """Render the batches in order and say how it goes."""
-        with quiet_start():
-            from fvcli.worker import BatchStarted, StepsDone, Worker  # brings TensorFlow
-
-            worker = Worker(run, options.allow_code)
-        with contextlib.closing(worker.render(batches, options.only)) as progress:
-            for said in progress:
-                if isinstance(said, BatchStarted):
-                    yield Event(said.batch, "started", worker.device)
-                elif isinstance(said, StepsDone):
-                    yield Event(said.batch, "progress", worker.device, units=said.units)
-                else:
-                    yield Event(
-                        said.batch,
-                        "done",
-                        worker.device,
-                        units=sum(said.counts.values()),
-                        seconds=said.seconds,
-                        counts=said.counts,
-                        remarks=said.remarks,
-                    )
+    def run(self, run: RunFolder, round_: Round, options: EngineOptions) -> Iterator[Event]:
+        """Render the batches of a round and say how it goes."""
+        workers = options.workers
+        if workers is None:
+            workers = workers_for(len(gpus_here()), options.gpus_per_worker)
+            if workers == 1:
+                return render_here(run, round_, options)
+        return supervise(run, round_, options, min(workers, len(round_.batches)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import hashlib
 import json
 import unicodedata
 from collections.abc import Mapping
@@ -14,7 +15,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from fvcli.models import ModelChoice
-from fvcli.plan.terms import Coupling, Formula, TermPlan, TermShape, canonical, layers_of
+from fvcli.plan.terms import KEY_DIGITS, Coupling, Formula, TermPlan, TermShape, canonical, layers_of
 from fvcli.spec.output import Output
 from fvcli.spec.settings import Settings
 
@@ -231,6 +232,14 @@ class Plan:
         return next(source for source in self.sources if source.sha256 == sha256)
 
     @cached_property
+    def sum(self) -> str:
+        """What two plans share that have the same units, by place and key, in the same batches."""
+        lines = (f"{unit.path} {unit.key} {unit.program}\n" for unit in self.units)
+        found = hashlib.sha256("".join(lines).encode())
+        found.update(canonical([program.batch_size for program in self.programs]).encode())
+        return found.hexdigest()[:KEY_DIGITS]
+
+    @cached_property
     def positions(self) -> Mapping[str, int]:
         """The position of each unit by its path."""
         return {unit.path: i for i, unit in enumerate(self.units)}
@@ -248,8 +257,12 @@ class Plan:
         dreams = settings.method == "dream" and settings.starts_from_picture and unit.picture is not None
         return dreams and self.source(str(unit.picture)).frames > 1
 
+    def program_number(self, batch: int) -> int:
+        """Return which of the programs a batch is rendered with."""
+        return self.units[self.batches[batch][0]].program
+
     def program_of(self, batch: int) -> Program:
-        return self.programs[self.units[self.batches[batch][0]].program]
+        return self.programs[self.program_number(batch)]
 
     def groups_of(self, batch: int) -> list[tuple[Unit, ...]]:
         """Return the units of a batch in the groups that are optimised together, mostly of one."""

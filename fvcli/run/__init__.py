@@ -5,9 +5,10 @@ from fvcli.run.environment import versions, write_run_facts
 from fvcli.run.fingerprint import Fingerprint, read_fingerprint, take_fingerprint, write_fingerprint
 from fvcli.run.folder import RunFolder
 from fvcli.run.growing import Asked, Growth, same_pictures
+from fvcli.run.joining import join_run
 from fvcli.run.merge import merge_runs
 from fvcli.run.sidecar import FINISHED, NewerSidecar, Sidecar, step_name
-from fvcli.run.status import RunStatus, missing_units, run_status
+from fvcli.run.status import RunStatus, run_status
 
 __all__ = [
     "FINISHED",
@@ -19,8 +20,8 @@ __all__ = [
     "RunStatus",
     "Sidecar",
     "find_damage",
+    "join_run",
     "merge_runs",
-    "missing_units",
     "read_fingerprint",
     "run_status",
     "same_pictures",

@@ -6,8 +6,10 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import shutil
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -18,18 +20,42 @@ TEMPORARY = ".tmp-"  # how the names of half-written files begin
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # disk, quota, or the limit on the size of a file
 
 
-def write_atomic(path: Path, content: bytes) -> None:
+def write_atomic(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Write a file so that at any moment either the old or the whole new one is there.
+
+    Args:
+        path: Where it is to stand.
+        content: All of it.
+        durable: Whether it must survive a power cut.
 
     Raises:
         FvcliError: The disk is full or the folder cannot be written; nothing is left behind.
     """
-    with open_atomic(path) as file:
+    with open_atomic(path, durable=durable) as file:
         file.write(content)
 
 
+def create_exclusive(path: Path, content: bytes) -> bool:
+    """Make a file that was not there; tell whether this process made it, and no other.
+
+    Others may see it empty for a moment.
+
+    Raises:
+        FvcliError: The disk is full or the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:
+            file.write(content)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise _said(error, path) from error
+    return True
+
+
 @contextlib.contextmanager
-def open_atomic(path: Path) -> Iterator[BinaryIO]:
+def open_atomic(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
     """Open a file to be written piece by piece; it stands at its place once all of it is written.
 
     Raises:
@@ -40,24 +66,34 @@ def open_atomic(path: Path) -> Iterator[BinaryIO]:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             yield file
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         temporary.replace(path)
-        sync_folder(path.parent)
+        if durable:
+            sync_folder(path.parent)
     except OSError as error:
-        if error.errno in FULL:
-            message = f"no space left for {path} ({error.strerror})"
-            raise FvcliError(message, "free some and run the same command; what is done is kept") from error
-        raise FvcliError(f"{path} cannot be written: {error.strerror}") from error
+        raise _said(error, path) from error
     finally:
         with contextlib.suppress(OSError):  # renamed away if all went well
             temporary.unlink()
 
 
+def _said(error: OSError, path: Path) -> FvcliError:
+    if error.errno in FULL:
+        message = f"no space left for {path} ({error.strerror})"
+        return FvcliError(message, "free some and run the same command; what is done is kept")
+    return FvcliError(f"{path} cannot be written: {error.strerror}")
+
+
 def _temporary(path: Path) -> Path:
-    """Return a place beside a file that no other process uses; short, because names end at 255 bytes."""
-    owner = f"{path.name} {socket.gethostname()} {os.getpid()}"
-    return path.with_name(TEMPORARY + hashlib.sha256(owner.encode()).hexdigest()[:16])
+    """Return a place beside a file that no other thread uses; short, because names end at 255 bytes."""
+    name = hashlib.sha256(path.name.encode()).hexdigest()[:8]
+    return path.with_name(f"{_of_this_host()}{os.getpid()}-{threading.get_native_id()}-{name}")
+
+
+def _of_this_host() -> str:
+    return f"{TEMPORARY}{hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]}-"
 
 
 def sync_folder(folder: Path) -> None:
@@ -87,7 +123,17 @@ def share_file(source: Path, target: Path) -> None:
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Remove what a killed process left half-written, of this version or of an older one."""
-    for pattern in (f"{TEMPORARY}*", ".*.tmp"):
-        for temporary in folder.rglob(pattern):
-            temporary.unlink(missing_ok=True)
+    """Remove what killed processes of this host left half-written.
+
+    Older versions did not write into a name whose process it was.
+    """
+    ours, old = _of_this_host(), re.compile(rf"{re.escape(TEMPORARY)}[0-9a-f]{{16}}|\..*\.tmp")
+    for place, _, names in os.walk(folder):
+        for name in names:
+            if old.fullmatch(name) or (name.startswith(ours) and not _is_running(name[len(ours) :])):
+                Path(place, name).unlink(missing_ok=True)
+
+
+def _is_running(owner: str) -> bool:
+    pid = owner.partition("-")[0]
+    return pid.isdigit() and int(pid) != os.getpid() and Path("/proc", pid).exists()

@@ -1,4 +1,4 @@
-"""run.json: what rendered the run."""
+"""run.json: what began to render the run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def versions() -> dict[str, str]:
 
 
 def write_run_facts(run: RunFolder, device: str) -> None:
-    """Write versions, device and the command of this process to run.json."""
+    """Write versions, device and command of this process to run.json, unless another one began the run."""
     run.write_facts(
         {"versions": versions(), "platform": platform.platform(), "device": device, "argv": sys.argv}
     )

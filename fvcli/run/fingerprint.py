@@ -60,9 +60,20 @@ def _arm_name(said: Mapping[str, str]) -> str:
     return "ARM {} {}".format(*numbers) if all(numbers) else ""
 
 
+def fingerprint_id(content: Fingerprint) -> str:
+    """Return the id of a fingerprint, the hash of its content."""
+    return digest(content)
+
+
+def fingerprints_of(run: Path) -> dict[str, Fingerprint]:
+    """Return the fingerprints that a run keeps, by their ids."""
+    found = {path.stem: _content(path) for path in sorted((run / FINGERPRINTS).glob("*.json"))}
+    return {name: content for name, content in found.items() if content is not None}
+
+
 def write_fingerprint(run: Path, content: Fingerprint) -> str:
     """Keep a fingerprint in a run folder; return its id."""
-    name = digest(content)
+    name = fingerprint_id(content)
     write_atomic(_place(run, name), (json.dumps(content, indent=1, sort_keys=True) + "\n").encode())
     return name
 

@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from fvcli.run.sidecar import NewerSidecar, Sidecar, read_sidecar
+from fvcli.run.layout import UNITS
+from fvcli.run.listing import Listing, list_units
+from fvcli.run.sidecar import FINISHED, NewerSidecar, Record, Sidecar, read_sidecar
+from fvcli.run.work.journal import read_journals
 
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished picture: the folder of units that it is in, its job/unit there, and its sidecar."""
+    """A finished picture.
+
+    units: The folder of units that it is in.
+    path: Its job/unit there.
+    key: Its unit's key, or None if a newer fvcli wrote it.
+    extra_names: What is added to its name for the files beside the picture.
+    """
 
     units: Path
     path: str
-    sidecar: Sidecar | NewerSidecar
+    key: str | None
+    extra_names: tuple[str, ...] = ()
 
-    @property
-    def key(self) -> str | None:
-        """Its unit's key, or None if a newer fvcli wrote it."""
-        return self.sidecar.key if isinstance(self.sidecar, Sidecar) else None
+    @cached_property
+    def sidecar(self) -> Sidecar | NewerSidecar:
+        found = read_sidecar(self.units / f"{self.path}.json")
+        assert found is not None  # or it would not be finished
+        return found
 
     @property
     def job(self) -> str:
@@ -29,7 +41,7 @@ class Finished:
     @property
     def files(self) -> list[Path]:
         """Its files that are there, the sidecar last."""
-        return [path for path in unit_files(self.units, self.path, self.sidecar.extra_names) if path.exists()]
+        return [path for path in unit_files(self.units, self.path, self.extra_names) if path.exists()]
 
 
 def unit_files(units: Path, path: str, extra_names: Sequence[str] = ()) -> list[Path]:
@@ -45,10 +57,10 @@ def finished_at(units: Path, path: str) -> Finished | None:
     """
     sidecar = read_sidecar(units / f"{path}.json")
     if isinstance(sidecar, NewerSidecar):
-        return Finished(units, path, sidecar)
+        return Finished(units, path, None, tuple(sidecar.extra_names))
     if sidecar is None or not sidecar.is_finished or wrong_sizes(units, path, sidecar):
         return None
-    return Finished(units, path, sidecar)
+    return Finished(units, path, sidecar.key, tuple(sidecar.extra_names))
 
 
 def wrong_sizes(units: Path, path: str, sidecar: Sidecar) -> list[Path]:
@@ -66,8 +78,42 @@ def _has_size(file: Path, expected: int | None) -> bool:
     return expected is None or size == expected
 
 
-def all_finished(units: Path) -> dict[str, Finished]:
-    """Return every finished picture below a folder of units, by job/unit."""
-    paths = [f"{file.parent.name}/{file.stem}" for file in sorted(units.glob("*/*.json"))]
-    found = [finished_at(units, path) for path in paths]
-    return {picture.path: picture for picture in found if picture is not None}
+def all_finished(
+    units: Path, records: Mapping[str, Record] | None = None, listing: Listing | None = None
+) -> dict[str, Finished]:
+    """Return every finished picture below a folder of units, by job/unit.
+
+    Args:
+        units: The folder.
+        records: What journals say; of a unit whose files have the sizes told there no sidecar is read.
+        listing: Its files, if they were looked at already.
+    """
+    listing, records = listing or list_units(units), records or {}
+    found = {}
+    for path in listing.stems():
+        record = records.get(path)
+        if record is None or not is_as_told(record, listing):
+            picture = finished_at(units, path)
+        elif record.status in FINISHED:
+            extras = tuple(name for name in record.sizes if name not in {"png", "json"})
+            picture = Finished(units, path, record.key, extras)
+        else:
+            picture = None
+        if picture is not None:
+            found[path] = picture
+    return found
+
+
+def finished_of(run: Path) -> dict[str, Finished]:
+    """Return every finished picture of a run, by job/unit."""
+    return all_finished(run / UNITS, journal_records(run))
+
+
+def journal_records(run: Path) -> dict[str, Record]:
+    """Return what the journals of a run say of its units, by their places."""
+    return {record.stem: record for entry in read_journals(run) for record in entry.records}
+
+
+def is_as_told(record: Record, listing: Listing) -> bool:
+    """Tell whether a unit's files have the sizes that a journal tells."""
+    return all(listing.size(record.stem, ending) == size for ending, size in record.sizes.items())

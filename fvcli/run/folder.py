@@ -1,7 +1,7 @@
 """The files of a run.
 
     RUN/ spec.yaml  plan.json  model.json  run.json  units/<job>/<unit>.png + .json  grids/<job>.png
-         figure.png  sources/  logs/  attempts/  replaced-1/
+         figure.png  sources/  logs/  rounds/  attempts/  workers/  fingerprints/  replaced-1/
 
 plan.json makes a folder a run; a unit's .json makes the unit finished. Nothing else has to be trusted.
 """
@@ -18,14 +18,15 @@ from typing import Any
 from fvcli.errors import FvcliError, UsageError
 from fvcli.models import ModelFacts
 from fvcli.plan import Plan, Source, Unit
-from fvcli.run import attempts, lock
-from fvcli.run.atomic import remove_temporaries, write_atomic
-from fvcli.run.finished import finished_at, wrong_sizes
+from fvcli.run import lock
+from fvcli.run.atomic import create_exclusive, remove_temporaries, write_atomic
+from fvcli.run.finished import Finished, finished_at, wrong_sizes
 from fvcli.run.foreign import refuse_foreign
 from fvcli.run.growing import Asked, Growth, Preparation
-from fvcli.run.layout import ATTEMPTS, FIGURE, GRIDS, LOG, PLAN, RUN_FACTS, SOURCES, UNITS
+from fvcli.run.layout import FIGURE, GRIDS, LOGS, PLAN, RUN_FACTS, SOURCES, UNITS
 from fvcli.run.model_file import read_facts
-from fvcli.run.sidecar import NewerSidecar, Sidecar, read_sidecar
+from fvcli.run.sidecar import EQUAL, OTHER, NewerSidecar, Record, Sidecar, read_sidecar
+from fvcli.run.work.notes import LEASE_S, Presence
 
 
 class RunFolder:
@@ -36,7 +37,7 @@ class RunFolder:
         plan: Its plan.
         growth: What became of the pictures that the folder held when it was begun.
         replaced: Where finished pictures were moved then, if any were.
-        remarks: What should be known about the folder, in sentences.
+        presence: The note by which others know that this process is at work here, if it is.
     """
 
     def __init__(
@@ -45,13 +46,14 @@ class RunFolder:
         plan: Plan,
         growth: Growth | None = None,
         replaced: Path | None = None,
-        remarks: tuple[str, ...] = (),
+        presence: Presence | None = None,
     ) -> None:
         self.path = path
         self.plan = plan
         self.growth = growth
         self.replaced = replaced
-        self.remarks = remarks
+        self.presence = presence
+        self._written = _signature(path)
 
     @classmethod
     def read(cls, path: Path) -> RunFolder:
@@ -69,6 +71,27 @@ class RunFolder:
 
     @classmethod
     @contextlib.contextmanager
+    def join(cls, path: Path, lease_s: float = LEASE_S, **more: Any) -> Iterator[RunFolder]:
+        """Be present in a run that is there, so that nobody begins another plan in its folder.
+
+        Args:
+            path: The folder.
+            lease_s: For how long others wait for a sign of life.
+            more: Of the note; see ``run.work.notes``.
+
+        Raises:
+            UsageError: There is no run, or its plan cannot be read.
+        """
+        cls.read(path)  # before anything is written
+        with contextlib.ExitStack() as stack:
+            with _said(path), lock.hold_while_preparing(path):
+                presence = stack.enter_context(Presence(path, lease_s, **more).kept())
+                run = cls.read(path)
+            run.presence = presence
+            yield run
+
+    @classmethod
+    @contextlib.contextmanager
     def begin(
         cls,
         path: Path,
@@ -79,8 +102,9 @@ class RunFolder:
         asked: Asked | None = None,
         shard: str | None = None,
         copies: Path | None = None,
+        lease_s: float = LEASE_S,
     ) -> Iterator[RunFolder]:
-        """Make the folder of a plan, or go on with the one that is there, and hold its lock.
+        """Make the folder of a plan, or go on with the one that is there, and be present in it.
 
         Args:
             path: The folder.
@@ -88,11 +112,13 @@ class RunFolder:
             spec_text: What the plan was made from.
             facts: Of its model.
             asked: Which units are rendered, and what may be done to finished ones.
-            shard: Which slice of the plan is rendered, to share the lock with other slices.
+            shard: Which slice of the plan is rendered.
             copies: Where the plan's sources are copied from; by default from where they are.
+            lease_s: For how long others wait for a sign of life.
 
         Raises:
-            UsageError: The folder holds something else, finished pictures would go, or it is in use.
+            UsageError: The folder holds something else, finished pictures would go, or others are at work on
+                another plan.
             FvcliError: A source cannot be read any more.
         """
         preparation = Preparation(path, plan, spec_text, facts, asked or Asked(), shard, copies)
@@ -103,18 +129,15 @@ class RunFolder:
             with _said(path):
                 path.mkdir(parents=True, exist_ok=True)
                 preparing = stack.enter_context(contextlib.ExitStack())
-                preparing.enter_context(lock.hold_while_preparing(path))  # shards may get here together
+                preparing.enter_context(lock.hold_while_preparing(path))  # several may get here together
             refuse_foreign(path, spec_text)  # again: it may have been made since
             growth = preparation.look()
-            if shard is not None:
-                preparation.refuse_company(growth)
-            with _said(path):
-                has_locks = stack.enter_context(lock.hold(path, shard))
-            if shard is None:
-                remove_temporaries(path)
+            preparation.refuse_company(growth)
+            presence = stack.enter_context(Presence(path, lease_s).kept())
+            remove_temporaries(path)
             replaced = preparation.apply(growth)
             preparing.close()
-            yield cls(path, plan, growth, replaced, () if has_locks else (lock.NO_LOCKS.format(path),))
+            yield cls(path, plan, growth, replaced, presence)
 
     # ---- places
 
@@ -147,6 +170,12 @@ class RunFolder:
     def grid(self, job: str, page: int = 1) -> Path:
         return self.path / GRIDS / (f"{job}.png" if page == 1 else f"{job}-{page}.png")
 
+    def refuse_another_plan(self) -> None:
+        """Raise FvcliError if another plan was begun in the folder since this one was read."""
+        if _signature(self.path) != self._written:
+            message = f"{self.path}: another spec was begun in this folder meanwhile"
+            raise FvcliError(message, "what is rendered is kept; give each spec a folder of its own")
+
     # ---- units
 
     def sidecar(self, unit: Unit) -> Sidecar | None:
@@ -169,28 +198,55 @@ class RunFolder:
         sidecar = self.sidecar(unit)
         return sidecar is not None and sidecar.is_finished
 
+    def is_settled(self, unit: Unit) -> bool:
+        """Tell whether a unit is finished or failed, so that no worker need try it in this round."""
+        return self.sidecar(unit) is not None
+
+    def forget_failure(self, unit: Unit) -> bool:
+        """Remove what says that a unit failed, so that it is tried again; tell whether it had failed."""
+        sidecar = self.sidecar(unit) if self.json(unit).exists() else None
+        if sidecar is None or sidecar.is_finished:
+            return False
+        self.json(unit).unlink(missing_ok=True)
+        return True
+
     def commit(
         self, unit: Unit, sidecar: Sidecar, png: bytes | None, extras: Mapping[str, bytes] | None = None
-    ) -> None:
+    ) -> Record:
         """Write a unit's picture, if it has one, what belongs to it, and then its sidecar: now it counts.
+
+        What another worker has finished meanwhile stays as it is.
+
+        Returns:
+            What a journal keeps of the unit.
 
         Raises:
             FvcliError: A finished picture of another key is there; ``begin`` says so before anything is
                 rendered.
         """
-        self._refuse_to_overwrite(unit)
-        if png is not None:
-            self.json(unit).unlink(missing_ok=True)  # never a sidecar of another picture
-            for name, content in (extras or {}).items():
-                write_atomic(self.extra(unit, name), content)
-            write_atomic(self.png(unit), png)
-        write_atomic(self.json(unit), sidecar.to_json().encode())
-
-    def _refuse_to_overwrite(self, unit: Unit) -> None:
         there = finished_at(self.units, unit.path)
-        if there is not None and there.key != unit.key:
+        if there is not None:
+            return self._as_it_is(unit, sidecar, there)
+        files = {**(extras or {}), "png": png} if png is not None else {}
+        if files:
+            self.json(unit).unlink(missing_ok=True)  # never a sidecar of another picture
+        for name, content in files.items():
+            write_atomic(self.extra(unit, name), content)
+        text = sidecar.to_json().encode()
+        write_atomic(self.json(unit), text)
+        sizes = {name: len(content) for name, content in files.items()}
+        return Record(unit.path, unit.key, sidecar.status, {**sizes, "json": len(text)})
+
+    def _as_it_is(self, unit: Unit, sidecar: Sidecar, there: Finished) -> Record:
+        """Return the record of a picture that is there already."""
+        if there.key != unit.key:
             message = f"{self.png(unit)} was rendered with another spec meanwhile"
             raise FvcliError(message, "it is kept; give another folder")
+        found = there.sidecar
+        assert isinstance(found, Sidecar)  # others have no key
+        again = OTHER if sidecar.is_finished and sidecar.pixel_sha256 != found.pixel_sha256 else EQUAL
+        sizes = {file.name[len(unit.name) + 1 :]: file.stat().st_size for file in there.files}
+        return Record(unit.path, unit.key, found.status, sizes, again)
 
     # ---- facts about the run
 
@@ -198,13 +254,20 @@ class RunFolder:
         """Return what is known of the run's model, or None where an older fvcli did not write it."""
         return read_facts(self.path)
 
-    def write_facts(self, facts: Mapping[str, Any]) -> None:
-        """Write run.json: versions, device and command of the latest process."""
-        write_atomic(self.path / RUN_FACTS, (json.dumps(facts, indent=1) + "\n").encode())
+    def write_facts(self, facts: Mapping[str, Any], *, replace: bool = False) -> None:
+        """Write run.json: versions, device and command of the process that began the run.
 
-    def log(self, text: str) -> None:
-        """Add a line to logs/render.log."""
-        path = self.path / LOG
+        One that is there stays, unless it is to be replaced.
+        """
+        content = (json.dumps(facts, indent=1) + "\n").encode()
+        if replace:
+            write_atomic(self.path / RUN_FACTS, content)
+        else:
+            create_exclusive(self.path / RUN_FACTS, content)
+
+    def log(self, text: str, name: str = "render") -> None:
+        """Add a line to a log: logs/render.log, or that of a worker."""
+        path = self.path / LOGS / f"{name}.log"
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("a") as file:
@@ -212,17 +275,14 @@ class RunFolder:
         except OSError as error:
             raise FvcliError(f"{path} cannot be written: {error.strerror}") from error
 
-    def attempts(self) -> dict[int, list[Path]]:
-        """Return the attempt files of every batch that was begun, oldest first."""
-        return attempts.attempts_of(self.path / ATTEMPTS)
 
-    def begin_attempt(self, batch: int) -> int:
-        """Note that this process starts on a batch; return how many times the batch was begun."""
-        return attempts.begin_attempt(self.path / ATTEMPTS, batch)
-
-    def end_attempt(self, batch: int, number: int, outcome: str) -> None:
-        """Note how an attempt ended: done or stopped. A killed one never does, and so is lost."""
-        attempts.end_attempt(self.path / ATTEMPTS, batch, number, outcome)
+def _signature(path: Path) -> tuple[int, int] | None:
+    """Return what changes when a plan is written."""
+    try:
+        found = (path / PLAN).stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 @contextlib.contextmanager

@@ -6,8 +6,9 @@ from pathlib import Path
 
 SPEC, PLAN, MODEL, RUN_FACTS = "spec.yaml", "plan.json", "model.json", "run.json"
 UNITS, SOURCES, ATTEMPTS, GRIDS, FIGURE = "units", "sources", "attempts", "grids", "figure.png"
-LOG = "logs/render.log"
+LOGS = "logs"
 FINGERPRINTS = "fingerprints"
+WORKERS, ROUNDS = "workers", "rounds"
 REPLACED = "replaced-"  # and a number: folders of pictures that were moved out of the way
 STAGING = ".moving-"  # and a number: folders of pictures on their way to another place
 

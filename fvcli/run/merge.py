@@ -45,7 +45,9 @@ def merge_runs(sources: Sequence[Path], target: Path) -> Iterator[RunFolder]:
                 merged.commit(unit, sidecar, png, extras)
         for run in runs:
             copy_fingerprints(run.path, target)
-        merged.write_facts({"merged_from": [_facts(run.path) for run in runs if run.path != target]})
+        merged.write_facts(
+            {"merged_from": [_facts(run.path) for run in runs if run.path != target]}, replace=True
+        )
         yield merged
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -15,6 +15,7 @@ from fvcli.run.sidecar_versions import SCHEMA_VERSION, upgraded
 
 DONE, DEAD, FAILED = "done", "dead", "failed"
 FINISHED = {DONE, DEAD}
+EQUAL, OTHER = "equal", "other"
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,21 @@ class Sidecar:
     def extra_names(self) -> list[str]:
         """What is added to the unit's name for each file beside its picture."""
         return [str(extra["name"]) for extra in self.extras]
+
+
+class Record(NamedTuple):
+    """What a journal keeps of a unit that was finished or failed.
+
+    stem: Its place below the folder of units.
+    sizes: Of its files in bytes, by what is added to its name: json, png and so on.
+    again: Empty, or what another worker had finished meanwhile: EQUAL or OTHER pixels.
+    """
+
+    stem: str
+    key: str
+    status: str
+    sizes: Mapping[str, int]
+    again: str = ""
 
 
 @dataclass(frozen=True)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fvcli.plan import Unit
-from fvcli.run import lock
-from fvcli.run.attempts import is_open
-from fvcli.run.finished import all_finished
+from fvcli.run.finished import all_finished, is_as_told, journal_records
 from fvcli.run.folder import RunFolder
-from fvcli.run.sidecar import Sidecar
+from fvcli.run.listing import list_units
+from fvcli.run.sidecar import NewerSidecar
+from fvcli.run.work.attempts import DIED, latest_attempts, read_attempt
+from fvcli.run.work.notes import read_notes, seems_alive
 
 DAMAGED, NEWER = "damaged", "newer"
 STATES = ("done", "dead", "failed", DAMAGED, NEWER, "running", "lost", "pending")
@@ -25,8 +26,8 @@ class RunStatus:
     """The state of every unit, in the plan's order, with the reason of those that are notable.
 
     done, dead, failed: it has a sidecar that says so. damaged: it is done or dead, but its files are not
-    those that were written; only where they were checked. newer: a newer fvcli wrote its sidecar. running:
-    its batch was begun and a process holds the folder. lost: its batch was begun, and no process is left.
+    those that were written; only where they were checked. newer: a newer fvcli wrote its sidecar.
+    running: a worker that seems to live has claimed it. lost: the worker that had claimed it is gone.
     pending: the rest.
 
     others: how many finished pictures of other specs stand in the folder of units, which a render keeps.
@@ -72,36 +73,73 @@ def run_status(run: RunFolder, damage: Mapping[str, str] | None = None) -> RunSt
         run: The run.
         damage: What is wrong with units' files, by job/unit, where they were checked.
     """
-    held = lock.is_held(run.path)
-    batch_of = {i: number for number, batch in enumerate(run.plan.batches) for i in batch}
-    begun = {number for number, attempts in run.attempts().items() if is_open(attempts[-1])}
+    look = Look(run)
+    under_way = _under_way(run)
     states = []
-    for i, unit in enumerate(run.plan.units):
-        state, reason = _recorded(run, unit, damage or {})
-        if state is None:
-            in_flight = batch_of[i] in begun
-            state = ("running" if held else "lost") if in_flight else "pending"
-        states.append((unit, state, reason))
-    planned = {(unit.path, unit.key) for unit in run.plan.units}
-    others = [one for one in all_finished(run.units).values() if (one.path, one.key) not in planned]
-    return RunStatus(run.path, tuple(states), sum(isinstance(one.sidecar, Sidecar) for one in others))
+    for batch, positions in enumerate(run.plan.batches):
+        begun = under_way.get(batch)
+        for place, i in enumerate(positions):
+            unit = run.plan.units[i]
+            state, reason = _recorded(look, unit, damage or {})
+            if state is None:
+                state = begun[1] if begun and (begun[0] is None or place in begun[0]) else "pending"
+            states.append((i, (unit, state, reason)))
+    states.sort(key=lambda pair: pair[0])
+    return RunStatus(run.path, tuple(state for _, state in states), look.others())
 
 
-def _recorded(run: RunFolder, unit: Unit, damage: Mapping[str, str]) -> tuple[str | None, str | None]:
+def _under_way(run: RunFolder) -> dict[int, tuple[frozenset[int] | None, str]]:
+    """Return batches that were begun and not ended: which of their units, and running or lost."""
+    found: dict[int, tuple[frozenset[int] | None, str]] = {}
+    alive = {note.id for note in read_notes(run.path) if seems_alive(run.path, note)}
+    for batch, number in latest_attempts(run.path).items():
+        attempt = read_attempt(run.path, batch, number)
+        if attempt.is_open or attempt.outcome == DIED:
+            state = "running" if attempt.is_open and attempt.worker in alive else "lost"
+            found[batch] = None if attempt.units is None else frozenset(attempt.units), state
+    return found
+
+
+class Look:
+    """What the files of a run say of its units, each file looked at once."""
+
+    def __init__(self, run: RunFolder) -> None:
+        self._run = run
+        self._listing = list_units(run.units)
+        self._records = journal_records(run.path)
+
+    def status(self, unit: Unit) -> str | None:
+        """Return done, dead or failed, or None if a sidecar does not say so."""
+        record = self._records.get(unit.path)
+        if record is not None and record.key == unit.key and is_as_told(record, self._listing):
+            return record.status
+        if self._listing.size(unit.path, "json") is None:
+            return None
+        sidecar = self._run.sidecar(unit)
+        return sidecar.status if sidecar is not None else None
+
+    def newer(self, unit: Unit) -> NewerSidecar | None:
+        """Return what a newer fvcli wrote about a unit, if one did."""
+        is_there = self._listing.size(unit.path, "json") is not None
+        return self._run.newer_sidecar(unit) if is_there else None
+
+    def error(self, unit: Unit) -> str | None:
+        sidecar = self._run.sidecar(unit)
+        return sidecar.error if sidecar is not None else None
+
+    def others(self) -> int:
+        """Return how many finished pictures of other specs stand in the folder of units."""
+        planned = {unit.path: unit.key for unit in self._run.plan.units}
+        found = all_finished(self._run.units, self._records, self._listing)
+        return sum(one.key is not None and planned.get(path) != one.key for path, one in found.items())
+
+
+def _recorded(look: Look, unit: Unit, damage: Mapping[str, str]) -> tuple[str | None, str | None]:
     """Return what a unit's files say of it, if they say anything."""
     if unit.path in damage:
         return DAMAGED, damage[unit.path]
-    sidecar = run.sidecar(unit)
-    if sidecar is not None:
-        return sidecar.status, sidecar.error
-    newer = run.newer_sidecar(unit)
+    status = look.status(unit)
+    if status is not None:
+        return status, look.error(unit) if status in NOTABLE else None
+    newer = look.newer(unit)
     return (None, None) if newer is None else (NEWER, newer.said)
-
-
-def missing_units(run: RunFolder, batches: Sequence[int], wanted: frozenset[str] | None) -> dict[int, int]:
-    """Count the wanted units that each batch still lacks; leave out batches that lack none."""
-    lacking = {
-        number: sum(not run.is_finished(unit) for unit in run.plan.units_of(number, wanted))
-        for number in batches
-    }
-    return {number: count for number, count in lacking.items() if count}

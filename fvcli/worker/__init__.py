@@ -1,5 +1,7 @@
-"""The worker: takes batch numbers of a run, makes their pictures, commits them. Imports TensorFlow."""
+"""The worker: claims batches of a run, makes their pictures, commits them. Imports TensorFlow."""
 
-from fvcli.worker.render_batches import BatchDone, BatchStarted, StepsDone, Worker
+from fvcli.worker.events import BatchDone, BatchStarted, StepsDone, Waiting
+from fvcli.worker.options import WorkerOptions
+from fvcli.worker.render_batches import Worker
 
-__all__ = ["BatchDone", "BatchStarted", "StepsDone", "Worker"]
+__all__ = ["BatchDone", "BatchStarted", "StepsDone", "Waiting", "Worker", "WorkerOptions"]

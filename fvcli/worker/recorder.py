@@ -16,7 +16,7 @@ from fvcli.media.movie_writer import encode_movie
 from fvcli.models import ModelFacts
 from fvcli.plan import Unit, standalone_spec, title_of
 from fvcli.run import RunFolder, Sidecar, step_name
-from fvcli.run.sidecar import DEAD, DONE, FAILED
+from fvcli.run.sidecar import DEAD, DONE, FAILED, Record
 from fvcli.spec.output import Animation
 from fvcli.worker.ascent_renderer import Outcome
 from fvcli.worker.concurrency import Cost
@@ -31,7 +31,7 @@ NOT_FINITE = "the picture is not finite; lower the learning rate, or weights tha
 
 
 @dataclass(frozen=True)
-class Attempt:
+class Origin:
     """Where a unit was rendered: number and planned size of its batch, pictures an ascent, which try."""
 
     batch: int
@@ -56,20 +56,20 @@ class Recorder:
         self._device = device
         self._fingerprint = fingerprint
 
-    def commit(self, unit: Unit, outcome: Outcome, attempt: Attempt, cost: Cost) -> str:
-        """Write a unit's picture and sidecar; return its status."""
+    def commit(self, unit: Unit, outcome: Outcome, origin: Origin, cost: Cost) -> Record:
+        """Write a unit's picture and sidecar."""
         start, end, saved = outcome.start, outcome.end, outcome.saved
         if not outcome.finite or not all(map(math.isfinite, (start, end, saved))):
-            return self.fail(unit, attempt, NOT_FINITE)
+            return self.fail(unit, origin, NOT_FINITE)
         dead = end <= start and (outcome.silent or start == end == 0.0)
         png = self._encoded(unit, outcome, outcome.pixels)
         try:
             extras = self._extras(unit, outcome)
         except FvcliError as error:  # its film cannot be written
-            return self.fail(unit, attempt, str(error))
+            return self.fail(unit, origin, str(error))
         sidecar = self._sidecar(
             unit,
-            attempt,
+            origin,
             steps=outcome.steps,
             trace=_told(outcome.trace, unit.sign),
             score={"start": unit.sign * start, "end": unit.sign * end, "saved": unit.sign * saved},
@@ -81,8 +81,7 @@ class Recorder:
             error=self._why_dead(unit, outcome.steps) if dead else None,
             extras=[{"name": name, "bytes": len(content)} for name, content in extras.items()],
         )
-        self._run.commit(unit, sidecar, png, extras)
-        return sidecar.status
+        return self._run.commit(unit, sidecar, png, extras)
 
     def _encoded(self, unit: Unit, outcome: Outcome, pixels: np.ndarray) -> bytes:
         title = title_of(unit, self._run.plan.programs[unit.program])
@@ -101,13 +100,11 @@ class Recorder:
             extras[animation.format] = encode_movie(shown(outcome.frames), animation.format, fps)
         return extras
 
-    def fail(self, unit: Unit, attempt: Attempt, reason: str) -> str:
-        """Record why a unit failed, unless it was committed before the error; return its status."""
-        if self._run.is_finished(unit):
-            return DONE
+    def fail(self, unit: Unit, origin: Origin, reason: str) -> Record:
+        """Record why a unit failed, unless somebody has finished it."""
         sidecar = self._sidecar(
             unit,
-            attempt,
+            origin,
             steps=0,
             score=None,
             pixel_sha256=None,
@@ -117,8 +114,7 @@ class Recorder:
             status=FAILED,
             error=reason,
         )
-        self._run.commit(unit, sidecar, None)
-        return FAILED
+        return self._run.commit(unit, sidecar, None)
 
     def _why_dead(self, unit: Unit, steps: int) -> str:
         if unit.sign < 0:
@@ -130,7 +126,7 @@ class Recorder:
         behind_relu = [nodes[t.layer].inputs[0] for t in unit.terms if nodes[t.layer].kind.startswith("relu")]
         return NEVER_FIRED + (TRY_PRE_ACTIVATION.format(behind_relu[0]) if behind_relu else "")
 
-    def _sidecar(self, unit: Unit, attempt: Attempt, **facts: Any) -> Sidecar:
+    def _sidecar(self, unit: Unit, origin: Origin, **facts: Any) -> Sidecar:
         program = self._run.plan.programs[unit.program]
         return Sidecar(
             key=unit.key,
@@ -146,8 +142,8 @@ class Recorder:
             planned_steps=program.settings.steps,
             canvas=program.canvas_of(unit),
             weights_sha256=program.weights_sha256,
-            batch={"number": attempt.batch, "size": attempt.size, "planned_size": attempt.planned_size},
-            attempt=attempt.number,
+            batch={"number": origin.batch, "size": origin.size, "planned_size": origin.planned_size},
+            attempt=origin.number,
             device=self._device,
             fingerprint=self._fingerprint,
             **facts,

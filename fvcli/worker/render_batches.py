@@ -1,21 +1,22 @@
-"""Render the batches of a run.
+"""Render the batches of a run that this worker may claim.
 
-    batches --cut--> tasks --lanes--> ascend --> record
-                       ^                |
-                       +-- out of memory: smaller ones
+    queue --claim--> batches --cut--> tasks --lanes--> ascend --> record --> journal
+                                        ^                |
+                                        +-- out of memory: smaller ones
 
-A task is what one ascent takes: a whole batch on a GPU; on a CPU, where every core has a lane of its own,
-one unit, or a group of units that are optimised together. Tasks of the next batch begin when a lane is
-free, unless they need another compiled program.
+A task is what one ascent takes: on a GPU as many units as it works on at once; on a CPU, where every core has
+a lane of its own, one unit, or a group of units that are optimised together. Tasks of the next batch begin
+when a lane is free, unless they need another compiled program.
 The generator can be closed at any time: what is being rendered is dropped, what is committed stays.
 """
 
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Generator, Iterator, Sequence, Set
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from queue import SimpleQueue
 
 import tensorflow as tf
@@ -23,62 +24,24 @@ import tensorflow as tf
 from fvcli.errors import FvcliError, counted
 from fvcli.models import load
 from fvcli.models.loaded.model import LoadedModel
-from fvcli.plan import Unit
-from fvcli.run import RunFolder, take_fingerprint, write_fingerprint, write_run_facts
+from fvcli.plan.cost import looks, work_of
+from fvcli.run import RunFolder, join_run, take_fingerprint, write_run_facts
+from fvcli.run.sidecar import Record
+from fvcli.run.work.journal import Journal
+from fvcli.run.work.notes import WORKER, Presence
+from fvcli.run.work.queue import WorkQueue
+from fvcli.run.work.rounds import Round, begin_round
 from fvcli.worker.assets import Assets
 from fvcli.worker.concurrency import Lanes, Ledger
 from fvcli.worker.device import Device, computing_facts, set_up_device
-from fvcli.worker.recorder import Attempt, Recorder
+from fvcli.worker.events import Said, StepsDone, Waiting
+from fvcli.worker.options import WorkerOptions
+from fvcli.worker.recorder import Origin, Recorder
 from fvcli.worker.renderers import Renderer, renderer_of
+from fvcli.worker.session import Session
+from fvcli.worker.tasks import Group, Task, cut
 
 POLL_S = 0.2  # how long a signal may go unheard
-
-
-@dataclass(frozen=True)
-class BatchStarted:
-    """The first units of a batch are begun."""
-
-    batch: int
-
-
-@dataclass(frozen=True)
-class StepsDone:
-    """So many of the batch's units are done, counting parts of those that are begun."""
-
-    batch: int
-    units: float
-
-
-@dataclass(frozen=True)
-class BatchDone:
-    """The batch is finished; counts by status, and what to tell beside the errors in the sidecars."""
-
-    batch: int
-    counts: dict[str, int]
-    seconds: float
-    remarks: tuple[str, ...] = ()
-
-
-@dataclass
-class _Batch:
-    """A batch that is being rendered."""
-
-    number: int
-    waiting: int
-    attempt: int = 0
-    began: float = 0.0
-    shares: dict[str, float] = field(default_factory=dict)  # by the first unit of a task
-    statuses: Counter[str] = field(default_factory=Counter)
-    remarks: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class _Task:
-    """Whole groups of units of a batch, and those of them that are to be committed."""
-
-    batch: _Batch
-    units: tuple[Unit, ...]
-    missing: tuple[Unit, ...]
 
 
 @dataclass(frozen=True)
@@ -88,40 +51,46 @@ class _Report:
     too_many: as many pictures an ascent as were too many for the memory.
     """
 
-    task: _Task
+    task: Task
     share: float = 0.0
-    statuses: tuple[str, ...] | None = None
+    records: tuple[Record, ...] | None = None
     too_many: int = 0
 
 
 class Worker:
     """Renders batches of one run: loads the model once, compiles a program when its batches begin.
 
-    The plan keeps the batches of a program together, so only the latest one is kept.
+    It stays with a program while the run has batches of it, so only the latest one is kept.
 
     Args:
         run: The run.
-        allow_code: Whether the model may be a Python factory.
+        options: How it works.
         device: What to render on; by default what this machine has.
         change: Changes the network before it is rendered with.
+
+    Raises:
+        UsageError: The run was begun with something else that may change pictures; see ``join_run``.
     """
 
     def __init__(
         self,
         run: RunFolder,
-        allow_code: bool = False,
+        options: WorkerOptions | None = None,
         *,
         device: Device | None = None,
         change: Callable[[LoadedModel], LoadedModel] = lambda model: model,
     ) -> None:
         self._run = run
-        self._device = device or set_up_device()
+        self._options = options or WorkerOptions()
+        self._device = device or set_up_device(self._options.threads)
+        fingerprint = take_fingerprint(computing_facts(self._device))
+        self._fingerprint = join_run(run.path, fingerprint, mixed=self._options.mixed)
         write_run_facts(run, self._device.name)
-        computed_with = write_fingerprint(run.path, take_fingerprint(computing_facts(self._device)))
-        self._model = change(load(run.plan.model, allow_code))
-        self._recorder = Recorder(run, self._model.facts, self._device.name, computed_with)
+        self._model = change(load(run.plan.model, self._options.allow_code))
+        self._recorder = Recorder(run, self._model.facts, self._device.name, self._fingerprint)
         self._assets = Assets(run, self._model.facts.input_channels)
         self._compiled: tuple[object, Renderer] | None = None
+        self._program: int | None = None  # the one that was compiled last
         self._broken: tuple[object, str] | None = None  # what could not be compiled, and why
         self._sizes: dict[int, int] = {}  # pictures an ascent, of programs that ran out of memory with more
         self._ledger = Ledger()
@@ -132,160 +101,164 @@ class Worker:
     def device(self) -> str:
         return self._device.name
 
-    def render(
-        self, numbers: Sequence[int], wanted: frozenset[str] | None = None
-    ) -> Generator[BatchStarted | StepsDone | BatchDone]:
-        """Render what batches still lack.
+    def render(self, batches: Sequence[int], wanted: frozenset[str] | None = None) -> Generator[Said]:
+        """Render what batches still lack, as a round of their own.
 
         Args:
-            numbers: Of the batches in the plan.
+            batches: Their numbers in the plan.
             wanted: Paths of units to restrict them to.
         """
-        ahead = deque(numbers)
-        todo: deque[_Task] = deque()
-        open_batches: dict[int, _Batch] = {}
+        yield from self.work(begin_round(self._run.path, self._run.plan, batches, wanted))
+
+    def work(self, round_: Round) -> Generator[Said]:
+        """Render batches of a round until none is left, for this worker or for another."""
+        with ExitStack() as stack:
+            presence = self._run.presence
+            if presence is None:
+                presence = stack.enter_context(Presence(self._run.path, self._options.lease_s).kept())
+            presence.say(role=WORKER, device=self._device.name, fingerprint=self._fingerprint)
+            queue = WorkQueue(
+                self._run, round_, presence.id, self._options.tries, self._options.lease_s, self._weight
+            )
+            journal = Journal(self._run.path, presence.id, round_)
+            yield from self._work(Session(self._run, queue, presence, journal))
+
+    def _weight(self, program: int) -> float:
+        """Return what a unit of a program costs, in multiplications of the network."""
+        planned = self._run.plan.programs[program]
+        return looks(planned) * work_of(planned, self._model.facts).multiplications
+
+    def _work(self, session: Session) -> Generator[Said]:
         lanes = Lanes(self._device.lanes)
         try:
-            while ahead or todo or not lanes.is_idle or not self._reports.empty():
-                while lanes.has_room and self._comes_next(todo, ahead, wanted, lanes):
-                    task = todo.popleft()
-                    if task.batch.number not in open_batches:
-                        self._open(task.batch)
-                        open_batches[task.batch.number] = task.batch
-                        yield BatchStarted(task.batch.number)
-                    lanes.submit(self._prepared(task, lanes))
+            while True:
+                yield from self._fill(session, lanes)
                 if not lanes.is_idle:
                     lanes.wait(POLL_S)
+                elif self._reports.empty():
+                    if session.queue.is_over:
+                        return
+                    yield Waiting(tuple(sorted(session.queue.held)))
+                    time.sleep(POLL_S)
                 while not self._reports.empty():
-                    yield from self._heed(self._reports.get(), todo, open_batches)
+                    yield from self._heed(self._reports.get(), session)
         finally:  # a closed generator comes through here, too
             self._stopped = True
             lanes.close()
-            for batch in open_batches.values():
-                self._run.end_attempt(batch.number, batch.attempt, "stopped")
+            self._reports = SimpleQueue()
+            session.give_back()
             self._stopped = False
 
     # ---- batches and tasks
 
-    def _comes_next(
-        self, todo: deque[_Task], ahead: deque[int], wanted: frozenset[str] | None, lanes: Lanes
-    ) -> bool:
-        """Tell whether the first task can begin; a batch's files are looked at only when its turn comes."""
-        while ahead and not todo:
-            todo.extend(self._tasks(ahead.popleft(), wanted))
-        return bool(todo) and self._may_start(todo[0], lanes)
+    def _fill(self, session: Session, lanes: Lanes) -> Iterator[Said]:
+        """Begin tasks as long as there are lanes for them."""
+        while lanes.has_room:
+            if not session.todo:
+                session.todo.extend(self._next_tasks(session, lanes))
+            if not session.todo or not self._may_start(session.todo[0], lanes):
+                return
+            task = session.todo.popleft()
+            yield from session.begin(task)
+            lanes.submit(self._prepared(task, lanes))
 
-    def _tasks(self, number: int, wanted: frozenset[str] | None) -> list[_Task]:
-        units = self._run.plan.units_of(number, wanted)
-        missing = [unit for unit in units if not self._run.is_finished(unit)]
-        paths = {unit.path for unit in missing}
-        groups = [g for g in self._run.plan.groups_of(number) if any(unit.path in paths for unit in g)]
-        return self._cut(_Batch(number, len(missing)), groups, paths)
-
-    def _cut(self, batch: _Batch, groups: Sequence[Sequence[Unit]], missing: Set[str]) -> list[_Task]:
-        """Make tasks of groups, of which each ascent takes as many as its size holds."""
-        if not groups:
-            return []
-        count = max(1, self._size(groups[0][0].program) // len(groups[0]))
-        cut = [groups[i : i + count] for i in range(0, len(groups), count)]
-        tasks = []
-        for several in cut:
-            units = tuple(unit for group in several for unit in group)
-            tasks.append(_Task(batch, units, tuple(u for u in units if u.path in missing)))
-        return tasks
+    def _next_tasks(self, session: Session, lanes: Lanes) -> Iterator[Task]:
+        """Claim a batch, and on a GPU as many as it works on at once, and cut them into tasks."""
+        self._run.refuse_another_plan()
+        claim = session.queue.take(self._program, also=lanes.is_idle)
+        if claim is None:
+            return
+        groups = session.groups_of(claim)
+        program = groups[0].units[0].program
+        while self._device.whole_batches and sum(len(group.units) for group in groups) < self._size(program):
+            more = session.queue.take_of(program)
+            if more is None:
+                break
+            groups += session.groups_of(more)
+        yield from cut(groups, self._size(program))
 
     def _size(self, number: int) -> int:
+        """Return how many pictures an ascent of a program has."""
         program = self._run.plan.programs[number]
         planned = program.batch_size if self._device.whole_batches else program.members
         return self._sizes.get(number, planned)
 
-    def _open(self, batch: _Batch) -> None:
-        batch.attempt = self._run.begin_attempt(batch.number)
-        batch.began = time.perf_counter()
-
-    def _heed(
-        self, report: _Report, todo: deque[_Task], open_batches: dict[int, _Batch]
-    ) -> Iterator[StepsDone | BatchDone]:
-        batch = report.task.batch
+    def _heed(self, report: _Report, session: Session) -> Iterator[Said]:
         if report.too_many:
             self._halve(report.task, report.too_many)
-            again = [report.task, *todo]
-            todo.clear()
-            todo.extend(part for task in again for part in self._cut_again(task))
+            again = [report.task, *session.todo]
+            session.todo = deque(part for task in again for part in self._cut_again(task))
             return
-        batch.shares[report.task.units[0].path] = report.share * len(report.task.missing)
-        yield StepsDone(batch.number, sum(batch.shares.values()))
-        if report.statuses is None:
-            return
-        batch.statuses.update(report.statuses)
-        batch.waiting -= len(report.statuses)
-        if batch.waiting == 0:
-            del open_batches[batch.number]
-            self._run.end_attempt(batch.number, batch.attempt, "done")
-            seconds = time.perf_counter() - batch.began
-            yield BatchDone(batch.number, dict(batch.statuses), seconds, tuple(batch.remarks))
+        report.task.heed(report.share)
+        for batch in report.task.batches:
+            yield StepsDone(batch.number, batch.units_done)
+        if report.records is not None:
+            yield from session.record(report.task, report.records)
 
-    def _halve(self, task: _Task, too_many: int) -> None:
+    def _halve(self, task: Task, too_many: int) -> None:
         """Let ascents of a task's program have half as many pictures from now on."""
-        number = task.units[0].program
-        members = self._run.plan.programs[number].members
+        members = self._run.plan.programs[task.program].members
         half = members * max(1, too_many // members // 2)
-        if self._size(number) > half:
-            self._sizes[number] = half
-            how = f"with {counted(half, 'picture')} at a time"
-            task.batch.remarks.append(f"out of memory: batch {task.batch.number} goes on {how}")
+        if self._size(task.program) > half:
+            self._sizes[task.program] = half
+            batch, how = task.batches[0], f"with {counted(half, 'picture')} at a time"
+            batch.remarks.append(f"out of memory: batch {batch.number} goes on {how}")
 
-    def _cut_again(self, task: _Task) -> list[_Task]:
-        """Return a task, in parts if it has more pictures than its program's ascents have by now."""
-        number = task.units[0].program
-        members = self._run.plan.programs[number].members
-        if len(task.units) <= self._size(number):
-            return [task]
-        groups = [task.units[i : i + members] for i in range(0, len(task.units), members)]
-        return self._cut(task.batch, groups, {unit.path for unit in task.missing})
+    def _cut_again(self, task: Task) -> Iterator[Task]:
+        """Yield a task, in parts if it has more pictures than its program's ascents have by now."""
+        size = self._size(task.program)
+        yield from [task] if len(task.units) <= size else cut(task.groups, size)
 
     # ---- in a lane
 
-    def _may_start(self, task: _Task, lanes: Lanes) -> bool:
+    def _may_start(self, task: Task, lanes: Lanes) -> bool:
         """Tell whether a task can begin: at once if what is compiled serves it, else once all others end."""
         return lanes.is_idle or self._key(task) == (self._compiled and self._compiled[0])
 
-    def _key(self, task: _Task) -> object:
-        return self._run.plan.programs[task.units[0].program].compilation
+    def _key(self, task: Task) -> object:
+        return self._run.plan.programs[task.program].compilation
 
-    def _compile(self, task: _Task) -> Renderer:
+    def _compile(self, task: Task) -> Renderer:
         key = self._key(task)
         if self._compiled is None or self._compiled[0] != key:
             self._compiled = None  # first, so that two never share the memory
-            program = self._run.plan.programs[task.units[0].program]
+            program = self._run.plan.programs[task.program]
             made = renderer_of(program, self._model, self._device, self._assets)
             self._compiled = key, made
+        self._program = task.program
         return self._compiled[1]
 
-    def _prepared(self, task: _Task, lanes: Lanes) -> Callable[[], None]:
+    def _prepared(self, task: Task, lanes: Lanes) -> Callable[[], None]:
         """Return what a lane does for a task; its program is compiled here, where it is no other's."""
-        attempt = self._attempt(task)
+        doomed = task.batches[0].claim.failed
+        if doomed:
+            return lambda: self._fail(task, doomed)
         if self._broken is None or self._broken[0] != self._key(task):
             try:
                 compiled = self._compile(task)
             except Exception as error:  # a file that the program reads may be anything
                 self._broken = self._key(task), _reason(error)
             else:
-                return lambda: self._run_task(task, compiled, attempt, lanes)
+                size = self._size(task.program)
+                return lambda: self._run_task(task, compiled, size, lanes)
         reason = self._broken[1]
-        return lambda: self._fail(task, attempt, reason)
+        return lambda: self._fail(task, reason)
 
-    def _attempt(self, task: _Task) -> Attempt:
-        number = task.units[0].program
+    def _origin(self, group: Group) -> Origin:
+        number = group.units[0].program
         planned, size = self._run.plan.programs[number].batch_size, self._size(number)
-        return Attempt(task.batch.number, planned, size, task.batch.attempt)
+        return Origin(group.batch.number, planned, size, group.batch.claim.attempt.number)
 
-    def _fail(self, task: _Task, attempt: Attempt, reason: str) -> None:
-        statuses = tuple(self._recorder.fail(unit, attempt, reason) for unit in task.missing)
-        self._reports.put(_Report(task, 1.0, statuses))
+    def _fail(self, task: Task, reason: str) -> None:
+        records = [
+            self._recorder.fail(unit, self._origin(group), reason)
+            for group in task.groups
+            for unit in group.missing
+        ]
+        self._reports.put(_Report(task, 1.0, tuple(records)))
 
-    def _run_task(self, task: _Task, compiled: Renderer, attempt: Attempt, lanes: Lanes) -> None:
-        program, size = self._run.plan.programs[task.units[0].program], attempt.size
+    def _run_task(self, task: Task, compiled: Renderer, size: int, lanes: Lanes) -> None:
+        program = self._run.plan.programs[task.program]
 
         def report(share: float) -> None:
             self._reports.put(_Report(task, share))
@@ -297,14 +270,18 @@ class Worker:
             if _is_out_of_memory(error) and size > program.members:
                 self._reports.put(_Report(task, too_many=size))
             else:
-                self._fail(task, attempt, _reason(error))
+                self._fail(task, _reason(error))
             return
         if outcomes is None:
             return
         each = cost.shared(len(task.units))
-        pairs = [(u, o) for u, o in zip(task.units, outcomes, strict=True) if u in task.missing]
-        statuses = tuple(self._recorder.commit(unit, o, attempt, each) for unit, o in pairs)
-        self._reports.put(_Report(task, 1.0, statuses))
+        by_path = {unit.path: outcome for unit, outcome in zip(task.units, outcomes, strict=True)}
+        records = [
+            self._recorder.commit(unit, by_path[unit.path], self._origin(group), each)
+            for group in task.groups
+            for unit in group.missing
+        ]
+        self._reports.put(_Report(task, 1.0, tuple(records)))
 
 
 def _is_out_of_memory(error: Exception) -> bool:

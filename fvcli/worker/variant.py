@@ -17,6 +17,7 @@ from fvcli.models.loaded.model import LoadedModel
 from fvcli.optvis.perturb import linear_layers, perturbed
 from fvcli.run import RunFolder
 from fvcli.worker.device import set_up_device
+from fvcli.worker.options import WorkerOptions
 from fvcli.worker.render_batches import Worker
 
 
@@ -57,7 +58,8 @@ def render_variant(run: Path, difference: Difference) -> None:
         device = replace(device, whole_batches=True)
     folder = RunFolder.read(run)
 
-    worker = Worker(folder, difference.allow_code, device=device, change=difference.of_network)
+    options = WorkerOptions(allow_code=difference.allow_code, mixed=True)
+    worker = Worker(folder, options, device=device, change=difference.of_network)
     for _ in worker.render(range(len(folder.plan.batches))):
         pass
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fvcli.plan import Plan, Unit
-from fvcli.run.finished import Finished, all_finished
+from fvcli.run.finished import Finished, all_finished, finished_of
 from fvcli.run.growing.known_plans import KnownPlan
 from fvcli.run.layout import STAGING, UNITS
 
@@ -39,7 +39,7 @@ class Asked:
 class Growth:
     """See above; paths are job/unit.
 
-    is_new: Whether the folder held no run.
+    old: The plan that the folder had; None where it held no run.
     changes_plan: Whether units or batches are others than the run had.
     changes_sheets: Whether sheets and figure look otherwise, such as with another title.
     at_stake: What would be lost now; nothing may be done to it without force.
@@ -49,7 +49,7 @@ class Growth:
     new: How many units the run's plan had not.
     """
 
-    is_new: bool
+    old: Plan | None
     changes_plan: bool
     changes_sheets: bool
     kept: Mapping[str, Finished]
@@ -60,6 +60,15 @@ class Growth:
     superseded: tuple[Finished, ...]
     new: int
     pending: int
+
+    @property
+    def is_new(self) -> bool:
+        return self.old is None
+
+    @property
+    def finished(self) -> frozenset[str]:
+        """Paths of the units of the plan that are finished once pictures are at their places."""
+        return frozenset((*self.kept, *(unit.path for _, unit in self.moves)))
 
     @property
     def is_worth_saying(self) -> bool:
@@ -112,7 +121,7 @@ def compare(folder: Path, known: Sequence[KnownPlan], plan: Plan, asked: Asked) 
     had = {unit.key for unit in old.units} if old else set()
     rest = [unit for unit in plan.units if unit.path not in found.kept and unit.key not in found.provided]
     return Growth(
-        is_new=old is None,
+        old=old,
         changes_plan=changes,
         changes_sheets=old is not None and (changes or _sheets(old) != _sheets(plan)),
         kept=found.kept,
@@ -133,7 +142,7 @@ class _Found:
         self._asked = asked
         self._units = {unit.path: unit for unit in plan.units}
         self._known = {(unit.path, unit.key) for one in known for unit in one.plan.units}
-        self._here = all_finished(folder / UNITS)
+        self._here = finished_of(folder)
         self._staged = [one for place in staging_folders(folder) for one in all_finished(place).values()]
         self._again = {self._units[path].key for path in asked.again}
         self.kept = {path: self._here[path] for path, unit in self._units.items() if self._stays(unit)}

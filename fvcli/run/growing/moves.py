@@ -15,7 +15,7 @@ from pathlib import Path
 
 from fvcli.plan import Plan, Unit
 from fvcli.run.atomic import share_file, sync_folder, write_atomic
-from fvcli.run.finished import Finished, all_finished, finished_at
+from fvcli.run.finished import Finished, all_finished, finished_at, finished_of
 from fvcli.run.growing.growth import staging_folders
 from fvcli.run.layout import STAGING, UNITS, next_numbered
 from fvcli.run.sidecar import Sidecar
@@ -44,7 +44,7 @@ def stage(folder: Path, moves: Sequence[tuple[Finished, Unit]]) -> None:
 def _copy(picture: Finished, unit: Unit, units: Path) -> None:
     sidecar = picture.sidecar
     assert isinstance(sidecar, Sidecar)  # others have no key
-    for name in (*sidecar.extra_names, "png"):
+    for name in (*picture.extra_names, "png"):
         content = (picture.units / f"{picture.path}.{name}").read_bytes()
         write_atomic(units / f"{unit.path}.{name}", content)
     write_atomic(units / f"{unit.path}.json", told_anew(sidecar, unit).to_json().encode())
@@ -71,7 +71,7 @@ def _sweep(folder: Path) -> None:
     """Remove staging folders, but not those with a picture that stands nowhere else."""
     if not staging_folders(folder):
         return
-    standing = {picture.key for picture in all_finished(folder / UNITS).values()}
+    standing = {picture.key for picture in finished_of(folder).values()}
     for units in staging_folders(folder):
         if all(picture.key in standing for picture in all_finished(units).values()):
             shutil.rmtree(units.parent, ignore_errors=True)

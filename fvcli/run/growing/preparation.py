@@ -11,20 +11,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fvcli.errors import FvcliError, UsageError
+from fvcli.errors import FvcliError, UsageError, some_of
 from fvcli.models import ModelFacts
-from fvcli.plan import Plan, Source
-from fvcli.run import lock
+from fvcli.plan import Plan, Source, Unit
 from fvcli.run.atomic import write_atomic
-from fvcli.run.attempts import forget_attempts
 from fvcli.run.growing.growth import Asked, Growth, compare
 from fvcli.run.growing.known_plans import KnownPlan, known_plans
 from fvcli.run.growing.moves import install, stage, told_anew
 from fvcli.run.growing.refusals import refuse_losses
 from fvcli.run.growing.set_aside import remove_units, set_aside
-from fvcli.run.layout import ATTEMPTS, FIGURE, GRIDS, MODEL, PLAN, SOURCES, SPEC, UNITS, read_text
+from fvcli.run.layout import FIGURE, GRIDS, MODEL, PLAN, SOURCES, SPEC, UNITS, read_text
 from fvcli.run.model_file import facts_as_json
 from fvcli.run.sidecar import Sidecar
+from fvcli.run.work.attempts import forget_attempts
+from fvcli.run.work.notes import at_work
+from fvcli.run.work.rounds import forget_rounds
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,15 @@ class Preparation:
             raise UsageError(message, "give another folder, or --force to keep only its pictures")
 
     def refuse_company(self, growth: Growth) -> None:
-        """Raise UsageError if other processes are at work on another plan in the folder."""
-        if growth.changes_plan and lock.is_in_use(self.folder):
-            message = f"{self.folder}: another fvcli is rendering another spec into this folder"
+        """Raise UsageError if the plan or pictures would change while others are at work in the folder."""
+        if not (growth.changes_plan or growth.out_of_the_way or growth.moves):
+            return
+        company = at_work(self.folder)
+        if company:
+            who = some_of(
+                [f"{note.process['host']}, process {note.process['pid']}" for note in company], "other"
+            )
+            message = f"{self.folder}: fvcli is at work in this folder and needs its pictures ({who})"
             raise UsageError(message, f"wait for it (fvcli status {self.folder}), or give another folder")
 
     def apply(self, growth: Growth) -> Path | None:
@@ -82,13 +89,14 @@ class Preparation:
         if growth.moves:
             stage(self.folder, growth.moves)
         if growth.changes_plan:
-            forget_attempts(self.folder / ATTEMPTS)
+            forget_attempts(self.folder)
+            forget_rounds(self.folder)
         if growth.changes_sheets:
             self._remove_sheets()
         remove_units((*growth.out_of_the_way, *growth.superseded))
+        self._tell_anew(growth)  # before the plan that tells what they were called goes
         self._write_plan()
         install(self.folder, self.plan)
-        self._tell_anew(growth)
         self._copy_sources()
         return place
 
@@ -117,11 +125,12 @@ class Preparation:
 
     def _tell_anew(self, growth: Growth) -> None:
         """Let the sidecars of kept pictures say what the plan calls them."""
-        units = {unit.path: unit for unit in self.plan.units}
+        before = {unit.path: _called(unit) for unit in growth.old.units} if growth.old else {}
         for path, picture in growth.kept.items():
-            sidecar = picture.sidecar
+            unit = self.plan.units[self.plan.positions[path]]
+            sidecar = picture.sidecar if before.get(path) != _called(unit) else None
             if isinstance(sidecar, Sidecar):
-                told = told_anew(sidecar, units[path])
+                told = told_anew(sidecar, unit)
                 if told != sidecar and told.to_json() != sidecar.to_json():
                     write_atomic(self.folder / UNITS / f"{path}.json", told.to_json().encode())
 
@@ -142,3 +151,8 @@ class Preparation:
         if hashlib.sha256(content).hexdigest() != source.sha256:
             raise FvcliError(f"{origin} was changed since the plan was made", "render the spec anew")
         return content
+
+
+def _called(unit: Unit) -> tuple[object, ...]:
+    """Return what a plan says of a unit that its sidecar says, too."""
+    return unit.key, unit.label, unit.unit, unit.objective, unit.layer

@@ -37,7 +37,7 @@ def set_aside(folder: Path, pictures: Sequence[Finished]) -> Path:
 def remove_units(pictures: Iterable[Finished]) -> None:
     """Remove pictures that stand elsewhere by now, the sidecar first: then they do not count here."""
     for picture in pictures:
-        for file in reversed(unit_files(picture.units, picture.path, picture.sidecar.extra_names)):
+        for file in reversed(unit_files(picture.units, picture.path, picture.extra_names)):
             file.unlink(missing_ok=True)
         _remove_if_empty(picture.units / picture.job)
 

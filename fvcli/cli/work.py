@@ -1,0 +1,118 @@
+"""``fvcli work`` and ``fvcli prepare``."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from fvcli.cli.exit_and_signals import EXIT_FAILED, current_stop
+from fvcli.cli.options import code_option, say_remarks, set_option, worker_options
+from fvcli.cli.place import FOLDER, Place
+
+
+@click.command()
+@click.argument("spec")
+@click.option("-o", "--output", "output", required=True, type=Place(), help="The run folder.")
+@set_option
+@click.option(
+    "--only", multiple=True, metavar="PATTERN", help="Ask for units that match, as fvcli render does."
+)
+@click.option("--force", is_flag=True, help="Move finished pictures of another spec out of the way.")
+@code_option
+def prepare(
+    spec: str, output: Path, overrides: Sequence[str], only: Sequence[str], force: bool, allow_code: bool
+) -> None:
+    """Make the run of a SPEC and render nothing; then start workers on it, anywhere.
+
+    \b
+      fvcli prepare spec.yaml -o run
+      fvcli work run
+
+    On a run that is there it asks for what is missing, and for what failed. Nothing
+    that is finished is deleted.
+    """
+    from fvcli.app.plan_spec import plan_of_spec
+    from fvcli.app.prepare_run import prepare_run
+    from fvcli.app.render_run import RenderOptions
+    from fvcli.cli.progress import Progress
+    from fvcli.errors import counted
+
+    planned = plan_of_spec(spec, overrides, allow_code)
+    say_remarks(planned.facts)
+    made = prepare_run(planned, output, RenderOptions(only=only, force=force), Progress(current_stop()))
+    if not made.batches:
+        click.echo(f"{output}: nothing is missing")
+        return
+    units = counted(made.units, "unit")
+    click.echo(f"{output}: {units} to render in {counted(made.batches, 'batch', 'batches')}")
+    click.echo(f"next: fvcli work {output}")
+
+
+@click.command()
+@click.argument("run", type=FOLDER)
+@worker_options
+@click.option("--in-process", is_flag=True, help="Render in this process: a unit that kills it kills all.")
+@click.option("--events", is_flag=True, hidden=True)
+@click.option("--round", "round_name", hidden=True)
+@click.option("--name", hidden=True)
+@code_option
+def work(
+    run: Path,
+    threads: int | None,
+    tries: int,
+    timeout_s: float,
+    lease_s: float,
+    mixed: bool,
+    in_process: bool,
+    events: bool,
+    round_name: str | None,
+    name: str | None,
+    allow_code: bool,
+) -> None:
+    """Be a worker of a RUN: claim batches and render them until nothing is left.
+
+    Any number of workers may work on a run, on any machines that see its folder. Each
+    batch is claimed by one of them. What a worker leaves behind, however it ends, is
+    taken over by the others. A unit that kills its process again and again is found
+    and recorded as failed.
+
+    \b
+      fvcli prepare spec.yaml -o run
+      fvcli work run
+
+    Exit codes: 0 nothing is left, 1 a unit failed, 2 a mistake in the command, 75
+    stopped by a signal: what it was at is given back.
+    """
+    from fvcli.app.render_log import say_counts
+    from fvcli.app.work_on_run import WorkOptions, work_on_run
+    from fvcli.cli.progress import EventLines, Progress
+    from fvcli.engines import EngineOptions
+
+    how = EngineOptions(None, threads, 1.0, tries, timeout_s, lease_s, allow_code, mixed)
+    stop = current_stop()
+    if events:
+        _stop_when_alone()
+    observer = EventLines(stop) if events else Progress(stop)
+    outcome = work_on_run(run, WorkOptions(how, in_process or events, round_name, name), observer)
+    if outcome.stopped:
+        stop.raise_it()
+    if not events:
+        click.echo(f"{run}: {say_counts(outcome.counts) or 'nothing was left to do'}")
+    if outcome.failed:
+        click.get_current_context().exit(EXIT_FAILED)
+
+
+def _stop_when_alone() -> None:
+    """Stop this process in good order when the one that started it is gone, which ends standard input."""
+
+    def wait() -> None:
+        while os.read(0, 1):  # not by sys.stdin, whose lock would be held when Python ends
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=wait, daemon=True).start()

@@ -1,0 +1,222 @@
+"""Start workers as processes, watch them, and replace those that die or hang.
+
+    fvcli work RUN --events  --lines of JSON-->  Event
+                             --exit code----->   0, 1: nothing is left; 2: a mistake; 75: stopped;
+                                                 anything else: it died, and another takes its place
+
+What killed a process is written into the attempts that it leaves open, so that whoever claims the batch next
+knows of it. A worker stops by itself when the process that watches it is gone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from fvcli.engines.base import EngineOptions, Event
+from fvcli.engines.gpus import environment_of, gpus_here
+from fvcli.errors import FvcliError, StoppedError, UsageError
+from fvcli.run import RunFolder
+from fvcli.run.layout import LOGS
+from fvcli.run.work.attempts import bury
+from fvcli.run.work.notes import new_id, note_path, read_note, write_note
+from fvcli.run.work.rounds import Round
+
+POLL_S = 0.2
+PATIENCE_S = 60.0  # for workers that were asked to stop
+FRUITLESS = 3  # deaths of workers in a row that had not claimed a batch, before it is given up
+GOOD, MISTAKE, STOPPED = {0, 1}, 2, 75
+
+
+@dataclass
+class _Child:
+    """A worker's process.
+
+    slot: Which of the workers it is, from 0.
+    is_over: Whether it said that nothing is left.
+    open: The batches that it is at.
+    heard: When it last said that it came on.
+    """
+
+    slot: int
+    id: str
+    process: subprocess.Popen[str]
+    log: Path
+    open: set[int] = field(default_factory=set)
+    has_claimed: bool = False
+    heard: float = field(default_factory=time.monotonic)
+    killed_for: str = ""
+    is_over: bool = False
+
+
+def supervise(run: RunFolder, round_: Round, options: EngineOptions, workers: int) -> Iterator[Event]:
+    """Let several workers render a round, and say how it goes.
+
+    Raises:
+        UsageError: A worker says that it was started wrongly, or may not join.
+        FvcliError: Workers die before they have claimed anything.
+        StoppedError: Somebody else stopped the workers.
+    """
+    nursery = _Nursery(run, round_, options, workers)
+    try:
+        yield from nursery.watch()
+    finally:
+        nursery.stop()
+
+
+class _Nursery:
+    def __init__(self, run: RunFolder, round_: Round, options: EngineOptions, workers: int) -> None:
+        self._run, self._round, self._options = run, round_, options
+        self._count = workers
+        self._gpus = gpus_here()
+        self._said: SimpleQueue[tuple[_Child, Event]] = SimpleQueue()
+        self._children: list[_Child] = []
+        self._fruitless = 0
+        self._stopped: list[_Child] = []
+
+    def watch(self) -> Iterator[Event]:
+        self._children = [self._start(slot) for slot in range(self._count)]
+        while self._children:
+            with contextlib.suppress(Empty):
+                yield from self._heed(*self._said.get(timeout=POLL_S))
+            for child in list(self._children):
+                self._kill_if_hung(child)
+                if child.process.poll() is not None:
+                    yield from self._bid_farewell(child)
+        if self._stopped:
+            raise StoppedError("the workers were stopped", f"to go on: fvcli work {self._run.path}")
+
+    def stop(self) -> None:
+        """Ask all workers to stop, and wait for them."""
+        for child in self._children:
+            with contextlib.suppress(ProcessLookupError):
+                child.process.send_signal(signal.SIGTERM)
+        end = time.monotonic() + PATIENCE_S
+        for child in self._children:
+            try:
+                child.process.wait(max(0.0, end - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                _kill(child)
+                child.process.wait()
+            if child.process.returncode < 0:
+                self._bury(child)
+
+    # ---- starting
+
+    def _start(self, slot: int) -> _Child:
+        name = new_id()
+        log = self._run.path / LOGS / f"{name}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as errors:
+            process = subprocess.Popen(
+                [*self._command(), "--name", name],
+                stdin=subprocess.PIPE,  # its end tells the worker that nobody watches it any more
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                env={**os.environ, **environment_of(slot, self._gpus, self._options.gpus_per_worker)},
+                start_new_session=True,  # Ctrl-C is for this process, which asks the workers to stop
+            )
+        child = _Child(slot, name, process, log)
+        threading.Thread(target=self._listen, args=(child,), daemon=True).start()
+        return child
+
+    def _command(self) -> list[str]:
+        how = self._options
+        words = [sys.executable, "-m", "fvcli", "work", str(self._run.path), "--events"]
+        words += ["--round", self._round.name, "--tries", str(how.tries), "--lease", f"{how.lease_s:g}"]
+        if not self._gpus:
+            words += ["--threads", str(how.threads or max(1, len(os.sched_getaffinity(0)) // self._count))]
+        words += ["--allow-code"] if how.allow_code else []
+        return words + (["--mixed"] if how.mixed else [])
+
+    def _listen(self, child: _Child) -> None:
+        assert child.process.stdout is not None
+        for line in child.process.stdout:
+            with contextlib.suppress(ValueError, TypeError):  # something that a library printed
+                self._said.put((child, Event(**json.loads(line))))
+
+    # ---- watching
+
+    def _heed(self, child: _Child, event: Event) -> Iterator[Event]:
+        child.heard = time.monotonic()
+        if event.state == "started":
+            child.open.add(event.batch)
+            child.has_claimed = True
+            self._fruitless = 0
+        elif event.state == "done":
+            child.open.discard(event.batch)
+        child.is_over = event.state == "over"
+        if event.state not in {"waiting", "over"}:
+            yield event
+
+    def _kill_if_hung(self, child: _Child) -> None:
+        silent_s = time.monotonic() - child.heard
+        if child.killed_for or silent_s < self._options.timeout_s:
+            return
+        child.killed_for = f"no progress for {self._options.timeout_s:g} s"
+        _kill(child)
+
+    def _bid_farewell(self, child: _Child) -> Iterator[Event]:
+        while not self._said.empty():  # what it said last
+            yield from self._heed(*self._said.get())
+        self._children.remove(child)
+        code = child.process.returncode
+        if code == MISTAKE:
+            raise UsageError(_last_error(child.log))
+        if code == STOPPED:
+            self._stopped.append(child)
+        elif code not in GOOD and not child.is_over:  # what dies while Python ends has done its work
+            yield from self._replace(child)
+
+    def _replace(self, child: _Child) -> Iterator[Event]:
+        how = self._bury(child)
+        remark = f"worker {child.id} died: {how}; another takes its place, and its log is {child.log}"
+        if not child.has_claimed:
+            self._fruitless += 1
+            if self._fruitless >= FRUITLESS:
+                message = f"{FRUITLESS} workers in a row died before they could render: {how}"
+                raise FvcliError(message, f"see {child.log}")
+        for batch in sorted(child.open) or [-1]:
+            yield Event(batch, "lost", child.id, remarks=(remark,))
+            remark = ""
+        self._children.append(self._start(child.slot))
+
+    def _bury(self, child: _Child) -> str:
+        """Write how a worker died into its note and into what it was at; return it."""
+        how = child.killed_for or _how_it_ended(child.process.returncode)
+        note = read_note(note_path(self._run.path, child.id))
+        if note is not None and not note.ended:
+            bury(self._run.path, note, how)
+            write_note(self._run.path, replace(note, at=(), ended=how))
+        return how
+
+
+def _kill(child: _Child) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(child.process.pid, signal.SIGKILL)
+
+
+def _how_it_ended(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"
+
+
+def _last_error(log: Path) -> str:
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.startswith("Error: ")]
+    return "\n".join(line.removeprefix("Error: ") for line in lines) or f"a worker could not start; see {log}"
+
+
+def event_line(event: Event) -> str:
+    """Write an event as a worker tells it to the process that watches it."""
+    data: Mapping[str, object] = asdict(event)
+    return json.dumps(data)

@@ -1,0 +1,54 @@
+"""Which files stand in a run's folder of units, and how long they are, looked at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The sizes of files in bytes, by folder below the folder of units, and by name."""
+
+    folders: Mapping[str, Mapping[str, int]]
+
+    def size(self, stem: str, ending: str) -> int | None:
+        """Return the size of a unit's file, such as its json, or None if it is not there."""
+        folder, _, name = stem.rpartition("/")
+        return self.folders.get(folder, {}).get(f"{name}.{ending}")
+
+    def stems(self) -> Iterator[str]:
+        """Yield the place of everything that has a sidecar, in the order of names."""
+        for folder in sorted(self.folders):
+            names = sorted(name for name in self.folders[folder] if name.endswith(".json"))
+            yield from (f"{folder}/{name[:-5]}" for name in names)
+
+
+def list_units(units: Path) -> Listing:
+    """Look at a folder of units and the folders in it."""
+    folders: dict[str, dict[str, int]] = {}
+    waiting = [""]
+    while waiting:
+        folder = waiting.pop()
+        try:
+            entries = list(os.scandir(units / folder))
+        except OSError:  # it is not there, or no folder
+            continue
+        sizes = {}
+        for entry in entries:
+            if entry.is_dir():
+                waiting.append(f"{folder}/{entry.name}" if folder else entry.name)
+            elif folder:
+                sizes[entry.name] = _size(entry)
+        if folder:
+            folders[folder] = sizes
+    return Listing(folders)
+
+
+def _size(entry: os.DirEntry[str]) -> int:
+    try:
+        return entry.stat().st_size
+    except OSError:  # a link to nothing, or removed meanwhile
+        return -1

@@ -1,0 +1,123 @@
+"""Attempts at batches: attempts/<part>/<batch>.<number>.json.
+
+Making the file, which succeeds for one worker alone, is the claim on the batch. What became of the attempt is
+written into it later. Those of a plan name batches of that plan, so another plan begins without any.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from fvcli.run.atomic import create_exclusive, write_atomic
+from fvcli.run.layout import ATTEMPTS
+from fvcli.run.work.notes import Note
+
+A_FOLDER = 1000  # batches, most of them with one attempt
+DONE, STOPPED, DIED = "done", "stopped", "died"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try at a batch.
+
+    worker: Id of who made it; empty where an old version did not say, or while the file is being written.
+    units: Positions in the batch of what was to be rendered; None for all, where an old version did not say.
+    outcome: None while it is under way, done, stopped (given back), or died, with what is known of the death.
+    """
+
+    batch: int
+    number: int
+    worker: str = ""
+    units: tuple[int, ...] | None = None
+    outcome: str | None = None
+    detail: str = ""
+
+    @property
+    def is_open(self) -> bool:
+        return self.outcome is None
+
+
+def make_attempt(run: Path, attempt: Attempt) -> bool:
+    """Claim a batch; tell whether this process made the file, and no other."""
+    return create_exclusive(_place(run, attempt.batch, attempt.number), _content(attempt))
+
+
+def end_attempt(run: Path, attempt: Attempt, outcome: str, detail: str = "") -> None:
+    """Write what became of an attempt."""
+    ended = replace(attempt, outcome=outcome, detail=detail)
+    write_atomic(_place(run, attempt.batch, attempt.number), _content(ended), durable=False)
+
+
+def attempts_of(run: Path, batch: int) -> list[Attempt]:
+    """Return the attempts at a batch, oldest first."""
+    folder = _folder(run, batch)
+    names = [path.name for path in folder.glob(f"{batch}.*.json")] if folder.is_dir() else []
+    numbers = sorted(int(name.split(".")[1]) for name in names if name.split(".")[1].isdigit())
+    return [read_attempt(run, batch, number) for number in numbers]
+
+
+def read_attempt(run: Path, batch: int, number: int) -> Attempt:
+    """Return an attempt; of a file that cannot be read only that it was made."""
+    try:
+        data: Mapping[str, Any] = json.loads(_place(run, batch, number).read_bytes())
+        units, outcome = data.get("units"), data.get("outcome")
+        return Attempt(
+            batch,
+            number,
+            str(data.get("worker", "")),
+            None if units is None else tuple(map(int, units)),
+            None if outcome is None else str(outcome),
+            str(data.get("detail", "")),
+        )
+    except (OSError, ValueError, TypeError, AttributeError):
+        return Attempt(batch, number)
+
+
+def latest_attempts(run: Path) -> dict[int, int]:
+    """Return the number of the latest attempt at every batch that has one, from the names of files."""
+    found: dict[int, int] = {}
+    for batch, number in _listed(run):
+        found[batch] = max(number, found.get(batch, 0))
+    return found
+
+
+def _listed(run: Path) -> Iterator[tuple[int, int]]:
+    for pattern in ("*/[0-9]*.*.json", "[0-9]*.*.json"):  # older versions had no parts
+        for path in (run / ATTEMPTS).glob(pattern):
+            batch, number = path.name.split(".")[:2]
+            if batch.isdigit() and number.isdigit():
+                yield int(batch), int(number)
+
+
+def forget_attempts(run: Path, batches: Sequence[int] | None = None) -> None:
+    """Remove the records of some batches, or of all, because the batches are others now."""
+    if batches is None:
+        shutil.rmtree(run / ATTEMPTS, ignore_errors=True)
+    for batch in batches or ():
+        for attempt in attempts_of(run, batch):
+            _place(run, batch, attempt.number).unlink(missing_ok=True)
+
+
+def _folder(run: Path, batch: int) -> Path:
+    return run / ATTEMPTS / f"{batch // A_FOLDER:04d}"
+
+
+def _place(run: Path, batch: int, number: int) -> Path:
+    return _folder(run, batch) / f"{batch}.{number}.json"
+
+
+def _content(attempt: Attempt) -> bytes:
+    return (json.dumps(asdict(attempt)) + "\n").encode()
+
+
+def bury(run: Path, note: Note, how: str) -> None:
+    """Write how a worker died into the attempts that it was at."""
+    for at in note.at:
+        attempt = read_attempt(run, at["batch"], at["attempt"])
+        if attempt.is_open and attempt.worker == note.id:
+            end_attempt(run, attempt, DIED, how)

@@ -1,0 +1,69 @@
+"""Journals of workers: workers/<id>.jsonl, a line for each batch that was finished.
+
+They save the reading of sidecars: a line has, for each unit, what its sidecar says, and the sizes of its
+files. Where the sizes are others now, or there is no line, the sidecar is read. Nothing depends on a journal.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fvcli.errors import FvcliError
+from fvcli.run.layout import WORKERS
+from fvcli.run.sidecar import Record
+from fvcli.run.work.rounds import Round
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of a journal: a batch of a plan, in a round, and its units."""
+
+    worker: str
+    plan: str
+    round: str
+    batch: int
+    seconds: float
+    records: tuple[Record, ...]
+
+
+class Journal:
+    """Writes the journal of one worker."""
+
+    def __init__(self, run: Path, worker: str, round_: Round) -> None:
+        self._path = run / WORKERS / f"{worker}.jsonl"
+        self._head = {"plan": round_.plan, "round": round_.name}
+
+    def add(self, batch: int, seconds: float, records: Sequence[Record]) -> None:
+        """Write a line.
+
+        Raises:
+            FvcliError: The disk is full, or the file cannot be written.
+        """
+        units = {r.stem: [r.key, r.status, r.sizes, *([r.again] if r.again else [])] for r in records}
+        line = json.dumps({**self._head, "batch": batch, "seconds": round(seconds, 3), "units": units})
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with self._path.open("a") as file:
+                file.write(line + "\n")
+        except OSError as error:
+            raise FvcliError(f"{self._path} cannot be written: {error.strerror}") from error
+
+
+def read_journals(run: Path) -> Iterator[Entry]:
+    """Yield the lines of all journals; lines that were cut short are passed over."""
+    for path in sorted((run / WORKERS).glob("*.jsonl")):
+        for line in path.read_bytes().splitlines():
+            try:
+                yield _entry(path.stem, json.loads(line))
+            except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+                continue
+
+
+def _entry(worker: str, data: Mapping[str, Any]) -> Entry:
+    units = data["units"]
+    records = tuple(Record(stem, *said) for stem, said in units.items())
+    return Entry(worker, data["plan"], data["round"], data["batch"], data["seconds"], records)
