@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fvcli.app.render_run import RenderOptions, RenderOutcome
 from fvcli.app.shard_from_environment import shard_from_environment
 from fvcli.errors import UsageError
-from tests.helpers.painting import PaintingEngine
 from tests.helpers.running import fvcli, write_spec
 
 
@@ -129,16 +129,19 @@ def no_array(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def test_the_command_says_which_slice_it_takes(
-    tmp_path: Path, no_array: pytest.MonkeyPatch, easel: PaintingEngine
-) -> None:
-    spec, words = write_spec(tmp_path), ("--shard", "auto")
-    refused = fvcli("render", spec, "-o", tmp_path / "run", *words)
-    assert refused.exit_code == 2
+def test_the_command_says_which_slice_it_takes(tmp_path: Path, no_array: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[int, int] | None] = []
+
+    def render_run(planned: object, output: Path, options: RenderOptions, observer: object) -> RenderOutcome:
+        asked.append(options.shard)
+        return RenderOutcome(output, {}, (), (), False, 0, 7)
+
+    no_array.setattr("fvcli.app.render_run.render_run", render_run)
+    words = ("render", write_spec(tmp_path), "-o", tmp_path / "run", "--shard", "auto")
+    refused = fvcli(*words)
+    assert (refused.exit_code, asked) == (2, [])
     assert "set FVCLI_SHARD=I/N" in refused.stderr
-    assert not (tmp_path / "run").exists()
     no_array.setenv("FVCLI_SHARD", "2/4")
-    result = fvcli("render", spec, "-o", tmp_path / "run", *words)
-    assert result.exit_code == 0
-    assert "--shard auto: slice 2/4, from FVCLI_SHARD\n" in result.stderr
-    assert easel.painted == ["edges/channel-0002", "edges/channel-0003"]
+    result = fvcli(*words)
+    assert (result.exit_code, asked) == (0, [(2, 4)])
+    assert result.stderr == "--shard auto: slice 2/4, from FVCLI_SHARD\n"

@@ -56,9 +56,9 @@ ReturnToService=2
 SlurmdTimeout=6
 KillWait=5
 GresTypes=gpu
-NodeName=DEFAULT NodeHostname={host} NodeAddr=127.0.0.1 CPUs=2 CoresPerSocket=2 RealMemory=4000 Gres=gpu:2
-NodeName=n1 Port={ports[1]}
-NodeName=n2 Port={ports[2]}
+NodeName=DEFAULT CPUs=2 CoresPerSocket=2 RealMemory=4000 Gres=gpu:2
+NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]}
+NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]}
 PartitionName=test Nodes=n1,n2 Default=YES MaxTime=INFINITE OverTimeLimit=0 State=UP
 """
 DEVICES = ("/dev/null", "/dev/zero")  # what stands for the GPUs of a node
@@ -216,9 +216,10 @@ class SlurmCluster:
 
     def report(self) -> str:
         """Return what helps to find out why something did not happen."""
-        log = self.root / "log" / "slurmctld.log"
-        queue = "\n".join(self._squeeze("squeue", "-r"))
-        return f"{self.node_states()}\n{queue}\n" + "\n".join(log.read_text().splitlines()[-40:])
+        queue = self._squeeze("squeue", "-r")
+        logs = sorted((self.root / "log").glob("*.out"))
+        tails = [line for log in logs for line in log.read_text().splitlines()[-40:]]
+        return "\n".join((str(self.node_states()), *queue, *tails))
 
     def _squeeze(self, *command: str) -> list[str]:
         """Return the lines that a command printed; none while the controller is away."""
