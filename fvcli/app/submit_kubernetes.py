@@ -18,7 +18,7 @@ HEAD = """\
 #   to start them:              kubectl apply -f FILE
 #   to see how they are:        kubectl get job {name}; fvcli status {run}
 #   before you apply it again:  kubectl delete job {name}
-# It needs Kubernetes 1.31 or newer (podFailurePolicy), and backoffLimitPerIndex: 1.33, or its feature gate.
+# It needs Kubernetes 1.29 or newer, for podFailurePolicy and backoffLimitPerIndex.
 """
 
 

@@ -74,16 +74,16 @@ def _rules() -> list[dict[str, Any]]:
 
     - Its node was drained, preempted or lost: another pod is started. That is no failure of the worker.
     - Exit code 75, stopped by a signal: Ignore starts another pod and counts nothing.
-    - Exit code 2, a mistake in the command or in the run: every pod would make it, so the Job ends.
     - Exit code 1, a unit failed: all others are done, and the unit would fail again. The index is marked as
       failed without a retry, so that the Job ends as Failed and says so, but only when all pods have ended.
+    - Exit code 2, a mistake: no retry either. FailJob would end all pods at once, also where one pod alone is
+      refused because its node is of another kind than those of the pods before.
     - All else, such as 137 for memory: counted, up to backoffLimitPerIndex.
     """
     return [
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},
         {"action": "Ignore", "onExitCodes": _exit_codes(75)},
-        {"action": "FailJob", "onExitCodes": _exit_codes(2)},
-        {"action": "FailIndex", "onExitCodes": _exit_codes(1)},
+        {"action": "FailIndex", "onExitCodes": _exit_codes(1, 2)},
     ]
 
 

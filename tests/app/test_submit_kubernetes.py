@@ -70,7 +70,7 @@ def test_exit_codes_do_what_the_documentation_says(spec: Path) -> None:
     for rule in rules[1:]:
         assert (rule.on_exit_codes.operator, rule.on_exit_codes.container_name) == ("In", container.name)
         codes |= dict.fromkeys(rule.on_exit_codes.values, rule.action)
-    assert codes == {75: "Ignore", 2: "FailJob", 1: "FailIndex"}
+    assert codes == {75: "Ignore", 1: "FailIndex", 2: "FailIndex"}
     assert job.spec.backoff_limit_per_index == 3
     assert job.spec.max_failed_indexes == 2
     assert job.spec.backoff_limit is None

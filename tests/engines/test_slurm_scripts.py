@@ -72,3 +72,58 @@ def test_any_name_of_a_run_is_quoted(name: str, tmp_path: Path) -> None:
         assert said.stdout == str(tmp_path / name)
         output = next(word for word in options(script) if word.startswith("--output="))
         assert output.startswith(f"--output={str(tmp_path / name).replace('%', '%%')}/logs/slurm-%")
+
+
+# States as a real Slurm 22.05 gave them: while a task runs or was sent a signal, after scancel, at its time
+# limit, and when Slurm itself has queued it again.
+RUNNING, CANCELLED, TIME_LIMIT, QUEUED = (
+    "RUNNING None",
+    "COMPLETING None",
+    "COMPLETING TimeLimit",
+    "PENDING None",
+)
+
+
+def ended(folder: Path, code: int, state: str, restarts: int = 0, finishes: bool = False) -> tuple[int, str]:
+    """Let a script's worker end; return the script's exit code and what it called scontrol with."""
+    run = folder / "run"
+    programs = {
+        "python": f"{f'mkdir -p {run}/units/a && touch {run}/units/a/b.json' if finishes else ':'}; exit {code}",
+        "squeue": f"echo {state}",
+        "scontrol": f'echo "$@" >>{folder}/called',
+    }
+    for name, body in programs.items():
+        (folder / name).write_text(f"#!/bin/sh\n{body}\n")
+        (folder / name).chmod(0o755)
+    environment = {
+        "PATH": f"{folder}:/usr/bin:/bin",
+        "SLURM_ARRAY_JOB_ID": "17",
+        "SLURM_ARRAY_TASK_ID": "3",
+        "SLURM_RESTART_COUNT": str(restarts),
+    }
+    script = worker_script(SlurmPlan(run, 4, str(folder / "python")))
+    done = subprocess.run(["bash"], input=script, text=True, check=False, env=environment, timeout=20)
+    called = folder / "called"
+    return done.returncode, called.read_text().strip() if called.exists() else ""
+
+
+@pytest.mark.parametrize("code", [0, 1, 2, 137])
+def test_a_worker_that_ends_by_itself_is_not_started_again(tmp_path: Path, code: int) -> None:
+    assert ended(tmp_path, code, RUNNING) == (code, "")
+
+
+@pytest.mark.parametrize(
+    ("state", "called"),
+    [(RUNNING, "requeue 17_3"), (TIME_LIMIT, "requeue 17_3"), (CANCELLED, ""), (QUEUED, ""), ("", "")],
+)
+def test_a_worker_that_was_stopped_is_started_again_unless_the_job_was_cancelled(
+    tmp_path: Path, state: str, called: str
+) -> None:
+    assert ended(tmp_path, 75, state) == (75, called)
+
+
+def test_a_task_gives_up_where_nothing_gets_done(tmp_path: Path) -> None:
+    assert ended(tmp_path, 75, RUNNING, restarts=4) == (75, "requeue 17_3")
+    (tmp_path / "called").unlink()
+    assert ended(tmp_path, 75, RUNNING, restarts=5) == (75, "")
+    assert ended(tmp_path, 75, RUNNING, restarts=5, finishes=True) == (75, "requeue 17_3")
