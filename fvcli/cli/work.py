@@ -57,9 +57,9 @@ def prepare(
 @click.argument("run", type=FOLDER)
 @worker_options
 @click.option("--in-process", is_flag=True, help="Render in this process: a unit that kills it kills all.")
-@click.option("--events", is_flag=True, hidden=True)
-@click.option("--round", "round_name", hidden=True)
-@click.option("--name", hidden=True)
+@click.option("--events", is_flag=True, hidden=True, help="Tell the process that watches this one.")
+@click.option("--round", "round_name", hidden=True, help="What it works on; by default what was asked last.")
+@click.option("--name", hidden=True, help="Id of the worker.")
 @code_option
 def work(
     run: Path,

@@ -115,5 +115,8 @@ def journal_records(run: Path) -> dict[str, Record]:
 
 
 def is_as_told(record: Record, listing: Listing) -> bool:
-    """Tell whether a unit's files have the sizes that a journal tells."""
-    return all(listing.size(record.stem, ending) == size for ending, size in record.sizes.items())
+    """Tell whether files are those that a journal tells of, by their sizes and the time of the sidecar."""
+    same_time = listing.times_ns.get(record.stem) == record.time_ns
+    return same_time and all(
+        listing.size(record.stem, ending) == size for ending, size in record.sizes.items()
+    )

@@ -235,7 +235,8 @@ class RunFolder:
         text = sidecar.to_json().encode()
         write_atomic(self.json(unit), text)
         sizes = {name: len(content) for name, content in files.items()}
-        return Record(unit.path, unit.key, sidecar.status, {**sizes, "json": len(text)})
+        time_ns = self.json(unit).stat().st_mtime_ns
+        return Record(unit.path, unit.key, sidecar.status, {**sizes, "json": len(text)}, time_ns)
 
     def _as_it_is(self, unit: Unit, sidecar: Sidecar, there: Finished) -> Record:
         """Return the record of a picture that is there already."""
@@ -246,7 +247,8 @@ class RunFolder:
         assert isinstance(found, Sidecar)  # others have no key
         again = OTHER if sidecar.is_finished and sidecar.pixel_sha256 != found.pixel_sha256 else EQUAL
         sizes = {file.name[len(unit.name) + 1 :]: file.stat().st_size for file in there.files}
-        return Record(unit.path, unit.key, found.status, sizes, again)
+        time_ns = self.json(unit).stat().st_mtime_ns
+        return Record(unit.path, unit.key, found.status, sizes, time_ns, again)
 
     # ---- facts about the run
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Listing:
-    """The sizes of files in bytes, by folder below the folder of units, and by name."""
+    """The sizes of files in bytes, by folder and name, and by stem the times of sidecars."""
 
     folders: Mapping[str, Mapping[str, int]]
+    times_ns: Mapping[str, int]
 
     def size(self, stem: str, ending: str) -> int | None:
         """Return the size of a unit's file, such as its json, or None if it is not there."""
@@ -21,14 +22,13 @@ class Listing:
 
     def stems(self) -> Iterator[str]:
         """Yield the place of everything that has a sidecar, in the order of names."""
-        for folder in sorted(self.folders):
-            names = sorted(name for name in self.folders[folder] if name.endswith(".json"))
-            yield from (f"{folder}/{name[:-5]}" for name in names)
+        yield from sorted(self.times_ns)
 
 
 def list_units(units: Path) -> Listing:
     """Look at a folder of units and the folders in it."""
     folders: dict[str, dict[str, int]] = {}
+    times: dict[str, int] = {}
     waiting = [""]
     while waiting:
         folder = waiting.pop()
@@ -41,14 +41,17 @@ def list_units(units: Path) -> Listing:
             if entry.is_dir():
                 waiting.append(f"{folder}/{entry.name}" if folder else entry.name)
             elif folder:
-                sizes[entry.name] = _size(entry)
+                sizes[entry.name], time_ns = _size_and_time(entry)
+                if entry.name.endswith(".json"):
+                    times[f"{folder}/{entry.name[:-5]}"] = time_ns
         if folder:
             folders[folder] = sizes
-    return Listing(folders)
+    return Listing(folders, times)
 
 
-def _size(entry: os.DirEntry[str]) -> int:
+def _size_and_time(entry: os.DirEntry[str]) -> tuple[int, int]:
     try:
-        return entry.stat().st_size
+        found = entry.stat()
     except OSError:  # a link to nothing, or removed meanwhile
-        return -1
+        return -1, 0
+    return found.st_size, found.st_mtime_ns

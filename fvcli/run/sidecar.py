@@ -87,6 +87,7 @@ class Record(NamedTuple):
 
     stem: Its place below the folder of units.
     sizes: Of its files in bytes, by what is added to its name: json, png and so on.
+    time_ns: When its sidecar was written, as the file system says.
     again: Empty, or what another worker had finished meanwhile: EQUAL or OTHER pixels.
     """
 
@@ -94,6 +95,7 @@ class Record(NamedTuple):
     key: str
     status: str
     sizes: Mapping[str, int]
+    time_ns: int
     again: str = ""
 
 

@@ -185,6 +185,7 @@ class Worker:
 
     def _heed(self, report: _Report, session: Session) -> Iterator[Said]:
         if report.too_many:
+            report.task.heed(0.0)
             self._halve(report.task, report.too_many)
             again = [report.task, *session.todo]
             session.todo = deque(part for task in again for part in self._cut_again(task))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -15,7 +15,8 @@ from fvcli.app.read_status import read_status
 from fvcli.app.render_run import Observer, RenderOptions, render_run
 from fvcli.engines import ENGINES, EngineOptions, Event
 from fvcli.errors import FvcliError, UsageError
-from fvcli.run import RunFolder, lock
+from fvcli.run import RunFolder
+from fvcli.run.work.rounds import Round
 from tests.helpers.painting import PaintingEngine
 from tests.helpers.running import write_spec
 
@@ -91,14 +92,14 @@ class Careful(PaintingEngine):
 
     def __init__(self, error: Exception | None = None) -> None:
         super().__init__()
-        self.told: list[tuple[list[int], EngineOptions]] = []
+        self.told: list[tuple[dict[int, int], EngineOptions]] = []
         self.is_closed = False
         self._error = error
 
-    def run(self, run: RunFolder, batches: Sequence[int], options: EngineOptions) -> Iterator[Event]:
-        self.told.append((list(batches), options))
+    def run(self, run: RunFolder, round_: Round, options: EngineOptions) -> Iterator[Event]:
+        self.told.append((round_.missing_in(run.plan), options))
         try:
-            for event in super().run(run, batches, options):
+            for event in super().run(run, round_, options):
                 yield event
                 if self._error:
                     raise self._error
@@ -111,10 +112,10 @@ def test_the_chosen_engine_is_told_what_to_render(
 ) -> None:
     other = Careful()
     monkeypatch.setitem(ENGINES, "other", lambda: other)
-    render_run(planned, tmp_path / "run", RenderOptions("other", only=["edges/*[34]"], allow_code=True))
+    how = EngineOptions(workers=3, allow_code=True)
+    render_run(planned, tmp_path / "run", RenderOptions("other", how, only=["edges/*[34]"]))
     render_run(planned, tmp_path / "run", RenderOptions("other"))
-    chosen = frozenset({"edges/channel-0003", "edges/channel-0004"})
-    assert other.told == [([1, 2], EngineOptions(chosen, True)), ([0, 1, 3], EngineOptions(None, False))]
+    assert other.told == [({1: 1, 2: 1}, how), ({0: 2, 1: 1, 3: 2}, EngineOptions())]
     assert easel.painted == []
 
 
@@ -151,14 +152,15 @@ def test_a_run_has_its_spec_and_what_is_known_of_its_model(planned: PlannedSpec,
     assert (tmp_path / "run/spec.yaml").read_text() == planned.text
 
 
-def test_slices_keep_out_only_the_whole_run_and_themselves(planned: PlannedSpec, tmp_path: Path) -> None:
+def test_slices_and_whole_runs_may_be_rendered_together(
+    planned: PlannedSpec, tmp_path: Path, easel: PaintingEngine
+) -> None:
     run = tmp_path / "run"
     render_run(planned, run, RenderOptions(shard=(1, 4)))
-    with lock.hold(run, "2-of-4"):
+    with RunFolder.join(run):
         assert render_run(planned, run, RenderOptions(shard=(3, 4))).counts == {"done": 1}
-        for options in (RenderOptions(shard=(2, 4)), RenderOptions()):
-            with pytest.raises(UsageError, match="another fvcli is rendering into this folder"):
-                render_run(planned, run, options)
+        assert render_run(planned, run).counts == {"done": 7}
+    assert sorted(easel.painted) == sorted(unit.path for unit in planned.plan.units)
 
 
 def test_what_is_done_and_planned_is_of_the_whole_run(planned: PlannedSpec, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from fvcli.app.plan_spec import PlannedSpec
 from fvcli.app.render_run import Observer, RenderOptions, RenderOutcome
 from fvcli.cli.engine_type import EngineType
 from fvcli.cli.options import parse_shard
+from fvcli.engines import EngineOptions
 from fvcli.media import encode_picture, picture_text
 from fvcli.media.png import read_picture
 from tests.helpers.painting import PaintingEngine
@@ -42,7 +43,15 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path, RenderOptions | N
         (["--only", "edges", "--only", "*17"], RenderOptions(only=("edges", "*17"))),
         (["--force"], RenderOptions(force=True)),
         (["--again"], RenderOptions(again=True)),
-        (["--allow-code"], RenderOptions(allow_code=True)),
+        (["--allow-code"], RenderOptions(engine_options=EngineOptions(allow_code=True))),
+        (["--mixed"], RenderOptions(engine_options=EngineOptions(mixed=True))),
+        (["--workers", "auto"], RenderOptions()),
+        (["--workers", "3"], RenderOptions(engine_options=EngineOptions(workers=3))),
+        (["--gpus-per-worker", "0.5"], RenderOptions(engine_options=EngineOptions(gpus_per_worker=0.5))),
+        (["--threads", "2"], RenderOptions(engine_options=EngineOptions(threads=2))),
+        (["--tries", "5"], RenderOptions(engine_options=EngineOptions(tries=5))),
+        (["--timeout", "90"], RenderOptions(engine_options=EngineOptions(timeout_s=90.0))),
+        (["--lease", "30"], RenderOptions(engine_options=EngineOptions(lease_s=30.0))),
     ],
 )
 def test_each_option_says_what_it_says(

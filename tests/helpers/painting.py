@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -10,6 +11,11 @@ from fvcli.engines import EngineOptions, Event
 from fvcli.media import encode_picture, pixel_sha256
 from fvcli.plan import Unit, standalone_spec, title_of
 from fvcli.run import RunFolder, Sidecar
+from fvcli.run.sidecar import Record
+from fvcli.run.work.attempts import Attempt, attempts_of, make_attempt
+from fvcli.run.work.journal import Journal
+from fvcli.run.work.queue import WorkQueue
+from fvcli.run.work.rounds import Round
 
 SIZE_PX = 8
 
@@ -26,8 +32,8 @@ def paint(
     saved: float = 1.0,
     trace: Sequence[float] = (),
     fingerprint: str = "",
-) -> None:
-    """Commit a picture of one colour, or of given pixels, as a worker would."""
+) -> Record:
+    """Commit a picture of one colour, or of given pixels, as a worker would; one that is there goes."""
     if pixels is None:
         pixels = np.full((SIZE_PX, SIZE_PX, 3), value, np.uint8)
     failed = status == "failed"
@@ -64,7 +70,9 @@ def paint(
         fingerprint=fingerprint,
         extras=[] if failed else [{"name": name, "bytes": len(png)} for name in extras],
     )
-    run.commit(unit, sidecar, None if failed else png, dict.fromkeys(extras, png))
+    if run.is_finished(unit):
+        run.json(unit).unlink()
+    return run.commit(unit, sidecar, None if failed else png, dict.fromkeys(extras, png))
 
 
 class PaintingEngine:
@@ -80,13 +88,24 @@ class PaintingEngine:
         self.statuses: dict[str, str] = {}
         self.painted: list[str] = []
 
-    def run(self, run: RunFolder, batches: Sequence[int], options: EngineOptions) -> Iterator[Event]:
-        for batch in batches:
-            number = run.begin_attempt(batch)
-            missing = [unit for unit in run.plan.units_of(batch, options.only) if not run.is_finished(unit)]
-            for unit in missing:
+    def run(self, run: RunFolder, round_: Round, options: EngineOptions) -> Iterator[Event]:
+        assert run.presence is not None
+        queue = WorkQueue(run, round_, run.presence.id, options.tries, options.lease_s)
+        journal = Journal(run.path, run.presence.id, round_)
+        while (claim := queue.take()) is not None:
+            records = []
+            for unit in claim.units:
                 status = self.statuses.get(unit.path, "done")
-                paint(run, unit, int(unit.key[:2], 16), status, ["step-0001.png"])
+                records.append(paint(run, unit, int(unit.key[:2], 16), status, ["step-0001.png"]))
                 self.painted.append(unit.path)
-            run.end_attempt(batch, number, "done")
-            yield Event(batch, "done", "easel", units=len(missing), counts={"done": len(missing)})
+            journal.add(claim.batch, 0.0, records)
+            queue.done(claim)
+            counts = dict(Counter(record.status for record in records))
+            yield Event(claim.batch, "done", "easel", units=len(records), counts=counts)
+
+
+def claimed(run: RunFolder, batch: int, worker: str = "nobody") -> Attempt:
+    """Claim a batch as a worker would that is killed at once."""
+    attempt = Attempt(batch, len(attempts_of(run.path, batch)) + 1, worker)
+    assert make_attempt(run.path, attempt)
+    return attempt

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from click.testing import CliRunner, Result
@@ -44,6 +45,28 @@ def wait_until(true: Callable[[], bool], process: subprocess.Popen[str]) -> None
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     raise AssertionError("it did not happen")
+
+
+PRESENT = """
+import sys, time
+from pathlib import Path
+from fvcli.run import RunFolder
+with RunFolder.join(Path(sys.argv[1])):
+    print(flush=True)
+    time.sleep(600)
+"""
+
+
+@contextlib.contextmanager
+def at_work_elsewhere(run: Path) -> Iterator[int]:
+    """Let another process be present in a run, and yield its number."""
+    with subprocess.Popen([sys.executable, "-c", PRESENT, str(run)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        try:
+            yield process.pid
+        finally:
+            process.kill()
 
 
 def write_spec(folder: Path, text: str = SMALL_SPEC, name: str = "spec.yaml") -> Path:

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ import pytest
 from fvcli.errors import FvcliError
 from fvcli.run import RunFolder, atomic
 from fvcli.run.atomic import remove_temporaries, share_file, write_atomic
-from tests.helpers.painting import paint
-from tests.helpers.running import fvcli, write_spec
+from fvcli.run.work.attempts import attempts_of, end_attempt
+from tests.helpers.painting import claimed, paint
+from tests.helpers.running import at_work_elsewhere, fvcli, write_spec
 
 pytestmark = pytest.mark.usefixtures("easel")
 
@@ -56,33 +58,16 @@ def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(fcntl, "flock", flock)
     run = tmp_path / "run"
-    remark = (
-        f"{run}: this file system has no locks, so take care that no two processes render into it at once"
-    )
-    for words in ([], ["--shard", "1/2"]):
-        result = fvcli("render", write_spec(tmp_path), "-o", run, *words)
-        assert result.exit_code == 0, result.stderr
-        assert result.stderr.splitlines().count(remark) == 1
-    assert (run / "logs/render.log").read_text().count(remark) == 2  # once a process
-    assert fvcli("status", run).exit_code == 0
-    folder = RunFolder.read(run)
-    folder.begin_attempt(0)  # and is killed: nobody can hold a lock
-    folder.json(folder.plan.units[0]).unlink()
-    counts = json.loads(fvcli("status", run, "--json").stdout)
-    assert (counts["running"], counts["lost"]) == (0, 1)
-
-
-def test_a_lock_that_another_holds_is_heeded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def flock(handle: int, how: int) -> None:
-        if how & fcntl.LOCK_NB:
-            raise BlockingIOError(errno.EWOULDBLOCK, "held")
-
-    monkeypatch.setattr(fcntl, "flock", flock)
-    monkeypatch.setattr("fvcli.run.lock.PAUSE_S", 0)
-    result = fvcli("render", write_spec(tmp_path), "-o", tmp_path / "run")
-    assert result.exit_code == 2
-    assert "another fvcli is rendering into this folder" in result.stderr
-    assert not (tmp_path / "run/plan.json").exists()
+    assert fvcli("render", write_spec(tmp_path), "-o", run, "--only", "textures").exit_code == 0
+    with at_work_elsewhere(run):
+        for words in ([], ["--shard", "1/2"]):
+            result = fvcli("render", write_spec(tmp_path), "-o", run, *words)
+            assert result.exit_code == 0, result.stderr
+            assert "lock" not in result.stderr
+        refused = fvcli("render", write_spec(tmp_path), "-o", run, "--set", "render.seed=1", "--force")
+    assert refused.exit_code == 2
+    assert "fvcli is at work in this folder" in refused.stderr
+    assert json.loads(fvcli("status", run, "--json").stdout)["done"] == 7
 
 
 # ---- a file at two places
@@ -200,23 +185,21 @@ def test_status_goes_by_the_latest_attempt(tmp_path: Path) -> None:
         fvcli("render", tmp_path / "spec.yaml", "-o", tmp_path / "run", "--only", "textures").exit_code == 0
     )
     run = RunFolder.read(tmp_path / "run")
-    batch = 0
-    first = run.begin_attempt(batch)  # killed
+    first = claimed(run, 0)
     assert '"lost": 2' in fvcli("status", run.path, "--json").stdout
     for _ in range(10):  # 10 and 11 come after 9, not after 1
-        number = run.begin_attempt(batch)
-        run.end_attempt(batch, number, "stopped")
-    assert (first, number) == (1, 11)
+        attempt = claimed(run, 0)
+        end_attempt(run.path, attempt, "stopped")
+    assert (first.number, attempt.number) == (1, 11)
     assert '"lost": 0' in fvcli("status", run.path, "--json").stdout
-    run.begin_attempt(batch)
+    claimed(run, 0)
     assert '"lost": 2' in fvcli("status", run.path, "--json").stdout
 
 
 def test_an_attempt_may_end_after_somebody_tidied_up(tmp_path: Path) -> None:
     assert fvcli("render", write_spec(tmp_path), "-o", tmp_path / "run").exit_code == 0
     run = RunFolder.read(tmp_path / "run")
-    number = run.begin_attempt(0)
-    for path in run.attempts()[0]:
-        path.unlink()
-    run.end_attempt(0, number, "done")
-    assert len(run.attempts()[0]) == 1
+    attempt = claimed(run, 0)
+    shutil.rmtree(run.path / "attempts")
+    end_attempt(run.path, attempt, "done")
+    assert [one.outcome for one in attempts_of(run.path, 0)] == ["done"]

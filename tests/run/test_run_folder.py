@@ -15,7 +15,9 @@ from fvcli.app.plan_spec import plan_of_spec
 from fvcli.errors import FvcliError, UsageError
 from fvcli.plan import Plan
 from fvcli.run import Asked, RunFolder, find_damage, merge_runs, run_status, versions
-from tests.helpers.painting import paint
+from fvcli.run.work.attempts import attempts_of, end_attempt, latest_attempts
+from fvcli.run.work.notes import Presence
+from tests.helpers.painting import claimed, paint
 from tests.helpers.running import SMALL_SPEC, fvcli, pictures, write_spec
 
 
@@ -41,7 +43,7 @@ def test_status_counts_from_files_alone(tmp_path: Path, plan: Plan) -> None:
     paint(run, plan.units[2], status="failed")
     paint(run, plan.units[3], status="dead")
     batch = next(number for number, batch in enumerate(plan.batches) if 5 in batch)
-    run.begin_attempt(batch)
+    attempt = claimed(run, batch)
     counts = run_status(run).counts
     assert counts == {
         "done": 2,
@@ -53,7 +55,7 @@ def test_status_counts_from_files_alone(tmp_path: Path, plan: Plan) -> None:
         "lost": 2,
         "pending": 1,
     }
-    run.end_attempt(batch, 1, "stopped")
+    end_attempt(run.path, attempt, "stopped")
     assert run_status(run).counts["lost"] == 0
     shown = fvcli("status", run.path).stdout
     assert "edges/channel-0002 is failed: it broke" in shown
@@ -72,11 +74,12 @@ def test_a_unit_counts_only_with_its_picture_and_its_key(tmp_path: Path, plan: P
     assert run_status(run).counts["done"] == 0
 
 
-def test_a_batch_that_was_begun_is_lost_where_nobody_holds_a_lock(tmp_path: Path, plan: Plan) -> None:
+def test_a_batch_that_was_claimed_is_running_while_its_worker_lives(tmp_path: Path, plan: Plan) -> None:
     run = begun(tmp_path / "run", plan, [0])
-    run.begin_attempt(0)
-    for lock in run.path.glob(".lock*"):  # such as in a copy without hidden files
-        lock.unlink()
+    with Presence(run.path).kept() as presence:
+        claimed(run, 0, presence.id)
+        counts = run_status(run).counts
+        assert (counts["done"], counts["running"], counts["lost"]) == (1, 1, 0)
     counts = run_status(run).counts
     assert (counts["done"], counts["running"], counts["lost"]) == (1, 0, 1)
 
@@ -120,8 +123,11 @@ def test_sidecars_of_kept_pictures_say_what_the_plan_calls_them(tmp_path: Path, 
     run = begun(tmp_path / "run", plan, [0, 1])
     path = run.json(plan.units[0])
     written = json.loads(path.read_text())
-    old = {"label": "old", "job": "old", "layer": "old", "objective": "old", "unit": {}}
+    old = {"label": "old", "objective": "old", "unit": {"channel": 0, "note": "old"}}
     path.write_text(json.dumps({**written, **old, "device": "elsewhere", "attempt": 7}))
+    told = json.loads((run.path / "plan.json").read_text())
+    told["units"][0] |= old  # as it was called when it was rendered
+    (run.path / "plan.json").write_text(json.dumps(told))
     beside = run.json(plan.units[1]).stat().st_mtime_ns
     begun(tmp_path / "run", plan, [])
     assert json.loads(path.read_text()) == {**written, "device": "elsewhere", "attempt": 7}
@@ -130,8 +136,9 @@ def test_sidecars_of_kept_pictures_say_what_the_plan_calls_them(tmp_path: Path, 
 
 def test_attempts_count_on(tmp_path: Path, plan: Plan) -> None:
     run = begun(tmp_path / "run", plan, [])
-    assert [run.begin_attempt(0) for _ in range(12)] == list(range(1, 13))
-    assert [path.name for path in run.attempts()[0]][-3:] == ["0.10.json", "0.11.json", "0.12.json"]
+    assert [claimed(run, 0).number for _ in range(12)] == list(range(1, 13))
+    assert [attempt.number for attempt in attempts_of(run.path, 0)] == list(range(1, 13))
+    assert latest_attempts(run.path) == {0: 12}
 
 
 def test_begin_removes_what_a_killed_process_left(tmp_path: Path, plan: Plan) -> None:

@@ -85,7 +85,7 @@ def test_again_that_is_killed_goes_on_without_again(grown: Path, tmp_path: Path)
     assert fvcli("render", spec, "-o", run).exit_code == 0
     before = pictures(run)
     process = start_fvcli("render", spec, "-o", run, "--again")
-    wait_until(lambda: bool(list(run.glob("attempts/*.2.json"))), process)
+    wait_until(lambda: bool(list(run.glob("attempts/*/*.2.json"))), process)
     process.kill()
     process.communicate()
     moved = {name.removeprefix("replaced-1/"): content for name, content in _replaced(run).items()}
@@ -103,7 +103,7 @@ def test_a_stopped_again_says_how_to_go_on_without_it(tmp_path: Path) -> None:
     run = tmp_path / "run"
     spec = write_spec(tmp_path, SPEC.replace("steps: 2", f"steps: {LONG}"))
     process = start_fvcli("render", spec, "-o", run, "--again", "--only", "edges")
-    wait_until(lambda: bool(list(run.glob("attempts/*.json"))), process)
+    wait_until(lambda: bool(list(run.glob("attempts/*/*.json"))), process)
     process.terminate()
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 75

@@ -37,7 +37,7 @@ def finished(run: Path) -> list[str]:
 def test_kill_9_loses_only_the_batch_in_flight(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
     spec, run = write_spec(tmp_path, SLOW_SPEC), tmp_path / "run"
     process = start_fvcli("render", spec, "-o", run)
-    wait_until(lambda: len(finished(run)) >= 2 and len(list(run.glob("attempts/*.json"))) >= 2, process)
+    wait_until(lambda: len(finished(run)) >= 2 and len(list(run.glob("attempts/*/*.json"))) >= 2, process)
     process.kill()
     process.communicate()
     kept = finished(run)
@@ -53,15 +53,15 @@ def test_kill_9_loses_only_the_batch_in_flight(tmp_path: Path, undisturbed: dict
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_cleanly_and_a_second_process_is_refused(
+def test_a_signal_stops_cleanly_and_another_spec_is_refused_meanwhile(
     tmp_path: Path, undisturbed: dict[str, bytes], number: signal.Signals
 ) -> None:
     spec, run = write_spec(tmp_path, SLOW_SPEC), tmp_path / "run"
     process = start_fvcli("render", spec, "-o", run)
-    wait_until(lambda: bool(list(run.glob("attempts/*.json"))), process)
-    second = fvcli("render", spec, "-o", run)
+    wait_until(lambda: bool(list(run.glob("attempts/*/*.json"))), process)
+    second = fvcli("render", spec, "-o", run, "--set", "render.seed=1")
     assert second.exit_code == 2
-    assert "another fvcli is rendering" in second.stderr
+    assert "fvcli is at work in this folder" in second.stderr
     assert json.loads(fvcli("status", run, "--json").stdout)["running"] >= 1
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
@@ -83,18 +83,6 @@ def test_a_signal_before_the_first_batch_stops_cleanly_too(tmp_path: Path) -> No
     assert process.returncode == 75
     assert "stopped by SIGTERM" in errors
     assert not list(run.glob("units/**/*.png"))
-
-
-def test_shards_of_one_folder_may_run_together(tmp_path: Path) -> None:
-    from fvcli.run import lock
-
-    with lock.hold(tmp_path, "1-of-2"), lock.hold(tmp_path, "2-of-2"):
-        assert lock.is_held(tmp_path)
-        with pytest.raises(FvcliError, match="another fvcli"), lock.hold(tmp_path, "2-of-2"):
-            pass
-        with pytest.raises(FvcliError, match="another fvcli"), lock.hold(tmp_path):
-            pass
-    assert not lock.is_held(tmp_path)
 
 
 FULL_DISK = """

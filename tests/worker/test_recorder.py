@@ -18,7 +18,7 @@ from fvcli.models import ModelFacts
 from fvcli.run import RunFolder, Sidecar
 from fvcli.worker.ascent_renderer import Outcome
 from fvcli.worker.concurrency import Cost
-from fvcli.worker.recorder import Attempt, Recorder, shown
+from fvcli.worker.recorder import Origin, Recorder, shown
 from tests.helpers.running import fvcli, write_spec
 
 SPEC = """\
@@ -59,7 +59,7 @@ def test_a_finite_picture_with_a_score_that_is_none_has_failed(not_a_number: Pat
 # ---- outcomes as a renderer would hand them over
 
 Begin = Callable[..., RunFolder]
-ATTEMPT = Attempt(batch=3, planned_size=8, size=2, number=4)
+ORIGIN = Origin(batch=3, planned_size=8, size=2, number=4)
 COST = Cost(1.23456, 7.65432)
 PIXELS = np.arange(48, dtype=np.uint8).reshape(4, 4, 3)
 SCORES = {"start": 1.0, "end": 3.0, "saved": 2.0}
@@ -71,10 +71,10 @@ def commit(run: RunFolder, facts: ModelFacts, **outcome: Any) -> Sidecar:
     """Record an outcome of the run's first unit; return its sidecar."""
     made = {"pixels": PIXELS, **SCORES, "silent": False, "finite": True, "steps": 20} | outcome
     unit = run.plan.units[0]
-    status = Recorder(run, facts, "abacus", "0a1b").commit(unit, Outcome(**made), ATTEMPT, COST)
+    record = Recorder(run, facts, "abacus", "0a1b").commit(unit, Outcome(**made), ORIGIN, COST)
     sidecar = run.sidecar(unit)
     assert sidecar is not None
-    assert sidecar.status == status
+    assert sidecar.status == record.status
     return sidecar
 
 
@@ -224,7 +224,7 @@ def test_a_failure_says_why_and_takes_nothing_away(begin: Begin, facts: ModelFac
     run = begin(JOB)
     (unit,) = run.plan.units
     recorder = Recorder(run, facts, "abacus", "0a1b")
-    assert recorder.fail(unit, ATTEMPT, "it broke") == "failed"
+    assert recorder.fail(unit, ORIGIN, "it broke").status == "failed"
     failed = run.sidecar(unit)
     assert failed is not None
     assert (failed.status, failed.error, failed.steps) == ("failed", "it broke", 0)
@@ -232,7 +232,7 @@ def test_a_failure_says_why_and_takes_nothing_away(begin: Begin, facts: ModelFac
     assert (failed.seconds, failed.cpu_seconds) == (0.0, 0.0)
     assert failed.batch == {"number": 3, "size": 2, "planned_size": 8}
     done = commit(run, facts)
-    assert recorder.fail(unit, ATTEMPT, "it broke later") == "done"
+    assert recorder.fail(unit, ORIGIN, "it broke later").status == "done"
     assert run.sidecar(unit) == done
 
 

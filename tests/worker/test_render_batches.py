@@ -18,11 +18,14 @@ from fvcli.errors import FvcliError
 from fvcli.models import ModelFacts
 from fvcli.plan import Program, Unit
 from fvcli.run import RunFolder
+from fvcli.run.work.attempts import attempts_of, latest_attempts
 from fvcli.worker import render_batches
 from fvcli.worker.ascent_renderer import Outcome
 from fvcli.worker.assets import Assets
 from fvcli.worker.device import Device
-from fvcli.worker.render_batches import BatchDone, BatchStarted, StepsDone, Worker
+from fvcli.worker.events import BatchDone, BatchStarted, StepsDone
+from fvcli.worker.options import WorkerOptions
+from fvcli.worker.render_batches import Worker
 
 Begin = Callable[..., RunFolder]
 GPU = Device("gpu: fake", True, 1, whole_batches=True)
@@ -82,7 +85,7 @@ def worker_of(
     """Make workers whose renderer is the painter."""
 
     def make(run: RunFolder, device: Device) -> Worker:
-        monkeypatch.setattr(render_batches, "set_up_device", lambda: device)
+        monkeypatch.setattr(render_batches, "set_up_device", lambda *_: device)
         monkeypatch.setattr(render_batches, "load", lambda *_: SimpleNamespace(facts=facts))
         monkeypatch.setattr(render_batches, "renderer_of", painter.make)
         return Worker(run)
@@ -112,8 +115,7 @@ def known(run: RunFolder) -> dict[str, Any]:
 
 def outcomes_of_attempts(run: RunFolder) -> dict[int, list[str | None]]:
     return {
-        batch: [json.loads(path.read_text())["outcome"] for path in paths]
-        for batch, paths in run.attempts().items()
+        batch: [one.outcome for one in attempts_of(run.path, batch)] for batch in latest_attempts(run.path)
     }
 
 
@@ -186,7 +188,7 @@ def test_of_a_group_all_are_rendered_and_only_what_lacks_is_committed(
     assert painter.calls == []
 
 
-def test_another_program_waits_until_nothing_else_is_rendered(
+def test_a_program_is_compiled_once_and_waits_until_nothing_else_is_rendered(
     begin: Begin, worker_of: WorkerOf, painter: Painter
 ) -> None:
     run = begin(channels(3), channels(2, "b", "block1_dw"), channels(1, "c"), render={"batch_size": 1})
@@ -201,11 +203,10 @@ def test_another_program_waits_until_nothing_else_is_rendered(
             inside.remove(units[0].path)
 
     painter.before = watch
-    order = sorted(range(len(run.plan.batches)), key=lambda n: run.plan.units[run.plan.batches[n][0]].path)
-    list(worker_of(run, CPU).render(order))
+    list(worker_of(run, CPU).render(range(len(run.plan.batches))))
     assert len(met) == 6
     assert all(len(jobs) == 1 for jobs in met if "b" in jobs)
-    assert painter.compiled == ["stem_bn", "block1_dw", "stem_bn"]
+    assert painter.compiled == ["block1_dw", "stem_bn"]  # where there is most to compute comes first
 
 
 def test_batches_of_which_nothing_is_wanted_are_not_begun(
@@ -214,7 +215,7 @@ def test_batches_of_which_nothing_is_wanted_are_not_begun(
     run = begin(channels(6), render={"batch_size": 2})
     wanted = frozenset({"a/channel-0001", "a/channel-0004", "a/channel-0005"})
     events = list(worker_of(run, GPU).render([0, 1, 2], wanted))
-    assert of_kind(events, BatchStarted) == [BatchStarted(0), BatchStarted(2)]
+    assert of_kind(events, BatchStarted) == [BatchStarted(2), BatchStarted(0)]  # the longest first
     assert {e.batch: e.counts for e in of_kind(events, BatchDone)} == {0: {"done": 1}, 2: {"done": 2}}
     assert sorted(painter.calls) == [(names(1), 2), (names(4, 5), 2)]
     assert outcomes_of_attempts(run) == {0: ["done"], 2: ["done"]}
@@ -274,7 +275,7 @@ def test_a_program_is_compiled_for_its_model_when_the_one_before_is_gone(
 
     monkeypatch.setattr(render_batches, "renderer_of", make)
     list(worker.render([0, 1]))
-    assert asked == [(program.layers, facts, GPU, Assets) for program in run.plan.programs]
+    assert asked == [(program.layers, facts, GPU, Assets) for program in reversed(run.plan.programs)]
 
 
 @pytest.mark.parametrize("allowed", [False, True])
@@ -282,11 +283,11 @@ def test_a_worker_loads_the_model_of_its_plan_and_says_on_what_it_renders(
     begin: Begin, facts: ModelFacts, monkeypatch: pytest.MonkeyPatch, allowed: bool
 ) -> None:
     run, asked = begin(channels(1)), []
-    monkeypatch.setattr(render_batches, "set_up_device", lambda: GPU)
+    monkeypatch.setattr(render_batches, "set_up_device", lambda *_: GPU)
     monkeypatch.setattr(
         render_batches, "load", lambda *what: asked.append(what) or SimpleNamespace(facts=facts)
     )
-    worker = Worker(run, allow_code=allowed)
+    worker = Worker(run, WorkerOptions(allow_code=allowed))
     assert asked == [(run.plan.model, allowed)]
     assert worker.device == "gpu: fake"
     assert json.loads((run.path / "run.json").read_text())["device"] == "gpu: fake"

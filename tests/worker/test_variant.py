@@ -23,6 +23,7 @@ from fvcli.optvis.calls import Call, CallGraph
 from fvcli.run import RunFolder, Sidecar
 from fvcli.worker import variant
 from fvcli.worker.device import Device
+from fvcli.worker.options import WorkerOptions
 from fvcli.worker.variant import Difference, layer_to_change, render_variant
 from tests.helpers.red_and_blue import BLUE, CPU, HEIGHT, PLAIN, RED, WIDTH, by_signs, mean
 
@@ -140,8 +141,8 @@ def test_code_is_allowed_to_the_worker(
     made: list[tuple[Any, ...]] = []
 
     class Idle:
-        def __init__(self, run: RunFolder, allow_code: bool, *, device: Device, change: Any) -> None:
-            made.append((run.path, allow_code, device, change))
+        def __init__(self, run: RunFolder, options: WorkerOptions, *, device: Device, change: Any) -> None:
+            made.append((run.path, options.allow_code, device, change))
 
         def render(self, numbers: range) -> list[Any]:
             made.append(tuple(numbers))

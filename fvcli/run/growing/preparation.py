@@ -25,7 +25,6 @@ from fvcli.run.model_file import facts_as_json
 from fvcli.run.sidecar import Sidecar
 from fvcli.run.work.attempts import forget_attempts
 from fvcli.run.work.notes import at_work
-from fvcli.run.work.rounds import forget_rounds
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,6 @@ class Preparation:
             stage(self.folder, growth.moves)
         if growth.changes_plan:
             forget_attempts(self.folder)
-            forget_rounds(self.folder)
         if growth.changes_sheets:
             self._remove_sheets()
         remove_units((*growth.out_of_the_way, *growth.superseded))

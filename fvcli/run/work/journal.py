@@ -43,7 +43,7 @@ class Journal:
         Raises:
             FvcliError: The disk is full, or the file cannot be written.
         """
-        units = {r.stem: [r.key, r.status, r.sizes, *([r.again] if r.again else [])] for r in records}
+        units = {record.stem: record[1:] if record.again else record[1:-1] for record in records}
         line = json.dumps({**self._head, "batch": batch, "seconds": round(seconds, 3), "units": units})
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,13 +1,12 @@
 """Rounds: rounds/<number>.json, what one command asked of a run.
 
 A round has the batches that lacked something when the command began. Workers take their work from it, so none
-of them has to look at every unit.
+of them has to look at every unit. Their numbers only rise, so that a journal can name them.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -111,11 +110,6 @@ def read_round(run: Path, name: str) -> Round:
         raise UsageError(
             f"{path} cannot be read ({error})", f"begin anew: fvcli prepare SPEC -o {run}"
         ) from error
-
-
-def forget_rounds(run: Path) -> None:
-    """Remove all rounds, because the batches are others now."""
-    shutil.rmtree(run / ROUNDS, ignore_errors=True)
 
 
 def _files(run: Path) -> list[Path]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -20,8 +22,8 @@ from fvcli.errors import FvcliError
 from fvcli.media import pixel_sha256, read_picture
 from fvcli.run import Asked, RunFolder
 from fvcli.run.atomic import TEMPORARY
-from tests.helpers.painting import PaintingEngine, paint
-from tests.helpers.running import fvcli, write_spec
+from tests.helpers.painting import PaintingEngine, claimed, paint
+from tests.helpers.running import at_work_elsewhere, fvcli, write_spec
 
 SPEC = """\
 model: efficientnet-lite0
@@ -36,6 +38,7 @@ UNITS = {
 }
 Render = Callable[..., Result]
 Files = dict[str, bytes]
+NOT_COMPARED = {"logs", "workers", "rounds"}
 
 
 @pytest.fixture
@@ -68,11 +71,11 @@ def run(tmp_path: Path, painted: Path, easel: PaintingEngine) -> Path:
 
 
 def files(run: Path, below: str = "") -> Files:
-    """Return every file below a folder, but locks and logs."""
+    """Return every file below a folder, but locks, logs and what tells who was at work."""
     return {
         str(path.relative_to(run / below)): path.read_bytes()
         for path in sorted((run / below).rglob("*"))
-        if path.is_file() and not path.name.startswith(".lock") and path.parent.name != "logs"
+        if path.is_file() and not path.name.startswith(".lock") and path.parent.name not in NOT_COMPARED
     }
 
 
@@ -638,7 +641,7 @@ def test_notes_about_batches_of_another_plan_do_not_mislead_status(
     run: Path, render: Render, easel: PaintingEngine
 ) -> None:
     folder = RunFolder.read(run)
-    folder.begin_attempt(0)  # and is killed
+    claimed(folder, 0)
     (run / "units/edges/channel-0000.png").unlink()
     assert json.loads(fvcli("status", run, "--json").stdout)["lost"] == 1
     text = SPEC.replace(
@@ -661,15 +664,14 @@ def test_shards_grow_a_run_together(run: Path, render: Render, easel: PaintingEn
 
 
 def test_a_shard_of_another_spec_waits_for_those_at_work(run: Path, render: Render) -> None:
-    from fvcli.run import lock
-
     text = SPEC.replace("0-3", "0-7")
     before = files(run)
-    with lock.hold(run, "1-of-2"):
+    with at_work_elsewhere(run) as pid:
         assert render("--shard", "2/2").exit_code == 0  # the same spec
         refused = render("--shard", "2/2", text=text)
     assert refused.exit_code == 2
-    assert "another fvcli is rendering another spec into this folder" in refused.stderr
+    assert f"{run}: fvcli is at work in this folder and needs its pictures" in refused.stderr
+    assert f"process {pid}" in refused.stderr
     assert files(run) == before
     assert render("--shard", "2/2", text=text).exit_code == 0
 
@@ -839,10 +841,17 @@ jobs:
     assert finished(run) == {"a/channel-0000", "b/channel-0000"}
 
 
-def test_a_shard_leaves_alone_what_another_is_writing(run: Path, render: Render) -> None:
-    half = run / "units/edges" / f"{TEMPORARY}0123456789abcdef"
-    half.write_bytes(b"half")
-    assert render("--shard", "2/2").exit_code == 0
-    assert half.exists()
-    assert render().exit_code == 0  # a whole run is alone in its folder
-    assert not half.exists()
+def test_a_render_leaves_alone_what_another_process_is_writing(run: Path, render: Render) -> None:
+    code = (
+        "import sys, time; from pathlib import Path; from fvcli.run.atomic import open_atomic\n"
+        "with open_atomic(Path(sys.argv[1])): print(flush=True); time.sleep(60)"
+    )
+    words = [sys.executable, "-c", code, str(run / "units/edges/channel-0000.png")]
+    with subprocess.Popen(words, stdout=subprocess.PIPE) as writing:
+        assert writing.stdout is not None
+        writing.stdout.readline()
+        assert render().exit_code == 0
+        assert len(list((run / "units/edges").glob(f"{TEMPORARY}*"))) == 1
+        writing.kill()
+    assert render().exit_code == 0
+    assert not list((run / "units/edges").glob(f"{TEMPORARY}*"))
