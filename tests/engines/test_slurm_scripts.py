@@ -87,8 +87,9 @@ RUNNING, CANCELLED, TIME_LIMIT, QUEUED = (
 def ended(folder: Path, code: int, state: str, restarts: int = 0, finishes: bool = False) -> tuple[int, str]:
     """Let a script's worker end; return the script's exit code and what it called scontrol with."""
     run = folder / "run"
+    finish = f"mkdir -p {run}/units/a && touch {run}/units/a/b.json"
     programs = {
-        "python": f"{f'mkdir -p {run}/units/a && touch {run}/units/a/b.json' if finishes else ':'}; exit {code}",
+        "python": f"{finish if finishes else ':'}; exit {code}",
         "squeue": f"echo {state}",
         "scontrol": f'echo "$@" >>{folder}/called',
     }
