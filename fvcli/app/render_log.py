@@ -20,12 +20,15 @@ class RenderLog:
     Args:
         run: Whose log is written.
         missing: Units to render in each batch.
+        name: Of the log.
     """
 
-    def __init__(self, run: RunFolder, missing: Mapping[int, int]) -> None:
+    def __init__(self, run: RunFolder, missing: Mapping[int, int], name: str = "render") -> None:
         self._run = run
+        self._name = name
         self._total = sum(missing.values())
         self._batches = len(missing)
+        self._left = dict(missing)
         self._batches_done = 0
         self._units_done = 0
         self._began = time.monotonic()
@@ -34,19 +37,22 @@ class RenderLog:
         """Write an event to the log and return its lines, if it has some."""
         lines = tuple(filter(None, event.remarks))
         if event.state == "done":
-            self._batches_done += 1
+            self._left[event.batch] = self._left.get(event.batch, 0) - int(event.units)
+            self._batches_done += self._left[event.batch] <= 0
             self._units_done += int(event.units)
             lines = (*lines, self._line(event))
         for line in lines:
-            self._run.log(line)
+            self._run.log(line, self._name)
         return lines
 
     def _line(self, event: Event) -> str:
         per_minute = 60.0 * self._units_done / max(1e-9, time.monotonic() - self._began)
         left_min = (self._total - self._units_done) / max(1e-9, per_minute)
         counts = say_counts(event.counts) or "nothing to do"
+        is_whole = self._left[event.batch] <= 0
+        batch = f"batch {self._batches_done}/{self._batches}" if is_whole else "a part of a batch"
         return (
-            f"batch {self._batches_done}/{self._batches} {jobs_of(self._run, event.batch)}: {counts} "
+            f"{batch} {jobs_of(self._run, event.batch)}: {counts} "
             f"in {event.seconds:.1f} s on {event.where} "
             f"({self._units_done}/{self._total} units, {per_minute:.1f} units/min, {left_min:.1f} min left)"
         )

@@ -62,6 +62,11 @@ class RenderOutcome:
     done: int
     planned: int
 
+    @property
+    def missing(self) -> int:
+        """How many of the asked-for units have no result, although nothing stopped the render."""
+        return 0 if self.stopped else self.counts.get(MISSING, 0)
+
 
 class Observer:
     """Is told how a render goes. This one does not heed it; others override what they need."""

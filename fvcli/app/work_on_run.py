@@ -17,6 +17,7 @@ from fvcli.engines.supervise import supervise
 from fvcli.errors import UsageError
 from fvcli.run import RunFolder
 from fvcli.run.sidecar import FAILED
+from fvcli.run.work.notes import COMMAND, WORKER
 from fvcli.run.work.queue import batches_done
 from fvcli.run.work.rounds import Round, latest_round, read_round
 
@@ -65,11 +66,13 @@ def work_on_run(path: Path, options: WorkOptions, observer: Observer | None = No
     """
     observer = observer or Observer()
     how = options.engine_options
-    facts = {"id": options.name, "job": _job(os.environ), "argv": tuple(sys.argv)}
+    role = WORKER if options.in_process else COMMAND
+    facts = {"id": options.name, "role": role, "job": _job(os.environ), "argv": tuple(sys.argv)}
     with RunFolder.join(path, how.lease_s, **{k: v for k, v in facts.items() if v}) as run:
         round_ = _round(run, options.round_name)
         missing = round_.missing_in(run.plan)
-        log = RenderLog(run, missing)
+        assert run.presence is not None  # it was joined
+        log = RenderLog(run, missing, run.presence.id)
         counts: dict[str, int] = {}
         observer.started(run, missing)
         try:

@@ -15,7 +15,8 @@ from fvcli.cli.layers import layers
 from fvcli.cli.listing import info, init, models, schema
 from fvcli.cli.plan import plan
 from fvcli.cli.render import render
-from fvcli.cli.run_folders import grid, merge, status
+from fvcli.cli.run_folders import grid, merge
+from fvcli.cli.status import status
 from fvcli.cli.submit import submit
 from fvcli.cli.work import prepare, work
 

@@ -20,7 +20,7 @@ from fvcli.cli.options import (
     worker_options,
 )
 from fvcli.cli.place import Place
-from fvcli.errors import UsageError
+from fvcli.errors import UsageError, counted
 
 if TYPE_CHECKING:
     from fvcli.app.plan_spec import PlannedSpec
@@ -151,5 +151,8 @@ def _report(outcome: RenderOutcome) -> None:
     click.echo(f"{outcome.run}: {say_counts(outcome.counts) or 'no units in this slice'}")
     for unit, reason in outcome.failed:
         click.echo(f"Error: {unit} failed: {reason}", err=True)
-    if outcome.failed:
+    if outcome.missing:
+        message = f"{counted(outcome.missing, 'unit')} could not be rendered"
+        click.echo(f"Error: {message}: see {outcome.run}/logs, and render again", err=True)
+    if outcome.failed or outcome.missing:
         click.get_current_context().exit(EXIT_FAILED)

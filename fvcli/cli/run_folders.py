@@ -1,76 +1,13 @@
-"""Commands on run folders: ``fvcli status``, ``fvcli merge``, ``fvcli grid``."""
+"""Commands on run folders: ``fvcli merge``, ``fvcli grid``."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from fvcli.cli.counting_bar import counting_bar
 from fvcli.cli.exit_and_signals import EXIT_FAILED
 from fvcli.cli.place import FOLDER
-from fvcli.cli.table import print_json, print_table
-
-if TYPE_CHECKING:
-    from fvcli.run import RunStatus
-
-TOLD = {"dead", "failed", "damaged", "newer"}  # states whose reason is shown
-RARE = {"damaged", "newer"}  # columns that most runs do not need
-
-
-@click.command()
-@click.argument("run", type=FOLDER)
-@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-@click.option("--check", is_flag=True, help="Read every picture and compare its pixels with its hash.")
-def status(run: Path, as_json: bool, check: bool) -> None:
-    """Count what a RUN folder has done, recomputed from its files.
-
-    \b
-    done     rendered
-    dead     rendered, but no gradient ever reached the picture
-    failed   an error; the next render tries again
-    damaged  its files are not those that were written (only with --check)
-    newer    written by a newer fvcli, and left alone by this one
-    running  its batch is being rendered now
-    lost     its batch was begun by a process that is gone
-    pending  not begun
-
-    \b
-      fvcli status run
-      fvcli status run --check
-
-    Exit codes: 0 fine, 1 a picture is damaged.
-    """
-    from fvcli.app.read_status import read_status
-
-    with counting_bar("picture", wanted=check) as looked:
-        found = read_status(run, looked if check else None)
-    if as_json:
-        print_json(found.to_dict())
-    else:
-        _show(found)
-    if found.counts["damaged"]:
-        click.get_current_context().exit(EXIT_FAILED)
-
-
-def _show(found: RunStatus) -> None:
-    states = [state for state, count in found.counts.items() if count or state not in RARE]
-    jobs = found.job_counts()
-    rows = [(job, *(counts[state] for state in states)) for job, counts in jobs.items()]
-    total = [("total", *(found.counts[state] for state in states))] if len(jobs) > 1 else []
-    print_table(("job", *states), rows + total)
-    for unit, state, error in found.states:
-        if state in TOLD:
-            click.echo(f"{unit.path} is {state}: {error}")
-        if state == "damaged":
-            click.echo(f"  to render it anew: fvcli render SPEC -o {found.path} --again --only {unit.path}")
-    if found.others:
-        are = "picture of another spec is" if found.others == 1 else "pictures of other specs are"
-        click.echo(
-            f"{found.others} finished {are} in {found.path}/units; "
-            "fvcli render says which, and with --force moves them to a folder of their own"
-        )
 
 
 @click.command()

@@ -106,12 +106,18 @@ def all_finished(
 
 def finished_of(run: Path) -> dict[str, Finished]:
     """Return every finished picture of a run, by job/unit."""
-    return all_finished(run / UNITS, journal_records(run))
+    return all_finished(run / UNITS, journal_records(run)[0])
 
 
-def journal_records(run: Path) -> dict[str, Record]:
-    """Return what the journals of a run say of its units, by their places."""
-    return {record.stem: record for entry in read_journals(run) for record in entry.records}
+def journal_records(run: Path) -> tuple[dict[str, Record], int]:
+    """Return what journals say of the units of a run, by their places, and how many were rendered twice."""
+    records: dict[str, Record] = {}
+    twice = 0
+    for entry in read_journals(run):
+        for record in entry.records:
+            records[record.stem] = record
+            twice += bool(record.again)
+    return records, twice
 
 
 def is_as_told(record: Record, listing: Listing) -> bool:

@@ -3,66 +3,108 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fvcli.plan import Unit
 from fvcli.run.finished import all_finished, is_as_told, journal_records
 from fvcli.run.folder import RunFolder
 from fvcli.run.listing import list_units
 from fvcli.run.sidecar import NewerSidecar
-from fvcli.run.work.attempts import DIED, latest_attempts, read_attempt
-from fvcli.run.work.notes import read_notes, seems_alive
+from fvcli.run.work.attempts import DIED, Attempt, latest_attempts, read_attempt
+from fvcli.run.work.notes import WORKER, Note, read_notes, seems_alive
 
 DAMAGED, NEWER = "damaged", "newer"
 STATES = ("done", "dead", "failed", DAMAGED, NEWER, "running", "lost", "pending")
 NOTABLE = {"dead", "failed", DAMAGED, NEWER, "lost"}
+NOT_TOLD = {"process", "argv", "beat", "beat_s"}
+OPEN = {"running", "lost", "pending"}
+
+
+class Notable(NamedTuple):
+    """A unit about which there is something to say: its job/unit, its state and the reason."""
+
+    unit: str
+    status: str
+    error: str | None
+
+
+@dataclass(frozen=True)
+class WorkerState:
+    """What is known of a worker: its note, and whether it seems to live."""
+
+    note: Note
+    is_alive: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        note = self.note
+        told = {key: value for key, value in asdict(note).items() if key not in NOT_TOLD}
+        rate = round(note.units_a_minute, 2)
+        host, pid = note.process.get("host"), note.process.get("pid")
+        return {**told, "host": host, "pid": pid, "alive": self.is_alive, "units_a_minute": rate}
 
 
 @dataclass(frozen=True)
 class RunStatus:
-    """The state of every unit, in the plan's order, with the reason of those that are notable.
+    """The state of every unit.
 
     done, dead, failed: it has a sidecar that says so. damaged: it is done or dead, but its files are not
     those that were written; only where they were checked. newer: a newer fvcli wrote its sidecar.
     running: a worker that seems to live has claimed it. lost: the worker that had claimed it is gone.
     pending: the rest.
 
+    jobs: How many units of each job have each state.
+    batches: How many batches are done, running, lost and pending.
+    notable: Units that are dead, failed, damaged, newer or lost, in the plan's order.
+    workers: All that ever were, oldest first.
+    twice: How many units were rendered although another worker had finished them.
     others: how many finished pictures of other specs stand in the folder of units, which a render keeps.
     """
 
     path: Path
-    states: tuple[tuple[Unit, str, str | None], ...]
+    jobs: Mapping[str, Mapping[str, int]]
+    batches: Mapping[str, int]
+    notable: tuple[Notable, ...] = ()
+    workers: tuple[WorkerState, ...] = ()
+    twice: int = 0
     others: int = 0
 
     @property
     def counts(self) -> dict[str, int]:
-        found = Counter(state for _, state, _ in self.states)
-        return {state: found[state] for state in STATES}
+        return {state: sum(job[state] for job in self.jobs.values()) for state in STATES}
 
-    def job_counts(self) -> dict[str, dict[str, int]]:
-        jobs: dict[str, Counter[str]] = {}
-        for unit, state, _ in self.states:
-            jobs.setdefault(unit.job, Counter())[state] += 1
-        return {job: {state: found[state] for state in STATES} for job, found in jobs.items()}
+    @property
+    def units(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def left(self) -> int:
+        """How many units are not rendered yet."""
+        return sum(self.counts[state] for state in OPEN)
+
+    @property
+    def units_a_minute(self) -> float:
+        """What the living workers render, as their notes tell."""
+        return sum(worker.note.units_a_minute for worker in self.workers if worker.is_alive)
 
     def to_dict(self) -> dict[str, Any]:
         """Return everything as plain data for JSON."""
-        notable = [
-            {"unit": unit.path, "status": state, "error": error}
-            for unit, state, error in self.states
-            if state in NOTABLE
-        ]
-        units = len(self.states)
+        rate = self.units_a_minute
         return {
             "run": str(self.path),
-            "units": units,
+            "units": self.units,
             **self.counts,
             "of_other_specs": self.others,
-            "jobs": self.job_counts(),
-            "notable": notable,
+            "rendered_twice": self.twice,
+            "units_a_minute": round(rate, 2),
+            "seconds_left": round(60 * self.left / rate, 1) if rate else None,
+            "batches": dict(self.batches),
+            "jobs": {job: dict(states) for job, states in self.jobs.items()},
+            "workers": [worker.to_dict() for worker in self.workers],
+            "notable": [one._asdict() for one in self.notable],
         }
 
 
@@ -74,30 +116,63 @@ def run_status(run: RunFolder, damage: Mapping[str, str] | None = None) -> RunSt
         damage: What is wrong with units' files, by job/unit, where they were checked.
     """
     look = Look(run)
-    under_way = _under_way(run)
-    states = []
-    for batch, positions in enumerate(run.plan.batches):
-        begun = under_way.get(batch)
+    workers = tuple(_workers(run))
+    attempts = _Attempts(run, {worker.note.id for worker in workers if worker.is_alive})
+    jobs: dict[str, Counter[str]] = {job.name: Counter() for job in run.plan.jobs}
+    batches: Counter[str] = Counter()
+    notable = []
+    for number, positions in enumerate(run.plan.batches):
+        seen = set()
         for place, i in enumerate(positions):
             unit = run.plan.units[i]
             state, reason = _recorded(look, unit, damage or {})
-            if state is None:
-                state = begun[1] if begun and (begun[0] is None or place in begun[0]) else "pending"
-            states.append((i, (unit, state, reason)))
-    states.sort(key=lambda pair: pair[0])
-    return RunStatus(run.path, tuple(state for _, state in states), look.others())
+            state = state or attempts.state(number, place)
+            jobs[unit.job][state] += 1
+            seen.add(state)
+            if state in NOTABLE:
+                notable.append((i, Notable(unit.path, state, reason)))
+        batches[_of_batch(seen)] += 1
+    return RunStatus(
+        run.path,
+        {job: {state: found[state] for state in STATES} for job, found in jobs.items()},
+        {state: batches[state] for state in ("done", "running", "lost", "pending")},
+        tuple(one for _, one in sorted(notable)),
+        workers,
+        look.twice,
+        look.others(),
+    )
 
 
-def _under_way(run: RunFolder) -> dict[int, tuple[frozenset[int] | None, str]]:
-    """Return batches that were begun and not ended: which of their units, and running or lost."""
-    found: dict[int, tuple[frozenset[int] | None, str]] = {}
-    alive = {note.id for note in read_notes(run.path) if seems_alive(run.path, note)}
-    for batch, number in latest_attempts(run.path).items():
-        attempt = read_attempt(run.path, batch, number)
-        if attempt.is_open or attempt.outcome == DIED:
-            state = "running" if attempt.is_open and attempt.worker in alive else "lost"
-            found[batch] = None if attempt.units is None else frozenset(attempt.units), state
-    return found
+def _of_batch(states: set[str]) -> str:
+    return next((state for state in ("running", "lost", "pending") if state in states), "done")
+
+
+def _workers(run: RunFolder) -> Iterator[WorkerState]:
+    for note in read_notes(run.path):
+        if note.role == WORKER:
+            yield WorkerState(note, seems_alive(run.path, note))
+
+
+class _Attempts:
+    """What is known of batches that are not done; the record of an attempt is read when it is asked for."""
+
+    def __init__(self, run: RunFolder, alive: set[str]) -> None:
+        self._run = run
+        self._alive = alive
+        self._latest = latest_attempts(run.path)
+        self._read = cache(self._read_latest)
+
+    def state(self, batch: int, place: int) -> str:
+        """Return running, lost or pending, of the unit at a place in a batch."""
+        attempt = self._read(batch) if batch in self._latest else None
+        if attempt is None or not (attempt.is_open or attempt.outcome == DIED):
+            return "pending"
+        if attempt.units is not None and place not in attempt.units:
+            return "pending"
+        return "running" if attempt.is_open and attempt.worker in self._alive else "lost"
+
+    def _read_latest(self, batch: int) -> Attempt:
+        return read_attempt(self._run.path, batch, self._latest[batch])
 
 
 class Look:
@@ -106,7 +181,7 @@ class Look:
     def __init__(self, run: RunFolder) -> None:
         self._run = run
         self._listing = list_units(run.units)
-        self._records = journal_records(run.path)
+        self._records, self.twice = journal_records(run.path)
 
     def status(self, unit: Unit) -> str | None:
         """Return done, dead or failed, or None if a sidecar does not say so."""

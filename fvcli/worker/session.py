@@ -60,7 +60,7 @@ class Session:
 
     def _done(self, batch: Batch) -> Said:
         seconds = batch.seconds
-        self._journal.add(batch.number, seconds, batch.records)
+        self._journal.add(batch.number, seconds, batch.records, is_part=batch.claim.is_part)
         self.queue.done(batch.claim)
         del self._open[batch.number]
         note = self._presence.note

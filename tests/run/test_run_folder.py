@@ -16,7 +16,7 @@ from fvcli.errors import FvcliError, UsageError
 from fvcli.plan import Plan
 from fvcli.run import Asked, RunFolder, find_damage, merge_runs, run_status, versions
 from fvcli.run.work.attempts import attempts_of, end_attempt, latest_attempts
-from fvcli.run.work.notes import Presence
+from fvcli.run.work.notes import WORKER, Presence
 from tests.helpers.painting import claimed, paint
 from tests.helpers.running import SMALL_SPEC, fvcli, pictures, write_spec
 
@@ -77,6 +77,7 @@ def test_a_unit_counts_only_with_its_picture_and_its_key(tmp_path: Path, plan: P
 def test_a_batch_that_was_claimed_is_running_while_its_worker_lives(tmp_path: Path, plan: Plan) -> None:
     run = begun(tmp_path / "run", plan, [0])
     with Presence(run.path).kept() as presence:
+        presence.say(role=WORKER)
         claimed(run, 0, presence.id)
         counts = run_status(run).counts
         assert (counts["done"], counts["running"], counts["lost"]) == (1, 1, 0)

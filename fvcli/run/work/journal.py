@@ -20,7 +20,10 @@ from fvcli.run.work.rounds import Round
 
 @dataclass(frozen=True)
 class Entry:
-    """A line of a journal: a batch of a plan, in a round, and its units."""
+    """A line of a journal: a batch of a plan, in a round, and its units.
+
+    is_part: Whether the batch lacked more units.
+    """
 
     worker: str
     plan: str
@@ -28,6 +31,7 @@ class Entry:
     batch: int
     seconds: float
     records: tuple[Record, ...]
+    is_part: bool = False
 
 
 class Journal:
@@ -37,14 +41,15 @@ class Journal:
         self._path = run / WORKERS / f"{worker}.jsonl"
         self._head = {"plan": round_.plan, "round": round_.name}
 
-    def add(self, batch: int, seconds: float, records: Sequence[Record]) -> None:
-        """Write a line.
+    def add(self, batch: int, seconds: float, records: Sequence[Record], *, is_part: bool = False) -> None:
+        """Write a line; see ``Entry``.
 
         Raises:
             FvcliError: The disk is full, or the file cannot be written.
         """
         units = {record.stem: record[1:] if record.again else record[1:-1] for record in records}
-        line = json.dumps({**self._head, "batch": batch, "seconds": round(seconds, 3), "units": units})
+        told = {"batch": batch, **({"part": True} if is_part else {}), "seconds": round(seconds, 3)}
+        line = json.dumps({**self._head, **told, "units": units})
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a") as file:
@@ -66,4 +71,6 @@ def read_journals(run: Path) -> Iterator[Entry]:
 def _entry(worker: str, data: Mapping[str, Any]) -> Entry:
     units = data["units"]
     records = tuple(Record(stem, *said) for stem, said in units.items())
-    return Entry(worker, data["plan"], data["round"], data["batch"], data["seconds"], records)
+    return Entry(
+        worker, data["plan"], data["round"], data["batch"], data["seconds"], records, bool(data.get("part"))
+    )

@@ -75,6 +75,8 @@ class WorkQueue:
     _todo: dict[int, list[int]] = field(default_factory=dict)  # by program
     _held: set[int] = field(default_factory=set)
     _mine: set[int] = field(default_factory=set)
+    _suspects: list[int] = field(default_factory=list)
+    _alone_with: int | None = None  # a suspect that this worker is at, and nothing else
     _latest: dict[int, int] = field(default_factory=dict)
     _looked: float = 0.0
 
@@ -95,7 +97,8 @@ class WorkQueue:
     @property
     def is_over(self) -> bool:
         """Whether nothing is left, for this worker or for another."""
-        return not any(self._todo.values()) and not self._held and not self._mine
+        left = (*self._todo.values(), self._held, self._mine, self._suspects)
+        return not any(left)
 
     @property
     def held(self) -> frozenset[int]:
@@ -126,21 +129,27 @@ class WorkQueue:
             also: Whether batches that need another may be taken.
         """
         for program in self._programs(compiled, also):
-            batches = self._todo[program]
-            while batches:
-                claim = self._claim(batches.pop())
-                if claim is not None:
-                    return claim
-        return next(filter(None, map(self._claim, self._freed())), None) if also else None
+            claim = self.take_of(program)
+            if claim is not None:
+                return claim
+        again = [*self._freed(), *self._own_suspects()] if also else []
+        return next(filter(None, map(self._claim, again)), None)
 
     def take_of(self, program: int) -> Claim | None:
-        """Claim a batch of one program, or return None if none is left."""
+        """Claim a batch of one program, or return None if none is free."""
         batches = self._todo.get(program, [])
-        while batches:
+        while batches and self._alone_with is None:
             claim = self._claim(batches.pop())
             if claim is not None:
                 return claim
         return None
+
+    def _own_suspects(self) -> list[int]:
+        """Return batches at which processes died, if this worker is at nothing that would die with them."""
+        if self._mine or any(self._todo.values()):
+            return []
+        suspects, self._suspects = self._suspects, []
+        return suspects
 
     def _programs(self, compiled: int | None, also: bool) -> Iterator[int]:
         """Yield those that are compiled, then those with most to do for each worker that would be at them."""
@@ -180,6 +189,9 @@ class WorkQueue:
 
     def _claim(self, batch: int) -> Claim | None:
         self._held.discard(batch)
+        if self._alone_with is not None:
+            self._held.add(batch)
+            return None
         history = attempts_of(self.run.path, batch) if self._latest.get(batch) else []
         if history and history[-1].is_open and not self._watch.is_gone(history[-1].worker):
             self._held.add(batch)
@@ -190,6 +202,9 @@ class WorkQueue:
         deaths = [
             Death(self._units(one), one.detail) for one in history if one.is_open or one.outcome == DIED
         ]
+        if deaths and self._mine:
+            self._suspects.append(batch)
+            return None
         chosen = next_try(self._in_groups(batch, missing), deaths, self.tries)
         attempt = Attempt(batch, history[-1].number + 1 if history else 1, self.worker, chosen.units)
         self._latest[batch] = attempt.number
@@ -197,6 +212,7 @@ class WorkQueue:
             self._held.add(batch)
             return None
         self._mine.add(batch)
+        self._alone_with = batch if deaths else None
         positions = self.run.plan.batches[batch]
         units = tuple(self.run.plan.units[positions[i]] for i in chosen.units if i in missing)
         return Claim(attempt, units, chosen.failed, len(units) < len(missing))
@@ -232,11 +248,14 @@ class WorkQueue:
     def _end(self, claim: Claim, outcome: str) -> None:
         end_attempt(self.run.path, claim.attempt, outcome)
         self._mine.discard(claim.batch)
+        if self._alone_with == claim.batch:
+            self._alone_with = None
 
 
 def batches_done(run: Path, round_: Round) -> set[int]:
     """Return the batches of a round that journals tell of as finished."""
-    return {entry.batch for entry in read_journals(run) if entry.round == round_.name}
+    entries = (entry for entry in read_journals(run) if entry.round == round_.name)
+    return {entry.batch for entry in entries if not entry.is_part}
 
 
 def _compiled_alike(run: RunFolder) -> list[int]:

@@ -1,0 +1,168 @@
+"""``fvcli status``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from fvcli.cli.counting_bar import counting_bar
+from fvcli.cli.exit_and_signals import EXIT_FAILED
+from fvcli.cli.place import FOLDER
+from fvcli.cli.table import print_json, print_table, spoken
+from fvcli.errors import UsageError, counted, some_lines
+
+if TYPE_CHECKING:
+    from fvcli.app.watch_run import Seen
+    from fvcli.run import RunStatus
+    from fvcli.run.status import WorkerState
+
+TOLD = {"dead", "failed", "damaged", "newer"}  # states whose reason is shown
+RARE = {"damaged", "newer"}  # columns that most runs do not need
+LATEST = 8  # units that did not come out, while one watches
+CLEAR = "\x1b[H\x1b[2J\x1b[3J"
+
+
+@click.command()
+@click.argument("run", type=FOLDER)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print everything as JSON; with --watch, a line each time."
+)
+@click.option("--check", is_flag=True, help="Read every picture and compare its pixels with its hash.")
+@click.option("--watch", is_flag=True, help="Look again and again, until nothing is left to render.")
+@click.option(
+    "--every",
+    "every_s",
+    type=click.FloatRange(0.1),
+    default=2.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How often to look, with --watch.",
+)
+def status(run: Path, as_json: bool, check: bool, watch: bool, every_s: float) -> None:
+    """Count what a RUN folder has done, recomputed from its files.
+
+    \b
+    done     rendered
+    dead     rendered, but no gradient ever reached the picture
+    failed   an error; the next render tries again
+    damaged  its files are not those that were written (only with --check)
+    newer    written by a newer fvcli, and left alone by this one
+    running  a worker is rendering its batch
+    lost     the worker that was rendering its batch is gone
+    pending  not begun
+
+    \b
+      fvcli status run
+      fvcli status run --watch
+      fvcli status run --check
+
+    It can be asked from any machine that sees the folder. Exit codes: 0 fine, 1 a
+    picture is damaged.
+    """
+    from fvcli.app.read_status import read_status
+    from fvcli.app.watch_run import watch_run
+
+    if watch and check:
+        raise UsageError("--watch with --check would read every picture again and again", "give one of them")
+    if watch:
+        _watch(watch_run(run, every_s), as_json)
+        return
+    with counting_bar("picture", wanted=check) as looked:
+        found = read_status(run, looked if check else None)
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        _show(found)
+        _show_notable(found)
+    if found.counts["damaged"]:
+        click.get_current_context().exit(EXIT_FAILED)
+
+
+def _watch(seen: Iterator[Seen], as_json: bool) -> None:
+    on_terminal = sys.stdout.isatty()
+    for look in seen:
+        if as_json:
+            click.echo(json.dumps(look.to_dict()))
+        elif on_terminal:
+            click.echo(CLEAR, nl=False)
+            _show(look.status)
+            click.echo()
+            _show_batches(look.status)
+            click.echo(_pace(look))
+            _show_latest(look.status)
+        else:
+            click.echo(_pace(look))
+
+
+def _pace(look: Seen) -> str:
+    """Return the line that says how far a run is, and how fast."""
+    found = look.status
+    done = found.units - found.left
+    alive = sum(worker.is_alive for worker in found.workers)
+    words = [f"{done}/{found.units} units", counted(alive, "worker")]
+    if look.units_a_minute:
+        words += [
+            f"{look.units_a_minute:.1f} units/min",
+            f"{spoken(60 * found.left / look.units_a_minute)} left",
+        ]
+    return ", ".join(words)
+
+
+def _show(found: RunStatus) -> None:
+    states = [state for state, count in found.counts.items() if count or state not in RARE]
+    rows = [(job, *(counts[state] for state in states)) for job, counts in found.jobs.items()]
+    total = [("total", *(found.counts[state] for state in states))] if len(rows) > 1 else []
+    print_table(("job", *states), rows + total)
+    living = [worker for worker in found.workers if worker.is_alive]
+    if living:
+        click.echo()
+        print_table(("worker", "device", "at", "since", "done", "units/min"), list(map(_row, living)))
+
+
+def _row(worker: WorkerState) -> tuple[object, ...]:
+    note = worker.note
+    first = note.at[0] if note.at else None
+    at = f"{first['job']}, {first['layer']}, batch {first['batch']}" if first else "nothing"
+    at += f" (try {first['attempt']})" if first and first["attempt"] > 1 else ""
+    since = str(first["since"])[11:19] if first else ""
+    return note.id, note.device or "starting", at, since, note.done, round(note.units_a_minute, 1)
+
+
+def _show_batches(found: RunStatus) -> None:
+    told = [f"{count} {state}" for state, count in found.batches.items() if count]
+    click.echo(f"batches: {', '.join(told) or 'none'}")
+
+
+def _show_notable(found: RunStatus) -> None:
+    for unit, state, error in found.notable:
+        if state in TOLD:
+            click.echo(f"{unit} is {state}: {error}")
+        if state == "damaged":
+            click.echo(f"  to render it anew: fvcli render SPEC -o {found.path} --again --only {unit}")
+    if found.twice:
+        click.echo(
+            f"{counted(found.twice, 'unit')} rendered twice, by two workers; the first picture was kept"
+        )
+    if found.others:
+        are = "picture of another spec is" if found.others == 1 else "pictures of other specs are"
+        click.echo(
+            f"{found.others} finished {are} in {found.path}/units; "
+            "fvcli render says which, and with --force moves them to a folder of their own"
+        )
+
+
+def _show_latest(found: RunStatus) -> None:
+    """Show the last of what did not come out."""
+    lines = [f"{unit} is {state}: {error}" for unit, state, error in found.notable if state in TOLD]
+    deaths = [
+        f"worker {worker.note.id} ended: {worker.note.error or worker.note.ended}"
+        for worker in found.workers
+        if worker.note.ended not in {"", "finished"}
+    ]
+    for line in some_lines([*reversed(deaths), *reversed(lines)], "line", LATEST):
+        click.echo(line)
