@@ -9,15 +9,33 @@ import click
 
 
 class Place(click.Path):
-    """A path. An empty one, as a variable that is not set leaves it, is a mistake and not this folder."""
+    """A path. An empty one, as a variable that is not set leaves it, is a mistake and not this folder.
 
-    def __init__(self, **more: Any) -> None:
+    Args:
+        anywhere: Whether it may be an address in an object store, such as s3://bucket/run.
+        more: As for ``click.Path``.
+    """
+
+    def __init__(self, *, anywhere: bool = False, **more: Any) -> None:
         super().__init__(path_type=Path, **more)
+        self._anywhere = anywhere
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if value == "":
             self.fail("it is empty", param, ctx)
+        if isinstance(value, str) and "://" in value:
+            return self._at(value, param, ctx)
         return super().convert(value, param, ctx)
+
+    def _at(self, address: str, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        from fvcli.run.objects import open_address
+
+        if not self._anywhere:
+            self.fail(
+                f"{address}: it must be on disk; fvcli merge {address} -o DIR brings a run home", param, ctx
+            )
+        return open_address(address)
 
 
 FOLDER, FILE = Place(), Place(dir_okay=False)
+RUN = Place(anywhere=True)  # a run's folder, or its address in an object store

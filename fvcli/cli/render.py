@@ -19,7 +19,7 @@ from fvcli.cli.options import (
     set_option,
     worker_options,
 )
-from fvcli.cli.place import Place
+from fvcli.cli.place import RUN, Place
 from fvcli.errors import UsageError, counted
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("spec", required=False)
-@click.option("-o", "--output", "output", required=True, type=Place(), help="The run folder.")
+@click.option("-o", "--output", "output", required=True, type=RUN, help="The run folder.")
 @set_option
 @click.option(
     "--from",

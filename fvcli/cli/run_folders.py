@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from fvcli.cli.exit_and_signals import EXIT_FAILED
-from fvcli.cli.place import FOLDER
+from fvcli.cli.place import RUN
 
 
 @click.command()
-@click.argument("runs", nargs=-1, required=True, type=FOLDER)
-@click.option("-o", "--output", required=True, type=FOLDER, help="The run folder to join them in.")
+@click.argument("runs", nargs=-1, required=True, type=RUN)
+@click.option("-o", "--output", required=True, type=RUN, help="The run folder to join them in.")
 def merge(runs: tuple[Path, ...], output: Path) -> None:
     """Join the RUNS of shards of one spec into one run folder.
 
@@ -35,7 +35,7 @@ def merge(runs: tuple[Path, ...], output: Path) -> None:
 
 
 @click.command(short_help="Draw the contact sheets and the figure of a RUN folder.")
-@click.argument("run", type=FOLDER)
+@click.argument("run", type=RUN)
 def grid(run: Path) -> None:
     """Draw contact sheets, and the figure if the spec has one, from the units that are finished.
 

@@ -12,7 +12,7 @@ import click
 
 from fvcli.cli.counting_bar import counting_bar
 from fvcli.cli.exit_and_signals import EXIT_FAILED
-from fvcli.cli.place import FOLDER
+from fvcli.cli.place import RUN
 from fvcli.cli.table import print_json, print_table, spoken
 from fvcli.errors import UsageError, counted, some_lines
 
@@ -28,7 +28,7 @@ CLEAR = "\x1b[H\x1b[2J\x1b[3J"
 
 
 @click.command()
-@click.argument("run", type=FOLDER)
+@click.argument("run", type=RUN)
 @click.option(
     "--json", "as_json", is_flag=True, help="Print everything as JSON; with --watch, a line each time."
 )

@@ -12,12 +12,12 @@ import click
 
 from fvcli.cli.exit_and_signals import EXIT_FAILED, current_stop
 from fvcli.cli.options import code_option, say_remarks, set_option, worker_options
-from fvcli.cli.place import FOLDER, Place
+from fvcli.cli.place import RUN
 
 
 @click.command()
 @click.argument("spec")
-@click.option("-o", "--output", "output", required=True, type=Place(), help="The run folder.")
+@click.option("-o", "--output", "output", required=True, type=RUN, help="The run folder.")
 @set_option
 @click.option(
     "--only", multiple=True, metavar="PATTERN", help="Ask for units that match, as fvcli render does."
@@ -54,7 +54,7 @@ def prepare(
 
 
 @click.command()
-@click.argument("run", type=FOLDER)
+@click.argument("run", type=RUN)
 @worker_options
 @click.option("--in-process", is_flag=True, help="Render in this process: a unit that kills it kills all.")
 @click.option("--events", is_flag=True, hidden=True, help="Tell the process that watches this one.")

@@ -16,6 +16,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,7 @@ from fvcli.engines.gpus import environment_of, gpus_here
 from fvcli.errors import FvcliError, StoppedError, UsageError
 from fvcli.run import RunFolder
 from fvcli.run.layout import LOGS
+from fvcli.run.objects import is_object, put
 from fvcli.run.work.attempts import bury
 from fvcli.run.work.notes import new_id, note_path, read_note, write_note
 from fvcli.run.work.rounds import Round
@@ -83,6 +85,8 @@ class _Nursery:
         self._children: list[_Child] = []
         self._fruitless = 0
         self._stopped: list[_Child] = []
+        self._here = tempfile.TemporaryDirectory(prefix="fvcli-")  # for logs of a run in an object store
+        self._logs = Path(self._here.name) if is_object(run.path) else run.path / LOGS
 
     def watch(self) -> Iterator[Event]:
         self._children = [self._start(slot) for slot in range(self._count)]
@@ -110,12 +114,14 @@ class _Nursery:
                 child.process.wait()
             if child.process.returncode < 0:
                 self._bury(child)
+            self._keep_log(child)
+        self._here.cleanup()
 
     # ---- starting
 
     def _start(self, slot: int) -> _Child:
         name = new_id()
-        log = self._run.path / LOGS / f"{name}.log"
+        log = self._logs / f"{name}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as errors:
             process = subprocess.Popen(
@@ -171,6 +177,7 @@ class _Nursery:
         while not self._said.empty():  # what it said last
             yield from self._heed(*self._said.get())
         self._children.remove(child)
+        self._keep_log(child)
         code = child.process.returncode
         if code == MISTAKE:
             raise UsageError(_last_error(child.log))
@@ -181,16 +188,26 @@ class _Nursery:
 
     def _replace(self, child: _Child) -> Iterator[Event]:
         how = self._bury(child)
-        remark = f"worker {child.id} died: {how}; another takes its place, and its log is {child.log}"
+        remark = (
+            f"worker {child.id} died: {how}; another takes its place, and its log is {self._log_place(child)}"
+        )
         if not child.has_claimed:
             self._fruitless += 1
             if self._fruitless >= FRUITLESS:
                 message = f"{FRUITLESS} workers in a row died before they could render: {how}"
-                raise FvcliError(message, f"see {child.log}")
+                raise FvcliError(message, f"see {self._log_place(child)}")
         for batch in sorted(child.open) or [-1]:
             yield Event(batch, "lost", child.id, remarks=(remark,))
             remark = ""
         self._children.append(self._start(child.slot))
+
+    def _keep_log(self, child: _Child) -> None:
+        """Bring a log to the run, if that is elsewhere."""
+        if is_object(self._run.path) and child.log.exists():
+            put(self._log_place(child), child.log.read_bytes())
+
+    def _log_place(self, child: _Child) -> Path:
+        return self._run.path / LOGS / child.log.name
 
     def _bury(self, child: _Child) -> str:
         """Write how a worker died into its note and into what it was at; return it."""

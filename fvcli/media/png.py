@@ -65,7 +65,7 @@ def read_picture(path: Path) -> np.ndarray:
         FvcliError: It cannot be read as one.
     """
     try:
-        with Image.open(path) as image:
+        with path.open("rb") as file, Image.open(file) as image:
             planes = int(image.info.get(PLANES_KEY, 1))
             pixels = np.asarray(image)
         return pixels if pixels.ndim == 3 else np.stack(np.split(pixels, planes, axis=1), axis=-1)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from fvcli.errors import FvcliError
+from fvcli.run.objects import is_object, put, put_new, remove_below
 
 TEMPORARY = ".tmp-"  # how the names of half-written files begin
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # disk, quota, or the limit on the size of a file
@@ -31,6 +32,9 @@ def write_atomic(path: Path, content: bytes, *, durable: bool = True) -> None:
     Raises:
         FvcliError: The disk is full or the folder cannot be written; nothing is left behind.
     """
+    if is_object(path):
+        put(path, content)
+        return
     with open_atomic(path, durable=durable) as file:
         file.write(content)
 
@@ -43,6 +47,8 @@ def create_exclusive(path: Path, content: bytes) -> bool:
     Raises:
         FvcliError: The disk is full or the folder cannot be written.
     """
+    if is_object(path):
+        return put_new(path, content)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb") as file:
@@ -96,6 +102,20 @@ def _of_this_host() -> str:
     return f"{TEMPORARY}{hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]}-"
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder where there are folders."""
+    if not is_object(path):
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def remove_tree(path: Path) -> None:
+    """Remove all that stands below a place."""
+    if is_object(path):
+        remove_below(path)
+    else:
+        shutil.rmtree(path, ignore_errors=True)
+
+
 def sync_folder(folder: Path) -> None:
     """Make sure that what was renamed or linked in a folder survives a power cut."""
     handle = os.open(folder, os.O_RDONLY)
@@ -125,8 +145,10 @@ def share_file(source: Path, target: Path) -> None:
 def remove_temporaries(folder: Path) -> None:
     """Remove what killed processes of this host left half-written.
 
-    Older versions did not write into a name whose process it was.
+    Older versions did not write into a name whose process it was. In an object store nothing is left.
     """
+    if is_object(folder):
+        return
     ours, old = _of_this_host(), re.compile(rf"{re.escape(TEMPORARY)}[0-9a-f]{{16}}|\..*\.tmp")
     for place, _, names in os.walk(folder):
         for name in names:

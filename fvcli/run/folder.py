@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,15 @@ from fvcli.errors import FvcliError, UsageError
 from fvcli.models import ModelFacts
 from fvcli.plan import Plan, Source, Unit
 from fvcli.run import lock
-from fvcli.run.atomic import create_exclusive, remove_temporaries, write_atomic
+from fvcli.run.atomic import create_exclusive, make_folder, remove_temporaries, write_atomic
 from fvcli.run.finished import Finished, finished_at, wrong_sizes
 from fvcli.run.foreign import refuse_foreign
 from fvcli.run.growing import Asked, Growth, Preparation
 from fvcli.run.layout import FIGURE, GRIDS, LOGS, PLAN, RUN_FACTS, SOURCES, UNITS
+from fvcli.run.listing import NO_TIME
+from fvcli.run.log import Log
 from fvcli.run.model_file import read_facts
+from fvcli.run.objects import is_object, refuse_unconditional
 from fvcli.run.sidecar import EQUAL, OTHER, NewerSidecar, Record, Sidecar, read_sidecar
 from fvcli.run.work.notes import LEASE_S, Presence
 
@@ -54,6 +57,8 @@ class RunFolder:
         self.replaced = replaced
         self.presence = presence
         self._written = _signature(path)
+        self._logs: dict[str, Log] = {}
+        self._fetched: tempfile.TemporaryDirectory[str] | None = None
 
     @classmethod
     def read(cls, path: Path) -> RunFolder:
@@ -88,6 +93,7 @@ class RunFolder:
                 presence = stack.enter_context(Presence(path, lease_s, **more).kept())
                 run = cls.read(path)
             run.presence = presence
+            stack.callback(run.flush_logs)
             yield run
 
     @classmethod
@@ -122,12 +128,14 @@ class RunFolder:
             FvcliError: A source cannot be read any more.
         """
         preparation = Preparation(path, plan, spec_text, facts, asked or Asked(), shard, copies)
+        if is_object(path):
+            refuse_unconditional(path)
         refuse_foreign(path, spec_text)
         if path.is_dir():
             preparation.look()  # before anything is touched
         with contextlib.ExitStack() as stack:
             with _said(path):
-                path.mkdir(parents=True, exist_ok=True)
+                make_folder(path)
                 preparing = stack.enter_context(contextlib.ExitStack())
                 preparing.enter_context(lock.hold_while_preparing(path))  # several may get here together
             refuse_foreign(path, spec_text)  # again: it may have been made since
@@ -137,7 +145,9 @@ class RunFolder:
             remove_temporaries(path)
             replaced = preparation.apply(growth)
             preparing.close()
-            yield cls(path, plan, growth, replaced, presence)
+            run = cls(path, plan, growth, replaced, presence)
+            stack.callback(run.flush_logs)
+            yield run
 
     # ---- places
 
@@ -160,8 +170,16 @@ class RunFolder:
         return self.path / SOURCES
 
     def source_path(self, source: Source) -> Path:
-        """Return the run's copy of a source."""
-        return self.sources / source.file
+        """Return the run's copy of a source; of an object store a copy of that on this machine."""
+        place = self.sources / source.file
+        if not is_object(place):
+            return place
+        if self._fetched is None:
+            self._fetched = tempfile.TemporaryDirectory(prefix="fvcli-")
+        copy = Path(self._fetched.name, source.file)
+        if not copy.exists():
+            write_atomic(copy, place.read_bytes())
+        return copy
 
     @property
     def figure(self) -> Path:
@@ -233,10 +251,30 @@ class RunFolder:
         for name, content in files.items():
             write_atomic(self.extra(unit, name), content)
         text = sidecar.to_json().encode()
-        write_atomic(self.json(unit), text)
+        if not self._write_sidecar(unit, text):
+            meanwhile = finished_at(self.units, unit.path)
+            assert meanwhile is not None  # or it would have been written
+            return self._as_it_is(unit, sidecar, meanwhile)
         sizes = {name: len(content) for name, content in files.items()}
-        time_ns = self.json(unit).stat().st_mtime_ns
-        return Record(unit.path, unit.key, sidecar.status, {**sizes, "json": len(text)}, time_ns)
+        return Record(
+            unit.path, unit.key, sidecar.status, {**sizes, "json": len(text)}, self._written_at(unit)
+        )
+
+    def _write_sidecar(self, unit: Unit, text: bytes) -> bool:
+        """Write a sidecar; tell whether it is there now, or one of a picture that another worker finished.
+
+        In an object store two workers cannot both write it. On disk the later one writes the same again.
+        """
+        place = self.json(unit)
+        if not is_object(self.path):
+            write_atomic(place, text)
+            return True
+        if create_exclusive(place, text):
+            return True
+        if finished_at(self.units, unit.path) is not None:
+            return False
+        write_atomic(place, text)  # over one of a unit that failed
+        return True
 
     def _as_it_is(self, unit: Unit, sidecar: Sidecar, there: Finished) -> Record:
         """Return the record of a picture that is there already."""
@@ -247,8 +285,10 @@ class RunFolder:
         assert isinstance(found, Sidecar)  # others have no key
         again = OTHER if sidecar.is_finished and sidecar.pixel_sha256 != found.pixel_sha256 else EQUAL
         sizes = {file.name[len(unit.name) + 1 :]: file.stat().st_size for file in there.files}
-        time_ns = self.json(unit).stat().st_mtime_ns
-        return Record(unit.path, unit.key, found.status, sizes, time_ns, again)
+        return Record(unit.path, unit.key, found.status, sizes, self._written_at(unit), again)
+
+    def _written_at(self, unit: Unit) -> int:
+        return NO_TIME if is_object(self.path) else self.json(unit).stat().st_mtime_ns
 
     # ---- facts about the run
 
@@ -269,13 +309,12 @@ class RunFolder:
 
     def log(self, text: str, name: str = "render") -> None:
         """Add a line to a log: logs/render.log, or that of a worker."""
-        path = self.path / LOGS / f"{name}.log"
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with path.open("a") as file:
-                file.write(time.strftime("%Y-%m-%d %H:%M:%S ") + text + "\n")
-        except OSError as error:
-            raise FvcliError(f"{path} cannot be written: {error.strerror}") from error
+        self._logs.setdefault(name, Log(self.path / LOGS / f"{name}.log")).add(text)
+
+    def flush_logs(self) -> None:
+        """Write what is not written yet of the logs."""
+        for log in self._logs.values():
+            log.flush()
 
 
 def _signature(path: Path) -> tuple[int, int] | None:
@@ -284,7 +323,7 @@ def _signature(path: Path) -> tuple[int, int] | None:
         found = (path / PLAN).stat()
     except OSError:
         return None
-    return found.st_mtime_ns, found.st_size
+    return int(found.st_mtime * 1e9), found.st_size
 
 
 @contextlib.contextmanager

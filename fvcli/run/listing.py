@@ -7,6 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fvcli.run.objects import is_object, names_below
+
+NO_TIME = 0
+
 
 @dataclass(frozen=True)
 class Listing:
@@ -27,6 +31,8 @@ class Listing:
 
 def list_units(units: Path) -> Listing:
     """Look at a folder of units and the folders in it."""
+    if is_object(units):
+        return _list_objects(units)
     folders: dict[str, dict[str, int]] = {}
     times: dict[str, int] = {}
     waiting = [""]
@@ -47,6 +53,28 @@ def list_units(units: Path) -> Listing:
         if folder:
             folders[folder] = sizes
     return Listing(folders, times)
+
+
+def _list_objects(units: Path) -> Listing:
+    """Return the same of an object store, which has no times that would tell one write from the next."""
+    folders: dict[str, dict[str, int]] = {}
+    times: dict[str, int] = {}
+    for stem, size in names_below(units):
+        folder, _, name = stem.rpartition("/")
+        folders.setdefault(folder, {})[name] = size
+        if name.endswith(".json"):
+            times[stem[:-5]] = NO_TIME
+    return Listing(folders, times)
+
+
+def files_below(folder: Path) -> Iterator[str]:
+    """Yield the name, below a folder, of every file in it and in the folders in it."""
+    if is_object(folder):
+        yield from (name for name, _ in names_below(folder))
+        return
+    for place, _, names in os.walk(folder):
+        below = os.path.relpath(place, folder)
+        yield from names if below == "." else (f"{below}/{name}" for name in names)
 
 
 def _size_and_time(entry: os.DirEntry[str]) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fvcli.errors import UsageError
+from fvcli.run.objects import is_object
 
 LOCK_NAME = ".lock"
 TRIES = 5
@@ -22,6 +23,9 @@ PAUSE_S = 0.1  # `status` looks at the lock for an instant
 @contextlib.contextmanager
 def hold_while_preparing(folder: Path) -> Iterator[None]:
     """Wait for, and hold, the lock under which a run folder is set up, where the file system has locks."""
+    if is_object(folder):
+        yield
+        return
     with (folder / f"{LOCK_NAME}-prepare").open("a") as file:
         with contextlib.suppress(OSError):  # a file system without locks
             fcntl.flock(file.fileno(), fcntl.LOCK_EX)

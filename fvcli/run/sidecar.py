@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
+from fvcli.run.objects import read_bytes
 from fvcli.run.sidecar_versions import SCHEMA_VERSION, upgraded
 
 DONE, DEAD, FAILED = "done", "dead", "failed"
@@ -125,7 +126,7 @@ def read_sidecar(path: Path) -> Sidecar | NewerSidecar | None:
     Older versions are upgraded, and keys that nobody knows are passed over.
     """
     try:
-        data = json.loads(path.read_bytes())
+        data = json.loads(read_bytes(path))
         version = int(data["schema_version"])
         if version > SCHEMA_VERSION:
             return NewerSidecar(version, _names(data.get("extras")))

@@ -171,7 +171,7 @@ class _Attempts:
             return "pending"
         return "running" if attempt.is_open and attempt.worker in self._alive else "lost"
 
-    def _read_latest(self, batch: int) -> Attempt:
+    def _read_latest(self, batch: int) -> Attempt | None:
         return read_attempt(self._run.path, batch, self._latest[batch])
 
 

@@ -99,5 +99,5 @@ class Assets:
             buffer = io.BytesIO()
             np.save(buffer, mean_spectrum((Path(p.path) for p in pictures), SPECTRUM_PX, decorrelate))
             write_atomic(kept, buffer.getvalue())
-        spectrum: np.ndarray = np.load(kept, allow_pickle=False)
+        spectrum: np.ndarray = np.load(io.BytesIO(kept.read_bytes()), allow_pickle=False)
         return spectrum

@@ -8,13 +8,12 @@ killed process left on the way are found by the next one.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from fvcli.plan import Plan, Unit
-from fvcli.run.atomic import share_file, sync_folder, write_atomic
+from fvcli.run.atomic import remove_tree, share_file, sync_folder, write_atomic
 from fvcli.run.finished import Finished, all_finished, finished_at, finished_of
 from fvcli.run.growing.growth import staging_folders
 from fvcli.run.layout import STAGING, UNITS, next_numbered
@@ -74,4 +73,4 @@ def _sweep(folder: Path) -> None:
     standing = {picture.key for picture in finished_of(folder).values()}
     for units in staging_folders(folder):
         if all(picture.key in standing for picture in all_finished(units).values()):
-            shutil.rmtree(units.parent, ignore_errors=True)
+            remove_tree(units.parent)

@@ -22,6 +22,7 @@ from fvcli.run.growing.refusals import refuse_losses
 from fvcli.run.growing.set_aside import remove_units, set_aside
 from fvcli.run.layout import FIGURE, GRIDS, MODEL, PLAN, SOURCES, SPEC, UNITS, read_text
 from fvcli.run.model_file import facts_as_json
+from fvcli.run.objects import is_object
 from fvcli.run.sidecar import Sidecar
 from fvcli.run.work.attempts import forget_attempts
 from fvcli.run.work.notes import at_work
@@ -70,7 +71,11 @@ class Preparation:
 
     def refuse_company(self, growth: Growth) -> None:
         """Raise UsageError if the plan or pictures would change while others are at work in the folder."""
-        if not (growth.changes_plan or growth.out_of_the_way or growth.moves):
+        moves = bool(growth.out_of_the_way or growth.moves)
+        if moves and is_object(self.folder):
+            message = f"{self.folder}: finished pictures would have to be moved, which is done on disk only"
+            raise UsageError(message, f"bring the run home first: fvcli merge {self.folder} -o DIR")
+        if not (growth.changes_plan or moves):
             return
         company = at_work(self.folder)
         if company:

@@ -7,14 +7,16 @@ written into it later. Those of a plan name batches of that plan, so another pla
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
-from fvcli.run.atomic import create_exclusive, write_atomic
+from fvcli.run.atomic import create_exclusive, remove_tree, write_atomic
 from fvcli.run.layout import ATTEMPTS
+from fvcli.run.listing import files_below
+from fvcli.run.objects import read_bytes
 from fvcli.run.work.notes import Note
 
 A_FOLDER = 1000  # batches, most of them with one attempt
@@ -53,18 +55,28 @@ def end_attempt(run: Path, attempt: Attempt, outcome: str, detail: str = "") -> 
     write_atomic(_place(run, attempt.batch, attempt.number), _content(ended), durable=False)
 
 
-def attempts_of(run: Path, batch: int) -> list[Attempt]:
-    """Return the attempts at a batch, oldest first."""
-    folder = _folder(run, batch)
-    names = [path.name for path in folder.glob(f"{batch}.*.json")] if folder.is_dir() else []
-    numbers = sorted(int(name.split(".")[1]) for name in names if name.split(".")[1].isdigit())
-    return [read_attempt(run, batch, number) for number in numbers]
+def attempts_of(run: Path, batch: int, known: int = 0) -> list[Attempt]:
+    """Return the attempts at a batch, oldest first.
+
+    Args:
+        run: The run's folder.
+        batch: Number of the batch.
+        known: The number of an attempt that is known to have been made, if one is.
+    """
+    found = []
+    for number in count(1):
+        attempt = read_attempt(run, batch, number)
+        if attempt is not None:
+            found.append(attempt)
+        elif number > known:
+            break
+    return found
 
 
-def read_attempt(run: Path, batch: int, number: int) -> Attempt:
-    """Return an attempt; of a file that cannot be read only that it was made."""
+def read_attempt(run: Path, batch: int, number: int) -> Attempt | None:
+    """Return an attempt, or None if there is none; of a file that cannot be read only that it was made."""
     try:
-        data: Mapping[str, Any] = json.loads(_place(run, batch, number).read_bytes())
+        data: Mapping[str, Any] = json.loads(read_bytes(_place(run, batch, number)))
         units, outcome = data.get("units"), data.get("outcome")
         return Attempt(
             batch,
@@ -74,6 +86,8 @@ def read_attempt(run: Path, batch: int, number: int) -> Attempt:
             None if outcome is None else str(outcome),
             str(data.get("detail", "")),
         )
+    except (FileNotFoundError, NotADirectoryError):
+        return None
     except (OSError, ValueError, TypeError, AttributeError):
         return Attempt(batch, number)
 
@@ -87,17 +101,16 @@ def latest_attempts(run: Path) -> dict[int, int]:
 
 
 def _listed(run: Path) -> Iterator[tuple[int, int]]:
-    for pattern in ("*/[0-9]*.*.json", "[0-9]*.*.json"):  # older versions had no parts
-        for path in (run / ATTEMPTS).glob(pattern):
-            batch, number = path.name.split(".")[:2]
-            if batch.isdigit() and number.isdigit():
-                yield int(batch), int(number)
+    for name in files_below(run / ATTEMPTS):
+        batch, number, *_ = (*name.rpartition("/")[2].split("."), "", "")
+        if "/" in name and batch.isdigit() and number.isdigit():  # older versions had no parts
+            yield int(batch), int(number)
 
 
 def forget_attempts(run: Path, batches: Sequence[int] | None = None) -> None:
     """Remove the records of some batches, or of all, because the batches are others now."""
     if batches is None:
-        shutil.rmtree(run / ATTEMPTS, ignore_errors=True)
+        remove_tree(run / ATTEMPTS)
     for batch in batches or ():
         for attempt in attempts_of(run, batch):
             _place(run, batch, attempt.number).unlink(missing_ok=True)
@@ -119,5 +132,5 @@ def bury(run: Path, note: Note, how: str) -> None:
     """Write how a worker died into the attempts that it was at."""
     for at in note.at:
         attempt = read_attempt(run, at["batch"], at["attempt"])
-        if attempt.is_open and attempt.worker == note.id:
+        if attempt is not None and attempt.is_open and attempt.worker == note.id:
             end_attempt(run, attempt, DIED, how)

@@ -14,8 +14,11 @@ from typing import Any
 
 from fvcli.errors import FvcliError
 from fvcli.run.layout import WORKERS
+from fvcli.run.objects import is_object, put
 from fvcli.run.sidecar import Record
 from fvcli.run.work.rounds import Round
+
+A_PART = 100  # lines of a part
 
 
 @dataclass(frozen=True)
@@ -35,10 +38,11 @@ class Entry:
 
 
 class Journal:
-    """Writes the journal of one worker."""
+    """Writes the journal of one worker; in an object store, where nothing can be appended, in parts."""
 
     def __init__(self, run: Path, worker: str, round_: Round) -> None:
         self._path = run / WORKERS / f"{worker}.jsonl"
+        self._lines: list[str] = []
         self._head = {"plan": round_.plan, "round": round_.name}
 
     def add(self, batch: int, seconds: float, records: Sequence[Record], *, is_part: bool = False) -> None:
@@ -50,12 +54,23 @@ class Journal:
         units = {record.stem: record[1:] if record.again else record[1:-1] for record in records}
         told = {"batch": batch, **({"part": True} if is_part else {}), "seconds": round(seconds, 3)}
         line = json.dumps({**self._head, **told, "units": units})
+        self._lines.append(line + "\n")
+        if is_object(self._path):
+            self._put()
+            return
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a") as file:
-                file.write(line + "\n")
+                file.write(self._lines.pop())
         except OSError as error:
             raise FvcliError(f"{self._path} cannot be written: {error.strerror}") from error
+
+    def _put(self) -> None:
+        part = (len(self._lines) - 1) // A_PART
+        put(
+            self._path.with_name(f"{self._path.stem}.{part}.jsonl"),
+            "".join(self._lines[part * A_PART :]).encode(),
+        )
 
 
 def read_journals(run: Path) -> Iterator[Entry]:
@@ -63,7 +78,7 @@ def read_journals(run: Path) -> Iterator[Entry]:
     for path in sorted((run / WORKERS).glob("*.jsonl")):
         for line in path.read_bytes().splitlines():
             try:
-                yield _entry(path.stem, json.loads(line))
+                yield _entry(path.stem.partition(".")[0], json.loads(line))
             except (ValueError, TypeError, KeyError, IndexError, AttributeError):
                 continue
 

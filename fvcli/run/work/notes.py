@@ -19,6 +19,7 @@ from pydantic import TypeAdapter
 from fvcli.errors import FvcliError
 from fvcli.run.atomic import write_atomic
 from fvcli.run.layout import WORKERS
+from fvcli.run.objects import read_bytes
 from fvcli.run.process import is_gone, this_process
 
 WORKER, COMMAND = "worker", "command"
@@ -91,7 +92,7 @@ def read_notes(run: Path) -> list[Note]:
 def read_note(path: Path) -> Note | None:
     """Return a note, or None if it cannot be read."""
     try:
-        return _adapter().validate_json(path.read_bytes(), extra="ignore")
+        return _adapter().validate_json(read_bytes(path), extra="ignore")
     except (OSError, ValueError):
         return None
 

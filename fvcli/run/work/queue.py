@@ -192,7 +192,8 @@ class WorkQueue:
         if self._alone_with is not None:
             self._held.add(batch)
             return None
-        history = attempts_of(self.run.path, batch) if self._latest.get(batch) else []
+        known = self._latest.get(batch, 0)
+        history = attempts_of(self.run.path, batch, known) if known else []
         if history and history[-1].is_open and not self._watch.is_gone(history[-1].worker):
             self._held.add(batch)
             return None
