@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -80,11 +81,11 @@ def _check_place(run: str, options: PodOptions) -> None:
 
 
 def _batches(planned: PlannedSpec | None, run: str) -> int | None:
-    """Count the batches that lack pictures, as far as it can be known here."""
-    try:
-        return count_missing(RunFolder.read(Path(run)))
-    except UsageError:  # only pods see it, or it is not there yet
-        return len(planned.plan.batches) if planned else None
+    """Count the batches that lack pictures, as far as it can be known here; no object store is asked."""
+    if "://" not in run:
+        with contextlib.suppress(UsageError):  # only pods see it, or it is not there yet
+            return count_missing(RunFolder.read(Path(run)))
+    return len(planned.plan.batches) if planned else None
 
 
 def _limits(resources: Sequence[str]) -> Mapping[str, str]:

@@ -101,7 +101,7 @@ def submit(spec: str | None, output: str, engine: str, dry_run: bool, allow_code
     if engine == KUBERNETES:
         _kubernetes(planned, output, dry_run, words)
     else:
-        _slurm(planned, Path(output), dry_run, words)
+        _slurm(planned, _on_disk(output), dry_run, words)
 
 
 def _refuse_words_of_others(engine: str, words: dict[str, Any]) -> None:
@@ -127,6 +127,13 @@ def _planned(spec: str | None, overrides: Sequence[str], allow_code: bool) -> Pl
 
 
 # ---- Slurm
+
+
+def _on_disk(output: str) -> Path:
+    if "://" in output:
+        hint = f"give a folder that every node sees, or start fvcli work {output} with a script of your own"
+        raise UsageError(f"{output}: the scripts and logs of --engine slurm have to be on disk", hint)
+    return Path(output)
 
 
 def _slurm(planned: PlannedSpec | None, run: Path, dry_run: bool, words: dict[str, Any]) -> None:

@@ -177,6 +177,14 @@ def test_mistakes_are_refused_before_anything_is_written(
     assert cluster.calls() == []
 
 
+def test_a_run_in_an_object_store_is_refused(cluster: SlurmCluster, spec: Path, tmp_path: Path) -> None:
+    result = fvcli("submit", spec, "-o", "s3://bucket/run", *HELD, "--workers", "4")
+    assert result.exit_code == 2
+    assert "start fvcli work s3://bucket/run with a script of your own" in result.stderr
+    assert cluster.calls() == []
+    assert not (tmp_path / "s3:").exists()
+
+
 def test_where_slurm_is_not_installed_it_is_said(
     spec: Path, run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
