@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePath
 from typing import Any
 
@@ -66,6 +66,8 @@ class Program:
     members: how many pictures, one after the other in the plan, are optimised together.
     couplings: what they share their scores through.
     image_bytes: estimated memory of one image of an ascent.
+    gpu_batches: how many batches a GPU works on at once. It decides no picture of a CPU and is in no key, and
+        programs that differ in it are equal.
     window: what is optimised of the picture; None: all of it.
     input_px: height and width that views are resized to, because the network takes no other; None: they are
         taken as they are.
@@ -85,6 +87,12 @@ class Program:
     formula: Formula | None = None
     members: int = 1
     couplings: tuple[Coupling, ...] = ()
+    gpu_batches: int = field(default=1, compare=False)
+
+    @property
+    def gpu_pictures(self) -> int:
+        """How many pictures a GPU works on at once: whole batches of them."""
+        return self.gpu_batches * self.batch_size
 
     def canvas_of(self, unit: Unit) -> dict[str, int] | None:
         """Return which part of the picture is optimised, in pixels, or None for all of it."""

@@ -31,7 +31,7 @@ from fvcli.plan.source_files import pinned, sources_of, wrong_sum
 from fvcli.plan.terms import Coupling, digest, layers_of
 from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.plan.unit_folders import in_folders
-from fvcli.plan.views import batch_size_for, input_size, needed_bytes
+from fvcli.plan.views import GPU_GB, batch_size_for, gpu_batches_for, input_size, needed_bytes
 from fvcli.spec.file_names import folded, shortened
 from fvcli.spec.parameterizations import Pixel
 from fvcli.spec.problems import KeyPath, Problem
@@ -156,7 +156,8 @@ class _Draft:
             shapes = tuple((term.kind, term.layer, term.row >= 0, term.options) for term in draft.terms)
             same = (shapes, window, sized.size_px, draft.formula, draft.members, coupled)
             if same not in known:
-                program = _program(draft, window, coupled, sized, self.facts)
+                gpu_gb = sized.memory_gb if origins.is_anywhere("memory_gb") else GPU_GB
+                program = _program(draft, window, coupled, sized, self.facts, gpu_gb)
                 problems += check_length(sized, program.members, origin)
                 problems += check_memory(program, sized, job, origin)
                 known[same] = self._number(program)
@@ -174,12 +175,16 @@ class _Draft:
         # asdict would copy the settings, too
         settings = program.settings.model_dump(mode="json")
         parts = {"window": window, "terms": shapes, "couplings": together, "settings": settings}
-        code = digest({**vars(program), **parts})
+        decides = {name: value for name, value in vars(program).items() if name != "gpu_batches"}
+        code = digest({**decides, **parts})
         if code not in self.numbers:
             self.numbers[code] = len(self.programs)
             self.programs.append(program)
             self.keys.append(UnitKeys(program, self.choice, self.facts))
-        return self.numbers[code]
+        number = self.numbers[code]
+        if program.gpu_batches < self.programs[number].gpu_batches:  # of a job with less memory
+            self.programs[number] = program
+        return number
 
 
 def _same_names(units: Sequence[Unit], path: KeyPath) -> list[Problem]:
@@ -235,7 +240,9 @@ def _program(
     couplings: tuple[Coupling, ...],
     settings: ResolvedRender,
     facts: ModelFacts,
+    gpu_gb: float,
 ) -> Program:
+    """Return the program of a draft; gpu_gb is the memory that a GPU has for it."""
     height, width = settings.size_px
     shapes = tuple(term.shape for term in draft.terms)
     layers = layers_of(shapes, couplings)
@@ -247,6 +254,10 @@ def _program(
     needed = needed_bytes(facts, layers, settings, window, input_px, draft.picture is not None)
     members = draft.members if are_together(couplings, settings) else 1
     fitting = settings.batch_size or max(1, batch_size_for(settings.memory_gb, needed))
+    batch_size = members * max(1, fitting // members)
+    is_fixed = (
+        settings.batch_size is not None or settings.method == "dream"
+    )  # which has one picture at a time
     return Program(
         model=facts.name,
         weights_sha256=facts.weights_sha256,
@@ -254,7 +265,7 @@ def _program(
         recipe=settings.recipe,
         height_px=height,
         width_px=width,
-        batch_size=members * max(1, fitting // members),
+        batch_size=batch_size,
         image_bytes=needed,
         settings=settings.settings(),
         window=window,
@@ -262,6 +273,7 @@ def _program(
         formula=draft.formula,
         members=members,
         couplings=couplings,
+        gpu_batches=1 if is_fixed else gpu_batches_for(gpu_gb, needed, batch_size),
     )
 
 

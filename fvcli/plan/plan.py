@@ -48,6 +48,9 @@ class Plan:
         """Write the whole plan as JSON text; equal plans give equal text."""
         whole = replace(self, units=tuple(self.units), batches=tuple(self.batches))
         data = _adapter().dump_python(whole, mode="json")
+        for program in data["programs"]:
+            if program["gpu_batches"] == 1:  # as before there was such a thing
+                del program["gpu_batches"]
         has_folders = any(unit.folder for unit in whole.units)
         if not has_folders:
             for unit in data["units"]:
@@ -175,6 +178,11 @@ class Plan:
     def memory_bytes(self) -> int:
         """Estimated memory of the largest batch."""
         return max((p.batch_size * p.image_bytes for p in self.programs), default=0)
+
+    @property
+    def gpu_memory_bytes(self) -> int:
+        """Estimated memory of the most that a GPU works on at once."""
+        return max((p.gpu_pictures * p.image_bytes for p in self.programs), default=0)
 
 
 def plan_data(text: str) -> dict[str, Any]:

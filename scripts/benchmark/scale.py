@@ -12,6 +12,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -100,10 +101,11 @@ def scale(out: Path, units: int = UNITS) -> str:
     (folder / SPEC).write_text(json.dumps(spec_of(units)))  # JSON is YAML
     results = {step: _measured(step, folder) for step in STEPS}
     (folder / "scale.json").write_text(json.dumps(results, indent=1))
-    lines = ["| step | seconds | peak MB |", "| --- | --- | --- |"]
+    lines = ["| step | wall s | CPU s | peak MB |", "| --- | --- | --- | --- |"]
     for step, result in results.items():
-        lines.append(f"| **{step}** | {result['wall_seconds']:.1f} | {result['peak_rss_mb']:.0f} |")
-        lines += [f"| {part} | {seconds:.2f} | {peak:.0f} |" for part, seconds, peak in result["parts"]]
+        whole = f"**{step}**", *(result[name] for name in ("wall_seconds", "cpu_seconds", "peak_rss_mb"))
+        for name, wall, cpu, peak_mb in (whole, *result["parts"]):
+            lines.append(f"| {name} | {wall:.2f} | {cpu:.2f} | {peak_mb:.0f} |")
     return "\n".join(lines) + "\n"
 
 
@@ -115,18 +117,19 @@ def _measured(step: str, folder: Path) -> dict[str, Any]:
     if usage.code:
         raise ToolError(last_lines(text))
     parts = [json.loads(line) for line in text.splitlines() if line.startswith("[")]
-    return {"wall_seconds": usage.wall_seconds, "peak_rss_mb": usage.peak_rss_mb, "parts": parts}
+    return {**asdict(usage), "parts": parts}
 
 
 def _run_step(step: str, folder: Path) -> None:
-    """Run a step; print a line for each of its parts: name, seconds, and the peak of memory until then."""
+    """Run a step; print a line for each part: name, wall and CPU seconds, and the peak of memory so far."""
     import resource
 
-    began = time.perf_counter()
+    wall, cpu = time.perf_counter(), time.process_time()
     for part in STEPS[step](folder):
         peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps([part, time.perf_counter() - began, peak_mb]), flush=True)
-        began = time.perf_counter()
+        taken = time.perf_counter() - wall, time.process_time() - cpu
+        print(json.dumps([part, *taken, peak_mb]), flush=True)
+        wall, cpu = time.perf_counter(), time.process_time()
 
 
 if __name__ == "__main__":
