@@ -58,6 +58,7 @@ class _Child:
     has_claimed: bool = False
     heard: float = field(default_factory=time.monotonic)
     killed_for: str = ""
+    listener: threading.Thread | None = None
     is_over: bool = False
 
 
@@ -116,7 +117,7 @@ class _Nursery:
                 child.process.wait()
             if child.process.returncode < 0:
                 self._bury(child)
-            self._keep_log(child)
+            self._let_go(child)
         self._here.cleanup()
 
     # ---- starting
@@ -136,7 +137,8 @@ class _Nursery:
                 start_new_session=True,  # Ctrl-C is for this process, which asks the workers to stop
             )
         child = _Child(slot, name, process, log)
-        threading.Thread(target=self._listen, args=(child,), daemon=True).start()
+        child.listener = threading.Thread(target=self._listen, args=(child,), daemon=True)
+        child.listener.start()
         return child
 
     def _command(self) -> list[str]:
@@ -176,10 +178,12 @@ class _Nursery:
         _kill(child)
 
     def _bid_farewell(self, child: _Child) -> Iterator[Event]:
-        while not self._said.empty():  # what it said last
+        if child.listener is not None:
+            child.listener.join(PATIENCE_S)  # what it said last is still on its way
+        while not self._said.empty():
             yield from self._heed(*self._said.get())
         self._children.remove(child)
-        self._keep_log(child)
+        self._let_go(child)
         code = child.process.returncode
         if code == MISTAKE:
             raise UsageError(_last_error(child.log))
@@ -203,8 +207,11 @@ class _Nursery:
             remark = ""
         self._children.append(self._start(child.slot))
 
-    def _keep_log(self, child: _Child) -> None:
-        """Bring a log to the run, if that is elsewhere."""
+    def _let_go(self, child: _Child) -> None:
+        """Close what led to a process that has ended, and bring its log to the run, if that is elsewhere."""
+        for pipe in (child.process.stdin, child.process.stdout):
+            if pipe is not None:
+                pipe.close()
         if is_object(self._run.path) and child.log.exists():
             put(self._log_place(child), child.log.read_bytes())
 
