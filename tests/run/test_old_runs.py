@@ -1,4 +1,4 @@
-"""What a release wrote, later releases read: runs of versions 0.1 and 0.2, as they were written."""
+"""What a release wrote, later releases read: runs of versions 0.1 to 0.3, as they were written."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ KEYS = {
 RUNS = {
     "0.1": ("run-of-0.1", KEYS),
     "0.2": ("run-of-0.2", KEYS),
+    "0.3": ("run-of-0.3", KEYS),
     "first": (
         "old/run",
         {
@@ -107,7 +108,7 @@ def test_it_goes_on_where_it_was(old: tuple[Path, dict[str, str]], easel: Painti
 def test_a_whole_one_is_left_alone(old: tuple[Path, dict[str, str]], easel: PaintingEngine) -> None:
     run, _ = old
     before = pictures(run)
-    assert (RunFolder.read(run).facts() is None) == (run.name != "run-of-0.2")  # the first to keep them
+    assert (RunFolder.read(run).facts() is None) == (run.name not in {"run-of-0.2", "run-of-0.3"})
     assert render(run)[0] == 0
     assert (easel.painted, pictures(run)) == ([], before)
 
