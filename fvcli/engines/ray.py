@@ -86,7 +86,7 @@ def _connected(ray: Any, address: str | None) -> Iterator[None]:
             ray.init(address, log_to_driver=False, logging_level=logging.ERROR)
     except (ValueError, RuntimeError, OSError) as error:
         reason = str(error).strip().split("\n")[0]
-        hint = "check the address, or begin a cluster with: ray start --head"
+        hint = "check the address and its token (RAY_AUTH_MODE), or begin a cluster with: ray start --head"
         raise FvcliError(f"no Ray cluster at {given or address or 'this machine'}: {reason}", hint) from error
     try:
         yield
