@@ -11,6 +11,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from fvcli.plan import Unit
@@ -132,7 +133,7 @@ class WorkQueue:
             claim = self.take_of(program)
             if claim is not None:
                 return claim
-        again = [*self._freed(), *self._own_suspects()] if also else []
+        again = chain(self._freed(), self._own_suspects()) if also else ()
         return next(filter(None, map(self._claim, again)), None)
 
     def take_of(self, program: int) -> Claim | None:
@@ -144,12 +145,10 @@ class WorkQueue:
                 return claim
         return None
 
-    def _own_suspects(self) -> list[int]:
-        """Return batches at which processes died, if this worker is at nothing that would die with them."""
-        if self._mine or any(self._todo.values()):
-            return []
-        suspects, self._suspects = self._suspects, []
-        return suspects
+    def _own_suspects(self) -> Iterator[int]:
+        """Yield batches at which processes died, as long as nothing is at hand that would die with them."""
+        while self._suspects and not self._mine and not any(self._todo.values()):
+            yield self._suspects.pop(0)
 
     def _programs(self, compiled: int | None, also: bool) -> Iterator[int]:
         """Yield those that are compiled, then those with most to do for each worker that would be at them."""
