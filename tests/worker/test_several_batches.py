@@ -254,6 +254,31 @@ def test_after_a_halving_fewer_batches_are_claimed(
     assert painter.calls == [(names(*range(i, i + 4)), 4) for i in range(8, 24, 4)]
 
 
+def test_sidecars_say_the_size_that_their_own_ascent_had(
+    begin_several: Begin, worker_of: WorkerOf, painter: Painter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next ascent runs out of memory while the pictures of the first are still being written."""
+    run = begin_several(channels(16))
+    worker = worker_of(run, GPU)
+    commit = worker._recorder.commit
+
+    def run_out(units: Sequence[Unit], _stopped: Callable[[], bool]) -> None:
+        painter.most = 8 if units[0].terms[0].index == 0 else 4
+
+    def commit_late(unit: Unit, *rest: object) -> object:
+        end = time.monotonic() + 20
+        while len(painter.calls) < 3 and time.monotonic() < end:
+            time.sleep(0.01)
+        return commit(unit, *rest)
+
+    painter.before = run_out
+    monkeypatch.setattr(worker._recorder, "commit", commit_late)
+    list(worker.render(range(8)))
+    assert [size for _, size in painter.calls] == [8, 8, 4, 4]
+    sizes = {int(path[-4:]): sidecar.batch["size"] for path, sidecar in known(run).items()}
+    assert sizes == {n: 8 if n < 8 else 4 for n in range(16)}
+
+
 def test_a_unit_that_fails_names_its_own_batch(
     begin_several: Begin, worker_of: WorkerOf, painter: Painter
 ) -> None:

@@ -42,12 +42,14 @@ class Claim:
     units: Those that are to be rendered, in order.
     failed: Why they are failed without being rendered; empty where they are to be rendered.
     is_part: Whether the batch lacks more units than these.
+    deaths: How many processes died at the batch.
     """
 
     attempt: Attempt
     units: tuple[Unit, ...]
     failed: str = ""
     is_part: bool = False
+    deaths: int = 0
 
     @property
     def batch(self) -> int:
@@ -215,7 +217,7 @@ class WorkQueue:
         self._alone_with = batch if deaths else None
         positions = self.run.plan.batches[batch]
         units = tuple(self.run.plan.units[positions[i]] for i in chosen.units if i in missing)
-        return Claim(attempt, units, chosen.failed, len(units) < len(missing))
+        return Claim(attempt, units, chosen.failed, len(units) < len(missing), len(deaths))
 
     def _missing(self, batch: int) -> set[int]:
         """Return the positions, in the batch, of units that are wanted and neither finished nor failed."""
