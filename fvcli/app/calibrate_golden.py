@@ -73,7 +73,7 @@ class _Trials:
             self.device = set_up_device()
         self.model = load(self.golden.run.plan.model, self.allow_code)
         plan = self.golden.run.plan
-        variants = variants_of(plan, self.model.facts, self._layer(), os.environ)
+        variants = variants_of(plan, self.model.facts, self._layer(), os.environ, self.device.is_gpu)
         self.say(f"1 of {len(variants) + 1}: {BASE.name}")
         base = Golden(self._render(BASE))
         trials = []

@@ -176,10 +176,12 @@ def _shard_name(options: RenderOptions) -> str | None:
 
 def _tell(run: RunFolder, observer: Observer) -> None:
     """Say what became of the pictures that were there."""
-    if run.growth is not None and run.growth.is_worth_saying:
-        line = f"{run.path}: {run.growth.said(run.replaced)}"
-        run.log(line)
-        observer.said(line)
+    if run.growth is None:
+        return
+    said = [run.growth.said(run.replaced)] if run.growth.is_worth_saying else []
+    for line in (*said, *filter(None, [run.growth.remark])):
+        run.log(f"{run.path}: {line}")
+        observer.said(f"{run.path}: {line}")
 
 
 def _render(

@@ -62,7 +62,7 @@ def _show(speed: Speed) -> None:
         for p in speed.points
     ]
     print_table(header, rows)
-    lanes = "a batch" if speed.whole_batches else f"{speed.lanes} pictures"
+    lanes = "whole batches" if speed.whole_batches else f"{speed.lanes} pictures"
     click.echo(
         f"\n{speed.host}, {speed.device}, {lanes} at a time; {speed.start_seconds:.1f} s once for the start"
     )

@@ -43,7 +43,11 @@ WEIGHTS = "one layer's weights ±1 %"
 
 
 def variants_of(
-    plan: Plan, facts: ModelFacts, layer: str | None, environment: Mapping[str, str]
+    plan: Plan,
+    facts: ModelFacts,
+    layer: str | None,
+    environment: Mapping[str, str],
+    on_gpu: bool = False,
 ) -> list[Variant]:
     """Return the ways in which a plan can be rendered differently; what does not concern it is left out.
 
@@ -52,11 +56,15 @@ def variants_of(
         facts: Of its model.
         layer: Whose weights can be changed so that all units are concerned; None if there is none.
         environment: In which the golden's spec is rendered.
+        on_gpu: Whether a GPU renders it, to which the threads of the CPU make no difference.
     """
     xla = {"TF_XLA_FLAGS": "--tf_xla_auto_jit=2 --tf_xla_cpu_global_jit"}
-    noise = [
+    threads = [
         Variant("one thread", "same", worker={"lanes": 1}),
         Variant("two threads an operation", "same", worker={"lanes": 1, "threads": 2}),
+    ]
+    noise = [
+        *([] if on_gpu else threads),
         Variant("other batches", "same", worker={"lanes": 1, "other_batches": True}, plan=_halved),
         _other_onednn(environment),
         Variant("XLA", "cpu", xla),
@@ -134,11 +142,13 @@ def _reseeded(settings: Settings) -> Settings:
 
 
 def _halved(plan: Plan) -> Plan:
-    """Let ascents have half as many pictures, as long as whole groups fit."""
+    """Let ascents have half as many pictures, as long as whole groups fit; those of a GPU, too."""
 
     def half(program: Program) -> Program:
-        groups = max(1, program.batch_size // program.members // 2)
-        return replace(program, batch_size=program.members * groups)
+        groups = program.batch_size // program.members
+        if groups > 1:
+            return replace(program, batch_size=program.members * (groups // 2))
+        return replace(program, gpu_batches=max(1, program.gpu_batches // 2))
 
     return replace(plan, programs=tuple(map(half, plan.programs)))
 

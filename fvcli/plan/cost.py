@@ -157,9 +157,9 @@ def looks(program: Program) -> float:
     return float(sum(steps * max(1.0, scale**2 * area) for scale, steps in each))
 
 
-def places(units: int, batch_size: int, lanes: int, whole_batches: bool) -> int:
-    """Round units up to full batches, or lanes: a place without a unit takes as long as one with."""
-    width = batch_size if whole_batches else lanes
+def places(units: int, gpu_pictures: int, lanes: int, whole_batches: bool) -> int:
+    """Round units up to full ascents, or lanes: a place without a unit takes as long as one with."""
+    width = gpu_pictures if whole_batches else lanes
     return -(-units // width) * width
 
 
@@ -198,7 +198,7 @@ class Cost:
 
     def render_s(self, program: Program, work: Work, units: int) -> float:
         """Return the seconds that some units of a program are rendered for."""
-        pictures = places(units, program.batch_size, self._speed.lanes, self._speed.whole_batches)
+        pictures = places(units, program.gpu_pictures, self._speed.lanes, self._speed.whole_batches)
         return pictures * looks(program) * self.step_s(work)
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import platform
 import sys
 from importlib import metadata
+from typing import TYPE_CHECKING
 
-from fvcli.run.folder import RunFolder
+if TYPE_CHECKING:
+    from fvcli.run.folder import RunFolder
 
 PACKAGES = ("fvcli", "tensorflow", "keras", "numpy", "pillow", "imageio")
 

@@ -142,13 +142,13 @@ class RunFolder:
                 preparing = stack.enter_context(contextlib.ExitStack())
                 preparing.enter_context(lock.hold_while_preparing(path))  # several may get here together
             refuse_foreign(path, spec_text)  # again: it may have been made since
-            growth = preparation.look()
+            preparation, growth = preparation.as_begun(preparation.look())
             preparation.refuse_company(growth)
             presence = stack.enter_context(Presence(path, lease_s).kept())
             remove_temporaries(path)
             replaced = preparation.apply(growth)
             preparing.close()
-            run = cls(path, plan, growth, replaced, presence)
+            run = cls(path, preparation.plan, growth, replaced, presence)
             stack.callback(run.flush_logs)
             yield run
 

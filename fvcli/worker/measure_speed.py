@@ -67,7 +67,7 @@ class Calibration:
         failures = [sidecar.error for sidecar in sidecars if sidecar and sidecar.status == FAILED]
         if failures:
             raise FvcliError(f"{units[0].layer} cannot be measured: {failures[0]}")
-        pictures = places(len(units), program.batch_size, self._device.lanes, self._device.whole_batches)
+        pictures = places(len(units), program.gpu_pictures, self._device.lanes, self._device.whole_batches)
         seconds = [sidecar.seconds for sidecar in sidecars if sidecar]
         return _Timed(units[0].layer, program, pictures * program.settings.steps, seconds)
 

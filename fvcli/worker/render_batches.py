@@ -176,12 +176,21 @@ class Worker:
             if more is None:
                 break
             groups += session.groups_of(more)
-        yield from cut(groups, self._size(program))
+        yield from cut(groups, self._size_of(groups[0]))
 
     def _size(self, number: int) -> int:
         """Return how many pictures an ascent of a program has."""
         program = self._run.plan.programs[number]
         return self._sizes.get(number, self._planned_size(program))
+
+    def _size_of(self, group: Group) -> int:
+        """Return how many pictures the ascent of a group has.
+
+        Where processes died twice it has no more than a batch, because its size may be what they died of.
+        """
+        number, claim = group.units[0].program, group.batch.claim
+        size = self._size(number)
+        return size if claim.deaths < 2 else min(size, self._run.plan.programs[number].batch_size)
 
     def _planned_size(self, program: Program) -> int:
         if not self._device.whole_batches:
@@ -245,20 +254,19 @@ class Worker:
             except Exception as error:  # a file that the program reads may be anything
                 self._broken = self._key(task), _reason(error)
             else:
-                size = self._size(task.program)
+                size = self._size_of(task.groups[0])
                 return lambda: self._run_task(task, compiled, size, lanes)
         reason = self._broken[1]
         return lambda: self._fail(task, reason)
 
-    def _origin(self, group: Group) -> Origin:
-        number = group.units[0].program
-        program, size = self._run.plan.programs[number], self._size(number)
+    def _origin(self, group: Group, size: int) -> Origin:
+        program = self._run.plan.programs[group.units[0].program]
         planned = max(program.batch_size, self._planned_size(program))
         return Origin(group.batch.number, planned, size, group.batch.claim.attempt.number)
 
     def _fail(self, task: Task, reason: str) -> None:
         records = [
-            self._recorder.fail(unit, self._origin(group), reason)
+            self._recorder.fail(unit, self._origin(group, self._size_of(group)), reason)
             for group in task.groups
             for unit in group.missing
         ]
@@ -284,7 +292,7 @@ class Worker:
         each = cost.shared(len(task.units))
         by_path = {unit.path: outcome for unit, outcome in zip(task.units, outcomes, strict=True)}
         records = [
-            self._recorder.commit(unit, by_path[unit.path], self._origin(group), each)
+            self._recorder.commit(unit, by_path[unit.path], self._origin(group, size), each)
             for group in task.groups
             for unit in group.missing
         ]

@@ -26,7 +26,7 @@ class Difference:
     """What is different.
 
     lanes, threads: See ``set_up_device``; None for what is usual.
-    other_batches: Whether an ascent takes a whole batch where it usually takes one picture.
+    other_batches: Whether an ascent on a CPU takes a whole batch where it usually takes one picture.
     layer: Whose weights are changed, by ``share`` of each.
     allow_code: Whether the model may be a Python factory.
     """

@@ -331,7 +331,7 @@ def test_a_merge_says_its_sheets_and_counts_and_fails_if_a_unit_failed(
 # ---- calibration
 
 
-@pytest.mark.parametrize(("whole", "lanes"), [(False, "2 pictures"), (True, "a batch")])
+@pytest.mark.parametrize(("whole", "lanes"), [(False, "2 pictures"), (True, "whole batches")])
 def test_calibrate_shows_and_keeps_what_was_measured(
     whole: bool, lanes: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

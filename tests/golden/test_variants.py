@@ -116,6 +116,21 @@ def test_other_batches_are_half_as_large_in_whole_groups(
     assert changed == replace(plan, programs=(replace(program, batch_size=half),))
 
 
+@pytest.mark.parametrize(("batch_size", "at_once", "halved"), [(6, 4, 12), (7, 4, 12), (1, 4, 2), (1, 1, 1)])
+def test_other_batches_are_half_as_large_on_a_gpu(
+    facts: ModelFacts, batch_size: int, at_once: int, halved: int
+) -> None:
+    plan = plain(facts, batch_size=batch_size)
+    of_gpu = replace(plan, programs=(replace(plan.programs[0], gpu_batches=at_once),))
+    changed = variants(of_gpu, facts)["other batches"].plan(of_gpu)
+    assert [program.gpu_pictures for program in changed.programs] == [halved]
+
+
+def test_threads_are_no_variant_on_a_gpu(facts: ModelFacts) -> None:
+    found = [variant.name for variant in variants_of(plain(facts), facts, None, {}, on_gpu=True)]
+    assert found == [*NOISE[2:], *REAL]
+
+
 # ---- real changes
 
 

@@ -115,6 +115,17 @@ def test_the_fit_is_the_best_of_a_grid_of_non_negative_ones(rows: list[list[floa
     assert error(found) <= min(error(np.array(coefficients)) for coefficients in grid) + 1e-9
 
 
+def test_a_gpu_takes_as_long_for_one_unit_as_for_all_that_it_works_on_at_once(
+    tmp_path: Path, facts: ModelFacts
+) -> None:
+    program = plan_of(tmp_path, text=SMALL_SPEC.replace(", batch_size: 2", "")).programs[0]
+    assert program.gpu_pictures > program.batch_size
+    cost, work = Cost(machine(device="gpu: some", whole_batches=True)), work_of(program, facts)
+    full = program.gpu_pictures * looks(program) * cost.step_s(work)
+    assert cost.render_s(program, work, 1) == pytest.approx(full)
+    assert cost.render_s(program, work, program.gpu_pictures + 1) == pytest.approx(2 * full)
+
+
 def test_places_without_a_unit_take_as_long_as_one_with() -> None:
     assert [places(units, 8, lanes=2, whole_batches=False) for units in (1, 2, 5)] == [2, 2, 6]
     assert [places(units, 8, lanes=1, whole_batches=True) for units in (1, 8, 9)] == [8, 8, 16]

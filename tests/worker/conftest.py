@@ -18,6 +18,7 @@ from fvcli.run import RunFolder
 from fvcli.worker.assets import Assets
 from fvcli.worker.device import Device
 from fvcli.worker.renderers import renderer_of
+from tests.helpers.painter import painter, worker_of  # noqa: F401
 from tests.helpers.picture_files import save
 from tests.helpers.plans import plan_of
 from tests.helpers.red_and_blue import CPU, HEIGHT, WIDTH, Made, save_network

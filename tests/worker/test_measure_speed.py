@@ -75,13 +75,13 @@ def test_a_step_takes_the_median_of_the_timed_job_and_compiling_the_rest_of_the_
     assert len(rendered) == len(set(rendered)) == 4 * (3 + 6)
 
 
-def test_a_whole_batch_takes_time_for_its_empty_places(calibration) -> None:
+def test_an_ascent_of_a_gpu_takes_time_for_its_empty_places(calibration) -> None:
     made, _ = calibration(Device("gpu: fake", True, 1, whole_batches=True))
     speed = made.measure("here", 0.0, lambda _: None)
     assert (speed.lanes, speed.whole_batches, speed.device) == (1, True, "gpu: fake")
-    sizes = [made._run.plan.program_of(n).batch_size for n in range(len(made._run.plan.batches))]
-    places = -(-6 // sizes[-1]) * sizes[-1]
-    assert places > 6
+    last = made._run.plan.programs[-1]
+    places = last.gpu_pictures
+    assert places >= 2 * last.batch_size > 6
     assert speed.points[-1].step_seconds == pytest.approx(3.5 * 6 / (places * 32), abs=1e-6)
 
 

@@ -4,6 +4,7 @@ known_plans   the plans that the folder had
 growth        which pictures stay, move, or would be lost
 refusals      why some would be lost, in the words of the spec
 set_aside     move what goes out of the way; moves: bring what stays to its new place
+pictures_at_once   what a run that goes on keeps as it was begun
 preparation   all of that, in an order in which a kill loses nothing
 """
 

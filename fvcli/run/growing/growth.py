@@ -49,6 +49,7 @@ class Growth:
     superseded: Where pictures stand that the plan has elsewhere.
     new: How many units the run's plan had not.
     pending: How many it had, and that are not finished.
+    remark: What else is to be told.
 
     Of a plan that is the same and has nothing to settle, pictures are not looked at and nothing is counted.
     """
@@ -64,6 +65,7 @@ class Growth:
     superseded: tuple[Finished, ...] = ()
     new: int = 0
     pending: int = 0
+    remark: str = ""
 
     @property
     def changes_nothing(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fvcli.errors import FvcliError, UsageError, some_of
@@ -18,6 +18,7 @@ from fvcli.run.atomic import write_atomic
 from fvcli.run.growing.growth import Asked, Growth, compare
 from fvcli.run.growing.known_plans import KnownPlan, known_plans
 from fvcli.run.growing.moves import install, stage, told_anew
+from fvcli.run.growing.pictures_at_once import as_begun
 from fvcli.run.growing.refusals import refuse_losses
 from fvcli.run.growing.set_aside import remove_units, set_aside
 from fvcli.run.layout import FIGURE, GRIDS, MODEL, PLAN, SOURCES, SPEC, UNFINISHED, UNITS, read_text
@@ -63,6 +64,11 @@ class Preparation:
             shard=self.shard,
         )
         return growth
+
+    def as_begun(self, growth: Growth) -> tuple[Preparation, Growth]:
+        """Return both with what a run that goes on keeps as it was begun; see ``pictures_at_once``."""
+        plan, remark = as_begun(self.folder, growth.old, self.plan)
+        return replace(self, plan=plan), replace(growth, remark=remark)
 
     def _refuse_unreadable(self, known: Sequence[KnownPlan]) -> None:
         is_read = bool(known) and known[0].is_present

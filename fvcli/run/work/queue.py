@@ -11,6 +11,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from fvcli.plan import Unit
@@ -41,12 +42,14 @@ class Claim:
     units: Those that are to be rendered, in order.
     failed: Why they are failed without being rendered; empty where they are to be rendered.
     is_part: Whether the batch lacks more units than these.
+    deaths: How many processes died at the batch.
     """
 
     attempt: Attempt
     units: tuple[Unit, ...]
     failed: str = ""
     is_part: bool = False
+    deaths: int = 0
 
     @property
     def batch(self) -> int:
@@ -132,7 +135,7 @@ class WorkQueue:
             claim = self.take_of(program)
             if claim is not None:
                 return claim
-        again = [*self._freed(), *self._own_suspects()] if also else []
+        again = chain(self._freed(), self._own_suspects()) if also else ()
         return next(filter(None, map(self._claim, again)), None)
 
     def take_of(self, program: int) -> Claim | None:
@@ -144,12 +147,10 @@ class WorkQueue:
                 return claim
         return None
 
-    def _own_suspects(self) -> list[int]:
-        """Return batches at which processes died, if this worker is at nothing that would die with them."""
-        if self._mine or any(self._todo.values()):
-            return []
-        suspects, self._suspects = self._suspects, []
-        return suspects
+    def _own_suspects(self) -> Iterator[int]:
+        """Yield batches at which processes died, as long as nothing is at hand that would die with them."""
+        while self._suspects and not self._mine and not any(self._todo.values()):
+            yield self._suspects.pop(0)
 
     def _programs(self, compiled: int | None, also: bool) -> Iterator[int]:
         """Yield those that are compiled, then those with most to do for each worker that would be at them."""
@@ -216,7 +217,7 @@ class WorkQueue:
         self._alone_with = batch if deaths else None
         positions = self.run.plan.batches[batch]
         units = tuple(self.run.plan.units[positions[i]] for i in chosen.units if i in missing)
-        return Claim(attempt, units, chosen.failed, len(units) < len(missing))
+        return Claim(attempt, units, chosen.failed, len(units) < len(missing), len(deaths))
 
     def _missing(self, batch: int) -> set[int]:
         """Return the positions, in the batch, of units that are wanted and neither finished nor failed."""
