@@ -32,8 +32,12 @@ def paint(
     saved: float = 1.0,
     trace: Sequence[float] = (),
     fingerprint: str = "",
+    anew: bool = True,
 ) -> Record:
-    """Commit a picture of one colour, or of given pixels, as a worker would; one that is there goes."""
+    """Commit a picture of one colour, or of given pixels, as a worker would.
+
+    anew: Whether a picture that is there goes first.
+    """
     if pixels is None:
         pixels = np.full((SIZE_PX, SIZE_PX, 3), value, np.uint8)
     failed = status == "failed"
@@ -70,7 +74,7 @@ def paint(
         fingerprint=fingerprint,
         extras=[] if failed else [{"name": name, "bytes": len(png)} for name in extras],
     )
-    if run.is_finished(unit):
+    if anew and run.is_finished(unit):
         run.json(unit).unlink()
     return run.commit(unit, sidecar, None if failed else png, dict.fromkeys(extras, png))
 
