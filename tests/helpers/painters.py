@@ -22,6 +22,7 @@ from fvcli.engines import EngineOptions, Event
 from fvcli.errors import FvcliError
 from fvcli.plan import Unit
 from fvcli.run import RunFolder
+from fvcli.run.sidecar import Record
 from fvcli.run.work.journal import Journal
 from fvcli.run.work.notes import WORKER, now_utc
 from fvcli.run.work.queue import Claim, WorkQueue
@@ -70,7 +71,7 @@ class Painter:
             yield Event(claim.batch, "done", "easel", units=len(records), counts=counts)
 
 
-def paint_once(run: RunFolder, unit: Unit, status: str = "done"):
+def paint_once(run: RunFolder, unit: Unit, status: str = "done") -> Record:
     """Paint a unit in a colour of its key, unless it is there."""
     return paint(run, unit, int(unit.key[:2], 16), status, anew=False)
 

@@ -1,6 +1,6 @@
 """Find the unit that kills its process, from the deaths alone. Pure.
 
-    tries deaths of the batch -> half of the smallest part that died -> ... -> tries deaths of a unit -> failed
+    tries deaths of the batch -> half of the smallest that died -> ... -> tries deaths of a unit -> failed
 
 Units that were rendered meanwhile are left out, so each try says something: it dies, and the unit is in that
 half, or it does not, and the unit is in the other.
