@@ -17,6 +17,7 @@ from fvcli.models import ModelChoice, ModelFacts
 from fvcli.plan import Plan, make_plan
 from fvcli.plan.model_choice import choice_of
 from fvcli.plan.written_keys import override_line
+from fvcli.run.layout import job_of_file
 from fvcli.spec import parse_document, validate
 from fvcli.spec.schema import model_key
 
@@ -67,22 +68,18 @@ def plan_of_picture(picture: Path, overrides: Sequence[str], allow_code: bool = 
     carried = picture_text(picture)
     key, spec = str(carried.get("key")), carried["spec"]
     jobs, place = spec.get("jobs"), picture.resolve()  # of a link, what it leads to
-    if _is_in_run(place) and isinstance(jobs, list) and jobs and isinstance(jobs[0], dict):
-        jobs[0]["name"] = place.parent.name
+    job = job_of_file(place)
+    if job is not None and isinstance(jobs, list) and jobs and isinstance(jobs[0], dict):
+        jobs[0]["name"] = job
     text = json.dumps(spec, indent=1, ensure_ascii=False) + "\n"
     places = places_of_files(picture, key)
     plan, facts = _plan(text, str(picture), overrides, allow_code, picture.parent, places)
-    if _is_in_run(place):
+    if job is not None:
         plan = _called_alike(plan, key, place.stem)
     remarks = (
         () if overrides or key in {unit.key for unit in plan.units} else (ANOTHER.format(picture=picture),)
     )
     return PlannedSpec(plan, text, facts, remarks)
-
-
-def _is_in_run(place: Path) -> bool:
-    """Tell by its whole path whether a picture is where fvcli wrote it: RUN/units/JOB/UNIT.png."""
-    return place.parent.parent.name == "units"
 
 
 def _called_alike(plan: Plan, key: str, name: str) -> Plan:

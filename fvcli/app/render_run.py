@@ -16,7 +16,8 @@ from fvcli.engines import ENGINES, EngineOptions, Event
 from fvcli.errors import UsageError
 from fvcli.plan import Unit, choose_units
 from fvcli.run import Asked, RunFolder
-from fvcli.run.sidecar import FAILED
+from fvcli.run.sidecar import FAILED, FINISHED
+from fvcli.run.status import Look
 from fvcli.run.work.attempts import forget_attempts
 from fvcli.run.work.rounds import Round, begin_round
 
@@ -139,9 +140,8 @@ def begun_run(
 
 def _begin_round(run: RunFolder, batches: Sequence[int], wanted: frozenset[str] | None) -> Round:
     """Begin a round of what is not finished; what failed is tried again."""
-    assert run.growth is not None  # it was begun
-    finished = run.growth.finished
-    round_ = begin_round(run.path, run.plan, batches, wanted, lambda unit: unit.path not in finished)
+    look = Look(run)
+    round_ = begin_round(run.path, run.plan, batches, wanted, lambda unit: look.status(unit) not in FINISHED)
     for batch in round_.batches:
         units = [run.plan.units[i] for i in round_.positions_of(run.plan, batch)]
         if sum(run.forget_failure(unit) for unit in units):

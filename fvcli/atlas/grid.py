@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -89,7 +89,7 @@ def grid_paths(run: RunFolder) -> list[Path]:
     return [run.grid(job.name, page) for job, page, _, _ in _pages(run)]
 
 
-def _pages(run: RunFolder) -> Iterator[tuple[JobPlan, int, int, list[Unit]]]:
+def _pages(run: RunFolder) -> Iterator[tuple[JobPlan, int, int, Sequence[Unit]]]:
     """Yield job, page, number of pages and units of every sheet."""
     for job, units in run.plan.by_job():
         pages = -(-len(units) // CELLS_A_SHEET)

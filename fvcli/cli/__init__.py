@@ -17,6 +17,7 @@ from fvcli.cli.plan import plan
 from fvcli.cli.render import render
 from fvcli.cli.run_folders import grid, merge
 from fvcli.cli.status import status
+from fvcli.cli.submit import submit
 from fvcli.cli.work import prepare, work
 
 
@@ -37,6 +38,6 @@ def main() -> None:
     """
 
 
-RUNNING = (render, prepare, work, plan, calibrate, status, merge, grid, compare, accept, diff)
+RUNNING = (render, prepare, work, submit, plan, calibrate, status, merge, grid, compare, accept, diff)
 for command in (*RUNNING, models, layers, inspect, schema, init, info):
     main.add_command(command)

@@ -50,14 +50,19 @@ def plan(spec: str, overrides: Sequence[str], allow_code: bool, as_json: bool) -
     print_table((*columns, "time") if time else columns, [_row(made, *job, time) for job in made.by_job()])
     units = counted(len(made.units), "unit")
     batches = counted(len(made.batches), "batch", "batches")
-    click.echo(f"\n{units} in {batches}; about {gigabytes(made.memory_bytes)} for the largest batch")
+    memory = f"{gigabytes(made.memory_bytes)} for the largest batch"
+    if any(program.gpu_batches > 1 for program in made.programs):
+        most = max(program.gpu_pictures for program in made.programs)
+        memory += f", {gigabytes(made.gpu_memory_bytes)} on a GPU, which takes up to {most} pictures at once"
+    click.echo(f"\n{units} in {batches}; about {memory}")
     click.echo(_total(speed, time))
 
 
 def _facts(made: Plan, speed: Speed | None, time: Estimate | None) -> dict[str, Any]:
     import json
 
-    totals = {"units": len(made.units), "batches": len(made.batches), "memory_bytes": made.memory_bytes}
+    memory = {"memory_bytes": made.memory_bytes, "gpu_memory_bytes": made.gpu_memory_bytes}
+    totals = {"units": len(made.units), "batches": len(made.batches), **memory}
     return {"totals": totals, "time": _time_facts(speed, time), **json.loads(made.to_json())}
 
 

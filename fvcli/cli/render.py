@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -52,7 +53,10 @@ if TYPE_CHECKING:
     help="GPUs of each worker; 0.5 lets two share one.",
 )
 @click.option(
-    "--shard", metavar="I/N", help="Render slice I of N of the batches; join the folders with merge."
+    "--shard",
+    metavar="I/N|auto",
+    help="Render slice I of N of the batches; auto takes it from the variables of an array job. "
+    "Join the folders with merge.",
 )
 @click.option(
     "--only",
@@ -118,7 +122,7 @@ def render(
 
     count = parse_workers(workers)
     how = EngineOptions(count, threads, gpus_per_worker, tries, timeout_s, lease_s, allow_code, mixed)
-    options = RenderOptions(engine, how, parse_shard(shard), only, force, again)
+    options = RenderOptions(engine, how, parse_shard(shard, os.environ), only, force, again)
     stop = current_stop()
     outcome = render_run(planned, output, options, Progress(stop))
     if outcome.stopped:

@@ -21,7 +21,7 @@ from fvcli.golden.tolerances import DEFAULTS
 from fvcli.plan import Plan, Unit
 from fvcli.plan.written_keys import overrides
 from fvcli.run import RunFolder, Sidecar
-from fvcli.run.layout import FINGERPRINTS, MODEL, PLAN, SOURCES, SPEC, UNITS
+from fvcli.run.layout import FINGERPRINTS, JOB_FOLDERS, MODEL, PLAN, SOURCES, SPEC, UNITS
 from fvcli.run.sidecar import read_sidecar
 from fvcli.spec import parse_document
 from fvcli.spec.yaml_text import write_yaml
@@ -212,7 +212,7 @@ def _manifest(staging: Staging, plan: Plan, kept: Mapping[str, frozenset[str]]) 
         kept: Sums of files that are not as they should be, which stay as they were.
     """
     names = {SPEC, PLAN, MODEL}
-    names |= {f"{UNITS}/{unit.path}.{end}" for unit in plan.units for end in ("json", "png")}
+    names |= {f"{UNITS}/{unit.stem}.{end}" for unit in plan.units for end in ("json", "png")}
     names |= {f"{SOURCES}/{source.file}" for source in plan.sources}
     names |= {f"{FINGERPRINTS}/{path.name}" for path in (staging.place / FINGERPRINTS).glob("*.json")}
     names |= {name for name in staging.names() if name.startswith(f"{FINGERPRINTS}/")}
@@ -238,8 +238,8 @@ def _content(path: Path) -> bytes:
 def _stage_unit(staging: Staging, run: RunFolder, unit: Unit) -> None:
     sidecar = run.sidecar(unit)
     assert sidecar is not None  # or it is refused
-    staging.write(f"{UNITS}/{unit.path}.png", run.png(unit).read_bytes())
-    staging.write(f"{UNITS}/{unit.path}.json", canonical_sidecar(sidecar))
+    staging.write(f"{UNITS}/{unit.stem}.png", run.png(unit).read_bytes())
+    staging.write(f"{UNITS}/{unit.stem}.json", canonical_sidecar(sidecar))
 
 
 def _stage_file(staging: Staging, run: RunFolder, name: str) -> None:
@@ -264,11 +264,11 @@ def _stage_sources(staging: Staging, run: RunFolder, plan: Plan) -> None:
 
 def _unknown_files(place: Path, plan: Plan) -> list[str]:
     """Return pictures and sources that the golden's plan does not have any more."""
-    units, sources = {unit.path for unit in plan.units}, {source.file for source in plan.sources}
+    units, sources = {unit.stem for unit in plan.units}, {source.file for source in plan.sources}
     pictures = [
         path
-        for path in (place / UNITS).glob("*/*")
-        if path.is_file() and f"{path.parent.name}/{path.stem}" not in units
+        for path in (*(place / UNITS).glob("*/*"), *(place / UNITS).glob(f"*/{JOB_FOLDERS}/*"))
+        if path.is_file() and path.with_suffix("").relative_to(place / UNITS).as_posix() not in units
     ]
     others = [path for path in (place / SOURCES).glob("*") if path.is_file() and path.name not in sources]
     return [path.relative_to(place).as_posix() for path in (*pictures, *others)]

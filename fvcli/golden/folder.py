@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -85,7 +85,7 @@ class Golden:
         return self.manifest is not None
 
     @cached_property
-    def units(self) -> tuple[Unit, ...]:
+    def units(self) -> Sequence[Unit]:
         """What it has: all of its plan, for that is what was accepted; of a plain run what is finished."""
         units = self.run.plan.units
         return units if self.is_accepted else tuple(unit for unit in units if self.run.json(unit).exists())

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from fvcli.plan import JobPlan, Plan, Program, Source, Unit
-from fvcli.plan.make import batches_of
+from fvcli.plan.batches import batches_of
 from fvcli.plan.source_files import read_by
 
 
@@ -36,7 +36,7 @@ def golden_plan(old: Plan | None, run: Plan, changed: Sequence[Unit], removed: S
         programs=tuple(programs.found),
         jobs=_jobs(old, run, units),
         units=tuple(units),
-        batches=batches_of(units, programs.found),
+        batches=batches_of((unit.program for unit in units), [one.batch_size for one in programs.found]),
         output=run.output,
         sources=_sources(old, run, units),
     )

@@ -20,7 +20,7 @@ from types import TracebackType
 
 from fvcli.errors import FvcliError, UsageError, some_of
 from fvcli.run.atomic import sync_folder, write_atomic
-from fvcli.run.layout import SOURCES, UNITS
+from fvcli.run.layout import JOB_FOLDERS, SOURCES, UNITS
 from fvcli.run.lock import is_held_alone
 
 ACCEPTING, FILES, READY = ".accepting", "files", "ready.json"
@@ -183,6 +183,6 @@ def _clear(place: Path) -> None:
 
 
 def _remove_empty(units: Path) -> None:
-    for folder in units.glob("*"):
+    for folder in (*units.glob(f"*/{JOB_FOLDERS}"), *units.glob("*")):
         with contextlib.suppress(OSError):  # it is not empty
             folder.rmdir()

@@ -9,9 +9,10 @@ size, because another size changes rounding and, over hundreds of steps, pixels.
 
 from fvcli.plan.changes import Gone, SpecTexts, change_lines
 from fvcli.plan.choose_units import choose_units
-from fvcli.plan.data import JobPlan, Plan, Program, Source, Unit, Window
+from fvcli.plan.data import JobPlan, Program, Source, Unit, Window
 from fvcli.plan.make import make_plan
 from fvcli.plan.picture_facts import picture_facts
+from fvcli.plan.plan import Plan
 from fvcli.plan.standalone_spec import standalone_spec, title_of
 from fvcli.plan.terms import TermPlan, TermShape
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from fvcli.errors import FvcliError
 from fvcli.models import ModelFacts
-from fvcli.plan.data import Plan
 from fvcli.plan.make import make_plan
+from fvcli.plan.plan import Plan
 from fvcli.spec.schema import Spec
 
 WARM_UP_STEPS = 24  # beyond those that redirect gradients, whose kernels differ

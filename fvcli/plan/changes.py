@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fvcli.errors import counted
-from fvcli.plan.data import Plan, Unit
+from fvcli.plan.data import Unit
 from fvcli.plan.picture_facts import Difference, Facts, differences, picture_facts
+from fvcli.plan.plan import Plan
 from fvcli.plan.written_keys import WrittenKeys, written_keys
 
 ANOTHER_ALGORITHM = "rendered by another version of fvcli's algorithm"

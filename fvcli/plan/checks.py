@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator, Sequence
 from fvcli.errors import counted
 from fvcli.media import NamedFiles
 from fvcli.models import ModelFacts
-from fvcli.plan.data import Plan, Program
+from fvcli.plan.data import Program
 from fvcli.plan.key_origins import KeyOrigins
+from fvcli.plan.plan import Plan
 from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.plan.views import gigabytes, octave_steps, view_size
 from fvcli.spec.base import kinds_of

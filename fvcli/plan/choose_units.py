@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fvcli.errors import UsageError
-from fvcli.plan.data import Plan
+from fvcli.plan.plan import Plan
 
 EXAMPLES = 3  # names of units that a message shows
 

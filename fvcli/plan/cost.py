@@ -25,7 +25,8 @@ from pydantic import Field
 
 from fvcli.models import ModelFacts
 from fvcli.models.graph import ancestors, multiplications
-from fvcli.plan.data import Plan, Program, Unit
+from fvcli.plan.data import Program, Unit
+from fvcli.plan.plan import Plan
 from fvcli.plan.views import octave_steps, view_size
 from fvcli.spec.base import Bool, Float, Int, Positive, Strictly, Text
 

@@ -64,10 +64,11 @@ def kept_units(
     if unknown:
         message = f"no picture of this job is named {unknown[0]!r}; they are named like {units[0].name}"
         return [], [Problem((*path, "only"), message)]
+    wanted = frozenset(job.only)
     kept: list[Unit] = []
     begin = 0
     while begin < len(units):
         group = units[begin : begin + programs[units[begin].program].members]
-        kept += group if {unit.name for unit in group} & {*job.only} else []
+        kept += group if any(unit.name in wanted for unit in group) else []
         begin += len(group)
     return kept, []

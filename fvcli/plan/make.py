@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import contextlib
+import gc
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from fvcli.media import NamedFiles
 from fvcli.models import ModelChoice, ModelFacts
+from fvcli.plan.batches import batches_of
 from fvcli.plan.checks import (
     check_figure,
     check_length,
@@ -16,17 +19,19 @@ from fvcli.plan.checks import (
     check_size,
     wants_picture,
 )
-from fvcli.plan.data import JobPlan, Plan, Program, Unit, Window
+from fvcli.plan.data import JobPlan, Program, Unit, Window
 from fvcli.plan.groups import are_together, couplings_of, kept_units, with_facets
 from fvcli.plan.key_origins import KeyOrigins
-from fvcli.plan.keys import unit_key
+from fvcli.plan.keys import UnitKeys
 from fvcli.plan.model_choice import choice_of, with_preprocessing
 from fvcli.plan.neuron_windows import neuron_window
 from fvcli.plan.objectives import Resolver
+from fvcli.plan.plan import Plan
 from fvcli.plan.source_files import pinned, sources_of, wrong_sum
 from fvcli.plan.terms import Coupling, digest, layers_of
 from fvcli.plan.unit_drafts import UnitDraft
-from fvcli.plan.views import batch_size_for, input_size, needed_bytes
+from fvcli.plan.unit_folders import in_folders
+from fvcli.plan.views import GPU_GB, batch_size_for, gpu_batches_for, input_size, needed_bytes
 from fvcli.spec.file_names import folded, shortened
 from fvcli.spec.parameterizations import Pixel
 from fvcli.spec.problems import KeyPath, Problem
@@ -51,9 +56,27 @@ def make_plan(
     Returns:
         The plan and everything that is wrong with the spec; the plan is whole only if nothing is.
     """
-    files = files or NamedFiles()
+    with _without_garbage_collection():
+        return _made(spec, positions, facts, files or NamedFiles())
+
+
+@contextlib.contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Let nobody look for cycles: plans have none, and among a million units the search takes long."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _made(
+    spec: Spec, positions: Sequence[int], facts: ModelFacts, files: NamedFiles
+) -> tuple[Plan, list[Problem]]:
     choice = with_preprocessing(choice_of(spec.model), facts.preprocessing)
-    draft = _Draft([], {}, [], choice, facts, files)
+    draft = _Draft(choice, facts, files)
     problems: list[Problem] = []
     for position, job in zip(positions, spec.jobs, strict=True):
         problems += draft.add_job(job, spec.render, ("jobs", position))
@@ -63,7 +86,9 @@ def make_plan(
         programs=tuple(draft.programs),
         jobs=tuple(_job_plan(job, first.get(job.name), draft.programs) for job in spec.jobs),
         units=tuple(draft.units),
-        batches=batches_of(draft.units, draft.programs),
+        batches=batches_of(
+            (unit.program for unit in draft.units), [program.batch_size for program in draft.programs]
+        ),
         output=spec.output,
         sources=sources_of(spec, draft.units, files),
     )
@@ -74,14 +99,15 @@ def make_plan(
 
 @dataclass
 class _Draft:
-    """Units and programs so far; numbers finds a program's position by its digest."""
+    """Units and programs so far; numbers finds a program's position by its digest, keys makes its keys."""
 
-    programs: list[Program]
-    numbers: dict[str, int]
-    units: list[Unit]
     choice: ModelChoice
     facts: ModelFacts
     files: NamedFiles
+    programs: list[Program] = field(default_factory=list)
+    keys: list[UnitKeys] = field(default_factory=list)
+    numbers: dict[str, int] = field(default_factory=dict)
+    units: list[Unit] = field(default_factory=list)
 
     def add_job(self, job: Job, render: Render, path: KeyPath) -> list[Problem]:
         problems: list[Problem] = []
@@ -100,7 +126,7 @@ class _Draft:
             problems += found
         problems += _same_names(units, path)
         kept, found = kept_units(job, units, self.programs, path)
-        self.units += kept
+        self.units += in_folders(kept, self.programs)
         return problems + found
 
     def _units(
@@ -123,22 +149,23 @@ class _Draft:
             return [], problems
         known: dict[object, int] = {}
         units = []
+        group: Sequence[UnitDraft] = ()
         for i, (draft, coupled) in enumerate(zip(drafts, couplings, strict=True)):
             sized = _at_size_of_picture(settings, draft, self.files) if own_size else settings
             window, place = _window(draft, sized, self.facts)
-            shape = tuple(term.shape for term in draft.terms)
-            same = (shape, window, sized.size_px, draft.formula, draft.members, coupled)
+            shapes = tuple((term.kind, term.layer, term.row >= 0, term.options) for term in draft.terms)
+            same = (shapes, window, sized.size_px, draft.formula, draft.members, coupled)
             if same not in known:
-                program = _program(draft, window, coupled, sized, self.facts)
+                gpu_gb = sized.memory_gb if origins.is_anywhere("memory_gb") else GPU_GB
+                program = _program(draft, window, coupled, sized, self.facts, gpu_gb)
                 problems += check_length(sized, program.members, origin)
                 problems += check_memory(program, sized, job, origin)
                 known[same] = self._number(program)
             number = known[same]
-            group = drafts[i - draft.member : i - draft.member + draft.members]
-            unit = _unit(job, origins.variant, draft, number, self.programs[number], place)
-            units.append(
-                replace(unit, key=unit_key(unit, self.programs[number], self.choice, self.facts, group))
-            )
+            if draft.member == 0:
+                group = drafts[i : i + draft.members]
+            key = self.keys[number].key(draft, SIGNS[job.sign], group)
+            units.append(_unit(job, origins.variant, draft, key, number, self.programs[number], place))
         return units, problems
 
     def _number(self, program: Program) -> int:
@@ -148,21 +175,27 @@ class _Draft:
         # asdict would copy the settings, too
         settings = program.settings.model_dump(mode="json")
         parts = {"window": window, "terms": shapes, "couplings": together, "settings": settings}
-        code = digest({**vars(program), **parts})
+        decides = {name: value for name, value in vars(program).items() if name != "gpu_batches"}
+        code = digest({**decides, **parts})
         if code not in self.numbers:
             self.numbers[code] = len(self.programs)
             self.programs.append(program)
-        return self.numbers[code]
+            self.keys.append(UnitKeys(program, self.choice, self.facts))
+        number = self.numbers[code]
+        if program.gpu_batches < self.programs[number].gpu_batches:  # of a job with less memory
+            self.programs[number] = program
+        return number
 
 
 def _same_names(units: Sequence[Unit], path: KeyPath) -> list[Problem]:
     """Report the first two units of a job that would be in one file."""
-    taken: dict[str, str] = {}
+    taken: set[str] = set()
     for unit in units:
-        if folded(unit.name) in taken:
+        name = folded(unit.name)
+        if name in taken:
             message = f"two of its pictures would have the name {unit.name}; ask for each of them once"
             return [Problem(path, message)]
-        taken[folded(unit.name)] = unit.name
+        taken.add(name)
     return []
 
 
@@ -207,7 +240,9 @@ def _program(
     couplings: tuple[Coupling, ...],
     settings: ResolvedRender,
     facts: ModelFacts,
+    gpu_gb: float,
 ) -> Program:
+    """Return the program of a draft; gpu_gb is the memory that a GPU has for it."""
     height, width = settings.size_px
     shapes = tuple(term.shape for term in draft.terms)
     layers = layers_of(shapes, couplings)
@@ -219,6 +254,10 @@ def _program(
     needed = needed_bytes(facts, layers, settings, window, input_px, draft.picture is not None)
     members = draft.members if are_together(couplings, settings) else 1
     fitting = settings.batch_size or max(1, batch_size_for(settings.memory_gb, needed))
+    batch_size = members * max(1, fitting // members)
+    is_fixed = (
+        settings.batch_size is not None or settings.method == "dream"
+    )  # which has one picture at a time
     return Program(
         model=facts.name,
         weights_sha256=facts.weights_sha256,
@@ -226,7 +265,7 @@ def _program(
         recipe=settings.recipe,
         height_px=height,
         width_px=width,
-        batch_size=members * max(1, fitting // members),
+        batch_size=batch_size,
         image_bytes=needed,
         settings=settings.settings(),
         window=window,
@@ -234,6 +273,7 @@ def _program(
         formula=draft.formula,
         members=members,
         couplings=couplings,
+        gpu_batches=1 if is_fixed else gpu_batches_for(gpu_gb, needed, batch_size),
     )
 
 
@@ -241,21 +281,20 @@ def _unit(
     job: Job,
     variant: Variant | None,
     draft: UnitDraft,
+    key: str,
     number: int,
     program: Program,
     place: tuple[int, int] | None,
 ) -> Unit:
-    """Return a unit that still lacks its key."""
     sign = SIGNS[job.sign]
     names = [draft.name, *(["negative"] if sign < 0 else []), *([variant.name] if variant else [])]
-    described = {**draft.unit, **({"variant": variant.name} if variant else {})}
     return Unit(
         job=job.name,
         name=shortened("-".join(names)),
-        key="",
+        key=key,
         label=draft.label if variant is None else f"{draft.label} {variant.name}",
         objective=job.objective.kind,
-        unit=described,
+        unit={**draft.unit, "variant": variant.name} if variant else draft.unit,
         sign=sign,
         terms=draft.terms,
         program=number,
@@ -264,18 +303,6 @@ def _unit(
         picture=draft.picture,
         variant=variant.name if variant else None,
         formula=draft.formula,
-    )
-
-
-def batches_of(units: Sequence[Unit], programs: Sequence[Program]) -> tuple[tuple[int, ...], ...]:
-    """Cut the units of each program, in order, into batches of at most its size."""
-    members: list[list[int]] = [[] for _ in programs]
-    for i, unit in enumerate(units):
-        members[unit.program].append(i)
-    return tuple(
-        tuple(mine[start : start + program.batch_size])
-        for mine, program in zip(members, programs, strict=True)
-        for start in range(0, len(mine), program.batch_size)
     )
 
 

@@ -6,8 +6,10 @@ job --layers x pictures x lists of its terms x channels, classes or vectors--> d
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cached_property
+from typing import Any
 
 from fvcli.media import NamedFiles, PictureFacts
 from fvcli.models import LayerFacts, ModelFacts
@@ -52,6 +54,8 @@ class Resolver(NameLookup):
         self._files = files
         self._wants_picture = wants_picture
         self._leaves: list[Place] = [(("objective", *place), leaf) for place, leaf in leaves(job.objective)]
+        self._options = [leaf.options for _, leaf in self._leaves]
+        self._weighted = [(*options, ("weighted", True)) for options in self._options]
         self._alone = len(self._leaves) == 1 and self._leaves[0][1] is job.objective
 
     def drafts(self) -> list[UnitDraft]:
@@ -103,10 +107,14 @@ class Resolver(NameLookup):
         index = -1
         if leaf.sweeps in {"channels", "classes"}:
             index = entry.index if leaf.open_sweep else own
-        term = TermPlan(leaf.kind, layer.name, index, *leaf.place, leaf.weight, options=leaf.options)
+        fixed = leaf.kind, layer.name, index, *leaf.place, leaf.weight
         if leaf.sweeps == "vectors":
             direction, wrong = self._direction(leaf, entry)
-            return None if wrong else self._along(term, direction, layer, path)
+            vector = self._fitting(direction, layer, path) if direction else None
+            if wrong or (direction and vector is None):
+                return None
+            return TermPlan(*fixed, vector, None, self._weighted[i] if vector else self._options[i])
+        term = TermPlan(*fixed, options=self._options[i])
         if leaf.array is not None:
             key, name = leaf.array
             return self._of_array(term, name, layer, (*path, key))
@@ -121,12 +129,8 @@ class Resolver(NameLookup):
         found = directions_of(leaf.own_units, 0, self._files)
         return (found[0] if found else None), not found
 
-    def _along(
-        self, term: TermPlan, direction: Direction | None, layer: LayerFacts, path: KeyPath
-    ) -> TermPlan | None:
-        """Give a term its direction, if that fits the layer."""
-        if direction is None:  # a local group of all channels
-            return term
+    def _fitting(self, direction: Direction, layer: LayerFacts, path: KeyPath) -> Mapping[str, Any] | None:
+        """Return a direction as terms have it, or report that it does not fit the layer."""
         vector = direction.vector
         place: KeyPath = ("vectors",) if self._job.vectors else (*path, "vector")
         length = len(vector["values"]) if "values" in vector else vector.get("length", layer.channels)
@@ -141,8 +145,9 @@ class Resolver(NameLookup):
         if wrong:
             self.report(place, out_of_range(wrong, layer))
             return None
-        kept = {key: value for key, value in vector.items() if key not in {"length", "shape"}}
-        return replace(term, vector=kept, options=(*term.options, ("weighted", True)))
+        if "length" not in vector:
+            return vector
+        return {key: value for key, value in vector.items() if key not in {"length", "shape"}}  # of a file
 
     def _of_array(self, term: TermPlan, entry: str, layer: LayerFacts, path: KeyPath) -> TermPlan | None:
         """Let a term read an array, if that fits the layer."""
@@ -196,7 +201,7 @@ class Resolver(NameLookup):
         if narrowest is None:
             return []
         if key == "vectors":
-            return [SweptEntry(direction=direction) for direction in self._job_directions()]
+            return [SweptEntry(direction=direction) for direction in self._job_directions]
         indices = self._classes() if key == "classes" else self._channels(narrowest)
         return [SweptEntry(index) for index in indices]
 
@@ -224,6 +229,7 @@ class Resolver(NameLookup):
                 self.report(("classes", i), f"{self._facts.labels[index]} ({index}) is listed twice")
         return [index for index in found if index >= 0]
 
+    @cached_property
     def _job_directions(self) -> list[Direction]:
         if self._job.vectors is None:
             message = "this key is missing; list directions, such as {random: 0-5} or {channels: [3, 17]}"

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from fvcli.plan.data import Plan, Program, Unit
+from fvcli.plan.data import Program, Unit
 from fvcli.plan.keys import OF_NETWORK
+from fvcli.plan.plan import Plan
 from fvcli.plan.terms import canonical
 from fvcli.spec.base import file_keys
 from fvcli.spec.parameterizations import ParameterizationKind

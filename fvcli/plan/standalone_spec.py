@@ -12,7 +12,8 @@ from pathlib import PurePath
 from typing import Any
 
 from fvcli.models import ModelChoice
-from fvcli.plan.data import Plan, Program, Unit
+from fvcli.plan.data import Program, Unit
+from fvcli.plan.plan import Plan
 from fvcli.plan.terms import Formula, TermPlan
 from fvcli.spec.base import file_keys
 from fvcli.spec.objectives import MAX_TERMS

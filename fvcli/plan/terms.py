@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
@@ -24,14 +25,22 @@ Formula = Annotated[tuple[Any, ...], BeforeValidator(_as_tuples)]
 Option = str | float | int | bool | tuple[int, ...]  # what an option of a kind may be
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
 def canonical(data: Any) -> str:
     """Write data as JSON in the one way that equal data share."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(data)
 
 
 def digest(data: Any) -> str:
     """Return the first 16 hex digits of the SHA-256 of data's canonical JSON."""
-    return hashlib.sha256(canonical(data).encode()).hexdigest()[:KEY_DIGITS]
+    return digest_of_text(canonical(data))
+
+
+def digest_of_text(text: str) -> str:
+    """Return the first 16 hex digits of the SHA-256 of a text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:KEY_DIGITS]
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,7 @@ class TermShape:
         return self.of_kind.compares and "shape" not in dict(self.options)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TermPlan:
     """One term of a unit's objective.
 
@@ -88,8 +97,13 @@ class TermPlan:
 
     def facts(self) -> dict[str, Any]:
         """Return all as plain data, without what most kinds do not have."""
-        rest = {"vector", "source", "options"}
-        return {key: value for key, value in asdict(self).items() if key not in rest or value}
+        values = zip(_FIELDS, _VALUES(self), strict=True)
+        return {name: value for name, value in values if value or name not in _RARE}
+
+
+_FIELDS = tuple(field.name for field in fields(TermPlan))
+_VALUES = attrgetter(*_FIELDS)
+_RARE = frozenset({"vector", "source", "options"})
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from fvcli.models import ModelFacts
 from fvcli.plan.terms import Formula, TermPlan
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Direction:
     """A direction in channels: how files and people call it, and what it is (see ``TermPlan.vector``)."""
 
@@ -19,7 +19,7 @@ class Direction:
     vector: Mapping[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class SweptEntry:
     """One entry of a job's channels, classes or vectors, which terms without one of their own take."""
 
@@ -27,7 +27,7 @@ class SweptEntry:
     direction: Direction | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class UnitDraft:
     """What one unit maximises: its terms, and its file name, label and description.
 
@@ -48,7 +48,9 @@ class UnitDraft:
     def within(self, name: str, label: str = "", **unit: Any) -> UnitDraft:
         """Return the same draft with something before its name and label, and described further."""
         labels = f"{label} {self.label}" if label else self.label
-        return replace(self, name=f"{name}-{self.name}", label=labels, unit={**self.unit, **unit})
+        described = {**self.unit, **unit} if unit else self.unit
+        group = self.formula, self.picture, self.member, self.members
+        return UnitDraft(self.terms, f"{name}-{self.name}", labels, described, *group)
 
     def followed_by(self, name: str, label: str, **unit: Any) -> UnitDraft:
         """Return the same draft with something behind its name, another label, and described further."""
@@ -108,7 +110,7 @@ def describe(term: TermPlan, facts: ModelFacts) -> dict[str, Any]:
     """Return what a term reads within its layer, as plain data for sidecars."""
     place = {"row": term.row, "column": term.column} if term.row >= 0 else {}
     if term.vector is not None:
-        return {"vector": dict(term.vector), **place}
+        return {"vector": term.vector, **place}
     if term.of_kind.sweeps == "classes":
         return {"class": term.index, "class_name": facts.labels[term.index]}
     return ({"channel": term.index} if term.index >= 0 else {}) | place

@@ -14,7 +14,9 @@ from fvcli.spec.transforms import Pick, TransformKind
 # 0.33 to 0.65 measured on a CPU (EfficientNet-Lite0 up to block4 and head, recipes default and lucid).
 MEMORY_FACTOR = 0.7
 LEAST_OCTAVE_PX = 64  # smaller octaves are left out; as optvis has it
-MAX_AUTO_BATCH = 8  # a GPU fills every batch up, and a CPU takes one picture at a time anyway
+MAX_AUTO_BATCH = 8  # units that are claimed together; a CPU takes one picture at a time anyway
+GPU_GB = 10.0  # for activations, of a GPU of 16: weights, TensorFlow and a wrong estimate need the rest
+MAX_GPU_PICTURES = 256  # more make a GPU no faster
 
 
 def view_size(
@@ -90,6 +92,12 @@ def needed_bytes(
     a_view = image_bytes(facts, layers, transforms, seen)
     painting = settings.parameterization.gradient_bytes(*settings.size_px)
     return a_view * settings.views * (2 if has_target else 1) + painting
+
+
+def gpu_batches_for(memory_gb: float, bytes_an_image: int, batch_size: int) -> int:
+    """Return how many batches a GPU works on at once: the largest power of two that fits, at least 1."""
+    fitting = min(MAX_GPU_PICTURES, int(memory_gb * 1e9 / max(1, bytes_an_image)))
+    return 1 << max(0, (fitting // batch_size).bit_length() - 1)
 
 
 def gigabytes(count: int) -> str:

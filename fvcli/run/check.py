@@ -43,7 +43,7 @@ def damage_of(run: RunFolder, unit: Unit) -> str | None:
     files = [run.png(unit), *(run.extra(unit, name) for name in sidecar.extra_names)]
     if not all(file.exists() for file in files):
         return None
-    cut = wrong_sizes(run.units, unit.path, sidecar)
+    cut = wrong_sizes(run.units, unit.stem, sidecar)
     if cut:
         return f"{cut[0].name} is not as long as it was written"
     if _pixels(files[0]) != sidecar.pixel_sha256:

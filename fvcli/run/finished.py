@@ -18,55 +18,60 @@ class Finished:
     """A finished picture.
 
     units: The folder of units that it is in.
-    path: Its job/unit there.
+    stem: Its place there.
     key: Its unit's key, or None if a newer fvcli wrote it.
     extra_names: What is added to its name for the files beside the picture.
     """
 
     units: Path
-    path: str
+    stem: str
     key: str | None
     extra_names: tuple[str, ...] = ()
 
     @cached_property
     def sidecar(self) -> Sidecar | NewerSidecar:
-        found = read_sidecar(self.units / f"{self.path}.json")
+        found = read_sidecar(self.units / f"{self.stem}.json")
         assert found is not None  # or it would not be finished
         return found
 
     @property
+    def path(self) -> str:
+        """Its job/unit, whatever folder of the job it is in."""
+        return f"{self.job}/{self.stem.rpartition('/')[2]}"
+
+    @property
     def job(self) -> str:
-        return self.path.partition("/")[0]
+        return self.stem.partition("/")[0]
 
     @property
     def files(self) -> list[Path]:
         """Its files that are there, the sidecar last."""
-        return [path for path in unit_files(self.units, self.path, self.extra_names) if path.exists()]
+        return [path for path in unit_files(self.units, self.stem, self.extra_names) if path.exists()]
 
 
-def unit_files(units: Path, path: str, extra_names: Sequence[str] = ()) -> list[Path]:
+def unit_files(units: Path, stem: str, extra_names: Sequence[str] = ()) -> list[Path]:
     """Return where the files of a unit are: what stands beside its picture, the picture, the sidecar."""
-    return [units / f"{path}.{name}" for name in (*extra_names, "png", "json")]
+    return [units / f"{stem}.{name}" for name in (*extra_names, "png", "json")]
 
 
-def finished_at(units: Path, path: str) -> Finished | None:
-    """Return the finished picture at job/unit, or None if there is none.
+def finished_at(units: Path, stem: str) -> Finished | None:
+    """Return the finished picture at a place, such as job/unit, or None if there is none.
 
     It counts only with its picture and what belongs to it, of the sizes that were written. One of a newer
     fvcli always counts.
     """
-    sidecar = read_sidecar(units / f"{path}.json")
+    sidecar = read_sidecar(units / f"{stem}.json")
     if isinstance(sidecar, NewerSidecar):
-        return Finished(units, path, None, tuple(sidecar.extra_names))
-    if sidecar is None or not sidecar.is_finished or wrong_sizes(units, path, sidecar):
+        return Finished(units, stem, None, tuple(sidecar.extra_names))
+    if sidecar is None or not sidecar.is_finished or wrong_sizes(units, stem, sidecar):
         return None
-    return Finished(units, path, sidecar.key, tuple(sidecar.extra_names))
+    return Finished(units, stem, sidecar.key, tuple(sidecar.extra_names))
 
 
-def wrong_sizes(units: Path, path: str, sidecar: Sidecar) -> list[Path]:
+def wrong_sizes(units: Path, stem: str, sidecar: Sidecar) -> list[Path]:
     """Return the files of a finished unit that are not there or not as long as its sidecar says."""
-    expected = {units / f"{path}.png": sidecar.png_bytes}
-    expected |= {units / f"{path}.{extra['name']}": extra["bytes"] for extra in sidecar.extras}
+    expected = {units / f"{stem}.png": sidecar.png_bytes}
+    expected |= {units / f"{stem}.{extra['name']}": extra["bytes"] for extra in sidecar.extras}
     return [file for file, size in expected.items() if not _has_size(file, size)]
 
 
@@ -81,7 +86,7 @@ def _has_size(file: Path, expected: int | None) -> bool:
 def all_finished(
     units: Path, records: Mapping[str, Record] | None = None, listing: Listing | None = None
 ) -> dict[str, Finished]:
-    """Return every finished picture below a folder of units, by job/unit.
+    """Return every finished picture below a folder of units, by its place there.
 
     Args:
         units: The folder.
@@ -90,22 +95,22 @@ def all_finished(
     """
     listing, records = listing or list_units(units), records or {}
     found = {}
-    for path in listing.stems():
-        record = records.get(path)
+    for stem in listing.stems():
+        record = records.get(stem)
         if record is None or not is_as_told(record, listing):
-            picture = finished_at(units, path)
+            picture = finished_at(units, stem)
         elif record.status in FINISHED:
             extras = tuple(name for name in record.sizes if name not in {"png", "json"})
-            picture = Finished(units, path, record.key, extras)
+            picture = Finished(units, stem, record.key, extras)
         else:
             picture = None
         if picture is not None:
-            found[path] = picture
+            found[stem] = picture
     return found
 
 
 def finished_of(run: Path) -> dict[str, Finished]:
-    """Return every finished picture of a run, by job/unit."""
+    """Return every finished picture of a run, by its place."""
     return all_finished(run / UNITS, journal_records(run)[0])
 
 

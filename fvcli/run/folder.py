@@ -3,6 +3,8 @@
     RUN/ spec.yaml  plan.json  model.json  run.json  units/<job>/<unit>.png + .json  grids/<job>.png
          figure.png  sources/  logs/  rounds/  attempts/  workers/  fingerprints/  replaced-1/
 
+Jobs of thousands of units have numbered folders, units/<job>/0003/<unit>.png, and large plans have their
+units in parts, plan/; see ``unit_folders`` and ``plan_files``.
 plan.json makes a folder a run; a unit's .json makes the unit finished. Nothing else has to be trusted.
 """
 
@@ -28,6 +30,7 @@ from fvcli.run.listing import NO_TIME
 from fvcli.run.log import Log
 from fvcli.run.model_file import read_facts
 from fvcli.run.objects import is_object, refuse_unconditional
+from fvcli.run.plan_files import read_plan
 from fvcli.run.sidecar import EQUAL, OTHER, NewerSidecar, Record, Sidecar, read_sidecar
 from fvcli.run.work.notes import LEASE_S, Presence
 
@@ -68,7 +71,7 @@ class RunFolder:
             UsageError: There is no run, or its plan cannot be read.
         """
         try:
-            return cls(path, Plan.from_json((path / PLAN).read_text()))
+            return cls(path, read_plan(path))
         except (FileNotFoundError, NotADirectoryError) as error:
             raise UsageError(f"{path}: there is no run here", "give a folder that fvcli rendered") from error
         except (OSError, ValueError, KeyError, TypeError) as error:
@@ -159,7 +162,7 @@ class RunFolder:
 
     def extra(self, unit: Unit, name: str) -> Path:
         """Return where something beside a unit's picture is, such as its picture after some steps."""
-        return self.units / f"{unit.path}.{name}"
+        return self.units / f"{unit.stem}.{name}"
 
     @property
     def units(self) -> Path:
@@ -204,7 +207,7 @@ class RunFolder:
         sidecar = read_sidecar(self.json(unit))
         if not isinstance(sidecar, Sidecar) or sidecar.key != unit.key:
             return None
-        is_whole = not sidecar.is_finished or not wrong_sizes(self.units, unit.path, sidecar)
+        is_whole = not sidecar.is_finished or not wrong_sizes(self.units, unit.stem, sidecar)
         return sidecar if is_whole else None
 
     def newer_sidecar(self, unit: Unit) -> NewerSidecar | None:
@@ -243,7 +246,7 @@ class RunFolder:
                 rendered.
         """
         is_told = self.json(unit).exists()  # looked at first: one that comes later is of the same picture
-        there = finished_at(self.units, unit.path)
+        there = finished_at(self.units, unit.stem)
         if there is not None:
             return self._as_it_is(unit, sidecar, there)
         files = {**(extras or {}), "png": png} if png is not None else {}
@@ -253,12 +256,12 @@ class RunFolder:
             write_atomic(self.extra(unit, name), content)
         text = sidecar.to_json().encode()
         if not self._write_sidecar(unit, text):
-            meanwhile = finished_at(self.units, unit.path)
+            meanwhile = finished_at(self.units, unit.stem)
             assert meanwhile is not None  # or it would have been written
             return self._as_it_is(unit, sidecar, meanwhile)
         sizes = {name: len(content) for name, content in files.items()}
         return Record(
-            unit.path, unit.key, sidecar.status, {**sizes, "json": len(text)}, self._written_at(unit)
+            unit.stem, unit.key, sidecar.status, {**sizes, "json": len(text)}, self._written_at(unit)
         )
 
     def _write_sidecar(self, unit: Unit, text: bytes) -> bool:
@@ -272,7 +275,7 @@ class RunFolder:
             return True
         if create_exclusive(place, text):
             return True
-        if finished_at(self.units, unit.path) is not None:
+        if finished_at(self.units, unit.stem) is not None:
             return False
         write_atomic(place, text)  # over one of a unit that failed
         return True
@@ -286,7 +289,7 @@ class RunFolder:
         assert isinstance(found, Sidecar)  # others have no key
         again = OTHER if sidecar.is_finished and sidecar.pixel_sha256 != found.pixel_sha256 else EQUAL
         sizes = {file.name[len(unit.name) + 1 :]: file.stat().st_size for file in there.files}
-        return Record(unit.path, unit.key, found.status, sizes, self._written_at(unit), again)
+        return Record(unit.stem, unit.key, found.status, sizes, self._written_at(unit), again)
 
     def _written_at(self, unit: Unit) -> int:
         return NO_TIME if is_object(self.path) else self.json(unit).stat().st_mtime_ns

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fvcli.errors import UsageError
-from fvcli.run.layout import PLAN, SPEC, WORKERS, read_text
+from fvcli.run.layout import PARTS, PLAN, SPEC, WORKERS, read_text
 
 # What systems and their file managers leave in folders that people take for empty; so is every hidden file.
 LEFT_BY_SYSTEMS = {"thumbs.db", "desktop.ini", "lost+found"}
@@ -25,8 +25,8 @@ def refuse_foreign(path: Path, spec_text: str) -> None:
 
 def _is_harmless(place: Path, spec_text: str) -> bool:
     """Tell what a system leaves, or a process that was killed at the very start, from somebody's work."""
-    if place.name == SPEC:
-        return read_text(place) == spec_text
+    if place.name in {SPEC, PARTS}:
+        return read_text(place.with_name(SPEC)) == spec_text
     if place.name == WORKERS and place.is_dir():
         return all(file.suffix in {".json", ".jsonl"} for file in place.iterdir())
     return place.name.startswith(".") or place.name.lower() in LEFT_BY_SYSTEMS

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import fnmatch
 from pathlib import Path
 
 SPEC, PLAN, MODEL, RUN_FACTS = "spec.yaml", "plan.json", "model.json", "run.json"
+PARTS = "plan"  # a folder: the units of a large plan
 UNITS, SOURCES, ATTEMPTS, GRIDS, FIGURE = "units", "sources", "attempts", "grids", "figure.png"
 LOGS = "logs"
+JOB_FOLDERS = "[0-9]" * 4  # below the folder of a large job; see ``unit_folders``
 FINGERPRINTS = "fingerprints"
 WORKERS, ROUNDS = "workers", "rounds"
 REPLACED = "replaced-"  # and a number: folders of pictures that were moved out of the way
+UNFINISHED = ".unfinished"  # there while a folder is made the run of another plan
 STAGING = ".moving-"  # and a number: folders of pictures on their way to another place
 
 
@@ -27,3 +31,14 @@ def read_text(path: Path) -> str:
         return path.read_text(errors="replace")
     except OSError:
         return ""
+
+
+def job_of_file(place: Path) -> str | None:
+    """Return the job of a unit's file by its whole path, or None if it is not where fvcli writes them.
+
+    That is RUN/units/JOB/UNIT.png, or RUN/units/JOB/0003/UNIT.png of a large job.
+    """
+    folder = place.parent
+    if fnmatch.fnmatchcase(folder.name, JOB_FOLDERS) and folder.parent.parent.name == UNITS:
+        folder = folder.parent
+    return folder.name if folder.parent.name == UNITS else None

@@ -185,17 +185,17 @@ class Look:
 
     def status(self, unit: Unit) -> str | None:
         """Return done, dead or failed, or None if a sidecar does not say so."""
-        record = self._records.get(unit.path)
+        record = self._records.get(unit.stem)
         if record is not None and record.key == unit.key and is_as_told(record, self._listing):
             return record.status
-        if self._listing.size(unit.path, "json") is None:
+        if self._listing.size(unit.stem, "json") is None:
             return None
         sidecar = self._run.sidecar(unit)
         return sidecar.status if sidecar is not None else None
 
     def newer(self, unit: Unit) -> NewerSidecar | None:
         """Return what a newer fvcli wrote about a unit, if one did."""
-        is_there = self._listing.size(unit.path, "json") is not None
+        is_there = self._listing.size(unit.stem, "json") is not None
         return self._run.newer_sidecar(unit) if is_there else None
 
     def error(self, unit: Unit) -> str | None:
@@ -204,7 +204,7 @@ class Look:
 
     def others(self) -> int:
         """Return how many finished pictures of other specs stand in the folder of units."""
-        planned = {unit.path: unit.key for unit in self._run.plan.units}
+        planned = {unit.stem: unit.key for unit in self._run.plan.units}
         found = all_finished(self._run.units, self._records, self._listing)
         return sum(one.key is not None and planned.get(path) != one.key for path, one in found.items())
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
@@ -57,10 +59,11 @@ def options_of(piece: Strictly) -> dict[str, Any]:
     return {name: getattr(piece, name) for name in type(piece).model_fields if name != "kind"}
 
 
-def file_keys(model: type[BaseModel]) -> dict[str, NamesFile]:
-    """Return the names of a model's own fields that name files, with their marks."""
+@cache
+def file_keys(model: type[BaseModel]) -> Mapping[str, NamesFile]:
+    """Return the names of a model's own fields that name files, with their marks; read-only."""
     marks = {name: _mark(field.metadata) for name, field in model.model_fields.items()}
-    return {name: mark for name, mark in marks.items() if mark is not None}
+    return MappingProxyType({name: mark for name, mark in marks.items() if mark is not None})
 
 
 def _mark(metadata: Iterable[Any]) -> NamesFile | None:

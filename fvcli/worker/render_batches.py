@@ -24,6 +24,7 @@ import tensorflow as tf
 from fvcli.errors import FvcliError, counted
 from fvcli.models import load
 from fvcli.models.loaded.model import LoadedModel
+from fvcli.plan import Program
 from fvcli.plan.cost import looks, work_of
 from fvcli.run import RunFolder, join_run, take_fingerprint, write_run_facts
 from fvcli.run.sidecar import Record
@@ -180,8 +181,12 @@ class Worker:
     def _size(self, number: int) -> int:
         """Return how many pictures an ascent of a program has."""
         program = self._run.plan.programs[number]
-        planned = program.batch_size if self._device.whole_batches else program.members
-        return self._sizes.get(number, planned)
+        return self._sizes.get(number, self._planned_size(program))
+
+    def _planned_size(self, program: Program) -> int:
+        if not self._device.whole_batches:
+            return program.members
+        return program.gpu_pictures if self._device.is_gpu else program.batch_size
 
     def _heed(self, report: _Report, session: Session) -> Iterator[Said]:
         if report.too_many:
@@ -247,7 +252,8 @@ class Worker:
 
     def _origin(self, group: Group) -> Origin:
         number = group.units[0].program
-        planned, size = self._run.plan.programs[number].batch_size, self._size(number)
+        program, size = self._run.plan.programs[number], self._size(number)
+        planned = max(program.batch_size, self._planned_size(program))
         return Origin(group.batch.number, planned, size, group.batch.claim.attempt.number)
 
     def _fail(self, task: Task, reason: str) -> None:

@@ -64,6 +64,7 @@ def bench(
       scripts/bench --quick -o runs/bench-quick
       scripts/bench --tools plain-lucid,fvcli-default --repeats 2
       scripts/bench throughput
+      scripts/bench scale --units 100000
     """
     context.obj = out
     if context.invoked_subcommand is not None:
@@ -100,6 +101,16 @@ def startup(out: Path) -> None:
     from benchmark.process_costs import startup as measure_startup
 
     click.echo(measure_startup(out))
+
+
+@bench.command()
+@click.option("--units", type=click.IntRange(10_000), default=1_000_000, show_default=True)
+@click.pass_obj
+def scale(out: Path, units: int) -> None:
+    """Time what a run of a million units costs beside rendering: planning, beginning, reading."""
+    from benchmark.scale import scale as measure_scale
+
+    click.echo(measure_scale(out, units))
 
 
 @bench.command(add_help_option=False, context_settings={"ignore_unknown_options": True})

@@ -66,8 +66,8 @@ def test_each_option_says_what_it_says(
 
 
 def test_a_slice_is_one_of_so_many() -> None:
-    assert parse_shard(None) is None
-    assert [parse_shard(text) for text in ("1/1", "1/4", "4/4", "12/34")] == [
+    assert parse_shard(None, {}) is None
+    assert [parse_shard(text, {}) for text in ("1/1", "1/4", "4/4", "12/34")] == [
         (1, 1),
         (1, 4),
         (4, 4),

@@ -98,6 +98,9 @@ jobs:
     assert counts.startswith("6 units in 4 batches; about 0.0")
     assert counts.endswith(" GB for the largest batch")
     assert time == "time: unknown; measure this machine once with: fvcli calibrate"
+    larger = fvcli("plan", write_spec(tmp_path, text), "--set", "render.batch_size=null").stdout
+    assert " GB for the largest batch, " in larger
+    assert " GB on a GPU, which takes up to 256 pictures at once\n" in larger
     single = fvcli("plan", write_spec(tmp_path, text), "--set", "jobs.edges.channels=0")
     assert "\n2 units in 2 batches; " in single.stdout
     write_speed(speed_path(), machine())
@@ -107,7 +110,7 @@ jobs:
     assert total.startswith("time: at most about ")
     assert total.endswith(f" s on cpu, measured by fvcli calibrate on {socket.gethostname()}")
     facts = json.loads(fvcli("plan", write_spec(tmp_path, text), "--json").stdout)
-    assert facts["totals"].keys() == {"units", "batches", "memory_bytes"}
+    assert facts["totals"].keys() == {"units", "batches", "memory_bytes", "gpu_memory_bytes"}
     assert (facts["totals"]["units"], facts["totals"]["batches"]) == (6, 4)
     time_facts = facts["time"]
     assert time_facts["start_seconds"] == 4.0

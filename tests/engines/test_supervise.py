@@ -309,7 +309,9 @@ def test_progress_keeps_a_worker(run: RunFolder, round_: Round, script: Script) 
 
 
 def command_of(run: RunFolder, round_: Round, options: EngineOptions, workers: int = 1) -> list[str]:
-    return module._Nursery(run, round_, options, workers)._command()
+    nursery = module._Nursery(run, round_, options, workers)
+    nursery.stop()
+    return nursery._command()
 
 
 def test_workers_are_told_how_to_work(run: RunFolder, round_: Round, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from fvcli.models import ModelChoice
 from fvcli.plan import Plan
-from fvcli.plan.data import PLAN_VERSION
+from fvcli.plan.plan import PLAN_VERSION
 from fvcli.spec.transforms import Affine
 from tests.plan.test_keys import CASES, plan_of
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,18 @@ from hypothesis import strategies as st
 
 from fvcli.models import ModelFacts
 from fvcli.models.graph import Node, Window
-from fvcli.plan.views import MAX_AUTO_BATCH, batch_size_for, gigabytes, image_bytes, input_size, view_size
+from fvcli.plan import Plan, Program
+from fvcli.plan.views import (
+    GPU_GB,
+    MAX_AUTO_BATCH,
+    MAX_GPU_PICTURES,
+    batch_size_for,
+    gigabytes,
+    gpu_batches_for,
+    image_bytes,
+    input_size,
+    view_size,
+)
 from fvcli.spec.transforms import Affine, Crop, Jitter, Pad, Rotate, Scale
 from tests.helpers.plans import EVERY_KIND, ONE, Data, plan_of
 
@@ -70,10 +82,68 @@ def test_batch_size_follows_memory(facts: ModelFacts) -> None:
     assert batch(memory_gb=1e-3, batch_size=7) == 7
 
 
+@given(memory_gb=st.floats(1e-6, 4096), bytes_an_image=st.integers(1, 10**12), batch_size=st.integers(1, 300))
+def test_a_gpu_takes_as_many_batches_as_fit(memory_gb: float, bytes_an_image: int, batch_size: int) -> None:
+    batches = gpu_batches_for(memory_gb, bytes_an_image, batch_size)
+    pictures = batches * batch_size
+    assert batches & (batches - 1) == 0
+    if batches > 1:
+        assert pictures <= MAX_GPU_PICTURES
+        assert pictures * bytes_an_image <= memory_gb * 1e9
+    more_fit = 2 * pictures * bytes_an_image <= memory_gb * 1e9 * (1 - 1e-9)
+    assert batches >= 1
+    assert not (more_fit and 2 * pictures <= MAX_GPU_PICTURES)
+
+
+def test_what_a_gpu_takes_follows_its_memory_or_what_the_spec_says(facts: ModelFacts) -> None:
+    def program(**render: Any) -> Program:
+        return plan_of(facts, [ONE | {"layer": "head_bn"}], render=render).programs[0]
+
+    small = program(size_px=64)
+    assert (small.batch_size, small.gpu_pictures) == (MAX_AUTO_BATCH, MAX_GPU_PICTURES)
+    for size_px in (224, 448):
+        large = program(size_px=size_px)
+        assert large.gpu_pictures < MAX_GPU_PICTURES
+        assert 0.5 * GPU_GB * 1e9 < large.gpu_pictures * large.image_bytes <= GPU_GB * 1e9
+    for memory_gb in (0.2, 2.0):
+        held = program(memory_gb=memory_gb)
+        assert 0.5 * memory_gb * 1e9 < held.gpu_pictures * held.image_bytes <= memory_gb * 1e9
+    assert program(batch_size=7).gpu_pictures == 7
+    assert program(batch_size=7, memory_gb=4).gpu_pictures == 7
+    dream = ONE | {"octaves": {}}
+    assert plan_of(facts, [dream]).programs[0].gpu_batches == 1  # one picture after the other
+
+
+def test_groups_stay_whole_on_a_gpu(facts: ModelFacts) -> None:
+    (program,) = plan_of(facts, [ONE | {"diversity": {"count": 3}}]).programs
+    assert (program.members, program.batch_size, program.gpu_pictures) == (3, 6, 192)
+
+
+def test_what_a_gpu_takes_is_in_no_key_and_parts_no_programs(facts: ModelFacts) -> None:
+    plain = plan_of(facts, [ONE])
+    little = plan_of(facts, [ONE | {"memory_gb": 0.5}])
+    assert plain.programs[0].gpu_batches > little.programs[0].gpu_batches
+    assert plain.programs == little.programs
+    assert [unit.key for unit in plain.units] == [unit.key for unit in little.units]
+    for jobs in ([ONE, ONE | {"name": "z", "memory_gb": 0.5}], [ONE | {"name": "z", "memory_gb": 0.5}, ONE]):
+        (program,) = plan_of(facts, jobs).programs
+        assert program.gpu_batches == little.programs[0].gpu_batches  # what fits both
+
+
+def test_an_older_plan_has_a_gpu_work_on_one_batch(facts: ModelFacts) -> None:
+    plan = plan_of(facts, [ONE])
+    assert Plan.from_json(plan.to_json()).programs[0].gpu_pictures == 256
+    data = json.loads(plan.to_json())
+    del data["programs"][0]["gpu_batches"]
+    (program,) = Plan.from_json(json.dumps(data)).programs
+    assert program.gpu_pictures == program.batch_size
+    assert "gpu_batches" not in plan_of(facts, [ONE], render={"batch_size": 2}).to_json()
+
+
 @pytest.mark.parametrize("job", EVERY_KIND, ids=lambda job: job["name"])
 def test_memory_is_held(facts: ModelFacts, job: Data) -> None:
     plan = plan_of(facts, [job], render={"memory_gb": 0.5})
-    assert 0 < plan.memory_bytes <= 0.5e9
+    assert 0 < plan.memory_bytes <= plan.gpu_memory_bytes <= 0.5e9
 
 
 @pytest.mark.parametrize(

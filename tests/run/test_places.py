@@ -202,4 +202,4 @@ def test_an_attempt_may_end_after_somebody_tidied_up(tmp_path: Path) -> None:
     attempt = claimed(run, 0)
     shutil.rmtree(run.path / "attempts")
     end_attempt(run.path, attempt, "done")
-    assert [one.outcome for one in attempts_of(run.path, 0)] == ["done"]
+    assert [one.outcome for one in attempts_of(run.path, 0, attempt.number)] == ["done"]

@@ -9,13 +9,14 @@ again  asked to be rendered anew
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fvcli.plan import Plan, Unit
+from fvcli.plan.head import is_large
 from fvcli.run.finished import Finished, all_finished, finished_of
 from fvcli.run.growing.known_plans import KnownPlan
-from fvcli.run.layout import STAGING, UNITS
+from fvcli.run.layout import REPLACED, STAGING, UNFINISHED, UNITS
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Growth:
-    """See above; paths are job/unit.
+    """See above; kept is by place below the folder of units.
 
     old: The plan that the folder had; None where it held no run.
     changes_plan: Whether units or batches are others than the run had.
@@ -47,28 +48,32 @@ class Growth:
         to be rendered again.
     superseded: Where pictures stand that the plan has elsewhere.
     new: How many units the run's plan had not.
+    pending: How many it had, and that are not finished.
+
+    Of a plan that is the same and has nothing to settle, pictures are not looked at and nothing is counted.
     """
 
     old: Plan | None
     changes_plan: bool
     changes_sheets: bool
-    kept: Mapping[str, Finished]
-    moves: tuple[tuple[Finished, Unit], ...]
-    lost: tuple[Finished, ...]
-    at_stake: tuple[Finished, ...]
-    out_of_the_way: tuple[Finished, ...]
-    superseded: tuple[Finished, ...]
-    new: int
-    pending: int
+    kept: Mapping[str, Finished] = field(default_factory=dict)
+    moves: tuple[tuple[Finished, Unit], ...] = ()
+    lost: tuple[Finished, ...] = ()
+    at_stake: tuple[Finished, ...] = ()
+    out_of_the_way: tuple[Finished, ...] = ()
+    superseded: tuple[Finished, ...] = ()
+    new: int = 0
+    pending: int = 0
+
+    @property
+    def changes_nothing(self) -> bool:
+        """Whether the folder is as it is to be, but for what may be missing."""
+        changes = self.is_new or self.changes_plan or self.changes_sheets or self.is_worth_saying
+        return not changes and not self.kept
 
     @property
     def is_new(self) -> bool:
         return self.old is None
-
-    @property
-    def finished(self) -> frozenset[str]:
-        """Paths of the units of the plan that are finished once pictures are at their places."""
-        return frozenset((*self.kept, *(unit.path for _, unit in self.moves)))
 
     @property
     def is_worth_saying(self) -> bool:
@@ -83,23 +88,24 @@ class Growth:
             f"moved to {place}": len(self.out_of_the_way),
         }
         said = [f"{count} {what}" for what, count in counts.items() if count or what in {"kept", "new"}]
-        if self.moves:
-            said[0] += f" ({len(self.moves)} under another name)"
+        renamed = sum(picture.path != unit.path for picture, unit in self.moves)
+        if renamed:
+            said[0] += f" ({renamed} under another name)"
         return ", ".join(said)
 
 
 def same_pictures(one: Plan, other: Plan) -> bool:
     """Tell whether two plans have the same units, by place and key, in the same batches."""
-    return _pictures(one) == _pictures(other) and one.batches == other.batches
+    return one.pictures_digest == other.pictures_digest and one.batches == other.batches
 
 
-def _pictures(plan: Plan) -> list[tuple[str, str]]:
-    return [(unit.path, unit.key) for unit in plan.units]
-
-
-def _sheets(plan: Plan) -> tuple[object, ...]:
-    titles = [(job.name, job.title, job.heading) for job in plan.jobs]
-    return plan.output, titles, [unit.label for unit in plan.units]
+def _same_sheets(one: Plan, other: Plan) -> bool:
+    """Tell whether sheets of two plans with the same pictures look alike."""
+    titles = ([(job.name, job.title, job.heading) for job in plan.jobs] for plan in (one, other))
+    if one.output != other.output or next(titles) != next(titles):
+        return False
+    pairs = zip(one.units, other.units, strict=True)
+    return one.contents_digest == other.contents_digest or all(a.label == b.label for a, b in pairs)
 
 
 def compare(folder: Path, known: Sequence[KnownPlan], plan: Plan, asked: Asked) -> Growth:
@@ -113,26 +119,46 @@ def compare(folder: Path, known: Sequence[KnownPlan], plan: Plan, asked: Asked) 
     """
     old = known[0].plan if known and known[0].is_present else None
     changes = old is not None and not same_pictures(old, plan)
+    changes_sheets = old is not None and (changes or not _same_sheets(old, plan))
+    if old is not None and not changes and not asked.again and _is_settled(folder, old, plan):
+        return Growth(old=old, changes_plan=False, changes_sheets=changes_sheets)
     found = _Found(folder, known, plan, asked)
     lost = found.lost()
-    counted = set(_pictures(old)) if old is not None and changes else set()
+    counted = {(unit.path, unit.key) for unit in old.units} if old is not None and changes and lost else set()
     at_stake = [one for one in lost if asked.wants(one.path) or (one.path, one.key) in counted]
     going = [one for one in lost if asked.force and asked.wants(one.path)]
     had = {unit.key for unit in old.units} if old else set()
-    rest = [unit for unit in plan.units if unit.path not in found.kept and unit.key not in found.provided]
+    rest = [u.key for u in plan.units if u.stem not in found.kept and u.key not in found.provided]
     return Growth(
         old=old,
         changes_plan=changes,
-        changes_sheets=old is not None and (changes or _sheets(old) != _sheets(plan)),
+        changes_sheets=changes_sheets,
         kept=found.kept,
         moves=tuple(found.moves),
         lost=tuple(lost),
         at_stake=tuple(at_stake),
         out_of_the_way=(*going, *found.again()),
         superseded=tuple(found.superseded()),
-        new=sum(unit.key not in had for unit in rest),
-        pending=sum(unit.key in had for unit in rest),
+        new=sum(key not in had for key in rest),
+        pending=sum(key in had for key in rest),
     )
+
+
+def _is_settled(folder: Path, old: Plan, plan: Plan) -> bool:
+    """Tell whether a folder with the pictures of a plan needs none of them to be looked at.
+
+    So it is where they are called what the plan calls them, nothing was ever moved out of the way, and no
+    process was killed when it made the folder what it is. Then only what somebody laid into the folder by
+    hand could be another picture. Of a large plan it is found when it would be overwritten, and refused.
+    """
+    if (
+        not is_large(plan)
+        or (folder / UNFINISHED).exists()
+        or staging_folders(folder)
+        or any(folder.glob(f"{REPLACED}*"))
+    ):
+        return False
+    return old.contents_digest == plan.contents_digest and old.jobs == plan.jobs
 
 
 class _Found:
@@ -140,41 +166,48 @@ class _Found:
 
     def __init__(self, folder: Path, known: Sequence[KnownPlan], plan: Plan, asked: Asked) -> None:
         self._asked = asked
-        self._units = {unit.path: unit for unit in plan.units}
-        self._known = {(unit.path, unit.key) for one in known for unit in one.plan.units}
         self._here = finished_of(folder)
         self._staged = [one for place in staging_folders(folder) for one in all_finished(place).values()]
-        self._again = {self._units[path].key for path in asked.again}
-        self.kept = {path: self._here[path] for path, unit in self._units.items() if self._stays(unit)}
+        self._units = {unit.stem: unit for unit in plan.units} if self._here or self._staged else {}
+        self._known = self._rendered_with(known)
+        self._again = {unit.key for unit in self._units.values() if unit.path in asked.again}
+        self.kept = {stem: self._here[stem] for stem, unit in self._units.items() if self._stays(unit)}
         self.moves = self._find_moves()
         self.provided = self._provided(self.moves)
 
+    def _rendered_with(self, known: Sequence[KnownPlan]) -> set[tuple[str, str]]:
+        """Return path and key of what plans have of the pictures that are here."""
+        here = {one.path for one in self._here.values()}
+        if not here:
+            return set()
+        return {(unit.path, unit.key) for one in known for unit in one.plan.units if unit.path in here}
+
     def _stays(self, unit: Unit) -> bool:
-        there = self._here.get(unit.path)
+        there = self._here.get(unit.stem)
         return there is not None and there.key == unit.key and unit.path not in self._asked.again
 
     def _find_moves(self) -> list[tuple[Finished, Unit]]:
         by_key = {one.key: one for one in (*self._here.values(), *self._staged)}
         moves = [
             (by_key[unit.key], unit)
-            for path, unit in self._units.items()
-            if unit.key in by_key and path not in self.kept and path not in self._asked.again
+            for stem, unit in self._units.items()
+            if unit.key in by_key and stem not in self.kept and unit.path not in self._asked.again
         ]
         while True:
             leaving = self._again | self._provided(moves)
-            free = [move for move in moves if not self._is_blocked(move[1].path, leaving)]
+            free = [move for move in moves if not self._is_blocked(move[1], leaving)]
             if len(free) == len(moves):
                 return moves
             moves = free  # what stays after all may be in the way of others
 
-    def _is_blocked(self, path: str, leaving: Set[str]) -> bool:
-        """Tell whether a picture that stays stands at a place; leaving has the keys of those that do not."""
-        there = self._here.get(path)
-        return there is not None and there.key not in leaving and not self._asked.wants(path)
+    def _is_blocked(self, unit: Unit, leaving: Set[str]) -> bool:
+        """Tell whether a picture that stays is at a unit's place; leaving has the keys of the others."""
+        there = self._here.get(unit.stem)
+        return there is not None and there.key not in leaving and not self._asked.wants(unit.path)
 
     def _provided(self, moves: Sequence[tuple[Finished, Unit]]) -> set[str]:
         """Return the keys of the plan that need no rendering."""
-        return {self._units[path].key for path in self.kept} | {unit.key for _, unit in moves}
+        return {self._units[stem].key for stem in self.kept} | {unit.key for _, unit in moves}
 
     def lost(self) -> list[Finished]:
         """Return the pictures of this plan's places, or of an earlier plan, that this plan has not."""
@@ -183,16 +216,16 @@ class _Found:
 
     def again(self) -> list[Finished]:
         candidates = [one for one in self._here.values() if self._is_ours(one)] + self._staged
-        return [one for one in candidates if one.key in self._again and one.path not in self.kept]
+        return [one for one in candidates if one.key in self._again and one.stem not in self.kept]
 
     def superseded(self) -> list[Finished]:
         """Return copies that stand where the plan has another picture, or none any more."""
-        movable = [one for one in self._here.values() if one.path not in self.kept and self._is_ours(one)]
+        movable = [one for one in self._here.values() if one.stem not in self.kept and self._is_ours(one)]
         return [one for one in movable if one.key in self.provided]
 
     def _is_ours(self, one: Finished) -> bool:
         """Tell it from what somebody else laid into the folder."""
-        return one.path in self._units or (one.path, one.key) in self._known
+        return one.stem in self._units or (one.path, one.key) in self._known
 
 
 def staging_folders(folder: Path) -> list[Path]:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fvcli.plan import Plan
-from fvcli.run.layout import PLAN, REPLACED, SPEC, read_text
+from fvcli.run.layout import REPLACED, SPEC, read_text
+from fvcli.run.plan_files import read_plan
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ def replaced_folders(folder: Path) -> list[Path]:
 
 def _read(folder: Path, is_present: bool) -> KnownPlan | None:
     try:
-        plan = Plan.from_json((folder / PLAN).read_text())
+        plan = read_plan(folder)
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return KnownPlan(plan, read_text(folder / SPEC), is_present)

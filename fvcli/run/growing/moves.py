@@ -1,8 +1,8 @@
 """Bring finished pictures to the places that another plan has for them, such as those of a renamed job.
 
-    units/old/x --copy--> .moving-1/units/new/x, complete --rename--> units/new/x
+    units/old/x --link--> .moving-1/units/new/x, complete --link--> units/new/x
 
-Pictures may change places with one another, so all are copied before any is put in place. Those that a
+Pictures may change places with one another, so all are there before any is put in place. Those that a
 killed process left on the way are found by the next one.
 """
 
@@ -33,43 +33,49 @@ def told_anew(sidecar: Sidecar, unit: Unit) -> Sidecar:
 
 
 def stage(folder: Path, moves: Sequence[tuple[Finished, Unit]]) -> None:
-    """Copy pictures into a folder of their own, named and described as the plan has them."""
+    """Let pictures stand in a folder of their own, named and described as the plan has them."""
     place = next_numbered(folder, STAGING)
     for picture, unit in moves:
-        if picture.path != unit.path or picture.units == folder / UNITS:
-            _copy(picture, unit, place / UNITS)
+        if picture.stem != unit.stem or picture.units == folder / UNITS:
+            _stage(picture, unit, place / UNITS)
+    for written in {(place / UNITS / unit.stem).parent for _, unit in moves}:
+        if written.exists():
+            sync_folder(written)
 
 
-def _copy(picture: Finished, unit: Unit, units: Path) -> None:
+def _stage(picture: Finished, unit: Unit, units: Path) -> None:
     sidecar = picture.sidecar
     assert isinstance(sidecar, Sidecar)  # others have no key
     for name in (*picture.extra_names, "png"):
-        content = (picture.units / f"{picture.path}.{name}").read_bytes()
-        write_atomic(units / f"{unit.path}.{name}", content)
-    write_atomic(units / f"{unit.path}.json", told_anew(sidecar, unit).to_json().encode())
+        share_file(picture.units / f"{picture.stem}.{name}", units / f"{unit.stem}.{name}")
+    told = told_anew(sidecar, unit)
+    if told.to_json() == sidecar.to_json():  # only its place is another
+        share_file(picture.units / f"{picture.stem}.json", units / f"{unit.stem}.json")
+    else:
+        write_atomic(units / f"{unit.stem}.json", told.to_json().encode())
 
 
 def install(folder: Path, plan: Plan) -> None:
     """Put staged pictures in their places, the sidecar last, and remove what is left of their way."""
-    keys = {unit.path: unit.key for unit in plan.units}
+    if not staging_folders(folder):
+        return
+    keys = {unit.stem: unit.key for unit in plan.units}
     for units in staging_folders(folder):
         for picture in all_finished(units).values():
-            if keys.get(picture.path) == picture.key and finished_at(folder / UNITS, picture.path) is None:
+            if keys.get(picture.stem) == picture.key and finished_at(folder / UNITS, picture.stem) is None:
                 _put_in_place(picture, folder / UNITS)
     _sweep(folder)
 
 
 def _put_in_place(picture: Finished, units: Path) -> None:
-    (units / f"{picture.path}.json").unlink(missing_ok=True)  # of a unit that failed
+    (units / f"{picture.stem}.json").unlink(missing_ok=True)  # of a unit that failed
     for file in picture.files:
         share_file(file, units / file.relative_to(picture.units))
-    sync_folder(units / picture.job)
+    sync_folder((units / picture.stem).parent)
 
 
 def _sweep(folder: Path) -> None:
     """Remove staging folders, but not those with a picture that stands nowhere else."""
-    if not staging_folders(folder):
-        return
     standing = {picture.key for picture in finished_of(folder).values()}
     for units in staging_folders(folder):
         if all(picture.key in standing for picture in all_finished(units).values()):

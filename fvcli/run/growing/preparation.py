@@ -20,9 +20,10 @@ from fvcli.run.growing.known_plans import KnownPlan, known_plans
 from fvcli.run.growing.moves import install, stage, told_anew
 from fvcli.run.growing.refusals import refuse_losses
 from fvcli.run.growing.set_aside import remove_units, set_aside
-from fvcli.run.layout import FIGURE, GRIDS, MODEL, PLAN, SOURCES, SPEC, UNITS, read_text
+from fvcli.run.layout import FIGURE, GRIDS, MODEL, PLAN, SOURCES, SPEC, UNFINISHED, UNITS, read_text
 from fvcli.run.model_file import facts_as_json
 from fvcli.run.objects import is_object
+from fvcli.run.plan_files import write_plan
 from fvcli.run.sidecar import Sidecar
 from fvcli.run.work.attempts import forget_attempts
 from fvcli.run.work.notes import at_work
@@ -89,6 +90,9 @@ class Preparation:
         """Do it; return the folder that pictures were moved to, if any were."""
         if not growth.is_new:
             self._copy_sources()  # they may be missing
+        was_killed = (self.folder / UNFINISHED).exists()
+        if not growth.changes_nothing:
+            write_atomic(self.folder / UNFINISHED, b"")
         place = self._set_aside(growth)
         if growth.moves:
             stage(self.folder, growth.moves)
@@ -97,10 +101,11 @@ class Preparation:
         if growth.changes_sheets:
             self._remove_sheets()
         remove_units((*growth.out_of_the_way, *growth.superseded))
-        self._tell_anew(growth)  # before the plan that tells what they were called goes
+        self._tell_anew(growth, None if was_killed else growth.old)  # before the plan that is there goes
         self._write_plan()
         install(self.folder, self.plan)
         self._copy_sources()
+        (self.folder / UNFINISHED).unlink(missing_ok=True)
         return place
 
     def _set_aside(self, growth: Growth) -> Path | None:
@@ -118,7 +123,7 @@ class Preparation:
 
     def _write_plan(self) -> None:
         self._write(SPEC, self.spec_text)
-        self._write(PLAN, self.plan.to_json())  # from here on the folder is this run's
+        write_plan(self.folder, self.plan)  # from here on the folder is this run's
         if self.facts is not None:
             self._write(MODEL, facts_as_json(self.facts))
 
@@ -126,16 +131,23 @@ class Preparation:
         if read_text(self.folder / name) != text or not (self.folder / name).exists():
             write_atomic(self.folder / name, text.encode())
 
-    def _tell_anew(self, growth: Growth) -> None:
-        """Let the sidecars of kept pictures say what the plan calls them."""
-        before = {unit.path: _called(unit) for unit in growth.old.units} if growth.old else {}
-        for path, picture in growth.kept.items():
-            unit = self.plan.units[self.plan.positions[path]]
-            sidecar = picture.sidecar if before.get(path) != _called(unit) else None
+    def _tell_anew(self, growth: Growth, old: Plan | None) -> None:
+        """Let the sidecars of kept pictures say what the plan calls them.
+
+        Those that an old plan called the same are not read.
+        """
+        if not growth.kept:
+            return
+        before = {unit.stem: _called(unit) for unit in old.units} if old else {}
+        for unit in self.plan.units:
+            picture = growth.kept.get(unit.stem)
+            if picture is None or before.get(unit.stem) == _called(unit):
+                continue
+            sidecar = picture.sidecar
             if isinstance(sidecar, Sidecar):
                 told = told_anew(sidecar, unit)
                 if told != sidecar and told.to_json() != sidecar.to_json():
-                    write_atomic(self.folder / UNITS / f"{path}.json", told.to_json().encode())
+                    write_atomic(self.folder / UNITS / f"{unit.stem}.json", told.to_json().encode())
 
     def _copy_sources(self) -> None:
         for source in self.plan.sources:

@@ -12,22 +12,24 @@ from pathlib import Path
 
 from fvcli.run.atomic import share_file, sync_folder, write_atomic
 from fvcli.run.finished import Finished, unit_files
-from fvcli.run.layout import MODEL, PLAN, REPLACED, SPEC, UNITS, next_numbered
+from fvcli.run.layout import MODEL, REPLACED, SPEC, UNITS, next_numbered
+from fvcli.run.plan_files import share_plan
 
 
 def set_aside(folder: Path, pictures: Sequence[Finished]) -> Path:
     """Make the next of these folders with the run's plan and pictures, which stay at their place as well."""
     place = next_numbered(folder, REPLACED)
     place.mkdir()
-    for name in (SPEC, PLAN, MODEL):
+    share_plan(folder, place)
+    for name in (SPEC, MODEL):
         if (folder / name).exists():
             write_atomic(place / name, (folder / name).read_bytes())
-    by_path = {picture.path: picture for picture in reversed(pictures)}
-    rest = [picture for picture in pictures if by_path[picture.path] is not picture]
-    for picture in by_path.values():
+    by_place = {picture.stem: picture for picture in reversed(pictures)}
+    rest = [picture for picture in pictures if by_place[picture.stem] is not picture]
+    for picture in by_place.values():
         for file in picture.files:  # the sidecar last: then it counts there
             share_file(file, place / UNITS / file.relative_to(picture.units))
-    for written in {place, *(place / UNITS / picture.job for picture in pictures)}:
+    for written in {place, *((place / UNITS / picture.stem).parent for picture in pictures)}:
         sync_folder(written)
     if rest:  # from a move that was killed midway; they must not overwrite one another
         set_aside(folder, rest)
@@ -37,9 +39,12 @@ def set_aside(folder: Path, pictures: Sequence[Finished]) -> Path:
 def remove_units(pictures: Iterable[Finished]) -> None:
     """Remove pictures that stand elsewhere by now, the sidecar first: then they do not count here."""
     for picture in pictures:
-        for file in reversed(unit_files(picture.units, picture.path, picture.extra_names)):
+        for file in reversed(unit_files(picture.units, picture.stem, picture.extra_names)):
             file.unlink(missing_ok=True)
-        _remove_if_empty(picture.units / picture.job)
+        for parent in (picture.units / picture.stem).parents:
+            if parent == picture.units:
+                break
+            _remove_if_empty(parent)
 
 
 def _remove_if_empty(folder: Path) -> None:
