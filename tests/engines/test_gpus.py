@@ -28,7 +28,10 @@ def test_a_process_has_the_gpus_that_it_was_given(visible: str, names: tuple[str
 @pytest.mark.parametrize(
     ("script", "names"),
     [
-        ("echo 'GPU 0: NVIDIA A100 (UUID: GPU-5c89)'; echo 'GPU 1: NVIDIA A100 (UUID: GPU-9af3)'", ("0", "1")),
+        (
+            "echo 'GPU 0: A100 (UUID: GPU-5c89)'; echo 'GPU 1: A100 (UUID: GPU-9af3)'",
+            ("0", "1"),
+        ),
         ("echo 'GPU 0: A'; echo '  MIG 1g.5gb Device 0: (UUID: MIG-1)'; echo 'GPU 1: B'", ("0", "1")),
         ("echo 'No devices were found'", ()),
         ("echo 'GPU 0: A'; exit 9", ()),  # no driver
