@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,10 +39,12 @@ class Painter:
     """How a worker paints.
 
     deadly: What units do to the process, by job/unit; see ``die``.
+    failing: Units that fail.
     pause_s: Before each unit.
     """
 
     deadly: Mapping[str, str] = field(default_factory=dict)
+    failing: Sequence[str] = ()
     pause_s: float = 0.0
 
     def render(self, run: RunFolder, round_: Round, options: EngineOptions) -> Iterator[Event]:
@@ -64,7 +66,8 @@ class Painter:
                 time.sleep(self.pause_s)
                 if not claim.failed:
                     die(self.deadly.get(unit.path, ""))
-                records.append(paint_once(run, unit, "failed" if claim.failed else "done"))
+                fails = claim.failed or unit.path in self.failing
+                records.append(paint_once(run, unit, "failed" if fails else "done"))
             journal.add(claim.batch, 0.0, records, is_part=claim.is_part)
             queue.done(claim)
             counts = dict(Counter(record.status for record in records))
