@@ -60,18 +60,23 @@ class Painter:
                 time.sleep(0.02)
                 continue
             run.presence.say(at=(_at(claim),))
-            yield Event(claim.batch, "started", "easel")
-            records = []
-            for unit in claim.units:
-                time.sleep(self.pause_s)
-                if not claim.failed:
-                    die(self.deadly.get(unit.path, ""))
-                fails = claim.failed or unit.path in self.failing
-                records.append(paint_once(run, unit, "failed" if fails else "done"))
+            try:
+                yield Event(claim.batch, "started", "easel")
+                records = [self._paint(run, unit, claim) for unit in claim.units]
+            except BaseException:
+                queue.give_back(claim)
+                raise
             journal.add(claim.batch, 0.0, records, is_part=claim.is_part)
             queue.done(claim)
             counts = dict(Counter(record.status for record in records))
             yield Event(claim.batch, "done", "easel", units=len(records), counts=counts)
+
+    def _paint(self, run: RunFolder, unit: Unit, claim: Claim) -> Record:
+        time.sleep(self.pause_s)
+        if not claim.failed:
+            die(self.deadly.get(unit.path, ""))
+        fails = claim.failed or unit.path in self.failing
+        return paint_once(run, unit, "failed" if fails else "done")
 
 
 def paint_once(run: RunFolder, unit: Unit, status: str = "done") -> Record:
