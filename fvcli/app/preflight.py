@@ -35,6 +35,14 @@ def check_machine(plan: Plan, units: Iterable[Unit]) -> None:
         raise UsageError(f"{where}: {error.message}", error.hint) from error
 
 
+def needs_more_than_python(plan: Plan) -> bool:
+    """Tell whether any unit may need what ``check_machine`` looks for; of a large plan that is quick."""
+    films = (program.settings.animation for program in plan.programs)
+    return any(film is not None and film.format == "mp4" for film in films) or any(
+        is_video(Path(source.file)) for source in plan.sources
+    )
+
+
 def _videos(plan: Plan, unit: Unit) -> Iterator[bool]:
     """Yield True for each video that a unit reads or writes."""
     yield plan.writes_mp4(unit)

@@ -10,14 +10,16 @@ from pathlib import Path
 
 from fvcli.app.draw_sheets import draw_missing_sheets
 from fvcli.app.plan_spec import PlannedSpec
-from fvcli.app.preflight import check_machine
+from fvcli.app.preflight import check_machine, needs_more_than_python
 from fvcli.app.render_log import RenderLog
 from fvcli.engines import ENGINES, EngineOptions, Event
 from fvcli.errors import UsageError
 from fvcli.plan import Unit, choose_units
+from fvcli.plan.parted_units import places_of
+from fvcli.plan.without_cycles import without_cycles
 from fvcli.run import Asked, RunFolder
+from fvcli.run.look import look_at
 from fvcli.run.sidecar import FAILED, FINISHED
-from fvcli.run.status import Look
 from fvcli.run.work.attempts import forget_attempts
 from fvcli.run.work.rounds import Round, begin_round
 
@@ -128,7 +130,8 @@ def begun_run(
     wanted = choose_units(planned.plan, options.only)
     batches = _batches(planned, options)
     units = [unit for number in batches for unit in planned.plan.units_of(number, wanted)]
-    check_machine(planned.plan, units if options.again else _unfinished(output, units))
+    if needs_more_than_python(planned.plan):
+        check_machine(planned.plan, units if options.again else _unfinished(output, units))
     again = frozenset(unit.path for unit in units) if options.again else frozenset()
     asked = Asked(only=wanted, again=again, force=options.force)
     with RunFolder.begin(
@@ -140,11 +143,15 @@ def begun_run(
 
 def _begin_round(run: RunFolder, batches: Sequence[int], wanted: frozenset[str] | None) -> Round:
     """Begin a round of what is not finished; what failed is tried again."""
-    look = Look(run)
-    round_ = begin_round(run.path, run.plan, batches, wanted, lambda unit: look.status(unit) not in FINISHED)
-    for batch in round_.batches:
-        units = [run.plan.units[i] for i in round_.positions_of(run.plan, batch)]
-        if sum(run.forget_failure(unit) for unit in units):
+    with without_cycles():
+        look = look_at(run)
+        states = [look.state(place) for place in run.plan.places()]
+    round_ = begin_round(run.path, run.plan, batches, wanted, lambda i: states[i] not in FINISHED)
+    for batch in round_.batches if FAILED in states else ():
+        failed = [i for i in round_.positions_of(run.plan, batch) if states[i] == FAILED]
+        for i in failed:
+            run.forget_failure(run.plan.units[i])
+        if failed:
             forget_attempts(run.path, [batch])
     return round_
 
@@ -198,10 +205,13 @@ def _render(
 
 
 def _outcome(run: RunFolder, units: Sequence[Unit], sheets: Sequence[Path], stopped: bool) -> RenderOutcome:
-    sidecars = [(unit, run.sidecar(unit)) for unit in units]
-    counts = Counter(sidecar.status if sidecar else MISSING for _, sidecar in sidecars)
-    failed = [(unit.path, str(s.error)) for unit, s in sidecars if s is not None and s.status == FAILED]
-    done = sum(run.is_finished(unit) for unit in run.plan.units)
-    return RenderOutcome(
-        run.path, dict(counts), tuple(failed), tuple(sheets), stopped, done, len(run.plan.units)
+    with without_cycles():
+        look = look_at(run)
+        done = sum(look.state(place) in FINISHED for place in run.plan.places())
+        states = [look.state(place) for place in places_of(units)]
+    counts = Counter(state or MISSING for state in states)
+    failed = [unit for unit, state in zip(units, states, strict=True) if state == FAILED]
+    reasons = tuple(
+        (unit.path, str(look.reason(place))) for unit, place in zip(failed, places_of(failed), strict=True)
     )
+    return RenderOutcome(run.path, dict(counts), reasons, tuple(sheets), stopped, done, len(run.plan.units))

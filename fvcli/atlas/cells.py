@@ -13,8 +13,9 @@ from fvcli.errors import FvcliError
 from fvcli.media import read_picture, read_source
 from fvcli.plan import Unit
 from fvcli.run import RunFolder, step_name
+from fvcli.run.look import NEWER
 from fvcli.run.sidecar import DONE, FAILED
-from fvcli.run.status import DAMAGED, NEWER
+from fvcli.run.status import DAMAGED
 
 SQUARES = (255, 232)  # greys of a checkerboard
 SQUARE_PX = 8

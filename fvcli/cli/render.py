@@ -43,7 +43,8 @@ if TYPE_CHECKING:
     default="auto",
     show_default=True,
     metavar="N|auto",
-    help="Processes to render with; auto: one for each GPU, or none but this one.",
+    help="Processes to render with; auto: one for each GPU, or none but this one; with --engine ray as "
+    "many as the cluster has room for.",
 )
 @click.option(
     "--gpus-per-worker",
@@ -51,6 +52,11 @@ if TYPE_CHECKING:
     default=1.0,
     show_default=True,
     help="GPUs of each worker; 0.5 lets two share one.",
+)
+@click.option(
+    "--ray-address",
+    metavar="ADDRESS",
+    help="Ray cluster of --engine ray, such as auto or head:6379; by default $RAY_ADDRESS, or this machine.",
 )
 @click.option(
     "--shard",
@@ -85,6 +91,7 @@ def render(
     engine: str,
     workers: str,
     gpus_per_worker: float,
+    ray_address: str | None,
     shard: str | None,
     only: Sequence[str],
     force: bool,
@@ -112,6 +119,8 @@ def render(
     is claimed by one of them. Exit codes: 0 fine, 1 a unit failed, 2 a mistake in the
     command or the spec (nothing was written), 75 stopped by a signal.
     """
+    if ray_address is not None and engine != "ray":
+        raise UsageError("--ray-address is for --engine ray", "leave it out, or give --engine ray")
     planned = _planned(spec, picture, overrides, allow_code)
     say_remarks(planned.facts)
     for remark in planned.remarks:
@@ -121,7 +130,9 @@ def render(
     from fvcli.engines import EngineOptions
 
     count = parse_workers(workers)
-    how = EngineOptions(count, threads, gpus_per_worker, tries, timeout_s, lease_s, allow_code, mixed)
+    how = EngineOptions(
+        count, threads, gpus_per_worker, tries, timeout_s, lease_s, allow_code, mixed, ray_address
+    )
     options = RenderOptions(engine, how, parse_shard(shard, os.environ), only, force, again)
     stop = current_stop()
     outcome = render_run(planned, output, options, Progress(stop))

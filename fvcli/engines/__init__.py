@@ -2,7 +2,8 @@
 
 from fvcli.engines.base import Engine, EngineOptions, Event
 from fvcli.engines.local import LocalEngine
+from fvcli.engines.ray import RayEngine
 
-ENGINES: dict[str, type[Engine]] = {"local": LocalEngine}
+ENGINES: dict[str, type[Engine]] = {"local": LocalEngine, "ray": RayEngine}
 
-__all__ = ["ENGINES", "Engine", "EngineOptions", "Event", "LocalEngine"]
+__all__ = ["ENGINES", "Engine", "EngineOptions", "Event", "LocalEngine", "RayEngine"]

@@ -26,6 +26,7 @@ class EngineOptions:
     lease_s: For how long a worker without a sign of life is waited for.
     allow_code: Whether the model may be a Python factory.
     mixed: Whether workers may join a run that was begun with something else that may change pictures.
+    ray_address: The Ray cluster; None for that of RAY_ADDRESS, or one on this machine.
     """
 
     workers: int | None = None
@@ -36,6 +37,7 @@ class EngineOptions:
     lease_s: float = LEASE_S
     allow_code: bool = False
     mixed: bool = False
+    ray_address: str | None = None
 
 
 @dataclass(frozen=True)

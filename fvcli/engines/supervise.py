@@ -95,8 +95,10 @@ class _Nursery:
     def watch(self) -> Iterator[Event]:
         self._children = [self._start(slot) for slot in range(self._count)]
         while self._children:
-            with contextlib.suppress(Empty):
+            try:
                 yield from self._heed(*self._said.get(timeout=POLL_S))
+            except Empty:
+                yield Event(-1, "waiting")  # so that whoever listens can stop this, whatever workers do
             for child in list(self._children):
                 self._kill_if_hung(child)
                 if child.process.poll() is not None:

@@ -11,6 +11,7 @@ from fvcli.plan.changes import Gone, SpecTexts, change_lines
 from fvcli.plan.choose_units import choose_units
 from fvcli.plan.data import JobPlan, Program, Source, Unit, Window
 from fvcli.plan.make import make_plan
+from fvcli.plan.parted_units import Place
 from fvcli.plan.picture_facts import picture_facts
 from fvcli.plan.plan import Plan
 from fvcli.plan.standalone_spec import standalone_spec, title_of
@@ -19,6 +20,7 @@ from fvcli.plan.terms import TermPlan, TermShape
 __all__ = [
     "Gone",
     "JobPlan",
+    "Place",
     "Plan",
     "Program",
     "Source",

@@ -80,9 +80,14 @@ class PlanHead:
             raise ValueError("stretches: they have more or fewer units than there are")
         return head
 
-    def plan(self, load: Callable[[int, Sequence[Stretch]], Sequence[Unit]]) -> Plan:
-        """Return the plan; load returns a part of its units by its number, given what they share."""
-        parts = UnitParts(self.stretches, self.a_part, Digests(self.pictures, self.contents), load)
+    def plan(
+        self,
+        load: Callable[[int, Sequence[Stretch]], Sequence[Unit]],
+        load_names: Callable[[int], Sequence[tuple[str, str]]] | None = None,
+    ) -> Plan:
+        """Return the plan; see ``UnitParts`` for what loads its units."""
+        digests = Digests(self.pictures, self.contents)
+        parts = UnitParts(self.stretches, self.a_part, digests, load, load_names)
         return Plan(
             model=self.model,
             programs=self.programs,

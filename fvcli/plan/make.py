@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +30,7 @@ from fvcli.plan.terms import Coupling, digest, layers_of
 from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.plan.unit_folders import in_folders
 from fvcli.plan.views import GPU_GB, batch_size_for, gpu_batches_for, input_size, needed_bytes
+from fvcli.plan.without_cycles import without_cycles
 from fvcli.spec.file_names import folded, shortened
 from fvcli.spec.parameterizations import Pixel
 from fvcli.spec.problems import KeyPath, Problem
@@ -56,20 +55,8 @@ def make_plan(
     Returns:
         The plan and everything that is wrong with the spec; the plan is whole only if nothing is.
     """
-    with _without_garbage_collection():
+    with without_cycles():
         return _made(spec, positions, facts, files or NamedFiles())
-
-
-@contextlib.contextmanager
-def _without_garbage_collection() -> Iterator[None]:
-    """Let nobody look for cycles: plans have none, and among a million units the search takes long."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 def _made(

@@ -44,6 +44,19 @@ class Digests(NamedTuple):
     contents: str
 
 
+class Place(NamedTuple):
+    """Where a unit stands: its job, its place below the folder of units, and its key."""
+
+    job: str
+    stem: str
+    key: str
+
+    @property
+    def path(self) -> str:
+        """Its job/unit."""
+        return f"{self.job}/{self.stem.rpartition('/')[2]}"
+
+
 class UnitParts:
     """The parts of a plan's units. The latest that were asked for are kept.
 
@@ -52,6 +65,7 @@ class UnitParts:
         a_part: How many units a part has; the last may have fewer.
         digests: Of all units.
         load: Returns a part by its number, given what its units share.
+        load_names: Returns name and key of the units of a part, which is quicker.
     """
 
     def __init__(
@@ -60,12 +74,14 @@ class UnitParts:
         a_part: int,
         digests: Digests,
         load: Callable[[int, Sequence[Stretch]], Sequence[Unit]],
+        load_names: Callable[[int], Sequence[tuple[str, str]]] | None = None,
     ) -> None:
         self.stretches = tuple(stretches)
         self.a_part = a_part
         self.digests = digests
         self._ends = list(itertools.accumulate(stretch.count for stretch in stretches))
         self._load = load
+        self._load_names = load_names or self._names_of_units
         self._kept: dict[int, Sequence[Unit]] = {}
         self._lock = threading.Lock()  # lanes of a worker ask at the same time
 
@@ -87,6 +103,18 @@ class UnitParts:
         """Return the parts that need not be loaded, with their numbers, the latest first."""
         with self._lock:
             return list(reversed(self._kept.items()))
+
+    def places(self) -> Iterator[Place]:
+        """Yield where all units stand, in order."""
+        for number in range(-(-len(self) // self.a_part)):
+            names = iter(self._load_names(number))
+            for shared in self._shared_in(number):
+                folder = f"{shared.job}/{shared.folder}/" if shared.folder else f"{shared.job}/"
+                for name, key in itertools.islice(names, shared.count):
+                    yield Place(shared.job, folder + name, key)
+
+    def _names_of_units(self, number: int) -> Sequence[tuple[str, str]]:
+        return [(unit.name, unit.key) for unit in self.part(number)]
 
     def _shared_in(self, number: int) -> list[Stretch]:
         """Return what the units of a part share: stretches, cut where the part begins and ends."""
@@ -110,6 +138,11 @@ class UnitParts:
                 begin = ranges.pop().start
             ranges.append(range(begin, end))
         return found
+
+
+def places_of(units: Iterable[Unit]) -> Iterator[Place]:
+    """Yield where units stand."""
+    return (Place(unit.job, unit.stem, unit.key) for unit in units)
 
 
 class PartedUnits(Sequence[Unit]):
@@ -154,6 +187,11 @@ class PartedUnits(Sequence[Unit]):
         return all(mine == theirs for mine, theirs in zip(self, other, strict=True))
 
     __hash__ = None  # type: ignore[assignment]  # it is equal to tuples, whose hash would need all units
+
+    def places(self) -> Iterator[Place]:
+        """Yield where the units stand, in order."""
+        whole = self._positions == range(len(self._parts))
+        return self._parts.places() if whole else places_of(self)
 
     def place_of(self, path: str) -> int:
         """Return the position of a unit by its path; quick if it was asked for shortly before.

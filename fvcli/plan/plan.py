@@ -17,7 +17,7 @@ from pydantic import AfterValidator, TypeAdapter, ValidationError
 from fvcli.models import ModelChoice
 from fvcli.plan.batches import Batches
 from fvcli.plan.data import JobPlan, Program, Source, Unit
-from fvcli.plan.parted_units import PartedUnits
+from fvcli.plan.parted_units import PartedUnits, Place, places_of
 from fvcli.plan.terms import KEY_DIGITS, canonical
 from fvcli.plan.unit_lines import contents_of, parts_of, sum_of_part
 from fvcli.spec.output import Output
@@ -85,6 +85,10 @@ class Plan:
     def positions(self) -> Mapping[str, int]:
         """The position of each unit by its path."""
         return {unit.path: i for i, unit in enumerate(self.units)}
+
+    def places(self) -> Iterator[Place]:
+        """Yield where the units stand, in order; of a large plan that is quicker than the units."""
+        return self.units.places() if isinstance(self.units, PartedUnits) else places_of(self.units)
 
     def group_of(self, unit: Unit) -> tuple[Unit, ...]:
         """Return the units that a unit is optimised together with, itself among them."""

@@ -23,6 +23,7 @@ _OF_TERM: tuple[tuple[str, Any], ...] = (
     ("vector", None),
     ("source", None),
 )
+_BEFORE, _BETWEEN = b'{"name":"', b'","key":"'  # of what each line begins with
 _RARE = (("place", None), ("member", 0), ("picture", None), ("variant", None))
 
 
@@ -56,6 +57,21 @@ def _own(of: Unit | TermPlan, defaults: Iterable[tuple[str, Any]]) -> dict[str, 
     """Return what is not as by default."""
     values = ((name, getattr(of, name), default) for name, default in defaults)
     return {name: value for name, value, default in values if value != default}
+
+
+def read_names(content: bytes) -> list[tuple[str, str]]:
+    """Return name and key of the units of a part, without the rest of what it says.
+
+    Raises:
+        ValueError: A line does not begin with them.
+    """
+    found = []
+    for line in content.splitlines():
+        end = line.index(_BETWEEN, len(_BEFORE))
+        name, begin = line[len(_BEFORE) : end], end + len(_BETWEEN)
+        text = name.decode() if b"\\" not in name else json.loads(b'"%s"' % name)
+        found.append((text, line[begin : begin + KEY_DIGITS].decode()))
+    return found
 
 
 def read_lines(

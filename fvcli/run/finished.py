@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from fvcli.run.layout import UNITS
-from fvcli.run.listing import Listing, list_units
+from fvcli.run.listing import NOT_ASKED, Listing, list_units
 from fvcli.run.sidecar import FINISHED, NewerSidecar, Record, Sidecar, read_sidecar
 from fvcli.run.work.journal import read_journals
 
@@ -127,7 +127,8 @@ def journal_records(run: Path) -> tuple[dict[str, Record], int]:
 
 def is_as_told(record: Record, listing: Listing) -> bool:
     """Tell whether files are those that a journal tells of, by their sizes and the time of the sidecar."""
-    same_time = listing.times_ns.get(record.stem) == record.time_ns
-    return same_time and all(
-        listing.size(record.stem, ending) == size for ending, size in record.sizes.items()
-    )
+    if listing.times_ns.get(record.stem) != record.time_ns:
+        return False
+    folder, _, name = record.stem.rpartition("/")
+    files = listing.folders[folder]
+    return all(files.get(f"{name}.{ending}") in (size, NOT_ASKED) for ending, size in record.sizes.items())

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from fvcli.run.objects import is_object, names_below
 
 NO_TIME = 0
+NOT_ASKED = -2
+AT_A_TIME = 8  # folders
 
 
 @dataclass(frozen=True)
@@ -29,30 +33,52 @@ class Listing:
         yield from sorted(self.times_ns)
 
 
-def list_units(units: Path) -> Listing:
-    """Look at a folder of units and the folders in it."""
+def list_units(units: Path, *, quick: bool = False) -> Listing:
+    """Look at a folder of units and the folders in it, several at a time: file servers answer slowly.
+
+    Args:
+        units: The folder.
+        quick: Whether only sidecars are asked for their sizes; of other files the size is ``NOT_ASKED``.
+    """
     if is_object(units):
         return _list_objects(units)
     folders: dict[str, dict[str, int]] = {}
     times: dict[str, int] = {}
     waiting = [""]
-    while waiting:
-        folder = waiting.pop()
-        try:
-            entries = list(os.scandir(units / folder))
-        except OSError:  # it is not there, or no folder
-            continue
-        sizes = {}
-        for entry in entries:
-            if entry.is_dir():
-                waiting.append(f"{folder}/{entry.name}" if folder else entry.name)
-            elif folder:
-                sizes[entry.name], time_ns = _size_and_time(entry)
-                if entry.name.endswith(".json"):
-                    times[f"{folder}/{entry.name[:-5]}"] = time_ns
-        if folder:
-            folders[folder] = sizes
+    with ThreadPoolExecutor(AT_A_TIME) as pool:
+        while waiting:
+            looks = pool.map(partial(_list_folder, units, quick), waiting)
+            waiting = []
+            for folder, sizes, written, inner in looks:
+                waiting += inner
+                if folder:
+                    folders[folder] = sizes
+                    times |= written
     return Listing(folders, times)
+
+
+def _list_folder(
+    units: Path, quick: bool, folder: str
+) -> tuple[str, dict[str, int], dict[str, int], list[str]]:
+    """Return a folder, the sizes of its files, the times of its sidecars by stem, and the folders in it."""
+    sizes: dict[str, int] = {}
+    times: dict[str, int] = {}
+    inner: list[str] = []
+    start = f"{folder}/" if folder else ""
+    try:
+        with os.scandir(units / folder) as entries:
+            for entry in entries:
+                name = entry.name
+                if entry.is_dir():
+                    inner.append(start + name)
+                    continue
+                if name.endswith(".json"):
+                    sizes[name], times[start + name[:-5]] = _size_and_time(entry)
+                else:
+                    sizes[name] = NOT_ASKED if quick else _size_and_time(entry)[0]
+    except OSError:  # it is not there, or no folder
+        return folder, {}, {}, []
+    return folder, sizes, times, inner
 
 
 def _list_objects(units: Path) -> Listing:

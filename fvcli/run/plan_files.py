@@ -19,7 +19,7 @@ from fvcli.plan import Plan, Unit
 from fvcli.plan.head import PlanHead, head_of, is_large
 from fvcli.plan.parted_units import Stretch
 from fvcli.plan.plan import plan_data
-from fvcli.plan.unit_lines import A_PART, contents_of, parts_of, read_lines, sum_of_part
+from fvcli.plan.unit_lines import A_PART, contents_of, parts_of, read_lines, read_names, sum_of_part
 from fvcli.run.atomic import remove_tree, share_file, sync_folder, write_atomic
 from fvcli.run.layout import PARTS, PLAN
 from fvcli.run.objects import is_object, read_bytes
@@ -47,7 +47,10 @@ def read_plan(folder: Path) -> Plan:
         except ValueError as error:
             raise FvcliError(f"{place} is damaged: {error}", HINT) from error
 
-    return head.plan(load)
+    def load_names(number: int) -> Sequence[tuple[str, str]]:
+        return read_names(_read_part(folder, head, number))
+
+    return head.plan(load, load_names)
 
 
 def write_plan(folder: Path, plan: Plan) -> None:

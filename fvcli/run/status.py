@@ -9,18 +9,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fvcli.plan import Unit
-from fvcli.run.finished import all_finished, is_as_told, journal_records
+from fvcli.plan.without_cycles import without_cycles
 from fvcli.run.folder import RunFolder
-from fvcli.run.listing import list_units
-from fvcli.run.sidecar import NewerSidecar
+from fvcli.run.look import NEWER, look_at
 from fvcli.run.work.attempts import DIED, Attempt, latest_attempts, read_attempt
 from fvcli.run.work.notes import WORKER, Note, read_notes, seems_alive
 
-DAMAGED, NEWER = "damaged", "newer"
+DAMAGED = "damaged"
 STATES = ("done", "dead", "failed", DAMAGED, NEWER, "running", "lost", "pending")
 NOTABLE = {"dead", "failed", DAMAGED, NEWER, "lost"}
 NOT_TOLD = {"process", "argv", "beat", "beat_s"}
+ORDER = ("running", "lost", "pending", "done")  # of states, for a batch that has units of several
 OPEN = {"running", "lost", "pending"}
 
 
@@ -115,36 +114,49 @@ def run_status(run: RunFolder, damage: Mapping[str, str] | None = None) -> RunSt
         run: The run.
         damage: What is wrong with units' files, by job/unit, where they were checked.
     """
-    look = Look(run)
+    with without_cycles():  # of a million units the search for them would take longer than all the rest
+        return _run_status(run, damage or {})
+
+
+def _run_status(run: RunFolder, damage: Mapping[str, str]) -> RunStatus:
+    look = look_at(run)
     workers = tuple(_workers(run))
-    attempts = _Attempts(run, {worker.note.id for worker in workers if worker.is_alive})
+    places = list(run.plan.places())
+    states: list[str | None] = [look.state(place) for place in places]
+    has_others = sum(state is not None for state in states) < look.results
+    batches = _fill_in(run, states, {worker.note.id for worker in workers if worker.is_alive})
     jobs: dict[str, Counter[str]] = {job.name: Counter() for job in run.plan.jobs}
-    batches: Counter[str] = Counter()
     notable = []
-    for number, positions in enumerate(run.plan.batches):
-        seen = set()
-        for place, i in enumerate(positions):
-            unit = run.plan.units[i]
-            state, reason = _recorded(look, unit, damage or {})
-            state = state or attempts.state(number, place)
-            jobs[unit.job][state] += 1
-            seen.add(state)
-            if state in NOTABLE:
-                notable.append((i, Notable(unit.path, state, reason)))
-        batches[_of_batch(seen)] += 1
+    for place, state in zip(places, states, strict=True):
+        assert state is not None  # it was filled in
+        found = DAMAGED if damage and place.path in damage else state
+        jobs[place.job][found] += 1
+        if found in NOTABLE:
+            reason = damage[place.path] if found == DAMAGED else look.reason(place)
+            notable.append(Notable(place.path, found, reason))
     return RunStatus(
         run.path,
         {job: {state: found[state] for state in STATES} for job, found in jobs.items()},
         {state: batches[state] for state in ("done", "running", "lost", "pending")},
-        tuple(one for _, one in sorted(notable)),
+        tuple(notable),
         workers,
         look.twice,
-        look.others(),
+        look.others(places) if has_others else 0,
     )
 
 
-def _of_batch(states: set[str]) -> str:
-    return next((state for state in ("running", "lost", "pending") if state in states), "done")
+def _fill_in(run: RunFolder, states: list[str | None], alive: set[str]) -> Counter[str]:
+    """Find the states of units that have no result; return how many batches are in each state."""
+    attempts = _Attempts(run, alive)
+    batches: Counter[str] = Counter()
+    for number, positions in enumerate(run.plan.batches):
+        worst = "done"
+        for inside, i in enumerate(positions):
+            if states[i] is None:
+                state = states[i] = attempts.state(number, inside)
+                worst = min(worst, state, key=ORDER.index)
+        batches[worst] += 1
+    return batches
 
 
 def _workers(run: RunFolder) -> Iterator[WorkerState]:
@@ -173,48 +185,3 @@ class _Attempts:
 
     def _read_latest(self, batch: int) -> Attempt | None:
         return read_attempt(self._run.path, batch, self._latest[batch])
-
-
-class Look:
-    """What the files of a run say of its units, each file looked at once."""
-
-    def __init__(self, run: RunFolder) -> None:
-        self._run = run
-        self._listing = list_units(run.units)
-        self._records, self.twice = journal_records(run.path)
-
-    def status(self, unit: Unit) -> str | None:
-        """Return done, dead or failed, or None if a sidecar does not say so."""
-        record = self._records.get(unit.stem)
-        if record is not None and record.key == unit.key and is_as_told(record, self._listing):
-            return record.status
-        if self._listing.size(unit.stem, "json") is None:
-            return None
-        sidecar = self._run.sidecar(unit)
-        return sidecar.status if sidecar is not None else None
-
-    def newer(self, unit: Unit) -> NewerSidecar | None:
-        """Return what a newer fvcli wrote about a unit, if one did."""
-        is_there = self._listing.size(unit.stem, "json") is not None
-        return self._run.newer_sidecar(unit) if is_there else None
-
-    def error(self, unit: Unit) -> str | None:
-        sidecar = self._run.sidecar(unit)
-        return sidecar.error if sidecar is not None else None
-
-    def others(self) -> int:
-        """Return how many finished pictures of other specs stand in the folder of units."""
-        planned = {unit.stem: unit.key for unit in self._run.plan.units}
-        found = all_finished(self._run.units, self._records, self._listing)
-        return sum(one.key is not None and planned.get(path) != one.key for path, one in found.items())
-
-
-def _recorded(look: Look, unit: Unit, damage: Mapping[str, str]) -> tuple[str | None, str | None]:
-    """Return what a unit's files say of it, if they say anything."""
-    if unit.path in damage:
-        return DAMAGED, damage[unit.path]
-    status = look.status(unit)
-    if status is not None:
-        return status, look.error(unit) if status in NOTABLE else None
-    newer = look.newer(unit)
-    return (None, None) if newer is None else (NEWER, newer.said)

@@ -14,15 +14,21 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmark.measured import run_measured
 from benchmark.tools import ToolError, last_lines
 from benchmark.units import MODEL
 
+if TYPE_CHECKING:
+    from fvcli.plan import Unit
+    from fvcli.run import RunFolder
+    from fvcli.run.sidecar import Record
+
 UNITS = 1_000_000
 WIDE = ("block4_expand_bn", "block5_expand_bn", "block6_expand_bn")  # layers
 VARIANTS = 256  # of a job at most
+WORKERS = 64
 SPEC, RUN = "spec.yaml", "run"
 
 
@@ -82,10 +88,100 @@ def read_batch(folder: Path) -> Iterator[str]:
     yield f"read a batch of {len(units)} units"
 
 
+def finish(folder: Path) -> Iterator[str]:
+    """Write what workers would: files of units, attempts and journals. Pictures are empty."""
+    from fvcli.run import RunFolder
+    from fvcli.run.work.attempts import DONE, Attempt, end_attempt
+    from fvcli.run.work.journal import Journal
+    from fvcli.run.work.rounds import latest_round
+
+    run = RunFolder.read(folder / RUN)
+    round_ = latest_round(run.path)
+    assert round_ is not None
+    journals = [Journal(run.path, f"worker-{i}", round_) for i in range(WORKERS)]
+    for batch in range(len(run.plan.batches)):
+        records = [_write_unit(run, unit) for unit in run.plan.units_of(batch)]
+        journals[batch % WORKERS].add(batch, 1.0, records)
+        end_attempt(run.path, Attempt(batch, 1, f"worker-{batch % WORKERS}"), DONE)
+    yield f"write {len(run.plan.units)} units as {WORKERS} workers would"
+
+
+def _write_unit(run: RunFolder, unit: Unit) -> Record:
+    from fvcli.run.sidecar import Record
+
+    text = _sidecar(unit)
+    for place, content in ((run.png(unit), b""), (run.json(unit), text)):
+        try:
+            place.write_bytes(content)
+        except FileNotFoundError:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+    time_ns = run.json(unit).stat().st_mtime_ns
+    return Record(unit.stem, unit.key, "done", {"png": 0, "json": len(text)}, time_ns)
+
+
+def _sidecar(unit: Unit) -> bytes:
+    """Return a sidecar as long as most are."""
+    told = {
+        "key": unit.key,
+        "job": unit.job,
+        "label": unit.label,
+        "layer": unit.layer,
+        "unit": dict(unit.unit),
+    }
+    return json.dumps({"schema_version": 4, **told, "filling": "x" * 700}).encode()
+
+
+def start_worker(folder: Path) -> Iterator[str]:
+    """Start a worker up to its first claim, but for TensorFlow and the model."""
+    from fvcli.run import RunFolder
+    from fvcli.run.work.queue import WorkQueue
+    from fvcli.run.work.rounds import latest_round
+
+    with RunFolder.join(folder / RUN) as run:
+        yield "join the run"
+        round_ = latest_round(run.path)
+        assert round_ is not None
+        assert run.presence is not None
+        queue = WorkQueue(run, round_, run.presence.id)
+        yield "see what is left"
+        claim = queue.take()
+        if claim is not None:
+            queue.give_back(claim)
+        yield "claim a batch" if claim else "find nothing to claim"
+
+
+def status(folder: Path) -> Iterator[str]:
+    """Tell the state of every unit."""
+    from fvcli.app.read_status import read_status
+
+    yield "start"
+    found = read_status(folder / RUN)
+    yield f"status: {found.counts['done']} done, {found.left} left"
+
+
+def prepare(folder: Path) -> Iterator[str]:
+    """Ask for what a run lacks, as fvcli prepare and fvcli render do when they begin."""
+    from fvcli.app.plan_spec import plan_of_spec
+    from fvcli.app.prepare_run import prepare_run
+
+    planned = plan_of_spec(str(folder / SPEC), ())
+    yield "plan"
+    made = prepare_run(planned, folder / RUN)
+    yield f"prepare {made.units} units in {made.batches} batches"
+
+
 STEPS: Mapping[str, Callable[[Path], Iterator[str]]] = {
     "begin a new run": begin,
     "begin it again": begin,
     "read one batch": read_batch,
+    "prepare": prepare,
+    "start a worker": start_worker,
+    "status of a new run": status,
+    "finish all": finish,
+    "status of a finished run": status,
+    "start a worker on a finished run": start_worker,
+    "prepare again": prepare,
 }
 
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from fvcli.errors import UsageError
-from fvcli.plan import Plan, Unit
+from fvcli.plan import Plan
 from fvcli.run.atomic import create_exclusive
 from fvcli.run.layout import ROUNDS
 
@@ -63,7 +63,7 @@ def begin_round(
     plan: Plan,
     batches: Sequence[int] | None = None,
     paths: frozenset[str] | None = None,
-    missing: Callable[[Unit], bool] = lambda _: True,
+    missing: Callable[[int], bool] = lambda _: True,
 ) -> Round:
     """Begin a round of what a run lacks.
 
@@ -72,18 +72,19 @@ def begin_round(
         plan: Its plan.
         batches: Numbers of the batches that are asked for; None for all.
         paths: Paths of units to restrict them to; None for all.
-        missing: Tells whether a unit is missing; by default each worker looks when it claims a batch.
+        missing: Tells of a position in the plan whether its unit is missing; by default each worker looks
+            when it claims a batch.
     """
     asked: list[int] = []
     wanted: dict[int, list[int]] = {}
     for batch in range(len(plan.batches)) if batches is None else batches:
-        units = [plan.units[i] for i in plan.batches[batch]]
-        lacking = [
-            i for i, unit in enumerate(units) if (paths is None or unit.path in paths) and missing(unit)
-        ]
+        positions = plan.batches[batch]
+        lacking = [i for i, position in enumerate(positions) if missing(position)]
+        if paths is not None:
+            lacking = [i for i in lacking if plan.units[positions[i]].path in paths]
         if lacking:
             asked.append(batch)
-            if len(lacking) < len(units):
+            if len(lacking) < len(positions):
                 wanted[batch] = lacking
     return write_round(run, plan.sum, asked, wanted) if asked else Round("", plan.sum, (), {})
 
