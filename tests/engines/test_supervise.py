@@ -5,13 +5,14 @@ The workers are real, but paint instead of rendering. What a real one does not d
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from tests.helpers import painters
 from tests.helpers.running import sidecars, write_spec
 
 HOW = EngineOptions(threads=1, tries=1)
+PAUSE = Event(-1, "waiting")
 Script = Callable[[str], None]
 
 
@@ -85,6 +87,18 @@ def said(state: str, batch: int = 0) -> str:
     return f"""echo '{{"batch": {batch}, "state": "{state}"}}'; """
 
 
+def watching(
+    run: RunFolder, round_: Round, options: EngineOptions, workers: int
+) -> Generator[Event, None, None]:
+    """Yield all events, without those that only give the word to whoever listens."""
+    with contextlib.closing(supervise(run, round_, options, workers)) as events:  # type: ignore[type-var]
+        yield from (event for event in events if event != PAUSE)
+
+
+def watch(run: RunFolder, round_: Round, options: EngineOptions, workers: int) -> list[Event]:
+    return list(watching(run, round_, options, workers))
+
+
 def states(events: list[Event]) -> list[str]:
     return [event.state for event in events]
 
@@ -94,7 +108,7 @@ def states(events: list[Event]) -> list[str]:
 
 def test_workers_share_a_round(run: RunFolder, round_: Round, painter: Callable[..., None]) -> None:
     painter(deadly={"edges/channel-0000": "noise"})
-    events = list(supervise(run, round_, HOW, 2))
+    events = watch(run, round_, HOW, 2)
     done = [event.batch for event in events if event.state == "done"]
     assert sorted(done) == [0, 1, 2, 3]
     assert sum(sum(event.counts.values()) for event in events) == 7
@@ -108,7 +122,7 @@ def test_a_unit_that_kills_is_found_and_the_others_are_rendered(
 ) -> None:
     """Once at its batch, and once alone."""
     painter(deadly={"edges/channel-0002": "signal 9"})
-    events = list(supervise(run, round_, HOW, 1))
+    events = watch(run, round_, HOW, 1)
     lost = [event for event in events if event.state == "lost"]
     assert [event.batch for event in lost] == [1, 1]
     notes = read_notes(run.path)
@@ -136,7 +150,7 @@ def test_workers_that_are_no_longer_watched_are_asked_to_stop(
     run: RunFolder, round_: Round, painter: Callable[..., None]
 ) -> None:
     painter(pause_s=0.2)
-    events = supervise(run, round_, HOW, 1)
+    events = watching(run, round_, HOW, 1)
     assert next(events).state == "started"
     began = time.monotonic()
     events.close()
@@ -156,7 +170,8 @@ command = module._Nursery._command
 module._Nursery._command = lambda self: [sys.executable, "-m", "tests.helpers.painters", *command(self)[3:]]
 path = Path(sys.argv[1])
 for event in module.supervise(RunFolder.read(path), latest_round(path), EngineOptions(threads=1), 1):
-    print(event.state, flush=True)
+    if event.state == "started":
+        print("started", flush=True)
 """
 
 
@@ -183,7 +198,7 @@ def test_a_worker_stops_when_its_watcher_is_killed(
 
 def test_garbage_is_passed_over(run: RunFolder, round_: Round, script: Script) -> None:
     script(r"printf '\377\376 noise\n[1]\n{}\n7\n'; " + said("started") + said("done") + said("over"))
-    assert states(list(supervise(run, round_, HOW, 1))) == ["started", "done"]
+    assert states(watch(run, round_, HOW, 1)) == ["started", "done"]
 
 
 @pytest.mark.parametrize(
@@ -202,7 +217,7 @@ def test_what_dies_is_replaced(
         f"[ -e {tmp_path}/second ] && {{ {said('over')} exit 1; }}; "
         f": > {tmp_path}/second; {said('started')} {end}"
     )
-    started, lost = supervise(run, round_, HOW, 1)
+    started, lost = watch(run, round_, HOW, 1)
     assert (started.state, lost.state, lost.batch) == ("started", "lost", 0)
     assert f"worker {lost.where} died: {how}; another takes its place" in lost.remarks[0]
 
@@ -211,14 +226,14 @@ def test_who_was_stopped_is_not_replaced(run: RunFolder, round_: Round, script: 
     script(said("started") + "exit 75")
     events: list[Event] = []
     with pytest.raises(StoppedError, match=f"to go on: fvcli work {run.path}"):
-        events.extend(supervise(run, round_, HOW, 1))
+        events.extend(watching(run, round_, HOW, 1))
     assert len(list((run.path / "logs").iterdir())) == 1
 
 
 @pytest.mark.parametrize("end", ["exit 139", "kill -9 $$", "kill -SEGV $$", "exit 3"])
 def test_a_death_after_the_end_is_no_death(run: RunFolder, round_: Round, script: Script, end: str) -> None:
     script(said("started") + said("done") + said("over") + end)
-    assert states(list(supervise(run, round_, HOW, 1))) == ["started", "done"]
+    assert states(watch(run, round_, HOW, 1)) == ["started", "done"]
 
 
 @pytest.mark.parametrize("code", [0, 1])
@@ -227,17 +242,17 @@ def test_an_end_without_a_last_word_is_an_error(
 ) -> None:
     script(f"echo 'Error: a disk is full' >&2; echo 'Error: free some' >&2; exit {code}")
     with pytest.raises(FvcliError, match=r"^a disk is full\nfree some$") as raised:
-        list(supervise(run, round_, HOW, 1))
+        watch(run, round_, HOW, 1)
     assert not isinstance(raised.value, UsageError)
 
 
 def test_a_mistake_is_raised_in_the_workers_words(run: RunFolder, round_: Round, script: Script) -> None:
     script("echo 'a remark' >&2; echo 'Error: it may not join' >&2; exit 2")
     with pytest.raises(UsageError, match=r"^it may not join$"):
-        list(supervise(run, round_, HOW, 2))
+        watch(run, round_, HOW, 2)
     script("exit 2")
     with pytest.raises(UsageError, match=r"^a worker could not start; see .*\.log$"):
-        list(supervise(run, round_, HOW, 1))
+        watch(run, round_, HOW, 1)
 
 
 def test_workers_that_die_before_they_claim_are_given_up(
@@ -247,7 +262,7 @@ def test_workers_that_die_before_they_claim_are_given_up(
     events: list[Event] = []
     why = "3 workers in a row died before they could render: exit code 139: see"
     with pytest.raises(FvcliError, match=why):
-        events.extend(supervise(run, round_, HOW, 1))
+        events.extend(watching(run, round_, HOW, 1))
     assert [(event.batch, event.state) for event in events] == [(-1, "lost"), (-1, "lost")]
 
 
@@ -260,7 +275,7 @@ def test_a_worker_that_claimed_makes_others_worth_a_try(
         f"{count} [ $n = 6 ] && {{ {said('started')} {said('done')} {said('over')} exit 0; }}; "
         f"[ $n = 3 ] && {{ {said('started', 1)} {said('started', 2)} }}; exit 139"
     )
-    events = list(supervise(run, round_, HOW, 1))
+    events = watch(run, round_, HOW, 1)
     assert [(event.batch, event.state) for event in events] == [
         *((-1, "lost"), (-1, "lost")),
         *((1, "started"), (2, "started"), (1, "lost"), (2, "lost")),
@@ -274,7 +289,7 @@ def test_what_was_said_last_is_heard(run: RunFolder, round_: Round, script: Scri
     """Also if the process has ended before anybody listened."""
     many = " ".join(said("progress", i) for i in range(200))
     script(said("started") + many + said("over") + "exit 139")
-    events = list(supervise(run, round_, HOW, 1))
+    events = watch(run, round_, HOW, 1)
     assert Counter(states(events)) == {"started": 1, "progress": 200}
 
 
@@ -283,7 +298,7 @@ def test_a_process_that_will_not_stop_is_killed(
 ) -> None:
     monkeypatch.setattr(module, "PATIENCE_S", 0.3)
     script("trap '' TERM; " + said("started") + "while :; do sleep 0.1; done")
-    events = supervise(run, round_, HOW, 2)
+    events = watching(run, round_, HOW, 2)
     next(events)
     began = time.monotonic()
     events.close()
@@ -296,14 +311,14 @@ def test_progress_keeps_a_worker(run: RunFolder, round_: Round, script: Script) 
     script(
         said("started") + f"for i in 1 2 3 4 5 6; do sleep 0.2; {said('waiting', -1)} done;" + said("over")
     )
-    assert states(list(supervise(run, round_, options, 1))) == ["started"]
+    assert states(watch(run, round_, options, 1)) == ["started"]
 
 
 def test_a_worker_that_hangs_is_killed_and_its_batch_knows(
     run: RunFolder, round_: Round, script: Script
 ) -> None:
     script(said("started") + "sleep 60")
-    events = supervise(run, round_, EngineOptions(timeout_s=0.3), 1)
+    events = watching(run, round_, EngineOptions(timeout_s=0.3), 1)
     assert next(events).state == "started"
     (log,) = (run.path / "logs").iterdir()
     attempt = Attempt(0, 1, log.stem)
@@ -352,7 +367,7 @@ def test_each_worker_has_a_name_and_its_gpus(
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
     script(f'echo "$1 $CUDA_VISIBLE_DEVICES" > {tmp_path}/$2; ' + said("over"))
-    list(supervise(run, round_, EngineOptions(), 2))
+    watch(run, round_, EngineOptions(), 2)
     names = sorted(path.stem for path in (run.path / "logs").iterdir())
     assert len(names) == 2
     assert sorted((tmp_path / name).read_text() for name in names) == ["--name 4\n", "--name 7\n"]

@@ -15,8 +15,8 @@ from fvcli.plan import Unit
 from fvcli.run import RunFolder, run_status
 from fvcli.run import folder as folder_module
 from fvcli.run.finished import finished_of
+from fvcli.run.look import look_at
 from fvcli.run.process import this_process
-from fvcli.run.status import Look
 from fvcli.run.work.attempts import Attempt, end_attempt, make_attempt
 from fvcli.run.work.journal import Journal
 from fvcli.run.work.notes import COMMAND, WORKER, Note, write_note
@@ -50,13 +50,17 @@ def read(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(path.stem)
         return real(path)
 
-    monkeypatch.setattr("fvcli.run.folder.read_sidecar", counted)
-    monkeypatch.setattr("fvcli.run.finished.read_sidecar", counted)
+    for module in ("folder", "finished", "look"):
+        monkeypatch.setattr(f"fvcli.run.{module}.read_sidecar", counted)
     return names
 
 
 def counts(run: RunFolder) -> dict[str, int]:
     return {state: count for state, count in run_status(run).counts.items() if count}
+
+
+def state(run: RunFolder, unit: int) -> str | None:
+    return look_at(run).state(list(run.plan.places())[unit])
 
 
 def rendered(run: RunFolder, round_: Round, batch: int, worker: str = "me", **how: Any) -> None:
@@ -72,7 +76,8 @@ def test_what_journals_tell_is_not_read(run: RunFolder, round_: Round, read: lis
     rendered(run, round_, 0, extras=["step-0001.png"])
     rendered(run, round_, 1, status="dead")
     read.clear()
-    assert [Look(run).status(unit) for unit in run.plan.units] == ["done"] * 2 + ["dead"] * 2 + [None] * 3
+    look = look_at(run)
+    assert [look.state(place) for place in run.plan.places()] == ["done"] * 2 + ["dead"] * 2 + [None] * 3
     assert {path: one.extra_names for path, one in finished_of(run.path).items()} == {
         "edges/channel-0000": ("step-0001.png",),
         "edges/channel-0001": ("step-0001.png",),
@@ -88,7 +93,7 @@ def test_a_failure_is_told_by_a_journal_but_is_no_picture(
     rendered(run, round_, 2, status="failed")
     read.clear()
     assert finished_of(run.path) == {}
-    assert Look(run).status(run.plan.units[4]) == "failed"
+    assert state(run, 4) == "failed"
     assert read == []
     assert run_status(run).notable == (("edges/channel-0004", "failed", "it broke"),)
 
@@ -123,7 +128,7 @@ def cut_sidecar(run: RunFolder, unit: Unit) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "state"),
+    ("change", "then"),
     [
         (edit_in_place, "dead"),
         (cut_picture, "pending"),
@@ -134,13 +139,13 @@ def cut_sidecar(run: RunFolder, unit: Unit) -> None:
     ],
 )
 def test_files_that_are_not_those_that_were_told_are_read(
-    run: RunFolder, round_: Round, change: Callable[[RunFolder, Unit], None], state: str
+    run: RunFolder, round_: Round, change: Callable[[RunFolder, Unit], None], then: str
 ) -> None:
     rendered(run, round_, 2, extras=["step-0001.png"])
     assert counts(run) == {"done": 1, "pending": 6}
     change(run, run.plan.units[4])
-    assert counts(run) == ({"pending": 7} if state == "pending" else {state: 1, "pending": 6})
-    assert len(finished_of(run.path)) == (state != "pending")
+    assert counts(run) == ({"pending": 7} if then == "pending" else {then: 1, "pending": 6})
+    assert len(finished_of(run.path)) == (then != "pending")
 
 
 def test_a_line_that_was_cut_short_costs_only_time(run: RunFolder, round_: Round, read: list[str]) -> None:
@@ -149,9 +154,9 @@ def test_a_line_that_was_cut_short_costs_only_time(run: RunFolder, round_: Round
     journal = run.path / "workers/me.jsonl"
     journal.write_bytes(journal.read_bytes()[:-20])
     read.clear()
-    assert Look(run).status(run.plan.units[0]) == "done"
+    assert state(run, 0) == "done"
     assert read == []
-    assert Look(run).status(run.plan.units[2]) == "done"
+    assert state(run, 2) == "done"
     assert read == ["channel-0002"]
     journal.unlink()
     assert counts(run) == {"done": 4, "pending": 3}
@@ -174,7 +179,7 @@ def test_the_latest_line_of_a_unit_counts(run: RunFolder, round_: Round, read: l
     rendered(run, round_, 2, status="failed")
     rendered(run, round_, 2)
     read.clear()
-    assert Look(run).status(run.plan.units[4]) == "done"
+    assert state(run, 4) == "done"
     assert read == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -87,15 +88,19 @@ def test_some_batches_and_units_are_asked_for(tmp_path: Path, planned: PlannedSp
     paths = frozenset(
         {"a/channel-0000", "a/channel-0003", "a/channel-0004", "a/channel-0005", "c/channel-0002"}
     )
+    missing = {0, 3, 4, 5, 16, 18}
     asked = begin_round(tmp_path, planned.plan, [0, 2, 3, 9], paths)
+    assert begin_round(tmp_path, planned.plan, [0, 2, 3, 9], paths, missing.__contains__) == replace(
+        asked, name="0002"
+    )
     assert (asked.batches, asked.wanted) == ((0, 2, 9), {0: (0,)})
     assert asked.missing_in(planned.plan) == {0: 1, 2: 2, 9: 1}
     assert asked.positions_of(planned.plan, 0) == (0,)
 
 
 def test_what_is_not_missing_is_not_asked_for(tmp_path: Path, planned: PlannedSpec) -> None:
-    there = {"a/channel-0001", "b/channel-0000", "b/channel-0001"}
-    asked = begin_round(tmp_path, planned.plan, missing=lambda unit: unit.path not in there)
+    there = {1, 10, 11}
+    asked = begin_round(tmp_path, planned.plan, missing=lambda unit: unit not in there)
     assert asked.batches == (0, 1, 2, 3, 4, 6, 7, 8, 9)
     assert asked.wanted == {0: (0,)}
 
