@@ -13,13 +13,13 @@ from fvcli.errors import UsageError
 from fvcli.run import RunFolder, run_status
 from fvcli.run.work.attempts import end_attempt, latest_attempts
 from fvcli.run.work.rounds import latest_round
-from tests.helpers.painting import PaintingEngine, claimed
+from tests.helpers.painting import PaintingEngine, claimed, small_plan
 from tests.helpers.running import at_work_elsewhere, pictures, sidecars, write_spec
 
 
 @pytest.fixture
-def planned(tmp_path: Path, easel: PaintingEngine) -> PlannedSpec:
-    return plan_of_spec(str(write_spec(tmp_path)), [])
+def planned(easel: PaintingEngine) -> PlannedSpec:
+    return small_plan()
 
 
 def test_a_run_is_made_and_nothing_is_rendered(
@@ -82,7 +82,7 @@ def test_others_at_work_do_not_mind(planned: PlannedSpec, tmp_path: Path) -> Non
     prepare_run(planned, path)
     with at_work_elsewhere(path):
         assert prepare_run(planned, path).round_name == "0002"
-        other = plan_of_spec(str(tmp_path / "spec.yaml"), ["render.seed=1"])
+        other = plan_of_spec(str(write_spec(tmp_path)), ["render.seed=1"])
         with pytest.raises(UsageError, match="fvcli is at work in this folder and needs its pictures"):
             prepare_run(other, path)
     assert prepare_run(other, path).units == 7

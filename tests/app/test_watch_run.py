@@ -9,14 +9,12 @@ from pathlib import Path
 import pytest
 
 from fvcli.app import watch_run as module
-from fvcli.app.plan_spec import plan_of_spec
 from fvcli.app.watch_run import watch_run
 from fvcli.errors import UsageError
 from fvcli.run import RunFolder
 from fvcli.run.process import this_process
 from fvcli.run.work.notes import WORKER, Note, write_note
-from tests.helpers.painting import paint
-from tests.helpers.running import write_spec
+from tests.helpers.painting import begun_run, paint
 
 
 class Clock:
@@ -53,9 +51,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
-    planned = plan_of_spec(str(write_spec(tmp_path)), [])
-    with RunFolder.begin(tmp_path / "run", planned.plan, planned.text) as begun:
-        return begun
+    return begun_run(tmp_path / "run")
 
 
 def paints(run: RunFolder, *units: int, status: str = "done") -> Callable[[], object]:

@@ -22,6 +22,7 @@ from fvcli.run.work.journal import Journal
 from fvcli.run.work.notes import COMMAND, WORKER, Note, read_notes
 from fvcli.run.work.rounds import Round, begin_round, read_round
 from tests.helpers.painters import Painter
+from tests.helpers.painting import small_plan
 from tests.helpers.running import write_spec
 
 HERE = WorkOptions(in_process=True)
@@ -49,8 +50,8 @@ class Listener(Observer):
 
 
 @pytest.fixture
-def planned(tmp_path: Path) -> PlannedSpec:
-    return plan_of_spec(str(write_spec(tmp_path)), [])
+def planned() -> PlannedSpec:
+    return small_plan()
 
 
 @pytest.fixture
@@ -158,7 +159,7 @@ def test_something_must_have_been_asked(run: Path, planned: PlannedSpec, tmp_pat
     hint = f"{run}: nothing was asked of this run: fvcli prepare SPEC -o {run}"
     with pytest.raises(UsageError, match=hint):
         work_on_run(run, HERE)
-    other = plan_of_spec(str(tmp_path / "spec.yaml"), ["render.seed=1"]).plan
+    other = plan_of_spec(str(write_spec(tmp_path)), ["render.seed=1"]).plan
     begin_round(run, other)
     with pytest.raises(UsageError, match=hint):
         work_on_run(run, HERE)

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from fvcli.app.plan_spec import plan_of_spec
 from fvcli.app.watch_run import Seen
 from fvcli.cli.status import CLEAR, _watch
 from fvcli.run import RunFolder, run_status
@@ -18,15 +17,13 @@ from fvcli.run.process import this_process
 from fvcli.run.work.journal import Journal
 from fvcli.run.work.notes import WORKER, Note, write_note
 from fvcli.run.work.rounds import begin_round
-from tests.helpers.painting import paint
-from tests.helpers.running import fvcli, write_spec
+from tests.helpers.painting import begun_run, paint
+from tests.helpers.running import fvcli
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
-    planned = plan_of_spec(str(write_spec(tmp_path)), [])
-    with RunFolder.begin(tmp_path / "run", planned.plan, planned.text) as begun:
-        return begun
+    return begun_run(tmp_path / "run")
 
 
 def worker(run: RunFolder, name: str = "alive", **more: object) -> None:

@@ -7,7 +7,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,8 +17,10 @@ from fvcli.app.work_on_run import WorkOptions, WorkOutcome
 from fvcli.engines import EngineOptions
 from fvcli.run.work.attempts import attempts_of
 from fvcli.run.work.notes import read_notes
+from fvcli.run.work.rounds import begin_round
 from tests.helpers import painters
 from tests.helpers.painters import Painter
+from tests.helpers.painting import begun_run, small_plan
 from tests.helpers.running import fvcli, wait_until, write_spec
 
 Painting = Callable[..., None]
@@ -27,7 +28,7 @@ Painting = Callable[..., None]
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    assert fvcli("prepare", write_spec(tmp_path), "-o", tmp_path / "run").exit_code == 0
+    begin_round(begun_run(tmp_path / "run").path, small_plan().plan)
     return tmp_path / "run"
 
 
@@ -57,7 +58,7 @@ def test_what_is_missing_is_said_and_what_to_do_next(tmp_path: Path, painting: P
 def test_other_pictures_are_moved_only_by_force(run: Path, painting: Painting, tmp_path: Path) -> None:
     painting()
     fvcli("work", run, "--in-process")
-    words = ("prepare", tmp_path / "spec.yaml", "-o", run, "--set", "render.seed=1")
+    words = ("prepare", write_spec(tmp_path), "-o", run, "--set", "render.seed=1")
     assert fvcli(*words).exit_code == 2
     assert fvcli(*words, "--force").exit_code == 0
     assert len(list(run.glob("replaced-1/units/**/*.png"))) == 7
@@ -128,12 +129,12 @@ def test_numbers_are_checked(run: Path, option: str) -> None:
     assert fvcli("work", run, option, "0").exit_code == 2
 
 
-def slow_worker(run: Path, monkeypatch: pytest.MonkeyPatch, word: str) -> subprocess.Popen[str]:
+def slow_worker(run: Path, monkeypatch: pytest.MonkeyPatch) -> subprocess.Popen[str]:
     """Start a worker that is at its second batch for long."""
     monkeypatch.setenv(painters.HOW, json.dumps({"pause_s": 0.15}))
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.helpers.painters", "work", str(run), word],
-        **dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE),
+        [sys.executable, "-m", "tests.helpers.painters", "work", str(run), "--in-process"],
+        **dict.fromkeys(("stdout", "stderr"), subprocess.PIPE),
         text=True,
     )
     wait_until(lambda: len(attempts_of(run, 1)) == 1, process)
@@ -143,21 +144,10 @@ def slow_worker(run: Path, monkeypatch: pytest.MonkeyPatch, word: str) -> subpro
 def test_a_signal_stops_a_worker_and_what_it_has_is_given_back(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with slow_worker(run, monkeypatch, "--in-process") as process:
+    with slow_worker(run, monkeypatch) as process:
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 75
     assert f"Error: stopped by SIGTERM: to go on: fvcli work {run} --in-process\n" in errors
     assert json.loads(fvcli("status", run, "--json").stdout)["lost"] == 0
     assert [note.ended for note in read_notes(run)] == ["finished"]
-
-
-def test_a_worker_stops_when_nobody_watches_it(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with slow_worker(run, monkeypatch, "--events") as process:
-        assert process.stdin is not None
-        process.stdin.close()
-        began = time.monotonic()
-        assert process.wait(60) == 75
-        assert time.monotonic() - began < 30
-        assert process.stdout is not None
-        assert (-1, "over") not in events(process.stdout.read())

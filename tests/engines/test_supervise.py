@@ -18,7 +18,6 @@ from pathlib import Path
 
 import pytest
 
-from fvcli.app.plan_spec import plan_of_spec
 from fvcli.engines import EngineOptions, Event, LocalEngine
 from fvcli.engines import local as local_module
 from fvcli.engines import supervise as module
@@ -30,7 +29,8 @@ from fvcli.run.work.attempts import Attempt, attempts_of, make_attempt
 from fvcli.run.work.notes import Note, read_notes, write_note
 from fvcli.run.work.rounds import Round, begin_round
 from tests.helpers import painters
-from tests.helpers.running import sidecars, write_spec
+from tests.helpers.painting import begun_run
+from tests.helpers.running import sidecars
 
 HOW = EngineOptions(threads=1, tries=1)
 PAUSE = Event(-1, "waiting")
@@ -44,9 +44,7 @@ def poll(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
-    planned = plan_of_spec(str(write_spec(tmp_path)), [])
-    with RunFolder.begin(tmp_path / "run", planned.plan, planned.text) as begun:
-        return begun
+    return begun_run(tmp_path / "run")
 
 
 @pytest.fixture

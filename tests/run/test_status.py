@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from fvcli.app.plan_spec import plan_of_spec
 from fvcli.plan import Unit
 from fvcli.run import RunFolder, run_status
 from fvcli.run import folder as folder_module
@@ -21,18 +20,14 @@ from fvcli.run.work.attempts import Attempt, end_attempt, make_attempt
 from fvcli.run.work.journal import Journal
 from fvcli.run.work.notes import COMMAND, WORKER, Note, write_note
 from fvcli.run.work.rounds import Round, begin_round
-from tests.helpers.painting import paint
-from tests.helpers.running import write_spec
+from tests.helpers.painting import begun_run, paint
 
 GONE = {**this_process(), "started": "1"}
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> RunFolder:
-    """A run of seven units in batches of 2, 2, 1 and 2."""
-    planned = plan_of_spec(str(write_spec(tmp_path)), [])
-    with RunFolder.begin(tmp_path / "run", planned.plan, planned.text) as begun:
-        return begun
+    return begun_run(tmp_path / "run")
 
 
 @pytest.fixture
