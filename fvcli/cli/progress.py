@@ -72,8 +72,6 @@ class EventLines(Observer):
 
     def ended(self) -> None:
         self._stop.patient = False
-        if not self.wants_stop():
-            self.saw(Event(-1, "over"))
 
     def wants_stop(self) -> bool:
         return self._stop.heard is not None

@@ -91,7 +91,7 @@ def work(
     from fvcli.app.render_log import say_counts
     from fvcli.app.work_on_run import WorkOptions, work_on_run
     from fvcli.cli.progress import EventLines, Progress
-    from fvcli.engines import EngineOptions
+    from fvcli.engines import EngineOptions, Event
 
     how = EngineOptions(None, threads, 1.0, tries, timeout_s, lease_s, allow_code, mixed)
     stop = current_stop()
@@ -101,7 +101,9 @@ def work(
     outcome = work_on_run(run, WorkOptions(how, in_process or events, round_name, name), observer)
     if outcome.stopped:
         stop.raise_it()
-    if not events:
+    if events:
+        observer.saw(Event(-1, "over"))  # not after an error
+    else:
         click.echo(f"{run}: {say_counts(outcome.counts) or 'nothing was left to do'}")
     if outcome.failed:
         click.get_current_context().exit(EXIT_FAILED)

@@ -20,7 +20,8 @@ def gpus_here(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
         listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, check=True, timeout=30)
     except (OSError, subprocess.SubprocessError):
         return ()
-    return tuple(str(i) for i, line in enumerate(listed.stdout.splitlines()) if line.startswith("GPU "))
+    lines = [line for line in listed.stdout.splitlines() if line.startswith("GPU ")]  # not the parts of one
+    return tuple(map(str, range(len(lines))))
 
 
 def workers_for(gpus: int, gpus_per_worker: float) -> int:

@@ -1,8 +1,9 @@
 """Start workers as processes, watch them, and replace those that die or hang.
 
-    fvcli work RUN --events  --lines of JSON-->  Event
-                             --exit code----->   0, 1: nothing is left; 2: a mistake; 75: stopped;
-                                                 anything else: it died, and another takes its place
+    fvcli work RUN --events  --lines of JSON-->  Event; at last that nothing is left
+                             --exit code----->   0, 1: an error, if that was not said; 2: a mistake;
+                                                 75: stopped; anything else: it died, and another takes its
+                                                 place
 
 What killed a process is written into the attempts that it leaves open, so that whoever claims the batch next
 knows of it. A worker stops by itself when the process that watches it is gone.
@@ -36,8 +37,9 @@ from fvcli.run.work.rounds import Round
 
 POLL_S = 0.2
 PATIENCE_S = 60.0  # for workers that were asked to stop
+LAST_WORDS_S = 5.0  # to hear what a process said that has ended; what it started may hold the line open
 FRUITLESS = 3  # deaths of workers in a row that had not claimed a batch, before it is given up
-GOOD, MISTAKE, STOPPED = {0, 1}, 2, 75
+ENDED, MISTAKE, STOPPED = {0, 1}, 2, 75
 
 
 @dataclass
@@ -58,8 +60,8 @@ class _Child:
     has_claimed: bool = False
     heard: float = field(default_factory=time.monotonic)
     killed_for: str = ""
-    listener: threading.Thread | None = None
     is_over: bool = False
+    listener: threading.Thread = field(default_factory=threading.Thread)
 
 
 def supervise(run: RunFolder, round_: Round, options: EngineOptions, workers: int) -> Iterator[Event]:
@@ -67,7 +69,8 @@ def supervise(run: RunFolder, round_: Round, options: EngineOptions, workers: in
 
     Raises:
         UsageError: A worker says that it was started wrongly, or may not join.
-        FvcliError: Workers die before they have claimed anything.
+        FvcliError: Workers die before they have claimed anything, or one meets an error that others would
+            meet, too, such as a full disk.
         StoppedError: Somebody else stopped the workers.
     """
     nursery = _Nursery(run, round_, options, workers)
@@ -117,7 +120,7 @@ class _Nursery:
                 child.process.wait()
             if child.process.returncode < 0:
                 self._bury(child)
-            self._let_go(child)
+            self._put_away(child)
         self._here.cleanup()
 
     # ---- starting
@@ -133,6 +136,7 @@ class _Nursery:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
+                errors="replace",  # a library may print anything
                 env={**os.environ, **environment_of(slot, self._gpus, self._options.gpus_per_worker)},
                 start_new_session=True,  # Ctrl-C is for this process, which asks the workers to stop
             )
@@ -152,9 +156,10 @@ class _Nursery:
 
     def _listen(self, child: _Child) -> None:
         assert child.process.stdout is not None
-        for line in child.process.stdout:
-            with contextlib.suppress(ValueError, TypeError):  # something that a library printed
-                self._said.put((child, Event(**json.loads(line))))
+        with child.process.stdout as lines:
+            for line in lines:
+                with contextlib.suppress(ValueError, TypeError):  # something that a library printed
+                    self._said.put((child, Event(**json.loads(line))))
 
     # ---- watching
 
@@ -178,18 +183,19 @@ class _Nursery:
         _kill(child)
 
     def _bid_farewell(self, child: _Child) -> Iterator[Event]:
-        if child.listener is not None:
-            child.listener.join(PATIENCE_S)  # what it said last is still on its way
-        while not self._said.empty():
+        child.listener.join(LAST_WORDS_S)
+        while not self._said.empty():  # what it said last
             yield from self._heed(*self._said.get())
         self._children.remove(child)
-        self._let_go(child)
+        self._put_away(child)
         code = child.process.returncode
         if code == MISTAKE:
             raise UsageError(_last_error(child.log))
         if code == STOPPED:
             self._stopped.append(child)
-        elif code not in GOOD and not child.is_over:  # what dies while Python ends has done its work
+        elif not child.is_over:  # what dies while Python ends has done its work
+            if code in ENDED:
+                raise FvcliError(_last_error(child.log))
             yield from self._replace(child)
 
     def _replace(self, child: _Child) -> Iterator[Event]:
@@ -207,11 +213,10 @@ class _Nursery:
             remark = ""
         self._children.append(self._start(child.slot))
 
-    def _let_go(self, child: _Child) -> None:
+    def _put_away(self, child: _Child) -> None:
         """Close what led to a process that has ended, and bring its log to the run, if that is elsewhere."""
-        for pipe in (child.process.stdin, child.process.stdout):
-            if pipe is not None:
-                pipe.close()
+        assert child.process.stdin is not None
+        child.process.stdin.close()
         if is_object(self._run.path) and child.log.exists():
             put(self._log_place(child), child.log.read_bytes())
 

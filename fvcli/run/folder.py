@@ -245,11 +245,12 @@ class RunFolder:
             FvcliError: A finished picture of another key is there; ``begin`` says so before anything is
                 rendered.
         """
+        is_told = self.json(unit).exists()  # looked at first: one that comes later is of the same picture
         there = finished_at(self.units, unit.stem)
         if there is not None:
             return self._as_it_is(unit, sidecar, there)
         files = {**(extras or {}), "png": png} if png is not None else {}
-        if files:
+        if files and is_told:
             self.json(unit).unlink(missing_ok=True)  # never a sidecar of another picture
         for name, content in files.items():
             write_atomic(self.extra(unit, name), content)

@@ -8,6 +8,7 @@ from typing import Any
 
 from fvcli.errors import UsageError, some_of
 from fvcli.run.fingerprint import Fingerprint, fingerprint_id, fingerprints_of, write_fingerprint
+from fvcli.run.lock import hold_while_preparing
 
 # What may change the last digits of a picture, by the part of a fingerprint.
 DECIDING: Mapping[str, tuple[str, ...]] = {
@@ -34,14 +35,16 @@ def join_run(run: Path, fingerprint: Fingerprint, *, mixed: bool = False) -> str
     Raises:
         UsageError: It computes with something else, and mixed is not set; nothing was written.
     """
-    name = fingerprint_id(fingerprint)
-    known = fingerprints_of(run)
-    if known and not mixed and name not in known:
-        differences = [list(_differences(one, fingerprint)) for one in known.values()]
-        if all(differences):
-            begun = f"{run} was begun with {some_of(min(differences, key=len), 'difference')}"
-            raise UsageError(begun, "go on there, give another folder, or allow other pictures with --mixed")
-    return write_fingerprint(run, fingerprint)
+    with hold_while_preparing(run):  # of several that begin together each sees the one before
+        name = fingerprint_id(fingerprint)
+        known = fingerprints_of(run)
+        if known and not mixed and name not in known:
+            differences = [list(_differences(one, fingerprint)) for one in known.values()]
+            if all(differences):
+                begun = f"{run} was begun with {some_of(min(differences, key=len), 'difference')}"
+                hint = "go on there, give another folder, or allow other pictures with --mixed"
+                raise UsageError(begun, hint)
+        return write_fingerprint(run, fingerprint)
 
 
 def _differences(begun: Fingerprint, here: Fingerprint) -> Iterator[str]:

@@ -75,7 +75,7 @@ def raise_signal(*_: Any) -> list[Path]:
     return []
 
 
-@pytest.mark.parametrize("place", ["draw_missing_sheets", "check_machine"])
+@pytest.mark.parametrize("place", ["draw_missing_sheets", "choose_units"])
 def test_a_signal_before_or_after_the_rendering_is_raised_at_once(
     place: str, tmp_path: Path, easel: PaintingEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from fvcli.app.plan_spec import PlannedSpec, plan_of_spec
 from fvcli.engines import EngineOptions, Event
 from fvcli.media import encode_picture, pixel_sha256
 from fvcli.plan import Unit, standalone_spec, title_of
@@ -16,8 +20,23 @@ from fvcli.run.work.attempts import Attempt, attempts_of, make_attempt
 from fvcli.run.work.journal import Journal
 from fvcli.run.work.queue import WorkQueue
 from fvcli.run.work.rounds import Round
+from tests.helpers.running import write_spec
 
 SIZE_PX = 8
+
+
+@cache
+def small_plan() -> PlannedSpec:
+    """Return the small spec's plan: seven units in batches of 2, 2, 1 and 2."""
+    with TemporaryDirectory() as folder:
+        return plan_of_spec(str(write_spec(Path(folder))), [])
+
+
+def begun_run(path: Path) -> RunFolder:
+    """Begin a run of the small spec."""
+    planned = small_plan()
+    with RunFolder.begin(path, planned.plan, planned.text, planned.facts) as run:
+        return run
 
 
 def paint(
@@ -32,8 +51,12 @@ def paint(
     saved: float = 1.0,
     trace: Sequence[float] = (),
     fingerprint: str = "",
+    anew: bool = True,
 ) -> Record:
-    """Commit a picture of one colour, or of given pixels, as a worker would; one that is there goes."""
+    """Commit a picture of one colour, or of given pixels, as a worker would.
+
+    anew: Whether a picture that is there goes first.
+    """
     if pixels is None:
         pixels = np.full((SIZE_PX, SIZE_PX, 3), value, np.uint8)
     failed = status == "failed"
@@ -70,7 +93,7 @@ def paint(
         fingerprint=fingerprint,
         extras=[] if failed else [{"name": name, "bytes": len(png)} for name in extras],
     )
-    if run.is_finished(unit):
+    if anew and run.is_finished(unit):
         run.json(unit).unlink()
     return run.commit(unit, sidecar, None if failed else png, dict.fromkeys(extras, png))
 

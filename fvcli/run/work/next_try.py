@@ -1,6 +1,6 @@
 """Find the unit that kills its process, from the deaths alone. Pure.
 
-    tries deaths of the batch -> half of the smallest part that died -> ... -> one unit, alone -> failed
+    tries deaths of the batch -> half of the smallest that died -> ... -> tries deaths of a unit -> failed
 
 Units that were rendered meanwhile are left out, so each try says something: it dies, and the unit is in that
 half, or it does not, and the unit is in the other.
@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from fvcli.errors import counted
 
 Positions = tuple[int, ...]
 
@@ -37,7 +39,8 @@ def next_try(groups: Sequence[Positions], deaths: Sequence[Death], tries: int) -
         groups: The units that are still missing, by position, in the groups that are rendered together; at
             least one group.
         deaths: Of processes that were at the batch.
-        tries: How many deaths a batch may cause before it is cut, and at least as many before a unit fails.
+        tries: How many deaths a batch may cause before it is cut, and a unit, alone, before it fails. Fewer
+            than that may have another cause, such as a computer that was switched off.
     """
     everything = _flat(groups)
     at_these = [death for death in deaths if set(death.units) & set(everything)]
@@ -46,11 +49,8 @@ def next_try(groups: Sequence[Positions], deaths: Sequence[Death], tries: int) -
     suspects = min((_suspects(groups, death) for death in at_these), key=len)
     if len(suspects) > 1:
         return NextTry(_flat(suspects[: (len(suspects) + 1) // 2]))
-    alone = set(suspects[0])
-    mine = [death for death in at_these if alone & set(death.units)]
-    if any(set(death.units) == alone for death in mine) and len(mine) >= tries:
-        return NextTry(suspects[0], _reason(mine))
-    return NextTry(suspects[0])
+    alone = [death for death in at_these if set(death.units) == set(suspects[0])]
+    return NextTry(suspects[0], _reason(alone) if len(alone) >= tries else "")
 
 
 def _suspects(groups: Sequence[Positions], death: Death) -> Sequence[Positions]:
@@ -60,7 +60,7 @@ def _suspects(groups: Sequence[Positions], death: Death) -> Sequence[Positions]:
 def _reason(deaths: Sequence[Death]) -> str:
     known = [death.detail for death in deaths if death.detail]
     how = f": {known[-1]}" if known else ""
-    return f"the process died{how}, {len(deaths)} times"
+    return f"the process died{how}, {counted(len(deaths), 'time')}"
 
 
 def _flat(groups: Sequence[Positions]) -> Positions:

@@ -78,7 +78,7 @@ class WorkQueue:
     _todo: dict[int, list[int]] = field(default_factory=dict)  # by program
     _held: set[int] = field(default_factory=set)
     _mine: set[int] = field(default_factory=set)
-    _suspects: list[int] = field(default_factory=list)
+    _suspects: set[int] = field(default_factory=set)  # processes died at them
     _alone_with: int | None = None  # a suspect that this worker is at, and nothing else
     _latest: dict[int, int] = field(default_factory=dict)
     _looked: float = 0.0
@@ -147,10 +147,11 @@ class WorkQueue:
                 return claim
         return None
 
-    def _own_suspects(self) -> Iterator[int]:
-        """Yield batches at which processes died, as long as nothing is at hand that would die with them."""
-        while self._suspects and not self._mine and not any(self._todo.values()):
-            yield self._suspects.pop(0)
+    def _own_suspects(self) -> list[int]:
+        """Return batches at which processes died, if this worker is at nothing that would die with them."""
+        if self._mine or any(self._todo.values()):
+            return []
+        return sorted(self._suspects)
 
     def _programs(self, compiled: int | None, also: bool) -> Iterator[int]:
         """Yield those that are compiled, then those with most to do for each worker that would be at them."""
@@ -190,12 +191,13 @@ class WorkQueue:
 
     def _claim(self, batch: int) -> Claim | None:
         self._held.discard(batch)
+        self._suspects.discard(batch)
         if self._alone_with is not None:
             self._held.add(batch)
             return None
         known = self._latest.get(batch, 0)
         history = attempts_of(self.run.path, batch, known) if known else []
-        if history and history[-1].is_open and not self._watch.is_gone(history[-1].worker):
+        if history and history[-1].is_open and not self._is_left(history[-1]):
             self._held.add(batch)
             return None
         missing = self._missing(batch)
@@ -205,7 +207,7 @@ class WorkQueue:
             Death(self._units(one), one.detail) for one in history if one.is_open or one.outcome == DIED
         ]
         if deaths and self._mine:
-            self._suspects.append(batch)
+            self._suspects.add(batch)
             return None
         chosen = next_try(self._in_groups(batch, missing), deaths, self.tries)
         attempt = Attempt(batch, history[-1].number + 1 if history else 1, self.worker, chosen.units)
@@ -218,6 +220,10 @@ class WorkQueue:
         positions = self.run.plan.batches[batch]
         units = tuple(self.run.plan.units[positions[i]] for i in chosen.units if i in missing)
         return Claim(attempt, units, chosen.failed, len(units) < len(missing), len(deaths))
+
+    def _is_left(self, attempt: Attempt) -> bool:
+        unread = f"{attempt.batch}.{attempt.number}"  # it is being written: each such has a lease of its own
+        return self._watch.is_gone(attempt.worker or unread)
 
     def _missing(self, batch: int) -> set[int]:
         """Return the positions, in the batch, of units that are wanted and neither finished nor failed."""

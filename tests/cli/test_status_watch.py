@@ -1,0 +1,117 @@
+"""fvcli status --watch, and what status says of workers."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from fvcli.app.watch_run import Seen
+from fvcli.cli.status import CLEAR, _watch
+from fvcli.run import RunFolder, run_status
+from fvcli.run.process import this_process
+from fvcli.run.work.journal import Journal
+from fvcli.run.work.notes import WORKER, Note, write_note
+from fvcli.run.work.rounds import begin_round
+from tests.helpers.painting import begun_run, paint
+from tests.helpers.running import fvcli
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunFolder:
+    return begun_run(tmp_path / "run")
+
+
+def worker(run: RunFolder, name: str = "alive", **more: object) -> None:
+    facts = {"role": WORKER, "device": "cpu", "process": this_process(), **more}
+    write_note(run.path, Note(name, began="2026-01-01", **facts))  # type: ignore[arg-type]
+
+
+AT = {
+    **{"batch": 3, "attempt": 1, "group": 1, "job": "textures", "layer": "block1_expand_bn", "units": 2},
+    "since": "2026-01-01T10:20:30+00:00",
+}
+
+
+def test_lines_until_nothing_is_left(run: RunFolder) -> None:
+    worker(run, done=3, busy_s=60.0)
+    for unit in run.plan.units[:4]:
+        paint(run, unit)
+    later = threading.Timer(0.3, lambda: [paint(run, unit) for unit in run.plan.units[4:]])
+    later.start()
+    done = fvcli("status", run.path, "--watch", "--every", "0.1")
+    later.join()
+    assert done.exit_code == 0
+    first, *_, last = done.stdout.splitlines()
+    assert first == "4/7 units, 1 worker, 3.0 units/min, 60 s left"
+    assert re.fullmatch(r"7/7 units, 1 worker, \d+\.\d units/min, 0\.0 s left", last)
+
+
+def test_json_is_a_line_a_look(run: RunFolder) -> None:
+    for unit in run.plan.units:
+        paint(run, unit)
+    done = fvcli("status", run.path, "--watch", "--json")
+    (line,) = done.stdout.splitlines()
+    told = json.loads(line)
+    assert (told["units"], told["done"], told["pending"]) == (7, 7, 0)
+    assert (told["units_a_minute"], told["seconds_left"]) == (0.0, None)
+    assert done.exit_code == 0
+
+
+def test_a_terminal_shows_everything_anew(
+    run: RunFolder, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker(run, at=(AT,), done=4, busy_s=60.0)
+    worker(run, "fell", ended="signal 9")
+    worker(run, "broke", ended="FvcliError", error="no space left")
+    worker(run, "fine", ended="finished")
+    paint(run, run.plan.units[0], status="failed")
+    look = Seen(run_status(run), 2.0)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    _watch(iter([look, look]), False)
+    nothing, one, other = capsys.readouterr().out.split(CLEAR)
+    assert nothing == ""
+    assert one == other
+    assert one.endswith(
+        "\n\nbatches: 4 pending\n"
+        "1/7 units, 1 worker, 2.0 units/min, 3.0 min left\n"
+        "worker fell ended: signal 9\n"
+        "worker broke ended: no space left\n"
+        "edges/channel-0000 is failed: it broke\n"
+    ), one
+
+
+def test_living_workers_are_told_with_what_they_are_at(run: RunFolder) -> None:
+    worker(run, at=(AT,), done=4, busy_s=60.0)
+    worker(run, "starts", device="")
+    worker(run, "again", at=(AT | {"attempt": 2},))
+    worker(run, "gone", ended="finished")
+    lines = fvcli("status", run.path).stdout.splitlines()
+    table = [re.split(r" {2,}", line.strip()) for line in lines[lines.index("") + 1 :]]
+    assert table == [
+        ["worker", "device", "at", "since", "done", "units/min"],
+        ["again", "cpu", "textures, block1_expand_bn, batch 3 (try 2)", "10:20:30", "0", "0.0"],
+        ["alive", "cpu", "textures, block1_expand_bn, batch 3", "10:20:30", "4", "4.0"],
+        ["starts", "starting", "nothing", "0", "0.0"],
+    ]
+
+
+def test_what_was_rendered_twice_is_said(run: RunFolder) -> None:
+    unit = run.plan.units[0]
+    paint(run, unit)
+    again = paint(run, unit, anew=False)
+    Journal(run.path, "late", begin_round(run.path, run.plan)).add(0, 0.0, [again])
+    said = "1 unit rendered twice, by two workers; the first picture was kept\n"
+    assert said in fvcli("status", run.path).stdout
+
+
+def test_what_is_refused(run: RunFolder) -> None:
+    both = fvcli("status", run.path, "--watch", "--check")
+    assert both.exit_code == 2
+    assert "--watch with --check would read every picture again and again" in both.stderr
+    assert fvcli("status", run.path, "--watch", "--every", "0").exit_code == 2
+    assert fvcli("status", run.path.parent / "nowhere", "--watch").exit_code == 2
