@@ -65,6 +65,7 @@ def bench(
       scripts/bench --tools plain-lucid,fvcli-default --repeats 2
       scripts/bench throughput
       scripts/bench scale --units 100000
+      scripts/bench workers
     """
     context.obj = out
     if context.invoked_subcommand is not None:
@@ -107,10 +108,21 @@ def startup(out: Path) -> None:
 @click.option("--units", type=click.IntRange(10_000), default=1_000_000, show_default=True)
 @click.pass_obj
 def scale(out: Path, units: int) -> None:
-    """Time what a run of a million units costs beside rendering: planning, beginning, reading."""
+    """Time what a run of a million units costs beside rendering: planning, workers, status."""
     from benchmark.scale import scale as measure_scale
 
     click.echo(measure_scale(out, units))
+
+
+@bench.command()
+@click.option("--units", type=click.IntRange(2), default=32, show_default=True)
+@click.option("--repeats", type=click.IntRange(1), default=3, show_default=True)
+@click.pass_obj
+def workers(out: Path, units: int, repeats: int) -> None:
+    """Compare two workers with one thread each with one worker: units a minute."""
+    from benchmark.workers import workers as measure_workers
+
+    click.echo(measure_workers(out, units, repeats))
 
 
 @bench.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
