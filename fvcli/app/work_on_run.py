@@ -80,6 +80,7 @@ def work_on_run(path: Path, options: WorkOptions, observer: Observer | None = No
             with contextlib.closing(events):
                 for event in events:
                     if observer.wants_stop():
+                        run.presence.say(ended="stopped")
                         return WorkOutcome(counts, True)
                     observer.saw(event)
                     for line in log.lines(event):

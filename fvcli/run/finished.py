@@ -117,11 +117,14 @@ def finished_of(run: Path) -> dict[str, Finished]:
 def journal_records(run: Path) -> tuple[dict[str, Record], int]:
     """Return what journals say of the units of a run, by their places, and how many were rendered twice."""
     records: dict[str, Record] = {}
+    told: dict[str, set[str]] = {}  # of each round
     twice = 0
     for entry in read_journals(run):
+        of_round = told.setdefault(entry.round, set())
         for record in entry.records:
             records[record.stem] = record
-            twice += bool(record.again)
+            twice += bool(record.again) or record.stem in of_round
+            of_round.add(record.stem)
     return records, twice
 
 
