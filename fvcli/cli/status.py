@@ -110,6 +110,8 @@ def _pace(look: Seen) -> str:
             f"{look.units_a_minute:.1f} units/min",
             f"{spoken(60 * found.left / look.units_a_minute)} left",
         ]
+    if found.left and not alive:
+        words.append(f"nobody is at work; to go on: fvcli work {found.path}")
     return ", ".join(words)
 
 
@@ -121,16 +123,19 @@ def _show(found: RunStatus) -> None:
     living = [worker for worker in found.workers if worker.is_alive]
     if living:
         click.echo()
-        print_table(("worker", "device", "at", "since", "done", "units/min"), list(map(_row, living)))
+        print_table(("worker", "device", "at", "for", "done", "units/min"), list(map(_row, living)))
 
 
 def _row(worker: WorkerState) -> tuple[object, ...]:
+    from fvcli.run.work.notes import seconds_since
+
     note = worker.note
     first = note.at[0] if note.at else None
     at = f"{first['job']}, {first['layer']}, batch {first['batch']}" if first else "nothing"
     at += f" (try {first['attempt']})" if first and first["attempt"] > 1 else ""
-    since = str(first["since"])[11:19] if first else ""
-    return note.id, note.device or "starting", at, since, note.done, round(note.units_a_minute, 1)
+    since = spoken(seconds_since(str(first["since"]))) if first else ""
+    rate = f"{note.units_a_minute:.1f}" if note.done else ""
+    return note.id, note.device or "starting", at, since, note.done, rate
 
 
 def _show_batches(found: RunStatus) -> None:

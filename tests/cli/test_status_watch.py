@@ -85,7 +85,10 @@ def test_a_terminal_shows_everything_anew(
     ), one
 
 
-def test_living_workers_are_told_with_what_they_are_at(run: RunFolder) -> None:
+def test_living_workers_are_told_with_what_they_are_at(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fvcli.run.work.notes.seconds_since", lambda when: float(when[-2:]))
     worker(run, at=(AT,), done=4, busy_s=60.0)
     worker(run, "starts", device="")
     worker(run, "again", at=(AT | {"attempt": 2},))
@@ -93,10 +96,10 @@ def test_living_workers_are_told_with_what_they_are_at(run: RunFolder) -> None:
     lines = fvcli("status", run.path).stdout.splitlines()
     table = [re.split(r" {2,}", line.strip()) for line in lines[lines.index("") + 1 :]]
     assert table == [
-        ["worker", "device", "at", "since", "done", "units/min"],
-        ["again", "cpu", "textures, block1_expand_bn, batch 3 (try 2)", "10:20:30", "0", "0.0"],
-        ["alive", "cpu", "textures, block1_expand_bn, batch 3", "10:20:30", "4", "4.0"],
-        ["starts", "starting", "nothing", "0", "0.0"],
+        ["worker", "device", "at", "for", "done", "units/min"],
+        ["again", "cpu", "textures, block1_expand_bn, batch 3 (try 2)", "30 s", "0"],
+        ["alive", "cpu", "textures, block1_expand_bn, batch 3", "30 s", "4", "4.0"],
+        ["starts", "starting", "nothing", "0"],
     ]
 
 

@@ -76,6 +76,11 @@ def now_utc() -> str:
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 
+def seconds_since(when: str) -> float:
+    """Return how long ago a time of ``now_utc`` was, for people: clocks of two computers may differ."""
+    return max(0.0, (datetime.now(timezone.utc) - datetime.fromisoformat(when)).total_seconds())
+
+
 def new_id() -> str:
     """Return the name of a new worker, unlike every other."""
     process = this_process()
