@@ -88,7 +88,7 @@ def test_a_terminal_shows_everything_anew(
 def test_living_workers_are_told_with_what_they_are_at(
     run: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fvcli.run.work.notes.seconds_since", lambda when: float(when[-2:]))
+    monkeypatch.setattr("fvcli.run.work.notes.seconds_since", lambda when: float(when[17:19]))
     worker(run, at=(AT,), done=4, busy_s=60.0)
     worker(run, "starts", device="")
     worker(run, "again", at=(AT | {"attempt": 2},))
