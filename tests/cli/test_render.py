@@ -92,7 +92,7 @@ def test_an_engine_that_is_unknown_is_refused_with_those_that_are_known(
     result = fvcli("render", write_spec(tmp_path), "-o", tmp_path / "run", "--engine", "loco")
     assert result.exit_code == 2
     assert result.stderr.splitlines()[-1] == (
-        "Error: Invalid value for '--engine': 'loco' is not one of local."
+        "Error: Invalid value for '--engine': 'loco' is not one of local, ray."
     )
     assert asked == []
     assert "--engine [local]" in fvcli("render", "--help").stdout
