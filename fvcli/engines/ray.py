@@ -7,6 +7,7 @@ What it had claimed is taken over by other workers, as they see from the run's f
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import logging
 import os
@@ -48,7 +49,7 @@ class RayEngine:
             FvcliError: Ray is not installed or not there, or has no room for a worker; workers cannot start.
         """
         ray = import_ray()
-        with _connected(ray, options.ray_address):
+        with _connected(ray, options.ray_address), contextlib.redirect_stdout(_ToLog(run)):
             if not ray.is_initialized():  # a signal came meanwhile
                 yield Event(-1, "waiting")
                 return
@@ -57,6 +58,20 @@ class RayEngine:
                 yield from crew.watch()
             finally:
                 crew.stop()
+
+
+class _ToLog(io.TextIOBase):
+    """Takes what Ray prints on standard output, which is for results: logs/ray.log of a run."""
+
+    def __init__(self, run: RunFolder) -> None:
+        super().__init__()
+        self._run = run
+
+    def write(self, text: str) -> int:
+        with contextlib.suppress(FvcliError):  # a full disk is told by what matters more
+            for line in filter(str.strip, text.splitlines()):
+                self._run.log(line, "ray")
+        return len(text)
 
 
 def import_ray() -> Any:

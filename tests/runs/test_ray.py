@@ -24,7 +24,7 @@ from fvcli.run.work.rounds import latest_round
 from tests.helpers.running import fvcli, pictures, sidecars, start_fvcli, wait_until, write_spec
 from tests.helpers.trapped_network import BATCHES, PICTURES, TRAP, write_trapped_spec
 
-STEPS = 80  # so that a batch of the trapped network takes about a second
+STEPS = 50  # so that a batch of the trapped network takes about a second
 POISONOUS = "like/p11-caricature"
 MOST_AGAIN = 4  # units that are rendered twice: two batches in flight
 
@@ -109,6 +109,7 @@ def lose(cluster: Any, node: Any, run: Path) -> None:
     with contextlib.suppress(FileNotFoundError):
         there = [note.process["pid"] for note in workers_at(run)]
         for pid in (pid for pid in there if parent(parent(pid)) == raylet):
+            os.kill(parent(pid), signal.SIGKILL)  # the actor first, or it would tell of the worker's death
             os.kill(pid, signal.SIGKILL)
     cluster.remove_node(node, allow_graceful=False)
 
@@ -117,7 +118,7 @@ def test_deaths_a_poisonous_unit_a_hang_and_a_lost_node(
     cluster: Any, two_nodes: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec, run = write_trapped_spec(tmp_path, STEPS), tmp_path / "run"
-    how = ("--allow-code", "--tries", "2", "--timeout", "10", "--lease", "3")
+    how = ("--allow-code", "--tries", "2", "--timeout", "15", "--lease", "3")
     process = start_ray(cluster, spec, run, *how)
     wait_until(lambda: finished(run) >= 4 and bool(workers_at(run)), process)
     kill_a_worker(run)
@@ -125,8 +126,10 @@ def test_deaths_a_poisonous_unit_a_hang_and_a_lost_node(
     lose(cluster, two_nodes.pop(), run)
     wait_until(lambda: finished(run) >= 18, process)
     two_nodes.append(cluster.add_node(num_cpus=1))
-    _, errors = process.communicate(timeout=150)
+    said, errors = process.communicate(timeout=150)
     assert process.returncode == 1, errors
+    assert [Path(line).name for line in said.splitlines()] == ["like.png", "run: 47 done, 1 failed"]
+    assert "marked dead" in (run / "logs" / "ray.log").read_text()  # Ray's own words, and many of them
     assert "is gone, and another takes its place" in errors
     monkeypatch.delenv(TRAP)
     assert fvcli("render", spec, "-o", tmp_path / "plain", "--allow-code").exit_code == 0
