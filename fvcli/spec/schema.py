@@ -123,10 +123,14 @@ class Render(Strictly):
         None, description="what the network computes in; auto is the fastest that the device does well"
     )
     batch_size: Annotated[Int, Field(ge=1, le=4096)] | None = Field(
-        None, description="pictures optimised together; by default what memory_gb holds"
+        None,
+        description="pictures of a batch, and of a GPU's work at once; by default a batch has at most 8, and "
+        "a GPU works on as many batches at once as memory_gb holds",
     )
     memory_gb: Annotated[Float, Field(gt=0, le=4096)] | None = Field(
-        None, description="memory that the activations of a batch may take"
+        None,
+        description="GB that the pictures of a batch may take (default 0.4), and on a GPU all at once "
+        "(default 10)",
     )
 
     @field_validator("size_px", "save_px", mode="before")

@@ -300,9 +300,11 @@ class Worker:
 
 
 def _is_out_of_memory(error: Exception) -> bool:
-    """Tell it by TensorFlow's own error, Python's, or status 1 of the CPU library oneDNN."""
+    """Tell it by TensorFlow's own error, Python's, status 1 of the CPU library oneDNN, or words of CUDA's."""
     of_onednn = isinstance(error, tf.errors.AbortedError) and "Status: 1," in str(error)
-    return of_onednn or isinstance(error, tf.errors.ResourceExhaustedError | MemoryError)
+    words = str(error).lower().replace("_", " ")
+    of_cuda = isinstance(error, tf.errors.InternalError | tf.errors.UnknownError) and "out of memory" in words
+    return of_onednn or of_cuda or isinstance(error, tf.errors.ResourceExhaustedError | MemoryError)
 
 
 def _reason(error: Exception) -> str:

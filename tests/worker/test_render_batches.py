@@ -285,6 +285,8 @@ TENSORFLOW = (
         (ValueError(TENSORFLOW), "ValueError: bad shape"),
         (MemoryError(), OOM),
         (tf.errors.ResourceExhaustedError(None, None, "OOM"), OOM),
+        (tf.errors.InternalError(None, None, "Failed: CUDA_ERROR_OUT_OF_MEMORY: out of memory"), OOM),
+        (tf.errors.InternalError(None, None, "CUDNN_BAD_PARAM"), "InternalError: CUDNN_BAD_PARAM"),
         (tf.errors.AbortedError(None, None, "exception:Status: 1, message: could not"), OOM),
         (tf.errors.AbortedError(None, None, "Status: 2, other"), "AbortedError: Status: 2, other"),
         (RuntimeError("Status: 1, of something else"), "RuntimeError: Status: 1, of something else"),
