@@ -1,9 +1,11 @@
-"""Whole runs on a real Slurm: a signal, a cancelled job, a controller and a node that die."""
+"""Whole runs on a real Slurm: signals, a cancelled job, a controller, a node and processes that die."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from fvcli.run.work.notes import Note, read_notes
 from tests.helpers.running import fvcli, pictures, write_spec
 from tests.helpers.slurm_cluster import SlurmCluster, slurm_cluster
+from tests.helpers.trapped_network import PICTURES, TRAP, write_trapped_spec
 
 # Twelve batches of some seconds each, so that whatever happens meets workers at work.
 SPEC = """\
@@ -25,6 +29,8 @@ jobs:
 UNITS = 12
 APART = "--sbatch-arg=--cpus-per-task=2"  # all that a node has, so that each worker has a node of its own
 END_S = 120
+TRAPPED_STEPS = 80  # so that a batch takes about a second
+MOST_AGAIN = 4  # units that are rendered twice: two batches in flight
 
 
 @pytest.fixture(scope="module")
@@ -71,6 +77,16 @@ def wait_for_work(cluster: SlurmCluster, run: Path) -> None:
     """Wait until both workers are at work and a picture is done."""
     cluster.wait(lambda: at_work(run) >= 2 and finished(run) >= 1, "the workers are not at work")
     assert finished(run) < UNITS - 2, "the run is too short for this test"
+
+
+def left(run: Path) -> int:
+    told = json.loads(fvcli("status", run, "--json").stdout)
+    return int(told["running"] + told["lost"] + told["pending"])
+
+
+def living(run: Path) -> list[Note]:
+    """Return the notes of workers that are at a batch."""
+    return [note for note in read_notes(run) if note.role == "worker" and note.at and not note.ended]
 
 
 def all_done(run: Path) -> bool:
@@ -126,21 +142,39 @@ def test_missing_finishes_a_cancelled_job_although_signals_come_and_the_controll
     assert asked == [f"scontrol requeue {job}_0", f"scontrol requeue {job}_1"]
 
 
-def test_the_death_of_a_node_loses_nothing(
-    cluster: SlurmCluster, tmp_path: Path, undisturbed: dict[str, bytes]
+def test_whatever_happens_only_the_unit_that_kills_is_lost(
+    cluster: SlurmCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = tmp_path / "run"
-    job, finish = submit(write_spec(tmp_path, SPEC), "-o", run)
-    wait_for_work(cluster, run)
+    """A process and a node are killed, one hangs, a unit kills, the controller dies, SIGTERM comes."""
+    spec, run = write_trapped_spec(tmp_path, TRAPPED_STEPS), tmp_path / "run"
+    assert fvcli("render", spec, "-o", tmp_path / "undisturbed", "--allow-code").exit_code == 0
+    monkeypatch.setenv(TRAP, str(tmp_path))
+    how = [f"--work-arg={word}" for word in ("--tries=2", "--timeout=8", "--lease=6")]
+    job, finish = submit(spec, "-o", run, "--allow-code", *how)
+    cluster.wait(lambda: at_work(run) >= 2 and finished(run) >= 1, "the workers are not at work")
+    os.kill(living(run)[0].process["pid"], signal.SIGKILL)
+    before = finished(run)
+    cluster.wait(lambda: finished(run) >= before + 4, "they do not go on")
     cluster.kill_node("n1")
     try:
-        cluster.wait(lambda: all_done(run), "the other node did not take over", END_S)
+        cluster.kill_controller()
+        before = finished(run)
+        cluster.wait(lambda: finished(run) > before, "the other node does not go on without the controller")
+        cluster.start_controller()
+        cluster.wait(lambda: len(cluster.job_states(job)) == 2, "the controller forgot the job")
+        cluster.run("scancel", "--signal=TERM", "--batch", f"{job}_1")
+        cluster.wait(lambda: left(run) == 0, "they do not finish", END_S)
         cluster.wait_for_end(job, END_S)
     finally:
         cluster.start_node("n1")
-    assert sorted(cluster.ended(job)) == ["COMPLETED 0:0"] * 2 + ["NODE_FAIL 0:0"]
+    told = json.loads(fvcli("status", run, "--json").stdout)
+    assert (told["done"], told["failed"], told["units"]) == (PICTURES - 1, 1, PICTURES)
+    assert told["notable"][0]["error"].startswith("the process died: signal 9, ")
+    assert told["rendered_twice"] <= MOST_AGAIN
     cluster.wait_for_end(finish)
-    assert pictures(run) == undisturbed
+    expected = pictures(tmp_path / "undisturbed")
+    del expected[f"units/{told['notable'][0]['unit']}.png"]
+    assert pictures(run) == expected
     cluster.wait(lambda: set(cluster.node_states().values()) == {"idle"}, "the node did not come back")
 
 
