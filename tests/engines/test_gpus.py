@@ -62,7 +62,7 @@ def test_a_machine_without_the_tool_has_none(tmp_path: Path, monkeypatch: pytest
         (3, 2.0, 1),
         (1, 0.5, 2),
         (2, 0.1, 20),
-        (1, 1 / 49, 49),
+        (7, 0.28, 25),
         (1, 4.0, 1),
     ],
 )
