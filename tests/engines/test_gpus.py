@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fvcli.engines.gpus import VISIBLE, environment_of, gpus_here, workers_for
+from fvcli.engines.gpus import environment_of, gpus_here, workers_for
 
 
 @pytest.mark.parametrize(
