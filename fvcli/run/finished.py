@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -117,14 +118,15 @@ def finished_of(run: Path) -> dict[str, Finished]:
 def journal_records(run: Path) -> tuple[dict[str, Record], int]:
     """Return what journals say of the units of a run, by their places, and how many were rendered twice."""
     records: dict[str, Record] = {}
-    told: dict[str, set[str]] = {}  # of each round
-    twice = 0
+    told: defaultdict[str, Counter[str]] = defaultdict(Counter)  # how often, of each round
+    late: defaultdict[str, Counter[str]] = defaultdict(Counter)  # those that were there already
     for entry in read_journals(run):
-        of_round = told.setdefault(entry.round, set())
-        for record in entry.records:
-            records[record.stem] = record
-            twice += bool(record.again) or record.stem in of_round
-            of_round.add(record.stem)
+        records.update((record.stem, record) for record in entry.records)
+        told[entry.round].update(record.stem for record in entry.records)
+        late[entry.round].update(record.stem for record in entry.records if record.again)
+    twice = sum(
+        max(count - 1, late[name][stem]) for name, stems in told.items() for stem, count in stems.items()
+    )
     return records, twice
 
 

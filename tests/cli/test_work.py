@@ -150,4 +150,4 @@ def test_a_signal_stops_a_worker_and_what_it_has_is_given_back(
     assert process.returncode == 75
     assert f"Error: stopped by SIGTERM: to go on: fvcli work {run} --in-process\n" in errors
     assert json.loads(fvcli("status", run, "--json").stdout)["lost"] == 0
-    assert [note.ended for note in read_notes(run)] == ["finished"]
+    assert [note.ended for note in read_notes(run)] == ["stopped"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fvcli.engines.gpus import VISIBLE, environment_of, gpus_here, workers_for
+from fvcli.engines.gpus import environment_of, gpus_here, workers_for
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,17 @@ def test_a_machine_without_the_tool_has_none(tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.parametrize(
     ("gpus", "each", "workers"),
-    [(0, 1.0, 1), (1, 1.0, 1), (4, 1.0, 4), (4, 2.0, 2), (3, 2.0, 1), (1, 0.5, 2), (2, 0.1, 20), (1, 4.0, 1)],
+    [
+        (0, 1.0, 1),
+        (1, 1.0, 1),
+        (4, 1.0, 4),
+        (4, 2.0, 2),
+        (3, 2.0, 1),
+        (1, 0.5, 2),
+        (2, 0.1, 20),
+        (7, 0.28, 25),
+        (1, 4.0, 1),
+    ],
 )
 def test_how_many_workers_gpus_are_enough_for(gpus: int, each: float, workers: int) -> None:
     assert workers_for(gpus, each) == workers
@@ -75,6 +85,10 @@ def test_each_worker_sees_its_gpus_alone(each: float, seen: list[str]) -> None:
     assert found == [{"CUDA_VISIBLE_DEVICES": names} for names in seen]
 
 
+def test_parts_that_have_no_exact_number_are_shared_out_as_well() -> None:
+    assert environment_of(49, ("a", "b"), 1 / 49) == {"CUDA_VISIBLE_DEVICES": "b"}
+
+
 def test_without_gpus_nothing_is_set() -> None:
     assert environment_of(3, (), 1.0) == {}
 
@@ -86,9 +100,11 @@ def test_without_gpus_nothing_is_set() -> None:
 def test_the_only_worker_of_an_actor_sees_the_gpus_of_the_actor(
     given: str, gpus_per_worker: float, seen: str
 ) -> None:
-    assert environment_of(0, gpus_here({VISIBLE: given}), gpus_per_worker) == {VISIBLE: seen}
+    assert environment_of(0, gpus_here({"CUDA_VISIBLE_DEVICES": given}), gpus_per_worker) == {
+        "CUDA_VISIBLE_DEVICES": seen
+    }
 
 
 def test_where_all_gpus_are_hidden_there_are_none() -> None:
-    assert gpus_here({VISIBLE: ""}) == ()
+    assert gpus_here({"CUDA_VISIBLE_DEVICES": ""}) == ()
     assert environment_of(0, (), 1.0) == {}

@@ -291,6 +291,17 @@ def test_what_was_said_last_is_heard(run: RunFolder, round_: Round, script: Scri
     assert Counter(states(events)) == {"started": 1, "progress": 200}
 
 
+def test_what_a_worker_started_and_left_holds_nothing_up(
+    run: RunFolder, round_: Round, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has the line of the worker open."""
+    monkeypatch.setattr(module, "LAST_WORDS_S", 0.1)
+    script("sleep 20 & " + said("over") + "exit 0")
+    began = time.monotonic()
+    assert watch(run, round_, HOW, 1) == []
+    assert time.monotonic() - began < 15
+
+
 def test_a_process_that_will_not_stop_is_killed(
     run: RunFolder, round_: Round, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:

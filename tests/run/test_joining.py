@@ -100,8 +100,12 @@ def test_all_that_differs_is_told(tmp_path: Path) -> None:
 def test_the_nearest_of_several_is_told(tmp_path: Path) -> None:
     join_run(tmp_path, CPU)
     join_run(tmp_path, GPU, mixed=True)
-    with pytest.raises(UsageError, match="was begun with cudnn 9, here 8: "):
-        join_run(tmp_path, with_fact(GPU, "device", "cudnn", "8"))
+    for nearest, told in (
+        (with_fact(GPU, "device", "cudnn", "8"), "was begun with cudnn 9, here 8: "),
+        (with_fact(CPU, "versions", "numpy", "2.1"), r"was begun with NumPy 2\.0, here 2\.1: "),
+    ):
+        with pytest.raises(UsageError, match=told):
+            join_run(tmp_path, nearest)
 
 
 def test_mixed_lets_anybody_join_and_whoever_was_there_again(tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ def test_a_process_is_gone_once_it_has_ended_also_before_anybody_asked() -> None
         ({"started": "1"}, True),  # a later process of the same number
         ({"started": None}, True),
         ({"pid": 2**22 + 1}, True),
+        ({"pid": 2**22 + 1, "started": None}, True),
         ({"computer": "another"}, None),
         ({"computer": None}, None),
         ({"pid": None}, None),

@@ -178,13 +178,25 @@ def test_the_latest_line_of_a_unit_counts(run: RunFolder, round_: Round, read: l
     assert read == []
 
 
-def test_what_is_rendered_twice_is_counted(run: RunFolder, round_: Round) -> None:
+@pytest.mark.parametrize("late", ["other", "another"])  # read after and before the journal of me
+def test_what_is_rendered_twice_is_counted(run: RunFolder, round_: Round, late: str) -> None:
     rendered(run, round_, 0)
-    rendered(run, round_, 0, "other", anew=False)
+    rendered(run, round_, 0, late, anew=False)
     rendered(run, round_, 1)
     status = run_status(run)
     assert (status.twice, status.counts["done"]) == (2, 4)
     assert status.to_dict()["rendered_twice"] == 2
+
+
+def test_twice_is_counted_though_neither_saw_the_other_or_the_other_was_in_a_round_before(
+    run: RunFolder, round_: Round
+) -> None:
+    rendered(run, round_, 0)
+    rendered(run, round_, 0, "beside")  # two units
+    rendered(run, begin_round(run.path, run.plan), 2, "before", anew=False)
+    rendered(run, round_, 2, "late", anew=False)  # one unit
+    rendered(run, round_, 2, "latest", anew=False)  # once more
+    assert run_status(run).twice == 4
 
 
 # ---- batches

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from fvcli.app.plan_spec import plan_of_spec
 from fvcli.run import RunFolder, run_status
 from fvcli.run.work.attempts import DIED, Attempt, attempts_of, end_attempt, make_attempt
 from fvcli.run.work.journal import Journal
@@ -18,6 +19,7 @@ from fvcli.run.work.notes import WORKER, Note, Presence, write_note
 from fvcli.run.work.queue import Claim, WorkQueue, batches_done
 from fvcli.run.work.rounds import Round, begin_round
 from tests.helpers.painters import paint_once
+from tests.helpers.running import write_spec
 
 ELSEWHERE = {"host": "elsewhere", "computer": "another", "pid": 1, "started": "1"}
 
@@ -29,6 +31,14 @@ def round_(run: RunFolder) -> Round:
 
 def queue_of(run: RunFolder, round_: Round, worker: str = "me", **how: Any) -> WorkQueue:
     return WorkQueue(run, round_, worker, **how)
+
+
+def begun(folder: Path, jobs: list[str]) -> RunFolder:
+    head = "model: efficientnet-lite0\nrender: {size_px: 64, steps: 24, batch_size: 2}\njobs:\n"
+    text = head + "".join(f"  - {job}\n" for job in jobs)
+    planned = plan_of_spec(str(write_spec(folder, text)), [])
+    with RunFolder.begin(folder / "run", planned.plan, planned.text) as run:
+        return run
 
 
 def take_all(queue: WorkQueue, compiled: int | None = None) -> list[int]:
@@ -78,6 +88,42 @@ def test_a_worker_stays_with_the_program_that_is_compiled(run: RunFolder, round_
     assert take_all(queue_of(run, round_), compiled=1) == [5, 6, 7, 0, 1, 2, 3, 4, 8, 9]
 
 
+def test_programs_that_are_compiled_alike_are_taken_together(tmp_path: Path) -> None:
+    """Programs 0 and 2 differ in steps alone, which are not compiled in."""
+    jobs = [
+        "{name: a, layer: stem_bn, channels: 0-3}",
+        "{name: b, layer: block2_add, channels: 0-3}",
+        "{name: c, layer: stem_bn, channels: 0-3, steps: 9}",
+    ]
+    run = begun(tmp_path, jobs)
+    queue = queue_of(run, begin_round(run.path, run.plan))
+    assert [queue.group_of(i) for i in range(3)] == [0, 1, 0]
+    claims = [queue.take(2, also=False) for _ in range(5)]
+    assert [claim and claim.batch for claim in claims] == [4, 5, 0, 1, None]
+    write_note(run.path, Note("other", ELSEWHERE, "2026-01-01", at=({"group": 0},)))
+    other = queue_of(run, begin_round(run.path, run.plan), "other")
+    assert [claim.batch for claim in iter(other.take, None)] == [2, 3]  # the rest is held
+
+
+def test_of_units_that_are_rendered_together_those_that_are_missing_are_claimed(tmp_path: Path) -> None:
+    job = "{name: a, layer: stem_bn, channels: [0, 1], diversity: {count: 3, weight: 1}, batch_size: 6}"
+    run = begun(tmp_path, [job])
+    assert [len(group) for group in run.plan.groups_of(0)] == [3, 3]
+    for unit in run.plan.units[:2]:
+        paint_once(run, unit)
+    round_ = begin_round(run.path, run.plan)
+    claim = queue_of(run, round_).take()
+    assert claim is not None
+    assert claim.attempt.units == (0, 1, 2, 3, 4, 5)
+    assert claim.units == run.plan.units[2:]
+    queue_of(run, round_).give_back(claim)
+    for unit in run.plan.units[2:3]:
+        paint_once(run, unit)
+    claim = queue_of(run, round_).take()
+    assert claim is not None
+    assert claim.attempt.units == (3, 4, 5)
+
+
 def test_nothing_else_is_taken_while_lanes_are_busy(run: RunFolder, round_: Round) -> None:
     queue = queue_of(run, round_)
     assert queue.take(None, also=False) is None
@@ -88,18 +134,22 @@ def test_nothing_else_is_taken_while_lanes_are_busy(run: RunFolder, round_: Roun
 
 
 def test_workers_spread_over_programs(run: RunFolder, round_: Round) -> None:
-    """Five, three and two batches: with one worker at the first, the second has more for each worker."""
-    other = Note("other", ELSEWHERE, "2026-01-01", at=({"group": 0},))
-    write_note(run.path, other)
-    queue = queue_of(run, round_)
-    claim = queue.take()
-    assert claim is not None
-    assert claim.batch == 5
-    for i in range(2):
-        write_note(run.path, Note(f"b{i}", ELSEWHERE, "2026-01-01", at=({"group": 1}, {"group": 2})))
-    claim = queue_of(run, round_, "third").take()
-    assert claim is not None
-    assert claim.batch == 0
+    """Five, three and two batches: with one worker at the first, the second has more for each worker.
+
+    A worker counts where it began, and not where it goes on.
+    """
+
+    def first_with(*groups: tuple[int, ...]) -> int:
+        for i, numbers in enumerate(groups):
+            at = tuple({"group": number} for number in numbers)
+            write_note(run.path, Note(f"other-{i}", ELSEWHERE, "2026-01-01", at=at))
+        claim = queue_of(run, round_, f"after {len(groups)}").take()
+        assert claim is not None
+        return claim.batch
+
+    assert first_with((0,)) == 5
+    assert first_with((0,), (1,)) == 0
+    assert first_with((0,), (1, 2), (0,)) == 8
 
 
 def test_ended_workers_and_this_one_are_not_counted(run: RunFolder, round_: Round) -> None:
@@ -324,6 +374,7 @@ def test_no_batch_that_killed_is_forgotten(run: RunFolder) -> None:
     assert first is not None
     assert queue.take() is None
     queue.done(first)
+    assert not queue.is_over
     assert take_all(queue) == [1, 2, 3]
     assert queue.is_over
 
