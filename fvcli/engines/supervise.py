@@ -89,6 +89,7 @@ class _Nursery:
         self._children: list[_Child] = []
         self._fruitless = 0
         self._stopped: list[_Child] = []
+        self._is_over = False  # whether a worker said that nothing is left
         self._here = tempfile.TemporaryDirectory(prefix="fvcli-")  # for logs of a run in an object store
         self._logs = Path(self._here.name) if is_object(run.path) else run.path / LOGS
 
@@ -97,13 +98,15 @@ class _Nursery:
         while self._children:
             try:
                 yield from self._heed(*self._said.get(timeout=POLL_S))
+                while not self._said.empty():  # after a pause nobody is hung whose words were not heard
+                    yield from self._heed(*self._said.get())
             except Empty:
                 yield Event(-1, "waiting")  # so that whoever listens can stop this, whatever workers do
             for child in list(self._children):
                 self._kill_if_hung(child)
                 if child.process.poll() is not None:
                     yield from self._bid_farewell(child)
-        if self._stopped:
+        if self._stopped and not self._is_over:
             raise StoppedError("the workers were stopped", f"to go on: fvcli work {self._run.path}")
 
     def stop(self) -> None:
@@ -172,6 +175,7 @@ class _Nursery:
         elif event.state == "done":
             child.open.discard(event.batch)
         child.is_over = event.state == "over"
+        self._is_over = self._is_over or child.is_over
         if event.state not in {"waiting", "over"}:
             yield event
 

@@ -42,21 +42,31 @@ def write_atomic(path: Path, content: bytes, *, durable: bool = True) -> None:
 def create_exclusive(path: Path, content: bytes) -> bool:
     """Make a file that was not there; tell whether this process made it, and no other.
 
-    Others may see it empty for a moment.
+    It is there with all its content at once, or, where the file system has no links, empty for a moment.
 
     Raises:
         FvcliError: The disk is full or the folder cannot be written.
     """
     if is_object(path):
         return put_new(path, content)
+    temporary = _temporary(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("xb") as file:
-            file.write(content)
+        temporary.write_bytes(content)
+        try:
+            os.link(temporary, path)  # as exclusive as O_EXCL, and on old file servers more so
+        except FileExistsError:
+            return False
+        except OSError:  # a file system without links
+            with path.open("xb") as file:
+                file.write(content)
     except FileExistsError:
         return False
     except OSError as error:
         raise _said(error, path) from error
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
     return True
 
 

@@ -193,7 +193,10 @@ class Watch:
     _seen: dict[str, tuple[int, float]] = field(default_factory=dict)
 
     def is_gone(self, worker: str) -> bool:
-        """Tell whether a worker has ended, or has shown no sign of life for the lease."""
+        """Tell whether a worker has ended, or has shown no sign of life for the lease.
+
+        One that writes its note less often than the lease would have it is waited for as long as it asks for.
+        """
         note = read_note(note_path(self.run, worker)) if worker else None
         if note is not None and (note.ended or is_gone(note.process)):
             return True
@@ -202,7 +205,8 @@ class Watch:
         if last != beat:
             since = now
         self._seen[worker] = (beat, since)
-        return now - since >= self.lease_s
+        own_s = BEATS_A_LEASE * note.beat_s if note is not None else 0.0
+        return now - since >= max(self.lease_s, own_s)
 
     def is_alive(self, note: Note) -> bool | None:
         """Tell at once whether a worker lives, or None if that takes watching."""
