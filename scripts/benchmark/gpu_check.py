@@ -125,9 +125,16 @@ def take(step: Step, hand: Hand, clock: Clock) -> None:
     else:
         limit_s = min(step.most_s, clock.left_s)
         click.echo(f"{clock.spent_s:4.0f} s  {step.name}, at most {limit_s:.0f} s", err=True)
-        why = step.part(hand, limit_s)
+        why = _taken(step, hand, limit_s)
     if why:
         hand.results.note(skipped={**hand.results.data["skipped"], step.name: why})
+
+
+def _taken(step: Step, hand: Hand, limit_s: float) -> str:
+    try:
+        return step.part(hand, limit_s)
+    except Exception as error:  # whatever it is, the other parts are worth their time
+        return f"{type(error).__name__}: {error}"
 
 
 if __name__ == "__main__":

@@ -170,7 +170,7 @@ def another_process(hand: Hand, limit_s: float) -> str:
     """Measure the first number once more, to see whether another process makes the same bytes."""
     at_once = hand.sizes.at_once[:1]
     said = _measure(hand, "again", _asked(hand, at_once), limit_s)
-    pictures = hand.results.data["pictures"]
+    pictures = hand.results.data.get("pictures", {})
     sums = [_sum_of(pictures.get(name, {}), at_once[0]) for name in ("default", "again")]
     if all(sums):
         same = {**hand.results.data.get("same_bytes", {}), "another_process": sums[0] == sums[1]}

@@ -19,7 +19,9 @@ def on_device(monkeypatch: pytest.MonkeyPatch) -> OnDevice:
     set_up_device = render_batches.set_up_device
 
     def change(**changes: object) -> None:
-        monkeypatch.setattr(render_batches, "set_up_device", lambda: replace(set_up_device(), **changes))
+        monkeypatch.setattr(
+            render_batches, "set_up_device", lambda threads: replace(set_up_device(threads), **changes)
+        )
 
     return change
 

@@ -85,9 +85,11 @@ def test_without_time_a_part_is_left_out_and_that_is_noted(hand: Hand) -> None:
     take(Step("long", part, 100, 30), hand, Clock(20.0))
     take(Step("short", part, 100, 5), hand, Clock(20.0))
     take(Step("capped", part, 10, 5), hand, Clock(20.0))
+    take(Step("broken", lambda *_: str(int("x")), 10, 5), hand, Clock(20.0))
     assert taken == pytest.approx([20.0, 10.0], abs=0.5)
     assert read(hand.folder)["skipped"] == {
         "long": "left out, because 20 s were left", "short": "half of it", "capped": "half of it",
+        "broken": "ValueError: invalid literal for int() with base 10: 'x'",
     }  # fmt: skip
 
 
