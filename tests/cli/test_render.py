@@ -95,7 +95,7 @@ def test_an_engine_that_is_unknown_is_refused_with_those_that_are_known(
         "Error: Invalid value for '--engine': 'loco' is not one of local, ray."
     )
     assert asked == []
-    assert "--engine [local]" in fvcli("render", "--help").stdout
+    assert "--engine [local|ray]" in fvcli("render", "--help").stdout
 
 
 def test_the_shell_completes_engines(monkeypatch: pytest.MonkeyPatch) -> None:
