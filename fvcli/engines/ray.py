@@ -49,7 +49,7 @@ class RayEngine:
             FvcliError: Ray is not installed or not there, or has no room for a worker; workers cannot start.
         """
         ray = import_ray()
-        with _connected(ray, options.ray_address), contextlib.redirect_stdout(_ToLog(run)):
+        with contextlib.redirect_stdout(_ToLog(run)), _connected(ray, options.ray_address):
             if not ray.is_initialized():  # a signal came meanwhile
                 yield Event(-1, "waiting")
                 return

@@ -25,6 +25,7 @@ from tests.helpers.running import fvcli, pictures, sidecars, start_fvcli, wait_u
 from tests.helpers.trapped_network import BATCHES, PICTURES, TRAP, write_trapped_spec
 
 STEPS = 50  # so that a batch of the trapped network takes about a second
+SOON = {"health_check_period_ms": 1000}  # five of them missed, and Ray takes a node to be dead
 POISONOUS = "like/p11-caricature"
 MOST_AGAIN = 4  # units that are rendered twice: two batches in flight
 
@@ -41,7 +42,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         except ImportError as error:
             pytest.fail(f"{error}: {INSTALL}")
         patch.setenv(TRAP, str(tmp_path_factory.mktemp("trap")))
-        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+        made = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "_system_config": SOON})
         try:
             yield made
         finally:
