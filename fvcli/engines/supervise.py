@@ -48,15 +48,15 @@ class _Child:
 
     slot: Which of the workers it is, from 0.
     is_over: Whether it said that nothing is left.
-    open: The batches that it is at.
-    heard: When it last said that it came on.
+    open: The batches that it is at, and when it last came on with each.
+    heard: When it last said anything.
     """
 
     slot: int
     id: str
     process: subprocess.Popen[str]
     log: Path
-    open: set[int] = field(default_factory=set)
+    open: dict[int, float] = field(default_factory=dict)
     has_claimed: bool = False
     heard: float = field(default_factory=time.monotonic)
     killed_for: str = ""
@@ -169,18 +169,19 @@ class _Nursery:
     def _heed(self, child: _Child, event: Event) -> Iterator[Event]:
         child.heard = time.monotonic()
         if event.state == "started":
-            child.open.add(event.batch)
             child.has_claimed = True
             self._fruitless = 0
+        if event.state in {"started", "progress"}:
+            child.open[event.batch] = child.heard
         elif event.state == "done":
-            child.open.discard(event.batch)
+            child.open.pop(event.batch, None)
         child.is_over = event.state == "over"
         self._is_over = self._is_over or child.is_over
         if event.state not in {"waiting", "over"}:
             yield event
 
     def _kill_if_hung(self, child: _Child) -> None:
-        silent_s = time.monotonic() - child.heard
+        silent_s = time.monotonic() - min(child.open.values(), default=child.heard)
         if child.killed_for or silent_s < self._options.timeout_s:
             return
         child.killed_for = f"no progress for {self._options.timeout_s:g} s"

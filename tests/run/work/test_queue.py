@@ -287,14 +287,14 @@ def test_journals_tell_what_is_no_longer_held(run: RunFolder) -> None:
 
 def test_a_worker_elsewhere_is_waited_for_until_its_lease_ends(run: RunFolder) -> None:
     round_ = begin_round(run.path, run.plan, [0])
-    note = Note("theirs", ELSEWHERE, "2026-01-01", role=WORKER)
+    note = Note("theirs", ELSEWHERE, "2026-01-01", beat_s=0.05, role=WORKER)
     write_note(run.path, note)
     left_by(run, 0, "theirs")
     queue = queue_of(run, round_, lease_s=0.3)
     assert queue.take() is None
     for beat in range(1, 6):  # it lives for longer than the lease
         time.sleep(0.1)
-        write_note(run.path, Note("theirs", ELSEWHERE, "2026-01-01", beat))
+        write_note(run.path, Note("theirs", ELSEWHERE, "2026-01-01", beat, 0.05))
         assert queue.take() is None
     began = time.monotonic()
     while (claim := queue.take()) is None:
