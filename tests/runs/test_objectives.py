@@ -279,7 +279,9 @@ def test_a_group_of_a_gpu_batch_is_coupled_within_itself(
     from dataclasses import replace
 
     set_up = render_batches.set_up_device
-    monkeypatch.setattr(render_batches, "set_up_device", lambda: replace(set_up(), whole_batches=True))
+    monkeypatch.setattr(
+        render_batches, "set_up_device", lambda *how: replace(set_up(*how), whole_batches=True)
+    )
     spec = spec_with_files(tmp_path)
     result = fvcli("render", spec, "-o", tmp_path / "run", "--only", "diverse")
     assert result.exit_code == 0, result.stderr

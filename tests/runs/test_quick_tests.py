@@ -13,7 +13,7 @@ from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
 WITHOUT_TENSORFLOW = {**os.environ, "PYTHONPATH": str(TESTS / "helpers" / "no_tensorflow")}
-SAMPLE = "test_cli or test_cost or test_registry or test_merge or test_status"
+SAMPLE = "test_cli or test_cost or test_registry or test_merge"
 
 
 def run_python(*words: str) -> subprocess.CompletedProcess[str]:
@@ -32,7 +32,7 @@ def test_quick_tests_need_no_tensorflow() -> None:
     done = run_python("-m", "pytest", "-m", "quick", "-k", SAMPLE, "-p", "no:cacheprovider")
     assert done.returncode == 0, done.stdout
     rooms = set(re.findall(r"^tests/(\w+)/", done.stdout, re.MULTILINE))
-    assert rooms == {"cli", "models", "plan", "run"}
+    assert rooms == {"app", "cli", "models", "plan", "run"}
     passed, others = map(int, re.findall(r"(\d+) (?:passed|deselected)", done.stdout.splitlines()[-1]))
     assert passed >= 40
     assert others > 1500

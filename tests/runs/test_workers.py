@@ -78,6 +78,7 @@ def test_whatever_happens_to_workers_only_the_unit_that_kills_is_lost(
     process.communicate()
     result = fvcli("render", spec, "-o", place, "--workers", "2", *HOW)
     assert result.exit_code == 1, result.stderr
+    assert f"Error: {POISONOUS} failed: the process died" in result.stderr
     told = json.loads(fvcli("status", place, "--json").stdout)
     assert (told["done"], told["failed"], told["units"]) == (PICTURES - 1, 1, PICTURES)
     (failed,) = told["notable"]
