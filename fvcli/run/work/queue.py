@@ -203,9 +203,7 @@ class WorkQueue:
         missing = self._missing(batch)
         if not missing:
             return None
-        deaths = [
-            Death(self._units(one), one.detail) for one in history if one.is_open or one.outcome == DIED
-        ]
+        deaths = [Death(self._units(one), one.detail) for one in history if self._is_death(one)]
         if deaths and self._mine:
             self._suspects.add(batch)
             return None
@@ -222,8 +220,13 @@ class WorkQueue:
         return Claim(attempt, units, chosen.failed, len(units) < len(missing), len(deaths))
 
     def _is_left(self, attempt: Attempt) -> bool:
+        if attempt.worker == self.worker:  # made here, but the store's answer was lost: then it said no
+            return True
         unread = f"{attempt.batch}.{attempt.number}"  # it is being written: each such has a lease of its own
         return self._watch.is_gone(attempt.worker or unread)
+
+    def _is_death(self, attempt: Attempt) -> bool:
+        return attempt.outcome == DIED or (attempt.is_open and attempt.worker != self.worker)
 
     def _missing(self, batch: int) -> set[int]:
         """Return the positions, in the batch, of units that are wanted and neither finished nor failed."""

@@ -328,6 +328,16 @@ def test_a_batch_that_another_claims_meanwhile_is_held(run: RunFolder) -> None:
         assert queue.held == {0}
 
 
+def test_a_claim_whose_answer_was_lost_is_not_waited_for(run: RunFolder) -> None:
+    round_ = begin_round(run.path, run.plan, [0])
+    with Presence(run.path).kept() as presence:
+        queue = queue_of(run, round_, presence.id, lease_s=0.0)
+        left_by(run, 0, presence.id)  # it was made, and the second try said that it was there
+        claim = queue.take()
+        assert claim is not None
+        assert (claim.attempt.number, claim.deaths) == (2, 0)
+
+
 # ---- deaths
 
 
