@@ -7,6 +7,7 @@ There are no folders, links or locks, and nothing can be appended.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
 from collections.abc import Iterator
@@ -55,7 +56,10 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         OSError: It is not there, or cannot be read.
     """
-    return cast(bytes, _fs(path).cat_file(_key(path))) if is_object(path) else path.read_bytes()
+    if not is_object(path):
+        return path.read_bytes()
+    with _as_os_error():
+        return cast(bytes, _fs(path).cat_file(_key(path)))
 
 
 def put(path: Path, content: bytes) -> None:
@@ -65,8 +69,9 @@ def put(path: Path, content: bytes) -> None:
         FvcliError: It cannot be written.
     """
     try:
-        _fs(path).pipe_file(_key(path), content)
-    except (OSError, ValueError) as error:
+        with _as_os_error():
+            _fs(path).pipe_file(_key(path), content)
+    except OSError as error:
         raise FvcliError(f"{path} cannot be written: {error}") from error
 
 
@@ -77,10 +82,11 @@ def put_new(path: Path, content: bytes) -> bool:
         FvcliError: It cannot be written.
     """
     try:
-        _fs(path).pipe_file(_key(path), content, mode="create")
+        with _as_os_error():
+            _fs(path).pipe_file(_key(path), content, mode="create")
     except FileExistsError:
         return False
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise FvcliError(f"{path} cannot be written: {error}") from error
     return True
 
@@ -103,7 +109,8 @@ def names_below(path: Path) -> Iterator[tuple[str, int]]:
     """Yield name below a prefix, and size in bytes, of every object there."""
     start = f"{_key(path)}/"
     try:
-        found: dict[str, dict[str, Any]] = _fs(path).find(start, detail=True)
+        with _as_os_error():
+            found: dict[str, dict[str, Any]] = _fs(path).find(start, detail=True)
     except FileNotFoundError:
         return
     for name, facts in found.items():
@@ -115,6 +122,17 @@ def remove_below(path: Path) -> None:
     names = [f"{_key(path)}/{name}" for name, _ in names_below(path)]
     if names:
         _fs(path).rm(names)
+
+
+@contextlib.contextmanager
+def _as_os_error() -> Iterator[None]:
+    """Raise as OSError whatever a store's client raises: some of what they do is no OSError."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(f"{type(error).__name__}: {error}") from error
 
 
 def _fs(path: Path) -> Any:

@@ -1,0 +1,59 @@
+"""What goes wrong between here and an object store."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from fvcli.errors import FvcliError
+from fvcli.run.objects import names_below, open_address, put, put_new, read_bytes
+from fvcli.run.work.notes import Presence, read_note
+
+
+class StoreError(Exception):
+    """As clients of stores raise it: no OSError."""
+
+
+@pytest.fixture
+def store() -> Path:
+    return open_address(f"memory://{uuid4()}/run")
+
+
+@pytest.fixture
+def silent(store: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A store that does not answer."""
+
+    for name in ("cat_file", "pipe_file", "find"):
+        monkeypatch.setattr(type(store.fs), name, _raise)  # type: ignore[attr-defined]
+    return store
+
+
+def test_a_store_that_does_not_answer_is_told_of_as_a_disk_would_be(silent: Path) -> None:
+    for write in (put, put_new):
+        with pytest.raises(FvcliError, match="cannot be written: StoreError: could not connect"):
+            write(silent / "a", b"")
+    with pytest.raises(OSError, match="could not connect"):
+        read_bytes(silent / "a")
+    with pytest.raises(OSError, match="could not connect"):
+        list(names_below(silent))
+    assert read_note(silent / "workers" / "me.json") is None
+
+
+def test_a_note_goes_on_after_a_store_did_not_answer(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Presence(store, lease_s=0.06).kept() as presence:
+        with monkeypatch.context() as broken:
+            broken.setattr(type(store.fs), "pipe_file", _raise)  # type: ignore[attr-defined]
+            time.sleep(0.05)
+        beat = presence.note.beat
+        end = time.monotonic() + 5
+        while presence.note.beat <= beat + 2 and time.monotonic() < end:
+            time.sleep(0.01)
+        assert presence.note.beat > beat + 2
+
+
+def _raise(*_: Any, **__: Any) -> None:
+    raise StoreError("could not connect")
