@@ -192,10 +192,24 @@ class RunFolder:
         return self.path / GRIDS / (f"{job}.png" if page == 1 else f"{job}-{page}.png")
 
     def refuse_another_plan(self) -> None:
-        """Raise FvcliError if another plan was begun in the folder since this one was read."""
-        if _signature(self.path) != self._written:
+        """Raise FvcliError if another plan was begun in the folder since this one was read.
+
+        One that has the same units in the same batches, such as with another title, is no other.
+        """
+        now = _signature(self.path)
+        if now == self._written:
+            return
+        if not self._still_has_its_units():
             message = f"{self.path}: another spec was begun in this folder meanwhile"
             raise FvcliError(message, "what is rendered is kept; give each spec a folder of its own")
+        self._written = now
+
+    def _still_has_its_units(self) -> bool:
+        try:
+            there = read_plan(self.path)
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+        return there.sum == self.plan.sum and there.contents_digest == self.plan.contents_digest
 
     # ---- units
 
