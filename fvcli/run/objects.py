@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import re
 import secrets
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any, cast
@@ -60,6 +61,22 @@ def read_bytes(path: Path) -> bytes:
         return path.read_bytes()
     with _as_os_error():
         return cast(bytes, _fs(path).cat_file(_key(path)))
+
+
+@contextlib.contextmanager
+def on_disk(path: Path) -> Iterator[Path]:
+    """Give a place on disk to what reads files only there; of an object that of a copy, while it is needed.
+
+    Raises:
+        OSError: It is not there, or cannot be read.
+    """
+    if not is_object(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="fvcli-") as folder:
+        copy = Path(folder, path.name)
+        copy.write_bytes(read_bytes(path))
+        yield copy
 
 
 def put(path: Path, content: bytes) -> None:
