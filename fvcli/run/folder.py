@@ -269,7 +269,7 @@ class RunFolder:
         for name, content in files.items():
             write_atomic(self.extra(unit, name), content)
         text = sidecar.to_json().encode()
-        if not self._write_sidecar(unit, text):
+        if not self._write_sidecar(unit, text, finished=sidecar.is_finished):
             meanwhile = finished_at(self.units, unit.stem)
             assert meanwhile is not None  # or it would have been written
             return self._as_it_is(unit, sidecar, meanwhile)
@@ -278,13 +278,14 @@ class RunFolder:
             unit.stem, unit.key, sidecar.status, {**sizes, "json": len(text)}, self._written_at(unit)
         )
 
-    def _write_sidecar(self, unit: Unit, text: bytes) -> bool:
+    def _write_sidecar(self, unit: Unit, text: bytes, *, finished: bool) -> bool:
         """Write a sidecar; tell whether it is there now, or one of a picture that another worker finished.
 
-        In an object store two workers cannot both write it. On disk the later one writes the same again.
+        In an object store two workers cannot both write it. On disk the later one writes the same again, but
+        never that a unit failed over the picture of another worker.
         """
         place = self.json(unit)
-        if not is_object(self.path):
+        if finished and not is_object(self.path):
             write_atomic(place, text)
             return True
         if create_exclusive(place, text):
