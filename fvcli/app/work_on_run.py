@@ -17,8 +17,8 @@ from fvcli.engines.supervise import supervise
 from fvcli.errors import UsageError
 from fvcli.run import RunFolder
 from fvcli.run.sidecar import FAILED
+from fvcli.run.work.journal import batches_done
 from fvcli.run.work.notes import COMMAND, WORKER
-from fvcli.run.work.queue import batches_done
 from fvcli.run.work.rounds import Round, latest_round, read_round
 
 # What engines call the work that this process is a part of.

@@ -12,7 +12,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from pathlib import Path
 
 from fvcli.plan import Unit
 from fvcli.run.folder import RunFolder
@@ -26,7 +25,7 @@ from fvcli.run.work.attempts import (
     latest_attempts,
     make_attempt,
 )
-from fvcli.run.work.journal import read_journals
+from fvcli.run.work.journal import batches_done
 from fvcli.run.work.next_try import Death, next_try
 from fvcli.run.work.notes import LEASE_S, Note, Watch, read_notes
 from fvcli.run.work.rounds import Round
@@ -261,12 +260,6 @@ class WorkQueue:
         self._mine.discard(claim.batch)
         if self._alone_with == claim.batch:
             self._alone_with = None
-
-
-def batches_done(run: Path, round_: Round) -> set[int]:
-    """Return the batches of a round that journals tell of as finished."""
-    entries = (entry for entry in read_journals(run) if entry.round == round_.name)
-    return {entry.batch for entry in entries if not entry.is_part}
 
 
 def _compiled_alike(run: RunFolder) -> list[int]:

@@ -14,9 +14,9 @@ import pytest
 from fvcli.app.plan_spec import plan_of_spec
 from fvcli.run import RunFolder, run_status
 from fvcli.run.work.attempts import DIED, Attempt, attempts_of, end_attempt, make_attempt
-from fvcli.run.work.journal import Journal
+from fvcli.run.work.journal import Journal, batches_done
 from fvcli.run.work.notes import WORKER, Note, Presence, write_note
-from fvcli.run.work.queue import Claim, WorkQueue, batches_done
+from fvcli.run.work.queue import Claim, WorkQueue
 from fvcli.run.work.rounds import Round, begin_round
 from tests.helpers.painters import paint_once
 from tests.helpers.running import write_spec
