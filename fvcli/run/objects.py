@@ -110,7 +110,7 @@ def put_new(path: Path, content: bytes) -> bool:
 
 def refuse_unconditional(run: Path) -> None:
     """Raise UsageError if a store overwrites what it was told not to: claims would be made twice."""
-    probe = run / f"probe-{secrets.token_hex(8)}"
+    probe = run / f".probe-{secrets.token_hex(8)}"
     try:
         put(probe, b"")
         heeds = not put_new(probe, b"")

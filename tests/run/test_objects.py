@@ -10,7 +10,9 @@ from uuid import uuid4
 import pytest
 
 from fvcli.errors import FvcliError
-from fvcli.run.objects import names_below, open_address, put, put_new, read_bytes
+from fvcli.run import objects
+from fvcli.run.foreign import refuse_foreign
+from fvcli.run.objects import names_below, open_address, put, put_new, read_bytes, refuse_unconditional
 from fvcli.run.work.notes import Presence, read_note
 
 
@@ -41,6 +43,15 @@ def test_a_store_that_does_not_answer_is_told_of_as_a_disk_would_be(silent: Path
     with pytest.raises(OSError, match="could not connect"):
         list(names_below(silent))
     assert read_note(silent / "workers" / "me.json") is None
+
+
+def test_a_trial_that_was_killed_is_in_nobodys_way(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as killed:
+        killed.setattr(objects, "put_new", _raise)
+        with pytest.raises(StoreError):
+            refuse_unconditional(store)
+    assert [path.name[:7] for path in store.iterdir()] == [".probe-"]
+    refuse_foreign(store, "")
 
 
 def test_a_note_goes_on_after_a_store_did_not_answer(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
