@@ -63,6 +63,12 @@ def read_bytes(path: Path) -> bytes:
         return cast(bytes, _fs(path).cat_file(_key(path)))
 
 
+def refuse_silence(path: Path, error: OSError) -> None:
+    """Raise FvcliError if an object store does not say whether something is there, as after a timeout."""
+    if is_object(path) and not isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError):
+        raise FvcliError(f"{path} cannot be read: {error}", "run the same command again") from error
+
+
 @contextlib.contextmanager
 def on_disk(path: Path) -> Iterator[Path]:
     """Give a place on disk to what reads files only there; of an object that of a copy, while it is needed.

@@ -11,8 +11,10 @@ import pytest
 
 from fvcli.errors import FvcliError
 from fvcli.run import objects
+from fvcli.run.finished import finished_at
 from fvcli.run.foreign import refuse_foreign
 from fvcli.run.objects import names_below, open_address, put, put_new, read_bytes, refuse_unconditional
+from fvcli.run.sidecar import read_sidecar
 from fvcli.run.work.notes import Presence, read_note
 
 
@@ -43,6 +45,17 @@ def test_a_store_that_does_not_answer_is_told_of_as_a_disk_would_be(silent: Path
     with pytest.raises(OSError, match="could not connect"):
         list(names_below(silent))
     assert read_note(silent / "workers" / "me.json") is None
+
+
+def test_what_a_store_does_not_tell_is_not_taken_for_nothing(
+    store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert read_sidecar(store / "a.json") is None
+    assert finished_at(store, "a") is None
+    monkeypatch.setattr(type(store.fs), "cat_file", _raise)  # type: ignore[attr-defined]
+    for look in (lambda: read_sidecar(store / "a.json"), lambda: finished_at(store, "a")):
+        with pytest.raises(FvcliError, match=r"a\.json cannot be read: StoreError: could not connect"):
+            look()
 
 
 def test_a_trial_that_was_killed_is_in_nobodys_way(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
