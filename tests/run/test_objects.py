@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import pytest
 
-from fvcli.errors import FvcliError
-from fvcli.run import objects
+from fvcli.errors import FvcliError, UsageError
+from fvcli.run import RunFolder, objects
 from fvcli.run.finished import finished_at
 from fvcli.run.foreign import refuse_foreign
 from fvcli.run.objects import names_below, open_address, put, put_new, read_bytes, refuse_unconditional
@@ -56,6 +56,13 @@ def test_what_a_store_does_not_tell_is_not_taken_for_nothing(
     for look in (lambda: read_sidecar(store / "a.json"), lambda: finished_at(store, "a")):
         with pytest.raises(FvcliError, match=r"a\.json cannot be read: StoreError: could not connect"):
             look()
+
+
+def test_a_store_that_cannot_be_reached_is_no_bug(silent: Path) -> None:
+    with pytest.raises(
+        UsageError, match=r"not a readable plan \(StoreError: could not connect\)"
+    ):
+        RunFolder.read(silent)
 
 
 def test_a_trial_that_was_killed_is_in_nobodys_way(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
