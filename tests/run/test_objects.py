@@ -59,9 +59,7 @@ def test_what_a_store_does_not_tell_is_not_taken_for_nothing(
 
 
 def test_a_store_that_cannot_be_reached_is_no_bug(silent: Path) -> None:
-    with pytest.raises(
-        UsageError, match=r"not a readable plan \(StoreError: could not connect\)"
-    ):
+    with pytest.raises(UsageError, match=r"not a readable plan \(StoreError: could not connect\)"):
         RunFolder.read(silent)
 
 
