@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -146,14 +146,22 @@ def _begin_round(run: RunFolder, batches: Sequence[int], wanted: frozenset[str] 
     with without_cycles():
         look = look_at(run)
         states = [look.state(place) for place in run.plan.places()]
-    round_ = begin_round(run.path, run.plan, batches, wanted, lambda i: states[i] not in FINISHED)
-    for batch in round_.batches if FAILED in states else ():
-        failed = [i for i in round_.positions_of(run.plan, batch) if states[i] == FAILED]
-        for i in failed:
-            run.forget_failure(run.plan.units[i])
-        if failed:
-            forget_attempts(run.path, [batch])
-    return round_
+    if FAILED in states:
+        failed = {i for i, state in enumerate(states) if state == FAILED}
+        _forget_failures(run, batches, wanted, failed)  # first: a worker of the round passes over what failed
+    return begin_round(run.path, run.plan, batches, wanted, lambda i: states[i] not in FINISHED)
+
+
+def _forget_failures(
+    run: RunFolder, batches: Sequence[int], wanted: frozenset[str] | None, failed: Set[int]
+) -> None:
+    for batch in batches:
+        units = [run.plan.units[i] for i in run.plan.batches[batch] if i in failed]
+        asked = [unit for unit in units if wanted is None or unit.path in wanted]
+        if asked:
+            forget_attempts(run.path, [batch])  # before the failures, which bring a killed command here again
+        for unit in asked:
+            run.forget_failure(unit)
 
 
 def _unfinished(output: Path, units: Sequence[Unit]) -> Sequence[Unit]:

@@ -16,9 +16,12 @@ from fvcli.app.render_run import Observer
 from fvcli.engines import slurm
 from fvcli.engines.slurm import SlurmJob, SlurmPlan
 from fvcli.errors import FvcliError, UsageError, counted
+from fvcli.plan.without_cycles import without_cycles
 from fvcli.run import RunFolder
 from fvcli.run.atomic import write_atomic
 from fvcli.run.layout import PLAN, SPEC, read_text
+from fvcli.run.look import look_at
+from fvcli.run.sidecar import FINISHED
 
 JOBS, VERSION = "slurm.json", 1  # RUN/submit/slurm.json: the jobs that were started
 
@@ -135,8 +138,10 @@ def live_workers(path: Path, may_be: bool) -> int:
 
 def count_missing(run: RunFolder) -> int:
     """Return how many batches of a run lack pictures."""
-    units = run.plan.units
-    return sum(not all(run.is_finished(units[i]) for i in batch) for batch in run.plan.batches)
+    with without_cycles():
+        look = look_at(run)
+        is_finished = [look.state(place) in FINISHED for place in run.plan.places()]
+    return sum(not all(is_finished[i] for i in batch) for batch in run.plan.batches)
 
 
 def _start(path: Path, options: SubmitOptions, wanted: int, live: int, batches: int) -> Submitted:

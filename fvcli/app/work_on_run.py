@@ -17,8 +17,8 @@ from fvcli.engines.supervise import supervise
 from fvcli.errors import UsageError
 from fvcli.run import RunFolder
 from fvcli.run.sidecar import FAILED
+from fvcli.run.work.journal import batches_done
 from fvcli.run.work.notes import COMMAND, WORKER
-from fvcli.run.work.queue import batches_done
 from fvcli.run.work.rounds import Round, latest_round, read_round
 
 # What engines call the work that this process is a part of.
@@ -80,8 +80,7 @@ def work_on_run(path: Path, options: WorkOptions, observer: Observer | None = No
             with contextlib.closing(events):
                 for event in events:
                     if observer.wants_stop():
-                        run.presence.say(ended="stopped")
-                        return WorkOutcome(counts, True)
+                        break
                     observer.saw(event)
                     for line in log.lines(event):
                         observer.said(line)
@@ -89,7 +88,10 @@ def work_on_run(path: Path, options: WorkOptions, observer: Observer | None = No
                         counts[status] = counts.get(status, 0) + count
         finally:
             observer.ended()
-        return WorkOutcome(counts, observer.wants_stop())
+        stopped = observer.wants_stop()
+        if stopped:  # told when all is given back: what an ended worker still holds counts as a death
+            run.presence.say(ended="stopped")
+        return WorkOutcome(counts, stopped)
 
 
 def _events(run: RunFolder, round_: Round, options: WorkOptions) -> Generator[Event]:

@@ -13,12 +13,14 @@ class Place(click.Path):
 
     Args:
         anywhere: Whether it may be an address in an object store, such as s3://bucket/run.
+        remedy: What to do with an address where it may be none; by default what brings a run home.
         more: As for ``click.Path``.
     """
 
-    def __init__(self, *, anywhere: bool = False, **more: Any) -> None:
+    def __init__(self, *, anywhere: bool = False, remedy: str | None = None, **more: Any) -> None:
         super().__init__(path_type=Path, **more)
         self._anywhere = anywhere
+        self._remedy = remedy
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if value == "":
@@ -31,9 +33,8 @@ class Place(click.Path):
         from fvcli.run.objects import open_address
 
         if not self._anywhere:
-            self.fail(
-                f"{address}: it must be on disk; fvcli merge {address} -o DIR brings a run home", param, ctx
-            )
+            remedy = self._remedy or f"fvcli merge {address} -o DIR brings a run home"
+            self.fail(f"{address}: it must be on disk; {remedy}", param, ctx)
         return open_address(address)
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 @click.option(
     "--from",
     "picture",
-    type=Place(),
+    type=Place(remedy="copy the picture to this machine"),
     help="Render the unit of a PNG again, instead of a SPEC.",
 )
 @click.option("--engine", type=EngineType(), default="local", show_default=True, help="What starts workers.")

@@ -35,7 +35,8 @@ HEAD = """\
 WORKER = """
 run={run}
 task=${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}
-began=$(date +%s)
+began=$run/submit/.began-$task
+mkdir -p "$run/submit" && touch "$began"  # by the clock that sidecars have, which may not be this node's
 
 # Slurm signals this script alone, so it tells the worker. A signal also ends `wait`, so it waits again.
 trap 'heard=yes; kill -TERM "$worker"' TERM
@@ -53,7 +54,7 @@ done
 # 75: a signal stopped the worker before all was done. Start this task again, unless scancel ended it:
 # the job is then neither running nor at its time limit. Give up where nothing gets done any more.
 trap '' TERM USR1
-finished=$(find "$run/units" -name '*.json' -newermt "@$began" -print -quit 2>/dev/null)
+finished=$(find "$run/units" -name '*.json' -newer "$began" -print -quit 2>/dev/null)
 if [ -z "$finished" ] && [ "${{SLURM_RESTART_COUNT:-0}}" -ge {restarts} ]; then
     echo "Restarted $SLURM_RESTART_COUNT times, and no unit was finished: is the time limit too short?"
     exit 75

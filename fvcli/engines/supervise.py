@@ -121,9 +121,10 @@ class _Nursery:
             except subprocess.TimeoutExpired:
                 _kill(child)
                 child.process.wait()
-            if child.process.returncode < 0:
-                self._bury(child)
-            self._put_away(child)
+            with contextlib.suppress(FvcliError):  # a full disk must not keep the others from being stopped
+                if child.process.returncode < 0:
+                    self._bury(child)
+                self._put_away(child)
         self._here.cleanup()
 
     # ---- starting

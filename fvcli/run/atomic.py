@@ -128,6 +128,8 @@ def remove_tree(path: Path) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Make sure that what was renamed or linked in a folder survives a power cut."""
+    if is_object(folder):
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -141,6 +143,9 @@ def share_file(source: Path, target: Path) -> None:
     Raises:
         FvcliError: The disk is full or the folder cannot be written.
     """
+    if is_object(target):
+        put(target, source.read_bytes())
+        return
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from fvcli.media.png import pixel_sha256, read_picture
 from fvcli.plan import Unit
 from fvcli.run.finished import wrong_sizes
 from fvcli.run.folder import RunFolder
+from fvcli.run.objects import on_disk
 from fvcli.run.sidecar import Sidecar, read_sidecar
 
 OTHER_PIXELS = "its pixels are not those that were rendered"
@@ -63,6 +64,7 @@ def _can_be_read(file: Path) -> bool:
     try:
         if file.suffix == ".png":
             return read_picture(file).size > 0
-        return sum(1 for _ in read_frames(file)) > 0
+        with on_disk(file) as film:
+            return sum(1 for _ in read_frames(film)) > 0
     except FvcliError:
         return False

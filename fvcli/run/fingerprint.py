@@ -1,7 +1,8 @@
 """What a picture was computed with: what may change its last digits, and nothing that may not.
 
 A run keeps each in fingerprints/<id>.json, where id is the hash of its content. Sidecars name the id, so that
-a run that several machines rendered knows which picture is of which.
+a run that several machines rendered knows which picture is of which. fingerprints/first has that of whoever
+began the run.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from fvcli.plan.terms import digest
-from fvcli.run.atomic import write_atomic
+from fvcli.run.atomic import create_exclusive, write_atomic
 from fvcli.run.environment import versions
 from fvcli.run.layout import FINGERPRINTS, RUN_FACTS
 
@@ -23,6 +24,7 @@ DECIDING_FLAGS = (  # kernels differ by; of x86, then of ARM
     *("fma", "avx", "avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile"),
     *("asimd", "asimdhp", "asimddp", "sve", "sve2", "bf16", "i8mm"),
 )
+FIRST = "first"  # what began a run, besides those that it keeps by their ids
 CPU_INFO = Path("/proc/cpuinfo")
 
 
@@ -76,6 +78,17 @@ def write_fingerprint(run: Path, content: Fingerprint) -> str:
     name = fingerprint_id(content)
     write_atomic(_place(run, name), (json.dumps(content, indent=1, sort_keys=True) + "\n").encode())
     return name
+
+
+def begun_with(run: Path, content: Fingerprint) -> dict[str, Fingerprint]:
+    """Return the fingerprint that a run begins with, by its id: this one, or that of whoever came first.
+
+    It is made once, so of several that begin together each sees the same, where there are no locks as well.
+    """
+    place = run / FINGERPRINTS / FIRST
+    create_exclusive(place, json.dumps(content).encode())
+    first = _content(place)
+    return {} if first is None else {fingerprint_id(first): first}
 
 
 def read_fingerprint(run: Path, name: str | None) -> Fingerprint | None:

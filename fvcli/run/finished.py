@@ -10,6 +10,7 @@ from pathlib import Path
 
 from fvcli.run.layout import UNITS
 from fvcli.run.listing import NOT_ASKED, Listing, list_units
+from fvcli.run.objects import refuse_silence
 from fvcli.run.sidecar import FINISHED, NewerSidecar, Record, Sidecar, read_sidecar
 from fvcli.run.work.journal import read_journals
 
@@ -79,7 +80,8 @@ def wrong_sizes(units: Path, stem: str, sidecar: Sidecar) -> list[Path]:
 def _has_size(file: Path, expected: int | None) -> bool:
     try:
         size = file.stat().st_size
-    except OSError:
+    except OSError as error:
+        refuse_silence(file, error)
         return False
     return expected is None or size == expected
 

@@ -192,10 +192,24 @@ class RunFolder:
         return self.path / GRIDS / (f"{job}.png" if page == 1 else f"{job}-{page}.png")
 
     def refuse_another_plan(self) -> None:
-        """Raise FvcliError if another plan was begun in the folder since this one was read."""
-        if _signature(self.path) != self._written:
+        """Raise FvcliError if another plan was begun in the folder since this one was read.
+
+        One that has the same units in the same batches, such as with another title, is no other.
+        """
+        now = _signature(self.path)
+        if now == self._written:
+            return
+        if not self._still_has_its_units():
             message = f"{self.path}: another spec was begun in this folder meanwhile"
             raise FvcliError(message, "what is rendered is kept; give each spec a folder of its own")
+        self._written = now
+
+    def _still_has_its_units(self) -> bool:
+        try:
+            there = read_plan(self.path)
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+        return there.sum == self.plan.sum and there.contents_digest == self.plan.contents_digest
 
     # ---- units
 
@@ -255,7 +269,7 @@ class RunFolder:
         for name, content in files.items():
             write_atomic(self.extra(unit, name), content)
         text = sidecar.to_json().encode()
-        if not self._write_sidecar(unit, text):
+        if not self._write_sidecar(unit, text, finished=sidecar.is_finished):
             meanwhile = finished_at(self.units, unit.stem)
             assert meanwhile is not None  # or it would have been written
             return self._as_it_is(unit, sidecar, meanwhile)
@@ -264,13 +278,14 @@ class RunFolder:
             unit.stem, unit.key, sidecar.status, {**sizes, "json": len(text)}, self._written_at(unit)
         )
 
-    def _write_sidecar(self, unit: Unit, text: bytes) -> bool:
+    def _write_sidecar(self, unit: Unit, text: bytes, *, finished: bool) -> bool:
         """Write a sidecar; tell whether it is there now, or one of a picture that another worker finished.
 
-        In an object store two workers cannot both write it. On disk the later one writes the same again.
+        In an object store two workers cannot both write it. On disk the later one writes the same again, but
+        never that a unit failed over the picture of another worker.
         """
         place = self.json(unit)
-        if not is_object(self.path):
+        if finished and not is_object(self.path):
             write_atomic(place, text)
             return True
         if create_exclusive(place, text):

@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from fvcli.errors import UsageError, some_of
-from fvcli.run.fingerprint import Fingerprint, fingerprint_id, fingerprints_of, write_fingerprint
+from fvcli.run.fingerprint import (
+    Fingerprint,
+    begun_with,
+    fingerprint_id,
+    fingerprints_of,
+    write_fingerprint,
+)
 from fvcli.run.lock import hold_while_preparing
 
 # What may change the last digits of a picture, by the part of a fingerprint.
@@ -37,7 +43,7 @@ def join_run(run: Path, fingerprint: Fingerprint, *, mixed: bool = False) -> str
     """
     with hold_while_preparing(run):  # of several that begin together each sees the one before
         name = fingerprint_id(fingerprint)
-        known = fingerprints_of(run)
+        known = fingerprints_of(run) or begun_with(run, fingerprint)
         if known and not mixed and name not in known:
             differences = [list(_differences(one, fingerprint)) for one in known.values()]
             if all(differences):

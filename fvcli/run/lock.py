@@ -18,18 +18,35 @@ from fvcli.run.objects import is_object
 LOCK_NAME = ".lock"
 TRIES = 5
 PAUSE_S = 0.1  # `status` looks at the lock for an instant
+WAIT_S = 300.0  # longer than it takes to write a plan of a million units
 
 
 @contextlib.contextmanager
 def hold_while_preparing(folder: Path) -> Iterator[None]:
-    """Wait for, and hold, the lock under which a run folder is set up, where the file system has locks."""
+    """Wait for, and hold, the lock under which a run folder is set up, where the file system has locks.
+
+    It saves work, and nothing depends on it. So it is not waited for without end: some file servers keep the
+    lock of a computer that is gone, and a process that holds it may stand still.
+    """
     if is_object(folder):
         yield
         return
     with (folder / f"{LOCK_NAME}-prepare").open("a") as file:
-        with contextlib.suppress(OSError):  # a file system without locks
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX)
+        end = time.monotonic() + WAIT_S
+        while not _is_free(file.fileno()) and time.monotonic() < end:
+            time.sleep(PAUSE_S)
         yield
+
+
+def _is_free(handle: int) -> bool:
+    """Take a lock if nobody has it; tell whether it is taken, or there is no such thing."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
 
 
 @contextlib.contextmanager

@@ -7,8 +7,10 @@ There are no folders, links or locks, and nothing can be appended.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path, PurePath
 from typing import Any, cast
@@ -55,7 +57,32 @@ def read_bytes(path: Path) -> bytes:
     Raises:
         OSError: It is not there, or cannot be read.
     """
-    return cast(bytes, _fs(path).cat_file(_key(path))) if is_object(path) else path.read_bytes()
+    if not is_object(path):
+        return path.read_bytes()
+    with _as_os_error():
+        return cast(bytes, _fs(path).cat_file(_key(path)))
+
+
+def refuse_silence(path: Path, error: OSError) -> None:
+    """Raise FvcliError if an object store does not say whether something is there, as after a timeout."""
+    if is_object(path) and not isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError):
+        raise FvcliError(f"{path} cannot be read: {error}", "run the same command again") from error
+
+
+@contextlib.contextmanager
+def on_disk(path: Path) -> Iterator[Path]:
+    """Give a place on disk to what reads files only there; of an object that of a copy, while it is needed.
+
+    Raises:
+        OSError: It is not there, or cannot be read.
+    """
+    if not is_object(path):
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="fvcli-") as folder:
+        copy = Path(folder, path.name)
+        copy.write_bytes(read_bytes(path))
+        yield copy
 
 
 def put(path: Path, content: bytes) -> None:
@@ -65,8 +92,9 @@ def put(path: Path, content: bytes) -> None:
         FvcliError: It cannot be written.
     """
     try:
-        _fs(path).pipe_file(_key(path), content)
-    except (OSError, ValueError) as error:
+        with _as_os_error():
+            _fs(path).pipe_file(_key(path), content)
+    except OSError as error:
         raise FvcliError(f"{path} cannot be written: {error}") from error
 
 
@@ -77,17 +105,18 @@ def put_new(path: Path, content: bytes) -> bool:
         FvcliError: It cannot be written.
     """
     try:
-        _fs(path).pipe_file(_key(path), content, mode="create")
+        with _as_os_error():
+            _fs(path).pipe_file(_key(path), content, mode="create")
     except FileExistsError:
         return False
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise FvcliError(f"{path} cannot be written: {error}") from error
     return True
 
 
 def refuse_unconditional(run: Path) -> None:
     """Raise UsageError if a store overwrites what it was told not to: claims would be made twice."""
-    probe = run / f"probe-{secrets.token_hex(8)}"
+    probe = run / f".probe-{secrets.token_hex(8)}"
     try:
         put(probe, b"")
         heeds = not put_new(probe, b"")
@@ -103,7 +132,8 @@ def names_below(path: Path) -> Iterator[tuple[str, int]]:
     """Yield name below a prefix, and size in bytes, of every object there."""
     start = f"{_key(path)}/"
     try:
-        found: dict[str, dict[str, Any]] = _fs(path).find(start, detail=True)
+        with _as_os_error():
+            found: dict[str, dict[str, Any]] = _fs(path).find(start, detail=True)
     except FileNotFoundError:
         return
     for name, facts in found.items():
@@ -115,6 +145,17 @@ def remove_below(path: Path) -> None:
     names = [f"{_key(path)}/{name}" for name, _ in names_below(path)]
     if names:
         _fs(path).rm(names)
+
+
+@contextlib.contextmanager
+def _as_os_error() -> Iterator[None]:
+    """Raise as OSError whatever a store's client raises: some of what they do is no OSError."""
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:
+        raise OSError(f"{type(error).__name__}: {error}") from error
 
 
 def _fs(path: Path) -> Any:

@@ -34,7 +34,7 @@ def read_plan(folder: Path) -> Plan:
         OSError: There is none.
         ValueError: It cannot be read, or a newer fvcli wrote it.
     """
-    data = plan_data((folder / PLAN).read_text())
+    data = plan_data(read_bytes(folder / PLAN).decode())
     if "units" not in data or isinstance(data["units"], list):
         return Plan.from_data(data)
     head = PlanHead.from_data(data)
@@ -93,7 +93,7 @@ def _head(folder: Path) -> PlanHead | None:
         ValueError: It cannot be read.
     """
     try:
-        data = plan_data((folder / PLAN).read_text())
+        data = plan_data(read_bytes(folder / PLAN).decode())
     except OSError:
         return None
     return PlanHead.from_data(data) if isinstance(data.get("units"), int) else None

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
-from fvcli.run.objects import read_bytes
+from fvcli.run.objects import read_bytes, refuse_silence
 from fvcli.run.sidecar_versions import SCHEMA_VERSION, upgraded
 
 DONE, DEAD, FAILED = "done", "dead", "failed"
@@ -124,6 +124,9 @@ def read_sidecar(path: Path) -> Sidecar | NewerSidecar | None:
     """Return the sidecar at a path, or None where there is none that can be read.
 
     Older versions are upgraded, and keys that nobody knows are passed over.
+
+    Raises:
+        FvcliError: An object store does not say what is there, which is not to be taken for nothing.
     """
     try:
         data = json.loads(read_bytes(path))
@@ -131,7 +134,10 @@ def read_sidecar(path: Path) -> Sidecar | NewerSidecar | None:
         if version > SCHEMA_VERSION:
             return NewerSidecar(version, _names(data.get("extras")))
         return _reader().validate_python(upgraded(data))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except OSError as error:
+        refuse_silence(path, error)
+        return None
+    except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from fvcli.app import render_run as render_module
 from fvcli.app.plan_spec import PlannedSpec, plan_of_spec
 from fvcli.app.prepare_run import PreparedRun, prepare_run
 from fvcli.app.render_run import RenderOptions, render_run
 from fvcli.errors import UsageError
 from fvcli.run import RunFolder, run_status
 from fvcli.run.work.attempts import end_attempt, latest_attempts
-from fvcli.run.work.rounds import latest_round
+from fvcli.run.work.rounds import Round, latest_round
 from tests.helpers.painting import PaintingEngine, claimed, small_plan
 from tests.helpers.running import at_work_elsewhere, pictures, sidecars, write_spec
 
@@ -74,6 +76,22 @@ def test_what_failed_is_asked_for_and_its_attempts_are_forgotten(
     assert prepare_run(planned, path).units == 5
     assert "edges/channel-0002.json" not in sidecars(path)
     assert latest_attempts(path) == {0: 2}
+
+
+def test_no_worker_of_a_round_sees_what_failed_before_it(
+    planned: PlannedSpec, tmp_path: Path, easel: PaintingEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "run"
+    easel.statuses = {"edges/channel-0002": "failed"}
+    render_run(planned, path)
+    real = render_module.begin_round
+
+    def begin(*words: Any) -> Round:
+        assert "edges/channel-0002.json" not in sidecars(path)
+        return real(*words)
+
+    monkeypatch.setattr(render_module, "begin_round", begin)
+    assert prepare_run(planned, path).units == 1
 
 
 def test_others_at_work_do_not_mind(planned: PlannedSpec, tmp_path: Path) -> None:

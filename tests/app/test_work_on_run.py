@@ -102,6 +102,22 @@ def test_a_stop_gives_the_rest_back(run: Path) -> None:
     assert work_on_run(run, HERE).counts == {"done": 4, "failed": 1}
 
 
+def test_a_worker_has_not_ended_before_it_has_given_back(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
+
+    def render(run: RunFolder, *_: object) -> Iterator[Event]:
+        try:
+            yield Event(0, "started")
+            yield Event(0, "progress")
+        finally:  # what is begun ends here, and claims are given back
+            ended.extend(note.ended for note in read_notes(run.path))
+
+    monkeypatch.setattr(module, "render_here", render)
+    assert work_on_run(run, HERE, Listener(1)).stopped
+    assert ended == [""]
+    assert [note.ended for note in read_notes(run)] == ["stopped"]
+
+
 def test_a_stop_at_the_very_end_is_one(run: Path) -> None:
     assert work_on_run(run, HERE, Listener(8)) == WorkOutcome({"done": 6, "failed": 1}, stopped=True)
 

@@ -87,7 +87,7 @@ RUNNING, CANCELLED, TIME_LIMIT, QUEUED = (
 def ended(folder: Path, code: int, state: str, restarts: int = 0, finishes: bool = False) -> tuple[int, str]:
     """Let a script's worker end; return the script's exit code and what it called scontrol with."""
     run = folder / "run"
-    finish = f"mkdir -p {run}/units/a && touch {run}/units/a/b.json"
+    finish = f"sleep 0.05; mkdir -p {run}/units/a && touch {run}/units/a/b.json"
     programs = {
         "python": f"{finish if finishes else ':'}; exit {code}",
         "squeue": f"echo {state}",
@@ -121,6 +121,12 @@ def test_a_worker_that_was_stopped_is_started_again_unless_the_job_was_cancelled
     tmp_path: Path, state: str, called: str
 ) -> None:
     assert ended(tmp_path, 75, state) == (75, called)
+
+
+def test_no_clock_of_the_node_is_compared_with_that_of_the_disk(tmp_path: Path) -> None:
+    (tmp_path / "date").write_text("#!/bin/sh\necho 4000000000\n")
+    (tmp_path / "date").chmod(0o755)
+    assert ended(tmp_path, 75, RUNNING, restarts=5, finishes=True) == (75, "requeue 17_3")
 
 
 def test_a_task_gives_up_where_nothing_gets_done(tmp_path: Path) -> None:

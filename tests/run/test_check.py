@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import imageio.v3 as iio
 import numpy as np
@@ -13,6 +14,8 @@ import pytest
 from PIL import Image
 
 from fvcli.media import encode_movie
+from fvcli.run import RunFolder, find_damage
+from fvcli.run.objects import open_address, put
 from fvcli.spec.output import FilmFormat
 from tests.helpers.painting import PaintingEngine
 from tests.helpers.running import fvcli, write_spec
@@ -122,6 +125,23 @@ def test_films_are_read_to_their_end(run: Path, kind: FilmFormat, head: bytes) -
     result = fvcli("status", run, "--check")
     assert result.exit_code == 1
     assert f"edges/channel-0000 is damaged: channel-0000.{kind} cannot be read" in result.stdout
+
+
+@pytest.mark.parametrize("kind", ["gif", "mp4"])
+def test_films_in_an_object_store_are_read_as_well(run: Path, kind: FilmFormat) -> None:
+    unit = run / "units/edges/channel-0000"
+    film = encode_movie((np.full((16, 16, 3), value, np.uint8) for value in (0, 100)), kind, 5.0)
+    unit.with_suffix(f".{kind}").write_bytes(film)
+    sidecar = json.loads(unit.with_suffix(".json").read_text())
+    sidecar["extras"] = [{"name": kind, "bytes": len(film)}]
+    unit.with_suffix(".json").write_text(json.dumps(sidecar))
+    store = open_address(f"memory://{uuid4()}/run")
+    for file in filter(Path.is_file, run.rglob("*")):
+        put(store / str(file.relative_to(run)), file.read_bytes())
+    stored = RunFolder.read(store)
+    assert find_damage(stored) == {}
+    put(store / f"units/edges/channel-0000.{kind}", b"?" * len(film))
+    assert find_damage(stored) == {"edges/channel-0000": f"channel-0000.{kind} cannot be read"}
 
 
 def test_it_needs_no_tensorflow(run: Path) -> None:

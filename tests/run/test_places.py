@@ -7,12 +7,13 @@ import fcntl
 import json
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
 from fvcli.errors import FvcliError
-from fvcli.run import RunFolder, atomic
+from fvcli.run import RunFolder, atomic, lock
 from fvcli.run.atomic import remove_temporaries, share_file, write_atomic
 from fvcli.run.work.attempts import attempts_of, end_attempt
 from tests.helpers.painting import claimed, paint
@@ -49,6 +50,16 @@ def test_somebodys_work_does(tmp_path: Path, name: str) -> None:
 
 
 # ---- locks
+
+
+def test_a_lock_that_nobody_lets_go_of_is_not_waited_for_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "WAIT_S", 0.3)
+    with lock.hold_while_preparing(tmp_path):
+        began = time.monotonic()
+        with lock.hold_while_preparing(tmp_path):
+            assert 0.2 < time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS, errno.EINVAL])

@@ -235,6 +235,17 @@ def test_a_change_of_the_sheets_alone_keeps_the_run(tmp_path: Path, plan: Plan) 
     assert run_status(again).counts["done"] == 2
 
 
+def test_a_change_of_the_sheets_alone_stops_nobody(tmp_path: Path, plan: Plan) -> None:
+    spec = str(tmp_path / "spec.yaml")
+    first = begun(tmp_path / "run", plan, [0])
+    begun(tmp_path / "run", plan_of_spec(spec, ["output.grid.columns=2"]).plan, [])
+    first.refuse_another_plan()
+    grown = plan_of_spec(spec, ["jobs.edges.channels=0-5"]).plan
+    begun(tmp_path / "run", grown, [])
+    with pytest.raises(FvcliError, match="another spec was begun"):
+        first.refuse_another_plan()
+
+
 def test_force_keeps_what_both_specs_have(tmp_path: Path, plan: Plan) -> None:
     begun(tmp_path / "run", plan, [0, 1, 2])
     fewer = plan_of_spec(str(tmp_path / "spec.yaml"), ["jobs.edges.channels=[1, 2]"]).plan

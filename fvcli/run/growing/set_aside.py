@@ -10,16 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from fvcli.run.atomic import share_file, sync_folder, write_atomic
+from fvcli.run.atomic import make_folder, share_file, sync_folder, write_atomic
 from fvcli.run.finished import Finished, unit_files
 from fvcli.run.layout import MODEL, REPLACED, SPEC, UNITS, next_numbered
+from fvcli.run.objects import is_object
 from fvcli.run.plan_files import share_plan
 
 
 def set_aside(folder: Path, pictures: Sequence[Finished]) -> Path:
     """Make the next of these folders with the run's plan and pictures, which stay at their place as well."""
     place = next_numbered(folder, REPLACED)
-    place.mkdir()
+    make_folder(place)
     share_plan(folder, place)
     for name in (SPEC, MODEL):
         if (folder / name).exists():
@@ -48,6 +49,8 @@ def remove_units(pictures: Iterable[Finished]) -> None:
 
 
 def _remove_if_empty(folder: Path) -> None:
+    if is_object(folder):  # there are no folders, and "rmdir" removes all that is below a prefix
+        return
     try:
         folder.rmdir()
     except OSError:  # it is not

@@ -6,6 +6,7 @@ files. Where the sizes are others now, or there is no line, the sidecar is read.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ from fvcli.run.sidecar import Record
 from fvcli.run.work.rounds import Round
 
 A_PART = 100  # lines of a part
+UNITS, WHOLE = b', "units": ', b"}}"  # what comes after the head of a line, and how a whole line ends
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,20 @@ def read_journals(run: Path) -> Iterator[Entry]:
                 yield _entry(path.stem.partition(".")[0], json.loads(line))
             except (ValueError, TypeError, KeyError, IndexError, AttributeError):
                 continue
+
+
+def batches_done(run: Path, round_: Round) -> set[int]:
+    """Return the batches of a round that journals tell of as finished; what they say of units is not read."""
+    found = set()
+    for path in (run / WORKERS).glob("*.jsonl"):
+        for line in path.read_bytes().splitlines():
+            head, between, _ = line.partition(UNITS)
+            if between and line.endswith(WHOLE):
+                with contextlib.suppress(ValueError, KeyError):
+                    told = json.loads(head + b"}")
+                    if told["round"] == round_.name and not told.get("part"):
+                        found.add(told["batch"])
+    return found
 
 
 def _entry(worker: str, data: Mapping[str, Any]) -> Entry:

@@ -12,7 +12,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
-from pathlib import Path
 
 from fvcli.plan import Unit
 from fvcli.run.folder import RunFolder
@@ -26,7 +25,7 @@ from fvcli.run.work.attempts import (
     latest_attempts,
     make_attempt,
 )
-from fvcli.run.work.journal import read_journals
+from fvcli.run.work.journal import batches_done
 from fvcli.run.work.next_try import Death, next_try
 from fvcli.run.work.notes import LEASE_S, Note, Watch, read_notes
 from fvcli.run.work.rounds import Round
@@ -203,9 +202,7 @@ class WorkQueue:
         missing = self._missing(batch)
         if not missing:
             return None
-        deaths = [
-            Death(self._units(one), one.detail) for one in history if one.is_open or one.outcome == DIED
-        ]
+        deaths = [Death(self._units(one), one.detail) for one in history if self._is_death(one)]
         if deaths and self._mine:
             self._suspects.add(batch)
             return None
@@ -222,8 +219,13 @@ class WorkQueue:
         return Claim(attempt, units, chosen.failed, len(units) < len(missing), len(deaths))
 
     def _is_left(self, attempt: Attempt) -> bool:
+        if attempt.worker == self.worker:  # made here, but the store's answer was lost: then it said no
+            return True
         unread = f"{attempt.batch}.{attempt.number}"  # it is being written: each such has a lease of its own
         return self._watch.is_gone(attempt.worker or unread)
+
+    def _is_death(self, attempt: Attempt) -> bool:
+        return attempt.outcome == DIED or (attempt.is_open and attempt.worker != self.worker)
 
     def _missing(self, batch: int) -> set[int]:
         """Return the positions, in the batch, of units that are wanted and neither finished nor failed."""
@@ -258,12 +260,6 @@ class WorkQueue:
         self._mine.discard(claim.batch)
         if self._alone_with == claim.batch:
             self._alone_with = None
-
-
-def batches_done(run: Path, round_: Round) -> set[int]:
-    """Return the batches of a round that journals tell of as finished."""
-    entries = (entry for entry in read_journals(run) if entry.round == round_.name)
-    return {entry.batch for entry in entries if not entry.is_part}
 
 
 def _compiled_alike(run: RunFolder) -> list[int]:

@@ -9,7 +9,7 @@ import pytest
 
 from fvcli.errors import FvcliError
 from fvcli.run.sidecar import Record
-from fvcli.run.work.journal import Entry, Journal, read_journals
+from fvcli.run.work.journal import Entry, Journal, batches_done, read_journals
 from fvcli.run.work.rounds import Round
 
 ROUND = Round("0002", "abc", (3, 4), {})
@@ -54,8 +54,10 @@ def test_lines_that_were_cut_short_are_passed_over(tmp_path: Path) -> None:
     for end in range(first, len(text) - 1):
         path.write_bytes(text[:end])
         assert [entry.batch for entry in read_journals(tmp_path)] == [3]
+        assert batches_done(tmp_path, ROUND) == {3}
     path.write_bytes(text[:-1])  # only the end of the line is missing
     assert [entry.batch for entry in read_journals(tmp_path)] == [3, 4]
+    assert batches_done(tmp_path, ROUND) == {3, 4}
 
 
 @pytest.mark.parametrize(
@@ -68,6 +70,7 @@ def test_what_is_no_line_is_passed_over(tmp_path: Path, line: str) -> None:
         file.write(line + "\n")
     journal.add(4, 0.0, [])
     assert [entry.batch for entry in read_journals(tmp_path)] == [3, 4]
+    assert batches_done(tmp_path, ROUND) == {3, 4}
 
 
 def test_a_journal_that_cannot_be_written_is_said(tmp_path: Path) -> None:

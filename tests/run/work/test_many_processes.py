@@ -118,6 +118,24 @@ def test_a_failure_goes_before_the_picture_is_written(
     assert run.is_finished(unit)
 
 
+def test_a_failure_never_replaces_what_another_worker_finishes_meanwhile(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unit = run.plan.units[0]
+    real = folder_module.finished_at
+
+    def look(units: Path, stem: str) -> Finished | None:
+        found = real(units, stem)
+        monkeypatch.setattr(folder_module, "finished_at", real)
+        paint_once(run, unit)  # right after this look, before the failure is written
+        return found
+
+    monkeypatch.setattr(folder_module, "finished_at", look)
+    record = paint_once(run, unit, "failed")
+    assert (record.status, record.again) == ("done", "equal")
+    assert run.is_finished(unit)
+
+
 @pytest.mark.parametrize(("value", "again"), [(None, "equal"), (7, "other")])
 def test_what_is_rendered_twice_is_counted(run: RunFolder, value: int | None, again: str) -> None:
     """The first worker was slow, and its batch was taken over."""

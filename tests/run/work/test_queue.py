@@ -14,9 +14,9 @@ import pytest
 from fvcli.app.plan_spec import plan_of_spec
 from fvcli.run import RunFolder, run_status
 from fvcli.run.work.attempts import DIED, Attempt, attempts_of, end_attempt, make_attempt
-from fvcli.run.work.journal import Journal
+from fvcli.run.work.journal import Journal, batches_done
 from fvcli.run.work.notes import WORKER, Note, Presence, write_note
-from fvcli.run.work.queue import Claim, WorkQueue, batches_done
+from fvcli.run.work.queue import Claim, WorkQueue
 from fvcli.run.work.rounds import Round, begin_round
 from tests.helpers.painters import paint_once
 from tests.helpers.running import write_spec
@@ -326,6 +326,16 @@ def test_a_batch_that_another_claims_meanwhile_is_held(run: RunFolder) -> None:
         left_by(run, 0, presence.id)
         assert queue.take() is None
         assert queue.held == {0}
+
+
+def test_a_claim_whose_answer_was_lost_is_not_waited_for(run: RunFolder) -> None:
+    round_ = begin_round(run.path, run.plan, [0])
+    with Presence(run.path).kept() as presence:
+        queue = queue_of(run, round_, presence.id, lease_s=0.0)
+        left_by(run, 0, presence.id)  # it was made, and the second try said that it was there
+        claim = queue.take()
+        assert claim is not None
+        assert (claim.attempt.number, claim.deaths) == (2, 0)
 
 
 # ---- deaths
