@@ -20,7 +20,7 @@ from fvcli.plan.without_cycles import without_cycles
 from fvcli.run import Asked, RunFolder
 from fvcli.run.look import look_at
 from fvcli.run.sidecar import FAILED, FINISHED
-from fvcli.run.work.attempts import forget_attempts
+from fvcli.run.work.attempts import forget_attempts, is_claimed
 from fvcli.run.work.rounds import Round, begin_round
 
 MISSING = "missing"
@@ -158,7 +158,7 @@ def _forget_failures(
     for batch in batches:
         units = [run.plan.units[i] for i in run.plan.batches[batch] if i in failed]
         asked = [unit for unit in units if wanted is None or unit.path in wanted]
-        if asked:
+        if asked and not is_claimed(run.path, batch):
             forget_attempts(run.path, [batch])  # before the failures, which bring a killed command here again
         for unit in asked:
             run.forget_failure(unit)

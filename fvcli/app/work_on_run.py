@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Generator, Mapping
+from collections import Counter
+from collections.abc import Generator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from fvcli.engines.supervise import supervise
 from fvcli.errors import UsageError
 from fvcli.run import RunFolder
 from fvcli.run.sidecar import FAILED
-from fvcli.run.work.journal import batches_done
+from fvcli.run.work.journal import rounds_left
 from fvcli.run.work.notes import COMMAND, WORKER
 from fvcli.run.work.rounds import Round, latest_round, read_round
 
@@ -69,24 +70,15 @@ def work_on_run(path: Path, options: WorkOptions, observer: Observer | None = No
     role = WORKER if options.in_process else COMMAND
     facts = {"id": options.name, "role": role, "job": _job(os.environ), "argv": tuple(sys.argv)}
     with RunFolder.join(path, how.lease_s, **{k: v for k, v in facts.items() if v}) as run:
-        round_ = _round(run, options.round_name)
-        missing = round_.missing_in(run.plan)
         assert run.presence is not None  # it was joined
-        log = RenderLog(run, missing, run.presence.id)
-        counts: dict[str, int] = {}
-        observer.started(run, missing)
-        try:
-            events = _events(run, round_, options)
-            with contextlib.closing(events):
-                for event in events:
-                    if observer.wants_stop():
-                        break
-                    observer.saw(event)
-                    for line in log.lines(event):
-                        observer.said(line)
-                    for status, count in event.counts.items():
-                        counts[status] = counts.get(status, 0) + count
-        finally:
+        _refuse_nothing(run, options.round_name)
+        counts: Counter[str] = Counter()
+        handled: set[str] = set()
+        while not observer.wants_stop() and (round_ := _next_round(run, options.round_name, handled)):
+            handled.add(round_.name)
+            counts += _work_on(run, round_, options, observer)
+        if not handled:  # whoever listens hears of the end all the same
+            observer.started(run, {})
             observer.ended()
         stopped = observer.wants_stop()
         if stopped:  # told when all is given back: what an ended worker still holds counts as a death
@@ -94,25 +86,46 @@ def work_on_run(path: Path, options: WorkOptions, observer: Observer | None = No
         return WorkOutcome(counts, stopped)
 
 
+def _work_on(run: RunFolder, round_: Round, options: WorkOptions, observer: Observer) -> Counter[str]:
+    """Render what is left of a round; return the units by status."""
+    assert run.presence is not None  # it was joined
+    missing = round_.missing_in(run.plan)
+    log = RenderLog(run, missing, run.presence.id)
+    counts: Counter[str] = Counter()
+    observer.started(run, missing)
+    try:
+        events = _events(run, round_, options)
+        with contextlib.closing(events):
+            for event in events:
+                if observer.wants_stop():
+                    break
+                observer.saw(event)
+                for line in log.lines(event):
+                    observer.said(line)
+                counts.update(event.counts)
+    finally:
+        observer.ended()
+    return counts
+
+
 def _events(run: RunFolder, round_: Round, options: WorkOptions) -> Generator[Event]:
-    if batches_done(run.path, round_).issuperset(round_.batches):
-        return
     if options.in_process:
         yield from render_here(run, round_, options.engine_options)
     else:
         yield from supervise(run, round_, options.engine_options, 1)
 
 
-def _round(run: RunFolder, name: str | None) -> Round:
-    """Return a round of the run's plan.
+def _next_round(run: RunFolder, name: str | None, handled: Set[str]) -> Round | None:
+    """Return the newest round of the run's plan that has something left, of those that were not worked on."""
+    left = rounds_left(run.path, run.plan.sum)
+    return next((one for one in left if one.name not in handled and name in {None, one.name}), None)
 
-    Raises:
-        UsageError: Nothing was asked of the run, or of another plan.
-    """
+
+def _refuse_nothing(run: RunFolder, name: str | None) -> None:
+    """Raise UsageError if nothing was asked of the run, or of another plan only."""
     found = latest_round(run.path) if name is None else read_round(run.path, name)
     if found is None or found.plan != run.plan.sum:
         raise UsageError(f"{run.path}: nothing was asked of this run", f"fvcli prepare SPEC -o {run.path}")
-    return found
 
 
 def _job(environment: Mapping[str, str]) -> str:

@@ -22,8 +22,15 @@ def render_here(run: RunFolder, round_: Round, options: EngineOptions) -> Iterat
             WorkerOptions,
         )
 
-        asked = options.allow_code, options.mixed, options.threads, options.tries, options.lease_s
-        worker = Worker(run, WorkerOptions(*asked))
+        asked = WorkerOptions(
+            options.allow_code,
+            options.mixed,
+            options.threads,
+            options.tries,
+            options.lease_s,
+            options.timeout_s,
+        )
+        worker = Worker(run, asked)
     with contextlib.closing(worker.work(round_)) as progress:
         for said in progress:
             if isinstance(said, BatchStarted):

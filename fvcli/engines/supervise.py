@@ -38,6 +38,7 @@ from fvcli.run.work.rounds import Round
 POLL_S = 0.2
 PATIENCE_S = 60.0  # for workers that were asked to stop
 LAST_WORDS_S = 5.0  # to hear what a process said that has ended; what it started may hold the line open
+PAUSE_S = 2.0  # after an error of a worker that may pass
 FRUITLESS = 3  # deaths of workers in a row that had not claimed a batch, before it is given up
 ENDED, MISTAKE, STOPPED = {0, 1}, 2, 75
 
@@ -88,6 +89,7 @@ class _Nursery:
         self._said: SimpleQueue[tuple[_Child, Event]] = SimpleQueue()
         self._children: list[_Child] = []
         self._fruitless = 0
+        self._errors = 0  # of workers, since a batch was finished
         self._stopped: list[_Child] = []
         self._is_over = False  # whether a worker said that nothing is left
         self._here = tempfile.TemporaryDirectory(prefix="fvcli-")  # for logs of a run in an object store
@@ -176,6 +178,7 @@ class _Nursery:
             child.open[event.batch] = child.heard
         elif event.state == "done":
             child.open.pop(event.batch, None)
+            self._errors = 0
         child.is_over = event.state == "over"
         self._is_over = self._is_over or child.is_over
         if event.state not in {"waiting", "over"}:
@@ -201,8 +204,19 @@ class _Nursery:
             self._stopped.append(child)
         elif not child.is_over:  # what dies while Python ends has done its work
             if code in ENDED:
-                raise FvcliError(_last_error(child.log))
+                self._bear(child)
             yield from self._replace(child)
+
+    def _bear(self, child: _Child) -> None:
+        """Wait a little after an error of a worker, such as a file server that does not answer.
+
+        Raises:
+            FvcliError: It is one of several in a row, and no batch was finished between them.
+        """
+        self._errors += 1
+        if self._errors >= FRUITLESS:
+            raise FvcliError(_last_error(child.log))
+        time.sleep(PAUSE_S)
 
     def _replace(self, child: _Child) -> Iterator[Event]:
         how = self._bury(child)

@@ -234,8 +234,8 @@ class RunFolder:
         return sidecar is not None and sidecar.is_finished
 
     def is_settled(self, unit: Unit) -> bool:
-        """Tell whether a unit is finished or failed, so that no worker need try it in this round."""
-        return self.sidecar(unit) is not None
+        """Tell whether no worker need try a unit: it is finished, failed, or of a newer fvcli."""
+        return self.sidecar(unit) is not None or self.newer_sidecar(unit) is not None
 
     def forget_failure(self, unit: Unit) -> bool:
         """Remove what says that a unit failed, so that it is tried again; tell whether it had failed."""

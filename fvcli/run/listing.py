@@ -23,11 +23,6 @@ class Listing:
     folders: Mapping[str, Mapping[str, int]]
     times_ns: Mapping[str, int]
 
-    def size(self, stem: str, ending: str) -> int | None:
-        """Return the size of a unit's file, such as its json, or None if it is not there."""
-        folder, _, name = stem.rpartition("/")
-        return self.folders.get(folder, {}).get(f"{name}.{ending}")
-
     def stems(self) -> Iterator[str]:
         """Yield the place of everything that has a sidecar, in the order of names."""
         yield from sorted(self.times_ns)

@@ -117,6 +117,7 @@ class Worker:
             presence = self._run.presence
             if presence is None:
                 presence = stack.enter_context(Presence(self._run.path, self._options.lease_s).kept())
+            presence.patience_s = self._options.timeout_s
             presence.say(role=WORKER, device=self._device.name, fingerprint=self._fingerprint)
             queue = WorkQueue(
                 self._run, round_, presence.id, self._options.tries, self._options.lease_s, self._weight
@@ -165,11 +166,11 @@ class Worker:
 
     def _next_tasks(self, session: Session, lanes: Lanes) -> Iterator[Task]:
         """Claim a batch, and on a GPU as many as it works on at once, and cut them into tasks."""
-        self._run.refuse_another_plan()
         claim = session.queue.take(self._program, also=lanes.is_idle)
         if claim is None:
             return
         groups = session.groups_of(claim)
+        self._run.refuse_another_plan()  # what was claimed is given back then
         program = groups[0].units[0].program
         while self._device.whole_batches and sum(len(group.units) for group in groups) < self._size(program):
             more = session.queue.take_of(program)
@@ -205,6 +206,7 @@ class Worker:
             session.todo = deque(part for task in again for part in self._cut_again(task))
             return
         report.task.heed(report.share)
+        session.came_on()
         for batch in report.task.batches:
             yield StepsDone(batch.number, batch.units_done)
         if report.records is not None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 
+from fvcli.errors import FvcliError
 from fvcli.run import RunFolder
 from fvcli.run.sidecar import FAILED, Record
 from fvcli.run.work.journal import Journal
@@ -72,11 +74,17 @@ class Session:
     def give_back(self) -> None:
         """Give back what is not done."""
         for batch in self._open.values():
-            self.queue.give_back(batch.claim)
+            with contextlib.suppress(FvcliError):  # then others find out that this worker has ended
+                self.queue.give_back(batch.claim)
         self._open.clear()
         self._say()
 
+    def came_on(self) -> None:
+        """Note that the work goes on."""
+        self._presence.came_on()
+
     def _say(self, **facts: int) -> None:
+        self.came_on()
         busy_s = round(time.perf_counter() - self._began, 1)
         self._presence.say(at=tuple(map(self._at, self._open.values())), busy_s=busy_s, **facts)
 

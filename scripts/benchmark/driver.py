@@ -115,7 +115,7 @@ def scale(out: Path, units: int) -> None:
 
 
 @bench.command()
-@click.option("--units", type=click.IntRange(2), default=32, show_default=True)
+@click.option("--units", type=click.IntRange(2), default=96, show_default=True)
 @click.option("--repeats", type=click.IntRange(1), default=3, show_default=True)
 @click.pass_obj
 def workers(out: Path, units: int, repeats: int) -> None:

@@ -13,7 +13,7 @@ from benchmark.measured import run_measured
 from benchmark.tools import ToolError, last_lines
 from benchmark.units import MODEL
 
-LAYER, SIZE_PX, STEPS = "block6_expand_bn", 112, 64
+LAYER, SIZE_PX, STEPS = "block6_expand_bn", 112, 128
 WAYS = {
     "one worker, one thread": ("--workers", "1", "--threads", "1"),
     "two workers, one thread each": ("--workers", "2", "--threads", "1"),
@@ -44,14 +44,13 @@ def workers(out: Path, units: int, repeats: int) -> str:
 
 
 def _rate(folder: Path, name: str, options: tuple[str, ...]) -> float:
-    """Render; return units a minute, from the first claim of a worker to the last batch of the last one."""
+    """Render; return units a minute, as the notes of workers tell: while they rendered."""
     run, log = folder / name, folder / f"{name}.log"
     words = [sys.executable, "-m", "fvcli", "render", str(folder / "spec.yaml"), "-o", str(run), *options]
     if run_measured(words, log).code:
         raise ToolError(last_lines(log.read_text(errors="replace")))
     notes: list[dict[str, Any]] = [json.loads(path.read_text()) for path in (run / "workers").glob("*.json")]
-    done, busy_s = sum(note["done"] for note in notes), max(note["busy_s"] for note in notes)
-    return float(60.0 * done / busy_s)
+    return sum(60.0 * note["done"] / note["busy_s"] for note in notes)
 
 
 def _compare(folder: Path, repeat: int) -> None:

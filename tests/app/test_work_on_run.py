@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -158,9 +159,21 @@ def test_nothing_is_started_if_all_is_done(run: Path, monkeypatch: pytest.Monkey
     assert work_on_run(run, HERE) == work_on_run(run, WorkOptions()) == WorkOutcome({}, stopped=False)
 
 
-def test_the_latest_round_counts_unless_one_is_named(run: Path, planned: PlannedSpec) -> None:
+def test_what_an_earlier_round_asked_for_is_not_forgotten(run: Path, planned: PlannedSpec) -> None:
+    """A later command may ask for less; the newest round comes first."""
     prepare_run(planned, run, RenderOptions(only=["textures"]))
-    assert work_on_run(run, HERE).counts == {"failed": 1, "done": 1}
+    listener = Listener()
+    assert work_on_run(run, HERE, listener).counts == {"failed": 1, "done": 6}
+    assert next(text for text in listener.heard if text.endswith("started")) == "saw 3 started"
+    assert json.loads((run / "rounds/0002.json").read_text())["batches"] == [[3, 3]]
+
+
+def test_a_round_may_be_named(run: Path, planned: PlannedSpec) -> None:
+    prepare_run(planned, run, RenderOptions(only=["textures"]))
+    assert work_on_run(run, WorkOptions(in_process=True, round_name="0002")).counts == {
+        "failed": 1,
+        "done": 1,
+    }
     assert work_on_run(run, WorkOptions(in_process=True, round_name="0001")).counts == {"done": 5}
     with pytest.raises(UsageError, match=r"rounds/0007\.json cannot be read"):
         work_on_run(run, WorkOptions(in_process=True, round_name="0007"))

@@ -24,10 +24,6 @@ def test_sizes_and_times_of_files_in_folders_of_any_depth(tmp_path: Path) -> Non
     times = {stem: (tmp_path / f"{stem}.json").stat().st_mtime_ns for stem in ("a/one", "b/0003/two")}
     assert found.times_ns == times
     assert list(found.stems()) == ["a/one", "b/0003/two"]
-    assert found.size("a/one", "png") == 9
-    assert found.size("a/one", "step-0001.png") == 19
-    assert found.size("b/0003/two", "json") == 15
-    assert [found.size("a/one", "gif"), found.size("c/one", "png"), found.size("one", "png")] == [None] * 3
 
 
 def test_stems_are_in_the_order_of_names() -> None:
@@ -45,8 +41,8 @@ def test_links_are_followed_and_a_link_to_nothing_has_no_size(tmp_path: Path) ->
     (tmp_path / "units/b").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "units/a/gone.json").symlink_to(tmp_path / "nothing")
     found = list_units(tmp_path / "units")
-    assert found.size("b/two", "json") == 18
-    assert (found.size("a/gone", "json"), found.times_ns["a/gone"]) == (-1, 0)
+    assert found.folders["b"] == {"two.json": 18}
+    assert (found.folders["a"]["gone.json"], found.times_ns["a/gone"]) == (-1, 0)
 
 
 def test_names_of_files_below_a_folder(tmp_path: Path) -> None:

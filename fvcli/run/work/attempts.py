@@ -17,7 +17,8 @@ from fvcli.run.atomic import create_exclusive, remove_tree, write_atomic
 from fvcli.run.layout import ATTEMPTS
 from fvcli.run.listing import files_below
 from fvcli.run.objects import read_bytes
-from fvcli.run.work.notes import Note
+from fvcli.run.process import is_gone
+from fvcli.run.work.notes import Note, note_path, read_note
 
 A_FOLDER = 1000  # batches, most of them with one attempt
 DONE, STOPPED, DIED = "done", "stopped", "died"
@@ -134,3 +135,12 @@ def bury(run: Path, note: Note, how: str) -> None:
         attempt = read_attempt(run, at["batch"], at["attempt"])
         if attempt is not None and attempt.is_open and attempt.worker == note.id:
             end_attempt(run, attempt, DIED, how)
+
+
+def is_claimed(run: Path, batch: int) -> bool:
+    """Tell whether a batch has a claim whose worker may live."""
+    latest = attempts_of(run, batch)[-1:]
+    if not latest or not latest[0].is_open:
+        return False
+    note = read_note(note_path(run, latest[0].worker)) if latest[0].worker else None
+    return note is None or (not note.ended and not is_gone(note.process))

@@ -9,15 +9,15 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from fvcli.errors import FvcliError
 from fvcli.run.layout import WORKERS
-from fvcli.run.objects import is_object, put
+from fvcli.run.objects import is_object, put, read_bytes
 from fvcli.run.sidecar import Record
-from fvcli.run.work.rounds import Round
+from fvcli.run.work.rounds import Round, read_rounds
 
 A_PART = 100  # lines of a part
 UNITS, WHOLE = b', "units": ', b"}}"  # what comes after the head of a line, and how a whole line ends
@@ -44,7 +44,8 @@ class Journal:
 
     def __init__(self, run: Path, worker: str, round_: Round) -> None:
         self._path = run / WORKERS / f"{worker}.jsonl"
-        self._lines: list[str] = []
+        self._lines: list[str] = []  # of the part that is not full yet
+        self._part = 0
         self._head = {"plan": round_.plan, "round": round_.name}
 
     def add(self, batch: int, seconds: float, records: Sequence[Record], *, is_part: bool = False) -> None:
@@ -68,11 +69,10 @@ class Journal:
             raise FvcliError(f"{self._path} cannot be written: {error.strerror}") from error
 
     def _put(self) -> None:
-        part = (len(self._lines) - 1) // A_PART
-        put(
-            self._path.with_name(f"{self._path.stem}.{part}.jsonl"),
-            "".join(self._lines[part * A_PART :]).encode(),
-        )
+        place = self._path.with_name(f"{self._path.stem}.{self._part}.jsonl")
+        put(place, "".join(self._lines).encode())
+        if len(self._lines) == A_PART:
+            self._lines, self._part = [], self._part + 1
 
 
 def read_journals(run: Path) -> Iterator[Entry]:
@@ -87,15 +87,39 @@ def read_journals(run: Path) -> Iterator[Entry]:
 
 def batches_done(run: Path, round_: Round) -> set[int]:
     """Return the batches of a round that journals tell of as finished; what they say of units is not read."""
-    found = set()
+    return _done_by_round(run).get(round_.name, set())
+
+
+def rounds_left(run: Path, plan: str) -> Iterator[Round]:
+    """Yield the rounds of a plan that have something left, the newest first, with the batches that are left.
+
+    A later round may have asked for less, such as ``render --only``: what an earlier one asked for stays.
+
+    Args:
+        run: The run's folder.
+        plan: Sum of its plan.
+    """
+    done = _done_by_round(run)
+    covered: set[int] = set()  # batches that a later round finished whole
+    for round_ in reversed(read_rounds(run)):
+        if round_.plan == plan:
+            mine = done.get(round_.name, set())
+            left = tuple(batch for batch in round_.batches if batch not in covered and batch not in mine)
+            covered |= {batch for batch in mine if batch not in round_.wanted}
+            if left:
+                yield replace(round_, batches=left)
+
+
+def _done_by_round(run: Path) -> dict[str, set[int]]:
+    found: dict[str, set[int]] = {}
     for path in (run / WORKERS).glob("*.jsonl"):
-        for line in path.read_bytes().splitlines():
+        for line in read_bytes(path).splitlines():
             head, between, _ = line.partition(UNITS)
             if between and line.endswith(WHOLE):
                 with contextlib.suppress(ValueError, KeyError):
                     told = json.loads(head + b"}")
-                    if told["round"] == round_.name and not told.get("part"):
-                        found.add(told["batch"])
+                    if not told.get("part"):
+                        found.setdefault(told["round"], set()).add(told["batch"])
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import secrets
 import threading
 import time
@@ -23,6 +24,7 @@ from fvcli.run.objects import read_bytes
 from fvcli.run.process import is_gone, this_process
 
 WORKER, COMMAND = "worker", "command"
+IN_ORDER = {"finished", "stopped", "FvcliError"}  # ends of workers that are no deaths
 BEAT_S = 10.0
 LEASE_S = 120.0  # a file server may show an old note for a minute
 BEATS_A_LEASE = 6
@@ -119,6 +121,8 @@ def _adapter() -> TypeAdapter[Note]:
 class Presence:
     """A worker's own note, kept up to date by a thread while the worker lives.
 
+    A worker that is at a batch and has not come on for ``patience_s`` gives no sign of life any more.
+
     Args:
         run: The run's folder.
         lease_s: For how long others wait for a sign of life.
@@ -126,6 +130,8 @@ class Presence:
     """
 
     def __init__(self, run: Path, lease_s: float = LEASE_S, **more: Any) -> None:
+        self.patience_s = math.inf
+        self._came_on = time.monotonic()
         self._run = run
         self._lock = threading.Lock()
         self._over = threading.Event()
@@ -175,8 +181,14 @@ class Presence:
             self._note = replace(self._note, beat=self._note.beat + 1)
             write_note(self._run, self._note)
 
+    def came_on(self) -> None:
+        """Note that the work goes on."""
+        self._came_on = time.monotonic()
+
     def _beat(self) -> None:
         while not self._over.wait(self._note.beat_s):
+            if self._note.at and time.monotonic() - self._came_on > self.patience_s:
+                continue  # it hangs; others may take over what it is at
             with contextlib.suppress(FvcliError):  # the next one may succeed; else others see no sign of life
                 self._write()
 

@@ -27,7 +27,7 @@ from fvcli.run.work.attempts import (
 )
 from fvcli.run.work.journal import batches_done
 from fvcli.run.work.next_try import Death, next_try
-from fvcli.run.work.notes import LEASE_S, Note, Watch, read_notes
+from fvcli.run.work.notes import IN_ORDER, LEASE_S, Note, Watch, note_path, read_note, read_notes
 from fvcli.run.work.rounds import Round
 
 TRIES = 3
@@ -225,7 +225,11 @@ class WorkQueue:
         return self._watch.is_gone(attempt.worker or unread)
 
     def _is_death(self, attempt: Attempt) -> bool:
-        return attempt.outcome == DIED or (attempt.is_open and attempt.worker != self.worker)
+        """Tell whether a process died at a batch; not one that ended in order, and could not say so here."""
+        if attempt.outcome is not None or attempt.worker == self.worker:
+            return attempt.outcome == DIED
+        note = read_note(note_path(self.run.path, attempt.worker)) if attempt.worker else None
+        return note is None or note.ended not in IN_ORDER
 
     def _missing(self, batch: int) -> set[int]:
         """Return the positions, in the batch, of units that are wanted and neither finished nor failed."""

@@ -6,6 +6,7 @@ of them has to look at every unit. Their numbers only rise, so that a journal ca
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -86,7 +87,19 @@ def begin_round(
             asked.append(batch)
             if len(lacking) < len(positions):
                 wanted[batch] = lacking
-    return write_round(run, plan.sum, asked, wanted) if asked else Round("", plan.sum, (), {})
+    latest = latest_round(run)
+    if asked or latest is None or latest.plan != plan.sum:
+        return write_round(run, plan.sum, asked, wanted)
+    return Round("", plan.sum, (), {})
+
+
+def read_rounds(run: Path) -> list[Round]:
+    """Return all rounds that can be read, the oldest first."""
+    found = []
+    for path in _files(run):
+        with contextlib.suppress(UsageError):
+            found.append(read_round(run, path.stem))
+    return found
 
 
 def latest_round(run: Path) -> Round | None:

@@ -105,8 +105,9 @@ def test_what_is_not_missing_is_not_asked_for(tmp_path: Path, planned: PlannedSp
     assert asked.wanted == {0: (0,)}
 
 
-def test_nothing_is_written_if_nothing_is_missing(tmp_path: Path, planned: PlannedSpec) -> None:
+def test_where_nothing_is_missing_one_round_says_so(tmp_path: Path, planned: PlannedSpec) -> None:
+    """So that a worker knows that something was asked of the plan."""
     asked = begin_round(tmp_path, planned.plan, missing=lambda _: False)
-    assert asked == Round("", planned.plan.sum, (), {})
+    assert asked == latest_round(tmp_path) == Round("0001", planned.plan.sum, (), {})
     assert asked.missing_in(planned.plan) == {}
-    assert latest_round(tmp_path) is None
+    assert begin_round(tmp_path, planned.plan, missing=lambda _: False).name == ""
