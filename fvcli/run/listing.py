@@ -13,7 +13,7 @@ from fvcli.run.objects import is_object, names_below
 
 NO_TIME = 0
 NOT_ASKED = -2
-AT_A_TIME = 8  # folders
+AT_A_TIME = 2  # folders; more would only wait for one another where the disk is quick
 
 
 @dataclass(frozen=True)
