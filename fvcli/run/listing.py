@@ -13,7 +13,7 @@ from fvcli.run.objects import is_object, names_below
 
 NO_TIME = 0
 NOT_ASKED = -2
-AT_A_TIME = 2  # folders; more would only wait for one another where the disk is quick
+AT_A_TIME = 1  # folders; on a quick disk threads only wait for one another
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Listing:
 
 
 def list_units(units: Path, *, quick: bool = False) -> Listing:
-    """Look at a folder of units and the folders in it, several at a time: file servers answer slowly.
+    """Look at a folder of units and the folders in it.
 
     Args:
         units: The folder.
