@@ -46,12 +46,6 @@ class Batches(Sequence[Batch]):
         """Return which program a batch is of."""
         return bisect_right(self._batches_before, number) - 1
 
-    def size_of(self, number: int) -> int:
-        """Return how many units a batch has."""
-        program = self.program_of(number)
-        first = (number - self._batches_before[program]) * self.sizes[program]
-        return min(self.sizes[program], self._units_before[program][-1] - first)
-
     def _positions(self, program: int, first: int) -> Iterator[int]:
         """Yield the positions of a program's units from its first-th on."""
         sums, ranges = self._units_before[program], self._places[program]

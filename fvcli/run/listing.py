@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from fvcli.run.objects import is_object, names_below
 
 NO_TIME = 0
 NOT_ASKED = -2
-AT_A_TIME = 1  # folders; on a quick disk threads only wait for one another
 
 
 @dataclass(frozen=True)
@@ -40,22 +37,18 @@ def list_units(units: Path, *, quick: bool = False) -> Listing:
     folders: dict[str, dict[str, int]] = {}
     times: dict[str, int] = {}
     waiting = [""]
-    with ThreadPoolExecutor(AT_A_TIME) as pool:
-        while waiting:
-            looks = pool.map(partial(_list_folder, units, quick), waiting)
-            waiting = []
-            for folder, sizes, written, inner in looks:
-                waiting += inner
-                if folder:
-                    folders[folder] = sizes
-                    times |= written
+    while waiting:
+        folder = waiting.pop()
+        sizes, written, inner = _list_folder(units, quick, folder)
+        waiting += inner
+        if folder:
+            folders[folder] = sizes
+            times |= written
     return Listing(folders, times)
 
 
-def _list_folder(
-    units: Path, quick: bool, folder: str
-) -> tuple[str, dict[str, int], dict[str, int], list[str]]:
-    """Return a folder, the sizes of its files, the times of its sidecars by stem, and the folders in it."""
+def _list_folder(units: Path, quick: bool, folder: str) -> tuple[dict[str, int], dict[str, int], list[str]]:
+    """Return the sizes of a folder's files, the times of its sidecars by stem, and the folders in it."""
     sizes: dict[str, int] = {}
     times: dict[str, int] = {}
     inner: list[str] = []
@@ -72,8 +65,8 @@ def _list_folder(
                 else:
                     sizes[name] = NOT_ASKED if quick else _size_and_time(entry)[0]
     except OSError:  # it is not there, or no folder
-        return folder, {}, {}, []
-    return folder, sizes, times, inner
+        return {}, {}, []
+    return sizes, times, inner
 
 
 def _list_objects(units: Path) -> Listing:
