@@ -17,7 +17,9 @@ from fvcli.errors import FvcliError, StoppedError, UsageError
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+EXIT_UNABLE = 74  # EX_IOERR: a worker could not go on, such as for a full disk; elsewhere or later it may
 EXIT_STOPPED = 75  # EX_TEMPFAIL: run it again
+UNABLE = "fvcli.unable"
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)  # the last as batch systems send it
 
 
@@ -43,7 +45,7 @@ class FriendlyGroup(click.Group):
                 traceback.print_exc()
             for line in _lines(error):
                 click.echo(f"Error: {line}", err=True)
-            context.exit(_exit_code(error))
+            context.exit(_exit_code(error, context.meta.get(UNABLE, EXIT_FAILED)))
 
 
 def _debug_option() -> click.Option:
@@ -66,10 +68,15 @@ def _lines(error: BaseException) -> list[str]:
     return [f"{type(error).__name__}: {error}".splitlines()[0] + " (a bug in fvcli; --debug shows where)"]
 
 
-def _exit_code(error: BaseException) -> int:
+def _exit_code(error: BaseException, unable: int) -> int:
     if isinstance(error, StoppedError):
         return EXIT_STOPPED
-    return EXIT_USAGE if isinstance(error, UsageError) else EXIT_FAILED
+    return EXIT_USAGE if isinstance(error, UsageError) else unable
+
+
+def tell_errors_from_failures() -> None:
+    """Let errors end this command with EXIT_UNABLE, because EXIT_FAILED says that a unit failed."""
+    click.get_current_context().meta[UNABLE] = EXIT_UNABLE
 
 
 # ---- signals

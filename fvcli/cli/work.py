@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from fvcli.cli.exit_and_signals import EXIT_FAILED, current_stop
+from fvcli.cli.exit_and_signals import EXIT_FAILED, current_stop, tell_errors_from_failures
 from fvcli.cli.options import code_option, say_remarks, set_option, worker_options
 from fvcli.cli.place import RUN
 
@@ -85,14 +85,16 @@ def work(
       fvcli prepare spec.yaml -o run
       fvcli work run
 
-    Exit codes: 0 nothing is left, 1 a unit failed, 2 a mistake in the command, 75
-    stopped by a signal: what it was at is given back.
+    Exit codes: 0 nothing is left, 1 a unit failed, 2 a mistake in the command, 74 it
+    could not go on, such as for a full disk, 75 stopped by a signal. After 74 and 75
+    what it was at is given back; start it again.
     """
     from fvcli.app.render_log import say_counts
     from fvcli.app.work_on_run import WorkOptions, work_on_run
     from fvcli.cli.progress import EventLines, Progress
     from fvcli.engines import EngineOptions, Event
 
+    tell_errors_from_failures()
     how = EngineOptions(None, threads, 1.0, tries, timeout_s, lease_s, allow_code, mixed)
     stop = current_stop()
     if events:

@@ -78,7 +78,7 @@ def _rules() -> list[dict[str, Any]]:
       failed without a retry, so that the Job ends as Failed and says so, but only when all pods have ended.
     - Exit code 2, a mistake: no retry either. FailJob would end all pods at once, also where one pod alone is
       refused because its node is of another kind than those of the pods before.
-    - All else, such as 137 for memory: counted, up to backoffLimitPerIndex.
+    - All else, such as 74 for a full disk or 137 for memory: counted, up to backoffLimitPerIndex.
     """
     return [
         {"action": "Ignore", "onPodConditions": [{"type": "DisruptionTarget", "status": "True"}]},

@@ -262,7 +262,10 @@ class _Crew:
         elif report.end == REFUSED:
             raise UsageError(report.why)
         elif report.end == BROKEN:
-            raise FvcliError(f"node {report.host}: {report.why}")
+            message = f"node {report.host}: {report.why}"
+            if not self._looks:
+                raise FvcliError(message)
+            yield Event(-1, "lost", report.host, remarks=(f"{message}; the other workers go on without it",))
         else:  # somebody on its node stopped the worker
             yield from self._replace(actor, report.why)
 

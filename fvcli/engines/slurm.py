@@ -49,22 +49,28 @@ while [ "$heard" ]; do
     wait "$worker"
     code=$?
 done
-[ "$code" = 75 ] || exit "$code"
+finished=
+case $code in
+    74) ;; # it could not go on, such as for a full disk
+    75) finished=$(find "$run/units" -name '*.json' -newer "$began" -print -quit 2>/dev/null) ;; # a signal
+    *) exit "$code" ;;
+esac
 
-# 75: a signal stopped the worker before all was done. Start this task again, unless scancel ended it:
-# the job is then neither running nor at its time limit. Give up where nothing gets done any more.
+# Not all is done. Start this task again, unless scancel ended it: the job is then neither running nor at its
+# time limit. Give up where nothing gets done any more.
 trap '' TERM USR1
-finished=$(find "$run/units" -name '*.json' -newer "$began" -print -quit 2>/dev/null)
 if [ -z "$finished" ] && [ "${{SLURM_RESTART_COUNT:-0}}" -ge {restarts} ]; then
-    echo "Restarted $SLURM_RESTART_COUNT times, and no unit was finished: is the time limit too short?"
-    exit 75
+    why="it met the error above again"
+    [ "$code" = 74 ] || why="no unit was finished: is the time limit too short?"
+    echo "Restarted $SLURM_RESTART_COUNT times, and $why"
+    exit "$code"
 fi
 case $(squeue -h -j "$task" -o '%T %r') in
     RUNNING* | *TimeLimit) scontrol requeue "$task" ;;
 esac
-exit 75
+exit "$code"
 """
-RESTARTS = 5  # of a task that found nothing finished, before it gives up
+RESTARTS = 5  # of a task that found nothing finished or could not go on, before it gives up
 FINISHING = """
 run={run}
 {python} -m fvcli grid "$run"

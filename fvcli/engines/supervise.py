@@ -1,7 +1,7 @@
 """Start workers as processes, watch them, and replace those that die or hang.
 
     fvcli work RUN --events  --lines of JSON-->  Event; at last that nothing is left
-                             --exit code----->   0, 1: an error, if that was not said; 2: a mistake;
+                             --exit code----->   0, 1, 74: an error, if that was not said; 2: a mistake;
                                                  75: stopped; anything else: it died, and another takes its
                                                  place
 
@@ -20,6 +20,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -31,7 +32,8 @@ from fvcli.errors import FvcliError, StoppedError, UsageError
 from fvcli.run import RunFolder
 from fvcli.run.layout import LOGS
 from fvcli.run.objects import is_object, put
-from fvcli.run.work.attempts import bury
+from fvcli.run.sidecar import FINISHED
+from fvcli.run.work.attempts import DIED, attempts_of, bury
 from fvcli.run.work.notes import new_id, note_path, read_note, write_note
 from fvcli.run.work.rounds import Round
 
@@ -40,7 +42,8 @@ PATIENCE_S = 60.0  # for workers that were asked to stop
 LAST_WORDS_S = 5.0  # to hear what a process said that has ended; what it started may hold the line open
 PAUSE_S = 2.0  # after an error of a worker that may pass
 FRUITLESS = 3  # deaths of workers in a row that had not claimed a batch, before it is given up
-ENDED, MISTAKE, STOPPED = {0, 1}, 2, 75
+DEADLY = 5  # batches in a row that kill their process, each at its first try, before the computer is blamed
+ENDED, MISTAKE, STOPPED = {0, 1, 74}, 2, 75
 
 
 @dataclass
@@ -70,8 +73,8 @@ def supervise(run: RunFolder, round_: Round, options: EngineOptions, workers: in
 
     Raises:
         UsageError: A worker says that it was started wrongly, or may not join.
-        FvcliError: Workers die before they have claimed anything, or one meets an error that others would
-            meet, too, such as a full disk.
+        FvcliError: Workers die before they have claimed anything or at whatever they claim, or one meets
+            an error that others would meet, too, such as a full disk.
         StoppedError: Somebody else stopped the workers.
     """
     nursery = _Nursery(run, round_, options, workers)
@@ -89,6 +92,7 @@ class _Nursery:
         self._said: SimpleQueue[tuple[_Child, Event]] = SimpleQueue()
         self._children: list[_Child] = []
         self._fruitless = 0
+        self._deadly: Counter[int] = Counter()  # by slot, since it rendered something: see DEADLY
         self._errors = 0  # of workers, since a batch was finished
         self._stopped: list[_Child] = []
         self._is_over = False  # whether a worker said that nothing is left
@@ -179,6 +183,8 @@ class _Nursery:
         elif event.state == "done":
             child.open.pop(event.batch, None)
             self._errors = 0
+            if FINISHED & event.counts.keys():
+                del self._deadly[child.slot]
         child.is_over = event.state == "over"
         self._is_over = self._is_over or child.is_over
         if event.state not in {"waiting", "over"}:
@@ -231,7 +237,29 @@ class _Nursery:
         for batch in sorted(child.open) or [-1]:
             yield Event(batch, "lost", child.id, remarks=(remark,))
             remark = ""
-        self._children.append(self._start(child.slot))
+        self._deadly[child.slot] += self._is_deadly(child)
+        if self._deadly[child.slot] < DEADLY:
+            self._children.append(self._start(child.slot))
+        else:
+            yield self._give_up(child, how)
+
+    def _is_deadly(self, child: _Child) -> bool:
+        """Tell whether a process died at batches at which none died before: the batches may be innocent."""
+        histories = [attempts_of(self._run.path, batch) for batch in child.open]
+        return bool(histories) and all(sum(a.outcome == DIED for a in history) <= 1 for history in histories)
+
+    def _give_up(self, child: _Child, how: str) -> Event:
+        """Start no other worker in the place of one that dies at everything, or all units would fail there.
+
+        Raises:
+            FvcliError: It is the last one.
+        """
+        message = f"{DEADLY} batches in a row killed their process, and none was rendered in between: {how}"
+        hint = f"does this computer lack memory, or is a GPU broken? See {self._log_place(child)}"
+        if not self._children:
+            raise FvcliError(message, hint)
+        remark = f"{message}; the other workers go on without it: {hint}"
+        return Event(-1, "lost", child.id, remarks=(remark,))
 
     def _put_away(self, child: _Child) -> None:
         """Close what led to a process that has ended, and bring its log to the run, if that is elsewhere."""

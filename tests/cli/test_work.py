@@ -102,10 +102,10 @@ def test_who_watches_hears_every_event(run: Path, painting: Painting) -> None:
 
 
 def test_an_error_is_not_the_end_of_the_work(run: Path, painting: Painting) -> None:
-    """Who watches must not take it for that."""
+    """Who watches must not take it for that, nor a scheduler for a unit that failed."""
     painting(deadly={"edges/channel-0002": "error"})
     done = fvcli("work", run, "--events")
-    assert (done.exit_code, done.stderr) == (1, "Error: no space left: free some\n")
+    assert (done.exit_code, done.stderr) == (74, "Error: no space left: free some\n")
     assert events(done.stdout) == [(0, "started"), (0, "done"), (1, "started")]
 
 

@@ -108,6 +108,13 @@ def ended(folder: Path, code: int, state: str, restarts: int = 0, finishes: bool
     return done.returncode, called.read_text().strip() if called.exists() else ""
 
 
+def test_a_worker_that_could_not_go_on_is_started_again_some_times(tmp_path: Path) -> None:
+    assert ended(tmp_path, 74, RUNNING, restarts=4) == (74, "requeue 17_3")
+    (tmp_path / "called").unlink()
+    assert ended(tmp_path, 74, CANCELLED) == (74, "")
+    assert ended(tmp_path, 74, RUNNING, restarts=5, finishes=True) == (74, "")
+
+
 @pytest.mark.parametrize("code", [0, 1, 2, 137])
 def test_a_worker_that_ends_by_itself_is_not_started_again(tmp_path: Path, code: int) -> None:
     assert ended(tmp_path, code, RUNNING) == (code, "")

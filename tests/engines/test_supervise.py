@@ -191,6 +191,38 @@ def test_a_worker_stops_when_its_watcher_is_killed(
     assert run_status(run).counts["done"] < 7
 
 
+def test_a_computer_at_which_everything_dies_is_given_up(
+    run: RunFolder, round_: Round, painter: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No unit is failed for it, and what died there is rendered elsewhere."""
+    monkeypatch.setattr(module, "DEADLY", 3)
+    painter(deadly=dict.fromkeys((f"{unit.job}/{unit.name}" for unit in run.plan.units), "signal 9"))
+    events: list[Event] = []
+    with pytest.raises(FvcliError, match=r"^3 batches in a row killed their process, .*: signal 9: does this"):
+        events.extend(watching(run, round_, EngineOptions(threads=1, tries=2), 1))
+    assert len({event.batch for event in events if event.state == "lost"}) == 3
+    assert sidecars(run.path) == {}
+    painter()
+    watch(run, round_, EngineOptions(threads=1, tries=2), 1)
+    assert run_status(run).counts["done"] == 7
+
+
+def test_a_worker_at_which_everything_dies_leaves_the_others_in_peace(
+    run: RunFolder, round_: Round, script: Script, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The first dies at batches 0 to 2, one after the other; the second ends when that is over."""
+    monkeypatch.setattr(module, "DEADLY", 3)
+    count = f"echo >> {tmp_path}/count; n=$(wc -l < {tmp_path}/count); "
+    begin = 'echo "{\\"batch\\": $n, \\"state\\": \\"started\\"}"; '
+    script(
+        f"mkdir {tmp_path}/first 2>/dev/null && {{ sleep 1.5; {said('over')} exit 0; }}; "
+        f"{count} {begin} kill -9 $$"
+    )
+    events = watch(run, round_, HOW, 2)
+    assert sorted(event.batch for event in events if event.state == "started") == [1, 2, 3]
+    assert "the other workers go on without it: does this computer" in events[-1].remarks[0]
+
+
 # ---- workers that do what no real one does
 
 

@@ -147,7 +147,7 @@ class WorkQueue:
         return None
 
     def _own_suspects(self) -> list[int]:
-        """Return batches at which processes died, if this worker is at nothing that would die with them."""
+        """Return batches at which processes died, if there is nothing else that would die with them."""
         if self._mine or any(self._todo.values()):
             return []
         return sorted(self._suspects)
@@ -203,7 +203,7 @@ class WorkQueue:
         if not missing:
             return None
         deaths = [Death(self._units(one), one.detail) for one in history if self._is_death(one)]
-        if deaths and self._mine:
+        if deaths and (self._mine or any(self._todo.values())):
             self._suspects.add(batch)
             return None
         chosen = next_try(self._in_groups(batch, missing), deaths, self.tries)

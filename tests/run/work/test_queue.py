@@ -365,13 +365,17 @@ def test_a_batch_that_killed_is_rendered_alone_after_all_others(run: RunFolder) 
 def test_nothing_is_taken_beside_a_batch_that_killed(run: RunFolder) -> None:
     round_ = begin_round(run.path, run.plan, [0, 1])
     died(run, 0)
-    queue = queue_of(run, round_)
-    alone = queue.take()
-    assert alone is not None
-    assert alone.batch == 0
+    with Presence(run.path, role=WORKER).kept() as presence:
+        left_by(run, 1, presence.id)
+        queue = queue_of(run, round_, lease_s=0.01)
+        alone = queue.take()
+        assert alone is not None
+        assert alone.batch == 0
+    time.sleep(0.01)  # the other batch is free now
     assert queue.take() is None
     assert queue.take_of(0) is None
     queue.done(alone)
+    time.sleep(0.01)
     assert take_all(queue) == [1]
 
 
