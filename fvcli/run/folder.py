@@ -327,7 +327,12 @@ class RunFolder:
             create_exclusive(self.path / RUN_FACTS, content)
 
     def log(self, text: str, name: str = "render") -> None:
-        """Add a line to a log: logs/render.log, or that of a worker."""
+        """Add a line to a log: logs/render.log, or that of a worker.
+
+        In an object store, where two commands cannot write one log, each has its own: render-ID.log.
+        """
+        if is_object(self.path) and self.presence is not None and name != self.presence.id:
+            name = f"{name}-{self.presence.id}"
         self._logs.setdefault(name, Log(self.path / LOGS / f"{name}.log")).add(text)
 
     def flush_logs(self) -> None:

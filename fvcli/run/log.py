@@ -45,7 +45,5 @@ class Log:
     def flush(self) -> None:
         """Write what is not written yet."""
         if self._kept:
-            if not self._put and self._path.exists():  # of an earlier command
-                self._kept = self._path.read_text() + self._kept
             put(self._path, self._kept.encode())
             self._put = time.monotonic()

@@ -198,7 +198,9 @@ def test_a_computer_at_which_everything_dies_is_given_up(
     monkeypatch.setattr(module, "DEADLY", 3)
     painter(deadly=dict.fromkeys((f"{unit.job}/{unit.name}" for unit in run.plan.units), "signal 9"))
     events: list[Event] = []
-    with pytest.raises(FvcliError, match=r"^3 batches in a row killed their process, .*: signal 9: does this"):
+    with pytest.raises(
+        FvcliError, match=r"^3 batches in a row killed their process, .*: signal 9: does this"
+    ):
         events.extend(watching(run, round_, EngineOptions(threads=1, tries=2), 1))
     assert len({event.batch for event in events if event.state == "lost"}) == 3
     assert sidecars(run.path) == {}

@@ -16,6 +16,7 @@ from fvcli.run.foreign import refuse_foreign
 from fvcli.run.objects import names_below, open_address, put, put_new, read_bytes, refuse_unconditional
 from fvcli.run.sidecar import read_sidecar
 from fvcli.run.work.notes import Presence, read_note
+from tests.helpers.painting import small_plan
 
 
 class StoreError(Exception):
@@ -82,6 +83,18 @@ def test_a_note_goes_on_after_a_store_did_not_answer(store: Path, monkeypatch: p
         while presence.note.beat <= beat + 2 and time.monotonic() < end:
             time.sleep(0.01)
         assert presence.note.beat > beat + 2
+
+
+def test_logs_of_two_commands_in_a_store_stay(store: Path) -> None:
+    plan, spec_text = small_plan().plan, small_plan().text
+    for words in ("the first", "the second"):
+        with RunFolder.begin(store, plan, spec_text) as run:
+            run.log(words)
+            run.log(f"{words} again")
+    logs = sorted((store / "logs").iterdir())
+    assert all(log.name.startswith("render-") for log in logs)
+    lines = [[line[20:] for line in log.read_text().splitlines()] for log in logs]
+    assert sorted(lines) == [["the first", "the first again"], ["the second", "the second again"]]
 
 
 def _raise(*_: Any, **__: Any) -> None:
