@@ -86,17 +86,14 @@ def _has_size(file: Path, expected: int | None) -> bool:
     return expected is None or size == expected
 
 
-def all_finished(
-    units: Path, records: Mapping[str, Record] | None = None, listing: Listing | None = None
-) -> dict[str, Finished]:
+def all_finished(units: Path, records: Mapping[str, Record] | None = None) -> dict[str, Finished]:
     """Return every finished picture below a folder of units, by its place there.
 
     Args:
         units: The folder.
         records: What journals say; of a unit whose files have the sizes told there no sidecar is read.
-        listing: Its files, if they were looked at already.
     """
-    listing, records = listing or list_units(units), records or {}
+    listing, records = list_units(units), records or {}
     found = {}
     for stem in listing.stems():
         record = records.get(stem)

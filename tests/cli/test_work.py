@@ -14,6 +14,7 @@ import pytest
 
 import fvcli.app.work_on_run as use_case
 from fvcli.app.work_on_run import WorkOptions, WorkOutcome
+from fvcli.cli import main
 from fvcli.engines import EngineOptions
 from fvcli.run.work.attempts import attempts_of
 from fvcli.run.work.notes import read_notes
@@ -107,6 +108,13 @@ def test_an_error_is_not_the_end_of_the_work(run: Path, painting: Painting) -> N
     done = fvcli("work", run, "--events")
     assert (done.exit_code, done.stderr) == (74, "Error: no space left: free some\n")
     assert events(done.stdout) == [(0, "started"), (0, "done"), (1, "started")]
+
+
+def test_defaults_are_those_of_the_engines() -> None:
+    defaults = {option.name: option.default for option in main.commands["work"].params}
+    how = EngineOptions()
+    for name in ("tries", "timeout_s", "lease_s"):
+        assert defaults[name] == getattr(how, name)
 
 
 def test_options_reach_the_worker(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

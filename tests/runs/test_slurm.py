@@ -8,14 +8,13 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from fvcli.run.work.notes import Note, read_notes
 from tests.helpers.running import fvcli, pictures, write_spec
-from tests.helpers.slurm_cluster import SlurmCluster, slurm_cluster
+from tests.helpers.slurm_cluster import SlurmCluster
 from tests.helpers.trapped_network import PICTURES, TRAP, write_trapped_spec
 
 # Twelve batches of some seconds each, so that whatever happens meets workers at work.
@@ -31,20 +30,6 @@ APART = "--sbatch-arg=--cpus-per-task=2"  # all that a node has, so that each wo
 END_S = 120
 TRAPPED_STEPS = 80  # so that a batch takes about a second
 MOST_AGAIN = 4  # units that are rendered twice: two batches in flight
-
-
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlurmCluster]:
-    with slurm_cluster(tmp_path_factory.mktemp("slurm") / "cluster") as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def cluster(started: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> SlurmCluster:
-    for name in ("SLURM_CONF", "PATH"):
-        monkeypatch.setenv(name, started.env[name])
-    started.forget_calls()
-    return started
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from click.testing import Result
 from tests.helpers.painted_runs import painted
 from tests.helpers.painting import paint
 from tests.helpers.running import fvcli, write_spec
-from tests.helpers.slurm_cluster import SlurmCluster, slurm_cluster
+from tests.helpers.slurm_cluster import SlurmCluster
 
 HELD = ("--engine", "slurm", "--sbatch-arg=--hold", "--finish-arg=--hold")
 MANY = """\
@@ -23,21 +22,6 @@ jobs:
   - {name: edges, layer: stem_bn, channels: all}
   - {name: textures, layer: block1_expand_bn, channels: all}
 """
-
-
-@pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SlurmCluster]:
-    with slurm_cluster(tmp_path_factory.mktemp("slurm") / "cluster") as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def cluster(started: SlurmCluster, monkeypatch: pytest.MonkeyPatch) -> SlurmCluster:
-    """Commands of this test reach the cluster, whose calls are counted from here."""
-    for name in ("SLURM_CONF", "PATH"):
-        monkeypatch.setenv(name, started.env[name])
-    started.forget_calls()
-    return started
 
 
 @pytest.fixture
