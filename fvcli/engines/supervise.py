@@ -38,6 +38,7 @@ from fvcli.run.work.notes import new_id, note_path, read_note, write_note
 from fvcli.run.work.rounds import Round
 
 POLL_S = 0.2
+START_S = 300.0  # for a process to say its first word: TensorFlow may come from a slow disk
 PATIENCE_S = 60.0  # for workers that were asked to stop
 LAST_WORDS_S = 5.0  # to hear what a process said that has ended; what it started may hold the line open
 PAUSE_S = 2.0  # after an error of a worker that may pass
@@ -61,6 +62,7 @@ class _Child:
     process: subprocess.Popen[str]
     log: Path
     open: dict[int, float] = field(default_factory=dict)
+    has_spoken: bool = False
     has_claimed: bool = False
     heard: float = field(default_factory=time.monotonic)
     killed_for: str = ""
@@ -174,7 +176,7 @@ class _Nursery:
     # ---- watching
 
     def _heed(self, child: _Child, event: Event) -> Iterator[Event]:
-        child.heard = time.monotonic()
+        child.heard, child.has_spoken = time.monotonic(), True
         if event.state == "started":
             child.has_claimed = True
             self._fruitless = 0
@@ -192,9 +194,10 @@ class _Nursery:
 
     def _kill_if_hung(self, child: _Child) -> None:
         silent_s = time.monotonic() - min(child.open.values(), default=child.heard)
-        if child.killed_for or silent_s < self._options.timeout_s:
+        patience_s = self._options.timeout_s if child.has_spoken else max(START_S, self._options.timeout_s)
+        if child.killed_for or silent_s < patience_s:
             return
-        child.killed_for = f"no progress for {self._options.timeout_s:g} s"
+        child.killed_for = f"no progress for {patience_s:g} s"
         _kill(child)
 
     def _bid_farewell(self, child: _Child) -> Iterator[Event]:

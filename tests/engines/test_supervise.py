@@ -375,6 +375,19 @@ def test_a_worker_that_hangs_is_killed_and_its_batch_knows(
     events.close()
 
 
+def test_a_process_that_starts_slowly_does_not_hang(
+    run: RunFolder, round_: Round, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another patience is for its start, which may read TensorFlow from a slow disk."""
+    options = EngineOptions(timeout_s=0.2)
+    script("sleep 1; " + said("started") + said("over"))
+    assert states(watch(run, round_, options, 1)) == ["started"]
+    monkeypatch.setattr(module, "START_S", 0.3)
+    script("sleep 60")
+    with pytest.raises(FvcliError, match=r"before they could render: no progress for 0\.3 s"):
+        watch(run, round_, options, 1)
+
+
 # ---- how they are started
 
 

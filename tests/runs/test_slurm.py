@@ -134,7 +134,7 @@ def test_whatever_happens_only_the_unit_that_kills_is_lost(
     spec, run = write_trapped_spec(tmp_path, TRAPPED_STEPS), tmp_path / "run"
     assert fvcli("render", spec, "-o", tmp_path / "undisturbed", "--allow-code").exit_code == 0
     monkeypatch.setenv(TRAP, str(tmp_path))
-    how = [f"--work-arg={word}" for word in ("--tries=2", "--timeout=8", "--lease=6")]
+    how = [f"--work-arg={word}" for word in ("--tries=2", "--timeout=12", "--lease=6")]
     job, finish = submit(spec, "-o", run, "--allow-code", *how)
     cluster.wait(lambda: at_work(run) >= 2 and finished(run) >= 1, "the workers are not at work")
     os.kill(living(run)[0].process["pid"], signal.SIGKILL)

@@ -25,7 +25,7 @@ POISONOUS = "like/p11-caricature"
 STEPS = 40
 MOST_AGAIN = 4  # units that are rendered twice: two batches in flight
 # Short, so that nothing is waited for; a death is seen at once on one machine anyway.
-HOW = ("--allow-code", "--tries", "2", "--timeout", "8", "--lease", "6")
+HOW = ("--allow-code", "--tries", "2", "--timeout", "12", "--lease", "6")
 
 
 @pytest.fixture(scope="module")
