@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import tempfile
 import time
@@ -17,6 +16,7 @@ from fvcli.models import ModelChoice
 from fvcli.plan.calibration_plan import calibration_plan
 from fvcli.plan.cost import Speed
 from fvcli.run import RunFolder, versions
+from fvcli.run.cores import cores
 
 
 def calibrate_machine(model: str, quick: bool, say: Callable[[str], None] = lambda what: None) -> Speed:
@@ -28,7 +28,7 @@ def calibrate_machine(model: str, quick: bool, say: Callable[[str], None] = lamb
         say: Is told what is measured next.
     """
     facts = describe_model(ModelChoice(model), allow_code=False)
-    plan = calibration_plan(facts, len(os.sched_getaffinity(0)), quick)
+    plan = calibration_plan(facts, cores(), quick)
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="fvcli-calibrate-") as folder:
         spec_text = json.dumps({"model": model}) + "\n"

@@ -45,9 +45,12 @@ def kubernetes_job(planned: PlannedSpec | None, run: str, options: PodOptions) -
     if not options.image:
         raise UsageError("--engine kubernetes needs an image with fvcli", "give --image IMAGE")
     _check_place(run, options)
+    batches = _batches(planned, run)
+    if batches == 0:
+        raise UsageError(f"{run}: nothing is missing", "to render it all anew: fvcli render --again")
     return KubernetesJob(
         run,
-        min(options.workers, _batches(planned, run) or options.workers),
+        min(options.workers, batches or options.workers),
         options.image,
         options.claim,
         options.mount,

@@ -49,21 +49,22 @@ while [ "$heard" ]; do
     wait "$worker"
     code=$?
 done
-finished=
 case $code in
-    74) ;; # it could not go on, such as for a full disk
-    75) finished=$(find "$run/units" -name '*.json' -newer "$began" -print -quit 2>/dev/null) ;; # a signal
+    74) why="it met the error above again" ;; # such as a full disk
+    75) why="no unit was finished: is the time limit too short?" ;; # a signal stopped it
     *) exit "$code" ;;
 esac
 
 # Not all is done. Start this task again, unless scancel ended it: the job is then neither running nor at its
 # time limit. Give up where nothing gets done any more.
 trap '' TERM USR1
-if [ -z "$finished" ] && [ "${{SLURM_RESTART_COUNT:-0}}" -ge {restarts} ]; then
-    why="it met the error above again"
-    [ "$code" = 74 ] || why="no unit was finished: is the time limit too short?"
-    echo "Restarted $SLURM_RESTART_COUNT times, and $why"
-    exit "$code"
+if [ "${{SLURM_RESTART_COUNT:-0}}" -ge {restarts} ]; then
+    finished=
+    [ "$code" = 74 ] || finished=$(find "$run/units" -name '*.json' -newer "$began" -print -quit 2>/dev/null)
+    if [ -z "$finished" ]; then
+        echo "Restarted $SLURM_RESTART_COUNT times, and $why"
+        exit "$code"
+    fi
 fi
 case $(squeue -h -j "$task" -o '%T %r') in
     RUNNING* | *TimeLimit) scontrol requeue "$task" ;;

@@ -30,10 +30,11 @@ from fvcli.engines.base import EngineOptions, Event
 from fvcli.engines.gpus import environment_of, gpus_here
 from fvcli.errors import FvcliError, StoppedError, UsageError
 from fvcli.run import RunFolder
+from fvcli.run.cores import cores
 from fvcli.run.layout import LOGS
 from fvcli.run.objects import is_object, put
 from fvcli.run.sidecar import FINISHED
-from fvcli.run.work.attempts import DIED, attempts_of, bury
+from fvcli.run.work.attempts import DIED, STOPPED, attempts_of, bury
 from fvcli.run.work.notes import new_id, note_path, read_note, write_note
 from fvcli.run.work.rounds import Round
 
@@ -44,7 +45,7 @@ LAST_WORDS_S = 5.0  # to hear what a process said that has ended; what it starte
 PAUSE_S = 2.0  # after an error of a worker that may pass
 FRUITLESS = 3  # deaths of workers in a row that had not claimed a batch, before it is given up
 DEADLY = 5  # batches in a row that kill their process, each at its first try, before the computer is blamed
-ENDED, MISTAKE, STOPPED = {0, 1, 74}, 2, 75
+ENDED, MISTAKE, WAS_STOPPED = {0, 1, 74}, 2, 75  # exit codes
 
 
 @dataclass
@@ -95,7 +96,7 @@ class _Nursery:
         self._children: list[_Child] = []
         self._fruitless = 0
         self._deadly: Counter[int] = Counter()  # by slot, since it rendered something: see DEADLY
-        self._errors = 0  # of workers, since a batch was finished
+        self._errors: Counter[int] = Counter()  # by slot, since it finished a batch
         self._stopped: list[_Child] = []
         self._is_over = False  # whether a worker said that nothing is left
         self._here = tempfile.TemporaryDirectory(prefix="fvcli-")  # for logs of a run in an object store
@@ -109,7 +110,8 @@ class _Nursery:
                 while not self._said.empty():  # after a pause nobody is hung whose words were not heard
                     yield from self._heed(*self._said.get())
             except Empty:
-                yield Event(-1, "waiting")  # so that whoever listens can stop this, whatever workers do
+                pass
+            yield Event(-1, "waiting")  # so that whoever listens can stop this, whatever workers do and say
             for child in list(self._children):
                 self._kill_if_hung(child)
                 if child.process.poll() is not None:
@@ -124,14 +126,16 @@ class _Nursery:
                 child.process.send_signal(signal.SIGTERM)
         end = time.monotonic() + PATIENCE_S
         for child in self._children:
+            outcome = DIED
             try:
                 child.process.wait(max(0.0, end - time.monotonic()))
             except subprocess.TimeoutExpired:
+                outcome = STOPPED  # its batches did not kill it
                 _kill(child)
                 child.process.wait()
             with contextlib.suppress(FvcliError):  # a full disk must not keep the others from being stopped
                 if child.process.returncode < 0:
-                    self._bury(child)
+                    self._bury(child, outcome)
                 self._put_away(child)
         self._here.cleanup()
 
@@ -160,9 +164,10 @@ class _Nursery:
     def _command(self) -> list[str]:
         how = self._options
         words = [sys.executable, "-m", "fvcli", "work", str(self._run.path), "--events"]
-        words += ["--round", self._round.name, "--tries", str(how.tries), "--lease", f"{how.lease_s:g}"]
+        words += ["--round", self._round.name, "--tries", str(how.tries)]
+        words += ["--timeout", f"{max(1.0, how.timeout_s):g}", "--lease", f"{how.lease_s:g}"]
         if not self._gpus:
-            words += ["--threads", str(how.threads or max(1, len(os.sched_getaffinity(0)) // self._count))]
+            words += ["--threads", str(how.threads or max(1, cores() // self._count))]
         words += ["--allow-code"] if how.allow_code else []
         return words + (["--mixed"] if how.mixed else [])
 
@@ -184,7 +189,7 @@ class _Nursery:
             child.open[event.batch] = child.heard
         elif event.state == "done":
             child.open.pop(event.batch, None)
-            self._errors = 0
+            del self._errors[child.slot]
             if FINISHED & event.counts.keys():
                 del self._deadly[child.slot]
         child.is_over = event.state == "over"
@@ -209,23 +214,16 @@ class _Nursery:
         code = child.process.returncode
         if code == MISTAKE:
             raise UsageError(_last_error(child.log))
-        if code == STOPPED:
+        if code == WAS_STOPPED:
             self._stopped.append(child)
-        elif not child.is_over:  # what dies while Python ends has done its work
+        elif not self._is_over:  # what dies while Python ends has done its work
             if code in ENDED:
-                self._bear(child)
+                self._errors[child.slot] += 1
+                if self._errors[child.slot] >= FRUITLESS:  # in a row, and no batch was finished between them
+                    yield self._give_up(child, _last_error(child.log))
+                    return
+                time.sleep(PAUSE_S)  # it may pass, as where a file server does not answer
             yield from self._replace(child)
-
-    def _bear(self, child: _Child) -> None:
-        """Wait a little after an error of a worker, such as a file server that does not answer.
-
-        Raises:
-            FvcliError: It is one of several in a row, and no batch was finished between them.
-        """
-        self._errors += 1
-        if self._errors >= FRUITLESS:
-            raise FvcliError(_last_error(child.log))
-        time.sleep(PAUSE_S)
 
     def _replace(self, child: _Child) -> Iterator[Event]:
         how = self._bury(child)
@@ -244,42 +242,44 @@ class _Nursery:
         if self._deadly[child.slot] < DEADLY:
             self._children.append(self._start(child.slot))
         else:
-            yield self._give_up(child, how)
+            message = f"{DEADLY} batches in a row killed their process, and none was rendered: {how}"
+            hint = f"does this computer lack memory, or is a GPU broken? See {self._log_place(child)}"
+            yield self._give_up(child, f"{message}: {hint}")
 
     def _is_deadly(self, child: _Child) -> bool:
         """Tell whether a process died at batches at which none died before: the batches may be innocent."""
         histories = [attempts_of(self._run.path, batch) for batch in child.open]
         return bool(histories) and all(sum(a.outcome == DIED for a in history) <= 1 for history in histories)
 
-    def _give_up(self, child: _Child, how: str) -> Event:
-        """Start no other worker in the place of one that dies at everything, or all units would fail there.
+    def _give_up(self, child: _Child, why: str) -> Event:
+        """Start no other worker in the place of one that does not come on; say so.
 
         Raises:
             FvcliError: It is the last one.
         """
-        message = f"{DEADLY} batches in a row killed their process, and none was rendered in between: {how}"
-        hint = f"does this computer lack memory, or is a GPU broken? See {self._log_place(child)}"
         if not self._children:
-            raise FvcliError(message, hint)
-        remark = f"{message}; the other workers go on without it: {hint}"
+            raise FvcliError(why)
+        remark = f"the other workers go on without worker {child.id}: {why}"
         return Event(-1, "lost", child.id, remarks=(remark,))
 
     def _put_away(self, child: _Child) -> None:
         """Close what led to a process that has ended, and bring its log to the run, if that is elsewhere."""
         assert child.process.stdin is not None
         child.process.stdin.close()
-        if is_object(self._run.path) and child.log.exists():
-            put(self._log_place(child), child.log.read_bytes())
+        if is_object(self._run.path) and child.log.exists() and (said := child.log.read_bytes()):
+            put(self._log_place(child), said)
 
     def _log_place(self, child: _Child) -> Path:
-        return self._run.path / LOGS / child.log.name
+        """Return where what a process wrote on standard error is: in its log, or in a store beside it."""
+        name = f"{child.id}-errors.log" if is_object(self._run.path) else child.log.name
+        return self._run.path / LOGS / name
 
-    def _bury(self, child: _Child) -> str:
-        """Write how a worker died into its note and into what it was at; return it."""
+    def _bury(self, child: _Child, outcome: str = DIED) -> str:
+        """Write how a worker ended into its note and into what it was at; return it."""
         how = child.killed_for or _how_it_ended(child.process.returncode)
         note = read_note(note_path(self._run.path, child.id))
         if note is not None and not note.ended:
-            bury(self._run.path, note, how)
+            bury(self._run.path, note, how, outcome)
             write_note(self._run.path, replace(note, at=(), ended=how))
         return how
 

@@ -8,16 +8,19 @@ import hashlib
 import os
 import re
 import shutil
-import socket
 import threading
+import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
 from fvcli.errors import FvcliError
 from fvcli.run.objects import is_object, put, put_new, remove_below
+from fvcli.run.process import computer
 
 TEMPORARY = ".tmp-"  # how the names of half-written files begin
+ANCIENT_S = 2 * 86400.0  # nobody writes a file for so long, whatever two clocks say
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # disk, quota, or the limit on the size of a file
 
 
@@ -105,11 +108,13 @@ def _said(error: OSError, path: Path) -> FvcliError:
 def _temporary(path: Path) -> Path:
     """Return a place beside a file that no other thread uses; short, because names end at 255 bytes."""
     name = hashlib.sha256(path.name.encode()).hexdigest()[:8]
-    return path.with_name(f"{_of_this_host()}{os.getpid()}-{threading.get_native_id()}-{name}")
+    return path.with_name(f"{_of_this_computer()}{os.getpid()}-{threading.get_native_id()}-{name}")
 
 
-def _of_this_host() -> str:
-    return f"{TEMPORARY}{hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]}-"
+@cache
+def _of_this_computer() -> str:
+    """Return how names begin that no other computer uses, nor a container that counts processes anew."""
+    return f"{TEMPORARY}{hashlib.sha256(computer().encode()).hexdigest()[:8]}-"
 
 
 def make_folder(path: Path) -> None:
@@ -158,17 +163,25 @@ def share_file(source: Path, target: Path) -> None:
 
 
 def remove_temporaries(folder: Path) -> None:
-    """Remove what killed processes of this host left half-written.
+    """Remove what killed processes left half-written: of this computer, and what is days old.
 
     Older versions did not write into a name whose process it was. In an object store nothing is left.
     """
     if is_object(folder):
         return
-    ours, old = _of_this_host(), re.compile(rf"{re.escape(TEMPORARY)}[0-9a-f]{{16}}|\..*\.tmp")
+    ours, old = _of_this_computer(), re.compile(rf"{re.escape(TEMPORARY)}[0-9a-f]{{16}}|\..*\.tmp")
     for place, _, names in os.walk(folder):
         for name in names:
-            if old.fullmatch(name) or (name.startswith(ours) and not _is_running(name[len(ours) :])):
-                Path(place, name).unlink(missing_ok=True)
+            path = Path(place, name)
+            is_left = name.startswith(ours) and not _is_running(name[len(ours) :])
+            if is_left or old.fullmatch(name) or (name.startswith(TEMPORARY) and _is_ancient(path)):
+                path.unlink(missing_ok=True)
+
+
+def _is_ancient(path: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return abs(time.time() - path.stat().st_mtime) > ANCIENT_S
+    return False
 
 
 def _is_running(owner: str) -> bool:

@@ -68,13 +68,16 @@ class RunFolder:
         """Return the run in a folder.
 
         Raises:
-            UsageError: There is no run, or its plan cannot be read.
+            UsageError: There is no run, or its plan cannot be understood.
+            FvcliError: Its disk or its object store does not answer.
         """
         try:
             return cls(path, read_plan(path))
         except (FileNotFoundError, NotADirectoryError) as error:
             raise UsageError(f"{path}: there is no run here", "give a folder that fvcli rendered") from error
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except OSError as error:
+            raise FvcliError(f"{path / PLAN} cannot be read: {error.strerror or error}") from error
+        except (ValueError, KeyError, TypeError) as error:
             raise UsageError(f"{path / PLAN}: not a readable plan ({error})") from error
 
     @classmethod

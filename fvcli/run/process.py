@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+# When a process was started that is there, but not in /proc, as with its option hidepid.
+HIDDEN = "hidden"
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -18,7 +20,7 @@ def this_process() -> dict[str, Any]:
     host count processes apart.
     """
     pid = os.getpid()
-    return {"host": socket.gethostname(), "computer": _computer(), "pid": pid, "started": _started(pid)}
+    return {"host": socket.gethostname(), "computer": computer(), "pid": pid, "started": _started(pid)}
 
 
 def is_gone(process: Mapping[str, Any]) -> bool | None:
@@ -28,13 +30,15 @@ def is_gone(process: Mapping[str, Any]) -> bool | None:
         process: As ``this_process`` describes it.
     """
     pid = process.get("pid")
-    if process.get("computer") != _computer() or not isinstance(pid, int):
+    if process.get("computer") != computer() or not isinstance(pid, int):
         return None
     started = _started(pid)
+    if started == HIDDEN:
+        return None
     return started is None or started != process.get("started")
 
 
-def _computer() -> str:
+def computer() -> str:
     try:
         boot = BOOT_ID.read_text().strip()
         namespace = os.readlink("/proc/self/ns/pid")
@@ -57,12 +61,10 @@ def _started(pid: int) -> str | None:
 
 
 def _started_without_proc(pid: int) -> str | None:
-    if Path("/proc/self/stat").exists():
-        return None
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return None
     except PermissionError:  # of another user, but there
-        return "unknown"
-    return "unknown"
+        pass
+    return HIDDEN if Path("/proc/self/stat").exists() else "unknown"

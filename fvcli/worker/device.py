@@ -8,6 +8,9 @@ from typing import Any
 
 import tensorflow as tf
 
+from fvcli.errors import FvcliError
+from fvcli.run.cores import cores
+
 FAST_FLOAT16 = (7, 0)  # the first CUDA compute capability with tensor cores for it
 
 
@@ -44,7 +47,8 @@ def set_up_device(lanes: int | None = None, threads: int = 1) -> Device:
     tf.get_logger().setLevel("ERROR")  # each program has functions of its own; it warns of that
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
-        lanes = lanes or len(os.sched_getaffinity(0))
+        _refuse_a_lost_gpu()
+        lanes = lanes or cores()
         _compute_with_threads(lanes, threads)
         return Device("cpu", False, lanes, whole_batches=False)
     for gpu in gpus:
@@ -54,6 +58,14 @@ def set_up_device(lanes: int | None = None, threads: int = 1) -> Device:
     name = f"gpu: {details.get('device_name', 'unknown')}"
     precision = auto_precision(details.get("compute_capability"))
     return Device(name, True, 1, whole_batches=True, precision=precision)
+
+
+def _refuse_a_lost_gpu() -> None:
+    """Raise FvcliError if this process was given a GPU that it cannot use: pictures of a CPU differ."""
+    given = os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",")[0].strip()
+    if given not in {"", "-1", "NoDevFiles"}:
+        message = f"CUDA_VISIBLE_DEVICES names GPU {given}, and TensorFlow finds none"
+        raise FvcliError(message, "see nvidia-smi, or render on the CPU: CUDA_VISIBLE_DEVICES= fvcli ...")
 
 
 def auto_precision(compute_capability: tuple[int, int] | None) -> str:
@@ -68,9 +80,9 @@ def auto_precision(compute_capability: tuple[int, int] | None) -> str:
 def _compute_with_threads(lanes: int, threads: int) -> None:
     wanted = (threads, lanes + 1)  # one more, so that a picture is scored and saved while others are computed
     threading = tf.config.threading
-    found = threading.get_intra_op_parallelism_threads(), threading.get_inter_op_parallelism_threads()
-    if found != wanted:
+    if threading.get_intra_op_parallelism_threads() != wanted[0]:
         threading.set_intra_op_parallelism_threads(wanted[0])
+    if threading.get_inter_op_parallelism_threads() < wanted[1]:  # more of these do no harm
         threading.set_inter_op_parallelism_threads(wanted[1])
 
 

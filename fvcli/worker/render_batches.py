@@ -137,6 +137,7 @@ class Worker:
                 yield from self._fill(session, lanes)
                 if not lanes.is_idle:
                     lanes.wait(POLL_S)
+                    yield Waiting(())  # so that this can be closed also where a step takes long
                 elif self._reports.empty():
                     if session.queue.is_over:
                         return

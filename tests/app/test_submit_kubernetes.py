@@ -96,6 +96,10 @@ def test_there_are_no_more_workers_than_batches_that_lack_pictures(spec: Path, t
     assert job_of(spec, "-o", tmp_path / "run", *more)["spec"]["parallelism"] == 4
     painted(spec, tmp_path / "run", failed="edges/channel-0001")
     assert job_of("-o", tmp_path / "run", *more, "--missing")["spec"]["completions"] == 1
+    painted(spec, tmp_path / "done")
+    finished = fvcli("submit", "-o", tmp_path / "done", *more, "--missing", "--engine", "kubernetes")
+    assert (finished.exit_code, finished.stdout) == (2, "")
+    assert f"{tmp_path}/done: nothing is missing" in finished.stderr
 
 
 def test_nothing_is_written_or_started(spec: Path, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
 import sys
 import time
@@ -222,7 +221,7 @@ def test_a_worker_at_which_everything_dies_leaves_the_others_in_peace(
     )
     events = watch(run, round_, HOW, 2)
     assert sorted(event.batch for event in events if event.state == "started") == [1, 2, 3]
-    assert "the other workers go on without it: does this computer" in events[-1].remarks[0]
+    assert "3 batches in a row killed their process" in events[-1].remarks[0]
 
 
 # ---- workers that do what no real one does
@@ -268,7 +267,35 @@ def test_a_death_after_the_end_is_no_death(run: RunFolder, round_: Round, script
     assert states(watch(run, round_, HOW, 1)) == ["started", "done"]
 
 
-@pytest.mark.parametrize("code", [0, 1])
+def test_a_worker_that_errs_again_and_again_is_given_up_and_the_others_go_on(
+    run: RunFolder, round_: Round, script: Script, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What the others finish does not make it worth another try."""
+    monkeypatch.setattr(module, "PAUSE_S", 0.01)
+    finish = " ".join(f"sleep 0.1; {said('started', i)} {said('done', i)}" for i in range(20))
+    script(
+        f"mkdir {tmp_path}/first 2>/dev/null && {{ {finish} {said('over')} exit 0; }}; "
+        f"echo >> {tmp_path}/errors; echo 'Error: no such disk' >&2; exit 74"
+    )
+    events = watch(run, round_, HOW, 2)
+    assert (tmp_path / "errors").read_text().count("\n") == 3
+    given_up = [
+        event for event in events if "the other workers go on without worker" in " ".join(event.remarks)
+    ]
+    assert len(given_up) == 1
+    assert "no such disk" in given_up[0].remarks[0]
+    assert states(events).count("done") == 20
+
+
+def test_who_listens_may_stop_it_whatever_workers_say(run: RunFolder, round_: Round, script: Script) -> None:
+    """Three that talk without a pause."""
+    script("while :; do " + said("waiting", -1) + " sleep 0.005; done")
+    events = supervise(run, round_, HOW, 3)
+    with contextlib.closing(events):  # type: ignore[type-var]
+        assert [next(events) for _ in range(5)] == [PAUSE] * 5
+
+
+@pytest.mark.parametrize("code", [0, 1, 74])
 def test_an_end_without_a_last_word_is_an_error(
     run: RunFolder, round_: Round, script: Script, code: int
 ) -> None:
@@ -343,9 +370,13 @@ def test_a_process_that_will_not_stop_is_killed(
     script("trap '' TERM; " + said("started") + "while :; do sleep 0.1; done")
     events = watching(run, round_, HOW, 2)
     next(events)
+    (log, *_) = (run.path / "logs").iterdir()
+    assert make_attempt(run.path, Attempt(0, 1, log.stem))
+    write_note(run.path, Note(log.stem, this_process(), "2026-01-01", at=({"batch": 0, "attempt": 1},)))
     began = time.monotonic()
     events.close()
     assert 0.2 < time.monotonic() - began < 10
+    assert attempts_of(run.path, 0)[0].outcome == "stopped"  # its batch did not kill it
 
 
 def test_progress_keeps_a_worker(run: RunFolder, round_: Round, script: Script) -> None:
@@ -400,16 +431,16 @@ def command_of(run: RunFolder, round_: Round, options: EngineOptions, workers: i
 def test_workers_are_told_how_to_work(run: RunFolder, round_: Round, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     words = ["-m", "fvcli", "work", str(run.path), "--events", "--round", "0001"]
-    rest = ["--tries", "4", "--lease", "7.5", "--threads", "3"]
-    options = EngineOptions(None, 3, tries=4, lease_s=7.5)
+    rest = ["--tries", "4", "--timeout", "99.5", "--lease", "7.5", "--threads", "3"]
+    options = EngineOptions(None, 3, tries=4, timeout_s=99.5, lease_s=7.5)
     assert command_of(run, round_, options) == [sys.executable, *words, *rest]
-    options = EngineOptions(None, 3, tries=4, lease_s=7.5, allow_code=True, mixed=True)
+    options = EngineOptions(None, 3, tries=4, timeout_s=99.5, lease_s=7.5, allow_code=True, mixed=True)
     assert command_of(run, round_, options) == [sys.executable, *words, *rest, "--allow-code", "--mixed"]
 
 
 def test_cores_are_shared_out(run: RunFolder, round_: Round, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    monkeypatch.setattr(module, "cores", lambda: 8)
     for workers, threads in ((1, "8"), (3, "2"), (16, "1")):
         assert command_of(run, round_, EngineOptions(), workers)[-2:] == ["--threads", threads]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")

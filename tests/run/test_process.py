@@ -111,3 +111,18 @@ def test_a_process_of_somebody_else_is_there(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(os, "kill", refuse)
     assert process._started_without_proc(1) == "unknown"
+
+
+def test_of_a_process_that_proc_hides_nothing_can_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of another user's, with the option hidepid: it must not be taken for dead."""
+    read = Path.read_text
+
+    def hide(path: Path) -> str:
+        if str(path).startswith("/proc/") and path.name == "stat":
+            raise FileNotFoundError
+        return read(path)
+
+    here = this_process()
+    monkeypatch.setattr(Path, "read_text", hide)
+    assert is_gone(here) is None
+    assert is_gone({**here, "pid": 2**22 + 1}) is True

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 import pytest
 import tensorflow as tf
 
+from fvcli.errors import FvcliError
+from fvcli.run.cores import cores
 from fvcli.worker import device
 from fvcli.worker.device import Device, auto_precision, device_facts, set_up_device
 
@@ -30,11 +31,30 @@ def test_a_gpu_computes_in_what_its_tensor_cores_take(
 
 
 def test_a_cpu_has_a_lane_for_each_core_and_a_thread_more_for_what_comes_after() -> None:
-    cores = len(os.sched_getaffinity(0))
-    assert set_up_device() == Device("cpu", False, cores, whole_batches=False, precision="float32")
+    here = cores()
+    assert set_up_device() == Device("cpu", False, here, whole_batches=False, precision="float32")
     threads = tf.config.threading
     assert threads.get_intra_op_parallelism_threads() == 1
-    assert threads.get_inter_op_parallelism_threads() == cores + 1
+    assert threads.get_inter_op_parallelism_threads() == here + 1
+
+
+def test_fewer_lanes_than_at_first_change_nothing_in_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can be set up once a process: the network may have been looked at before."""
+    set_up_device(3)
+    monkeypatch.setattr(tf.config.threading, "set_inter_op_parallelism_threads", None)
+    monkeypatch.setattr(tf.config.threading, "set_intra_op_parallelism_threads", None)
+    assert set_up_device(1).lanes == 1
+
+
+@pytest.mark.parametrize("given", ["0", "3,4", "GPU-8932f937"])
+def test_a_gpu_that_was_given_and_is_not_there_is_no_cpu(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", given)
+    first = given.partition(",")[0]
+    with pytest.raises(FvcliError, match=f"names GPU {first}, and TensorFlow finds none"):
+        set_up_device()
+    for nothing in ("", "-1"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", nothing)
+        assert not set_up_device().is_gpu
 
 
 @pytest.mark.parametrize(

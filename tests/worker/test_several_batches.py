@@ -206,7 +206,7 @@ def test_where_processes_died_again_an_ascent_is_no_larger_than_a_batch(
     died_at(run, 0, 2)
     died_at(run, 3)
     list(worker_of(run, GPU).render(range(4)))
-    assert painter.calls == [(names(0, 1), 2), (names(2, 3, 4, 5), 8), (names(6, 7), 8)]
+    assert painter.calls == [(names(2, 3, 4, 5), 8), (names(0, 1), 2), (names(6, 7), 8)]
     told = {path: sidecar.batch for path, sidecar in known(run).items()}
     assert told["a/channel-0000"] == {"number": 0, "size": 2, "planned_size": 8}
     assert told["a/channel-0007"] == {"number": 3, "size": 8, "planned_size": 8}

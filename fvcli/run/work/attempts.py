@@ -129,12 +129,12 @@ def _content(attempt: Attempt) -> bytes:
     return (json.dumps(asdict(attempt)) + "\n").encode()
 
 
-def bury(run: Path, note: Note, how: str) -> None:
-    """Write how a worker died into the attempts that it was at."""
+def bury(run: Path, note: Note, how: str, outcome: str = DIED) -> None:
+    """Write how a worker ended, which could not do it itself, into the attempts that it was at."""
     for at in note.at:
         attempt = read_attempt(run, at["batch"], at["attempt"])
         if attempt is not None and attempt.is_open and attempt.worker == note.id:
-            end_attempt(run, attempt, DIED, how)
+            end_attempt(run, attempt, outcome, how)
 
 
 def is_claimed(run: Path, batch: int) -> bool:

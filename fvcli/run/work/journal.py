@@ -69,7 +69,7 @@ class Journal:
             raise FvcliError(f"{self._path} cannot be written: {error.strerror}") from error
 
     def _put(self) -> None:
-        place = self._path.with_name(f"{self._path.stem}.{self._part}.jsonl")
+        place = self._path.with_name(f"{self._path.stem}.{self._head['round']}-{self._part}.jsonl")
         put(place, "".join(self._lines).encode())
         if len(self._lines) == A_PART:
             self._lines, self._part = [], self._part + 1

@@ -24,7 +24,8 @@ from fvcli.run.objects import read_bytes
 from fvcli.run.process import is_gone, this_process
 
 WORKER, COMMAND = "worker", "command"
-IN_ORDER = {"finished", "stopped", "FvcliError"}  # ends of workers that are no deaths
+# Ends of workers that are no deaths
+IN_ORDER = {"finished", "stopped", "FvcliError", "UsageError", "StoppedError"}
 BEAT_S = 10.0
 LEASE_S = 120.0  # a file server may show an old note for a minute
 BEATS_A_LEASE = 6
