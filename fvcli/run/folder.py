@@ -221,7 +221,9 @@ class RunFolder:
 
         A finished unit counts only with its picture and what belongs to it, of the sizes that were written.
         """
-        sidecar = read_sidecar(self.json(unit))
+        return self._known(unit, read_sidecar(self.json(unit)))
+
+    def _known(self, unit: Unit, sidecar: Sidecar | NewerSidecar | None) -> Sidecar | None:
         if not isinstance(sidecar, Sidecar) or sidecar.key != unit.key:
             return None
         is_whole = not sidecar.is_finished or not wrong_sizes(self.units, unit.stem, sidecar)
@@ -238,7 +240,8 @@ class RunFolder:
 
     def is_settled(self, unit: Unit) -> bool:
         """Tell whether no worker need try a unit: it is finished, failed, or of a newer fvcli."""
-        return self.sidecar(unit) is not None or self.newer_sidecar(unit) is not None
+        found = read_sidecar(self.json(unit))
+        return isinstance(found, NewerSidecar) or self._known(unit, found) is not None
 
     def forget_failure(self, unit: Unit) -> bool:
         """Remove what says that a unit failed, so that it is tried again; tell whether it had failed."""

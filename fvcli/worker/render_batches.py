@@ -47,15 +47,17 @@ POLL_S = 0.2  # how long a signal may go unheard
 
 @dataclass(frozen=True)
 class _Report:
-    """What a lane says: how far a task is, or what its units came to, or that it ran out of memory.
+    """What a lane says: how far a task is, or what its units came to, or what went wrong.
 
     too_many: as many pictures an ascent as were too many for the memory.
+    error: Why none of the units could be rendered here.
     """
 
     task: Task
     share: float = 0.0
     records: tuple[Record, ...] | None = None
     too_many: int = 0
+    error: str = ""
 
 
 class Worker:
@@ -119,10 +121,16 @@ class Worker:
                 presence = stack.enter_context(Presence(self._run.path, self._options.lease_s).kept())
             presence.patience_s = self._options.timeout_s
             presence.say(role=WORKER, device=self._device.name, fingerprint=self._fingerprint)
-            queue = WorkQueue(
-                self._run, round_, presence.id, self._options.tries, self._options.lease_s, self._weight
-            )
             journal = Journal(self._run.path, presence.id, round_)
+            queue = WorkQueue(
+                self._run,
+                round_,
+                presence.id,
+                self._options.tries,
+                self._options.lease_s,
+                self._weight,
+                lambda batch: journal.add(batch, 0.0, ()),
+            )
             yield from self._work(Session(self._run, queue, presence, journal))
 
     def _weight(self, program: int) -> float:
@@ -212,6 +220,15 @@ class Worker:
             yield StepsDone(batch.number, batch.units_done)
         if report.records is not None:
             yield from session.record(report.task, report.records)
+        elif report.error:
+            yield from self._judge(report.task, report.error, session)
+
+    def _judge(self, task: Task, error: str, session: Session) -> Iterator[Said]:
+        """Record that units failed, or leave them to others, where it may be this computer that fails."""
+        if all(session.queue.may_judge(batch.claim) for batch in task.batches):
+            yield from session.record(task, self._failed(task, error))
+        else:
+            yield from session.leave(task, error)
 
     def _halve(self, task: Task, too_many: int) -> None:
         """Let ascents of a task's program have half as many pictures from now on."""
@@ -250,8 +267,9 @@ class Worker:
         """Return what a lane does for a task; its program is compiled here, where it is no other's."""
         doomed = task.batches[0].claim.failed
         if doomed:
-            return lambda: self._fail(task, doomed)
-        if self._broken is None or self._broken[0] != self._key(task):
+            return lambda: self._reports.put(_Report(task, 1.0, self._failed(task, doomed)))
+        is_again = any(batch.claim.erred_with for batch in task.batches)
+        if self._broken is None or self._broken[0] != self._key(task) or is_again:
             try:
                 compiled = self._compile(task)
             except Exception as error:  # a file that the program reads may be anything
@@ -260,20 +278,20 @@ class Worker:
                 size = self._size_of(task.groups[0])
                 return lambda: self._run_task(task, compiled, size, lanes)
         reason = self._broken[1]
-        return lambda: self._fail(task, reason)
+        return lambda: self._reports.put(_Report(task, 1.0, error=reason))
 
     def _origin(self, group: Group, size: int) -> Origin:
         program = self._run.plan.programs[group.units[0].program]
         planned = max(program.batch_size, self._planned_size(program))
         return Origin(group.batch.number, planned, size, group.batch.claim.attempt.number)
 
-    def _fail(self, task: Task, reason: str) -> None:
-        records = [
+    def _failed(self, task: Task, reason: str) -> tuple[Record, ...]:
+        """Record that the missing units of a task failed."""
+        return tuple(
             self._recorder.fail(unit, self._origin(group, self._size_of(group)), reason)
             for group in task.groups
             for unit in group.missing
-        ]
-        self._reports.put(_Report(task, 1.0, tuple(records)))
+        )
 
     def _run_task(self, task: Task, compiled: Renderer, size: int, lanes: Lanes) -> None:
         program = self._run.plan.programs[task.program]
@@ -288,7 +306,7 @@ class Worker:
             if _is_out_of_memory(error) and size > program.members:
                 self._reports.put(_Report(task, too_many=size))
             else:
-                self._fail(task, _reason(error))
+                self._reports.put(_Report(task, 1.0, error=_reason(error)))
             return
         if outcomes is None:
             return

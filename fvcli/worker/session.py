@@ -56,14 +56,26 @@ class Session:
         left = iter(records)
         for group in task.groups:
             group.batch.records.extend(next(left) for _ in group.missing)
-        for batch in task.batches:
-            if batch.is_done:
-                yield self._done(batch)
+        yield from self._done_of(task)
+
+    def leave(self, task: Task, reason: str) -> Iterator[Said]:
+        """Leave the missing units of a task to other workers, and tell of batches that are done."""
+        for group in task.groups:
+            group.batch.left.extend(group.missing)
+            group.batch.why_left = reason
+        yield from self._done_of(task)
+
+    def _done_of(self, task: Task) -> Iterator[Said]:
+        yield from (self._done(batch) for batch in task.batches if batch.is_done)
 
     def _done(self, batch: Batch) -> Said:
-        seconds = batch.seconds
-        self._journal.add(batch.number, seconds, batch.records, is_part=batch.claim.is_part)
-        self.queue.done(batch.claim)
+        seconds, is_part = batch.seconds, batch.claim.is_part or bool(batch.left)
+        if batch.records:
+            self._journal.add(batch.number, seconds, batch.records, is_part=is_part)
+        if batch.left:
+            self.queue.leave(batch.claim, batch.left, batch.why_left)
+        else:
+            self.queue.done(batch.claim)
         del self._open[batch.number]
         note = self._presence.note
         failed = sum(record.status == FAILED for record in batch.records)

@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from fvcli.errors import counted
 from fvcli.plan import Unit
 from fvcli.run.sidecar import OTHER, Record
 from fvcli.run.work.notes import now_utc
 from fvcli.run.work.queue import Claim
 
 TWICE = "{} was rendered by two workers, with other pixels each; the first is kept. Are they of one kind?"
+LEFT = "{} left to other workers, because of an error that may be this computer's: {}"
 
 
 @dataclass(eq=False)
@@ -21,6 +23,7 @@ class Batch:
 
     missing: Paths of its units that are to be committed.
     shares: How much of each group's is done, by the first unit's path.
+    left: Units that met an error and are left to other workers, and why.
     """
 
     claim: Claim
@@ -28,6 +31,8 @@ class Batch:
     shares: dict[str, float] = field(default_factory=dict)
     records: list[Record] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
+    left: list[Unit] = field(default_factory=list)
+    why_left: str = ""
     is_begun: bool = False
     since: str = field(default_factory=now_utc)
 
@@ -40,7 +45,7 @@ class Batch:
 
     @property
     def is_done(self) -> bool:
-        return len(self.records) == len(self.missing)
+        return len(self.records) + len(self.left) == len(self.missing)
 
     @property
     def units_done(self) -> float:
@@ -59,7 +64,8 @@ class Batch:
     def told(self) -> tuple[str, ...]:
         """What is to be told of it."""
         twice = [TWICE.format(record.stem) for record in self.records if record.again == OTHER]
-        return (*self.remarks, *twice)
+        left = LEFT.format(counted(len(self.left), "unit"), self.why_left)
+        return (*self.remarks, *twice, *([left] if self.left else []))
 
 
 @dataclass(frozen=True)

@@ -51,8 +51,9 @@ class Painter:
         """Paint what a round lacks, as ``render_here`` renders it."""
         assert run.presence is not None
         run.presence.say(role=WORKER, device="easel")
-        queue = WorkQueue(run, round_, run.presence.id, options.tries, options.lease_s)
         journal = Journal(run.path, run.presence.id, round_)
+        queue = WorkQueue(run, round_, run.presence.id, options.tries, options.lease_s)
+        queue.settled = lambda batch: journal.add(batch, 0.0, ())
         while not queue.is_over:
             claim = queue.take()
             if claim is None:

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +16,12 @@ import tensorflow as tf
 from fvcli.errors import FvcliError
 from fvcli.models import ModelFacts
 from fvcli.plan import Program, Unit
+from fvcli.run.process import this_process
+from fvcli.run.work import queue
+from fvcli.run.work.attempts import attempts_of
+from fvcli.run.work.journal import batches_done
+from fvcli.run.work.notes import WORKER, Note, write_note
+from fvcli.run.work.rounds import begin_round
 from fvcli.worker import render_batches
 from fvcli.worker.assets import Assets
 from fvcli.worker.device import Device
@@ -332,6 +339,41 @@ def test_a_program_that_cannot_be_compiled_fails_once_for_all_its_units(
     }
     assert sum(e.counts.get("failed", 0) for e in of_kind(events, BatchDone)) == 3
     assert {outcome for ended in outcomes_of_attempts(run).values() for outcome in ended} == {"done"}
+
+
+@pytest.mark.parametrize("device", [CPU, GPU])
+def test_where_another_worker_lives_an_error_is_left_to_it(
+    begin: Begin, worker_of: WorkerOf, painter: Painter, monkeypatch: pytest.MonkeyPatch, device: Device
+) -> None:
+    """It may be this computer that fails. What comes of it, the other says."""
+    monkeypatch.setattr(queue, "REFRESH_S", 0.1)
+    run = begin(channels(3), render={"batch_size": 3})
+    other = Note("other", this_process(), "2026-01-01", beat_s=9, role=WORKER)
+    write_note(run.path, other)
+
+    def break_one(units: Sequence[Unit], _stopped: Callable[[], bool]) -> None:
+        if units[0].terms[0].index == (1 if device is CPU else 0):
+            raise ValueError("no such library")
+
+    painter.before = break_one
+    round_ = begin_round(run.path, run.plan)
+    events = worker_of(run, device).work(round_)
+    done = next(event for event in events if isinstance(event, BatchDone))
+    left = [1] if device is CPU else [0, 1, 2]
+    assert done.counts == ({"done": 2} if device is CPU else {})
+    assert len(done.remarks) == 1
+    assert done.remarks[0].startswith(f"{len(left)} unit")
+    assert done.remarks[0].endswith("an error that may be this computer's: ValueError: no such library")
+    assert next(events) == Waiting((0,))
+    assert [path for path, one in known(run).items() if one is None] == [f"a/{name}" for name in names(*left)]
+    (attempt,) = attempts_of(run.path, 0)
+    assert (attempt.outcome, attempt.units) == ("erred", tuple(left))
+    write_note(run.path, replace(other, ended="finished"))
+    if device is CPU:
+        painter.before = lambda _units, _stopped: None  # it may have passed
+    (again,) = of_kind(list(events), BatchDone)
+    assert again.counts == ({"done": 1} if device is CPU else {"failed": 3})
+    assert batches_done(run.path, round_) == {0}
 
 
 # ---- stopping

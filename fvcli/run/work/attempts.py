@@ -21,7 +21,7 @@ from fvcli.run.process import is_gone
 from fvcli.run.work.notes import Note, note_path, read_note
 
 A_FOLDER = 1000  # batches, most of them with one attempt
-DONE, STOPPED, DIED = "done", "stopped", "died"
+DONE, STOPPED, DIED, ERRED = "done", "stopped", "died", "erred"
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class Attempt:
 
     worker: Id of who made it; empty where an old version did not say, or while the file is being written.
     units: Positions in the batch of what was to be rendered; None for all, where an old version did not say.
-    outcome: None while it is under way, done, stopped (given back), or died, with what is known of the death.
+    outcome: None while it is under way, done, stopped (given back), died, or erred: left to other workers
+        after an error that may be this computer's. What is known of it is the detail.
     """
 
     batch: int

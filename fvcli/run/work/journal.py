@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any
 
 from fvcli.errors import FvcliError
 from fvcli.run.layout import WORKERS
-from fvcli.run.objects import is_object, put, read_bytes
+from fvcli.run.objects import is_object, names_below, put, read_bytes
 from fvcli.run.sidecar import Record
 from fvcli.run.work.rounds import Round, read_rounds
 
@@ -85,9 +86,55 @@ def read_journals(run: Path) -> Iterator[Entry]:
                 continue
 
 
+class Finished:
+    """The batches that journals tell of as finished, by round; what they say of units is not read.
+
+    Each look reads only what was written since the last one.
+
+    Args:
+        run: The run's folder.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self._folder = run / WORKERS
+        self._read: dict[str, int] = {}  # how much of each file
+        self._found: dict[str, set[int]] = {}
+
+    def look(self) -> Mapping[str, set[int]]:
+        """Read what is new; return all that is known by now."""
+        for name, size in names_below(self._folder) if is_object(self._folder) else _sizes(self._folder):
+            if name.endswith(".jsonl") and size != self._read.get(name):
+                self._take(name)
+        return self._found
+
+    def _take(self, name: str) -> None:
+        path, start = self._folder / name, self._read.get(name, 0)
+        if is_object(path):  # a part that has grown is another object
+            text, start = read_bytes(path), 0
+        else:
+            with path.open("rb") as file:
+                file.seek(start)
+                text = file.read()
+        if not text.endswith((b"\n", WHOLE)):  # the last line is being written
+            text = text[: text.rfind(b"\n") + 1]
+        self._read[name] = start + len(text)
+        for line in text.splitlines():
+            head, between, _ = line.partition(UNITS)
+            if between and line.endswith(WHOLE):
+                with contextlib.suppress(ValueError, KeyError):
+                    told = json.loads(head + b"}")
+                    if not told.get("part"):
+                        self._found.setdefault(told["round"], set()).add(told["batch"])
+
+
+def _sizes(folder: Path) -> Iterator[tuple[str, int]]:
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        yield from ((entry.name, entry.stat().st_size) for entry in entries)
+
+
 def batches_done(run: Path, round_: Round) -> set[int]:
-    """Return the batches of a round that journals tell of as finished; what they say of units is not read."""
-    return _done_by_round(run).get(round_.name, set())
+    """Return the batches of a round that journals tell of as finished."""
+    return Finished(run).look().get(round_.name, set())
 
 
 def rounds_left(run: Path, plan: str) -> Iterator[Round]:
@@ -99,7 +146,7 @@ def rounds_left(run: Path, plan: str) -> Iterator[Round]:
         run: The run's folder.
         plan: Sum of its plan.
     """
-    done = _done_by_round(run)
+    done = Finished(run).look()
     covered: set[int] = set()  # batches that a later round finished whole
     for round_ in reversed(read_rounds(run)):
         if round_.plan == plan:
@@ -108,19 +155,6 @@ def rounds_left(run: Path, plan: str) -> Iterator[Round]:
             covered |= {batch for batch in mine if batch not in round_.wanted}
             if left:
                 yield replace(round_, batches=left)
-
-
-def _done_by_round(run: Path) -> dict[str, set[int]]:
-    found: dict[str, set[int]] = {}
-    for path in (run / WORKERS).glob("*.jsonl"):
-        for line in read_bytes(path).splitlines():
-            head, between, _ = line.partition(UNITS)
-            if between and line.endswith(WHOLE):
-                with contextlib.suppress(ValueError, KeyError):
-                    told = json.loads(head + b"}")
-                    if not told.get("part"):
-                        found.setdefault(told["round"], set()).add(told["batch"])
-    return found
 
 
 def _entry(worker: str, data: Mapping[str, Any]) -> Entry:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import chain
+from collections.abc import Callable, Iterator, Sequence, Set
+from dataclasses import dataclass, field, replace
+from itertools import chain, groupby
 
 from fvcli.plan import Unit
 from fvcli.run.folder import RunFolder
+from fvcli.run.process import computer
 from fvcli.run.work.attempts import (
     DIED,
     DONE,
+    ERRED,
     STOPPED,
     Attempt,
     attempts_of,
@@ -25,9 +27,9 @@ from fvcli.run.work.attempts import (
     latest_attempts,
     make_attempt,
 )
-from fvcli.run.work.journal import batches_done
-from fvcli.run.work.next_try import Death, next_try
-from fvcli.run.work.notes import IN_ORDER, LEASE_S, Note, Watch, note_path, read_note, read_notes
+from fvcli.run.work.journal import Finished
+from fvcli.run.work.next_try import Death, NextTry, next_try
+from fvcli.run.work.notes import IN_ORDER, LEASE_S, WORKER, Note, Watch, note_path, read_note, read_notes
 from fvcli.run.work.rounds import Round
 
 TRIES = 3
@@ -42,6 +44,7 @@ class Claim:
     failed: Why they are failed without being rendered; empty where they are to be rendered.
     is_part: Whether the batch lacks more units than these.
     deaths: How many processes died at the batch.
+    erred_with: Workers that left it to others after an error.
     """
 
     attempt: Attempt
@@ -49,10 +52,24 @@ class Claim:
     failed: str = ""
     is_part: bool = False
     deaths: int = 0
+    erred_with: frozenset[str] = frozenset()
 
     @property
     def batch(self) -> int:
         return self.attempt.batch
+
+
+@dataclass(frozen=True)
+class _Met:
+    """What workers met at a batch: deaths of processes, and whose they were, and errors."""
+
+    deaths: tuple[Death, ...] = ()
+    died_with: frozenset[str] = frozenset()
+    erred_with: frozenset[str] = frozenset()
+
+    @property
+    def trouble(self) -> bool:
+        return bool(self.deaths or self.erred_with)
 
 
 @dataclass
@@ -66,6 +83,7 @@ class WorkQueue:
         tries: Deaths of processes at a batch before it is cut; see ``next_try``.
         lease_s: For how long a worker without a sign of life is waited for.
         weight: What the rendering of a unit of a program costs, in any unit.
+        settled: Is told of a batch that lacks nothing any more, of which no journal may tell.
     """
 
     run: RunFolder
@@ -74,6 +92,7 @@ class WorkQueue:
     tries: int = TRIES
     lease_s: float = LEASE_S
     weight: Callable[[int], float] = lambda _: 1.0
+    settled: Callable[[int], None] = lambda _: None
     _todo: dict[int, list[int]] = field(default_factory=dict)  # by program
     _held: set[int] = field(default_factory=set)
     _mine: set[int] = field(default_factory=set)
@@ -86,12 +105,15 @@ class WorkQueue:
         self._watch = Watch(self.run.path, self.lease_s)
         self._alike = _compiled_alike(self.run)
         self._latest = latest_attempts(self.run.path)
+        self._finished = Finished(self.run.path)
         done = self._done_elsewhere()
         for batch in self.round_.batches:
             if batch not in done:
                 self._add(batch)
+        place = _place_among(len(self._workers()))
         for batches in self._todo.values():
             batches.sort(key=self._order, reverse=True)  # taken from the end
+            _begin_at(batches, place, self._units_wanted)
         self._looked = time.monotonic()
 
     # ---- what is left
@@ -116,10 +138,25 @@ class WorkQueue:
 
     def _order(self, batch: int) -> tuple[int, int]:
         """Return where a batch comes: those with many units first, then as in the plan."""
-        return -len(self.round_.wanted.get(batch, self.run.plan.batches[batch])), batch
+        return -self._units_wanted(batch), batch
+
+    def _units_wanted(self, batch: int) -> int:
+        return len(self.round_.wanted.get(batch, self.run.plan.batches[batch]))
 
     def _done_elsewhere(self) -> set[int]:
-        return batches_done(self.run.path, self.round_)
+        return self._finished.look().get(self.round_.name, set())
+
+    def _look_around(self) -> bool:
+        """See, from time to time, what others have finished; tell whether it was time."""
+        if time.monotonic() - self._looked < min(REFRESH_S, self.lease_s / 6):
+            return False
+        self._looked = time.monotonic()
+        done = self._done_elsewhere()
+        self._held -= done
+        self._suspects -= done
+        for batches in self._todo.values():
+            batches[:] = [batch for batch in batches if batch not in done]
+        return True
 
     # ---- claims
 
@@ -130,11 +167,13 @@ class WorkQueue:
             compiled: The program that is compiled; batches that it serves are taken first.
             also: Whether batches that need another may be taken.
         """
+        has_looked = self._look_around()
         for program in self._programs(compiled, also):
             claim = self.take_of(program)
             if claim is not None:
                 return claim
-        again = chain(self._freed(), self._own_suspects()) if also else ()
+        freed = sorted(self._held) if has_looked else []  # others may have left them
+        again = chain(freed, self._own_suspects()) if also else ()
         return next(filter(None, map(self._claim, again)), None)
 
     def take_of(self, program: int) -> Claim | None:
@@ -180,13 +219,9 @@ class WorkQueue:
         notes = read_notes(self.run.path)
         return [n for n in notes if n.id != self.worker and self._watch.is_alive(n) is not False]
 
-    def _freed(self) -> list[int]:
-        """Return batches that others were at and may have left."""
-        if self._held and time.monotonic() - self._looked >= min(REFRESH_S, self.lease_s / 6):
-            self._looked = time.monotonic()
-            self._held -= self._done_elsewhere()
-            return sorted(self._held)
-        return []
+    def _workers(self) -> list[Note]:
+        """Return the notes of other workers, without those that have shown no sign of life for the lease."""
+        return [n for n in self._others() if n.role == WORKER and not self._watch.is_gone(n.id)]
 
     def _claim(self, batch: int) -> Claim | None:
         self._held.discard(batch)
@@ -199,24 +234,57 @@ class WorkQueue:
         if history and history[-1].is_open and not self._is_left(history[-1]):
             self._held.add(batch)
             return None
-        missing = self._missing(batch)
-        if not missing:
-            return None
-        deaths = [Death(self._units(one), one.detail) for one in history if self._is_death(one)]
-        if deaths and (self._mine or any(self._todo.values())):
+        if not history:
+            return self._first(batch)
+        met = self._met(history)
+        if met.trouble and (self._mine or any(self._todo.values())):
             self._suspects.add(batch)
             return None
-        chosen = next_try(self._in_groups(batch, missing), deaths, self.tries)
-        attempt = Attempt(batch, history[-1].number + 1 if history else 1, self.worker, chosen.units)
-        self._latest[batch] = attempt.number
-        if not make_attempt(self.run.path, attempt):
-            self._held.add(batch)
+        return self._again(batch, history[-1].number + 1, met)
+
+    def _first(self, batch: int) -> Claim | None:
+        """Claim a batch at which nobody was; its sidecars are read then, so that one worker alone does it."""
+        asked = self.round_.wanted.get(batch, range(len(self.run.plan.batches[batch])))
+        attempt = Attempt(batch, 1, self.worker, tuple(asked))
+        if not self._make(attempt):
             return None
-        self._mine.add(batch)
-        self._alone_with = batch if deaths else None
-        positions = self.run.plan.batches[batch]
+        missing = self._missing(batch)
+        if not missing:
+            end_attempt(self.run.path, attempt, DONE)
+            self.settled(batch)
+            return None
+        return self._claimed(attempt, missing, NextTry(tuple(sorted(missing))), _Met())
+
+    def _again(self, batch: int, number: int, met: _Met) -> Claim | None:
+        """Claim a batch at which others were, if this worker may try what is left of it."""
+        missing = self._missing(batch)
+        if not missing:
+            self.settled(batch)
+            return None
+        chosen = next_try(self._in_groups(batch, missing), met.deaths, self.tries)
+        if chosen.failed and self._is_elsewhere(met.died_with):
+            chosen = NextTry(chosen.units)  # it may be their computer that kills
+        is_judged = not chosen.failed or self._is_judged(met.died_with, apart=False)
+        if not is_judged or (self.worker in met.erred_with and not self._is_judged(met.erred_with)):
+            self._held.add(batch)  # others are there that have not met it
+            return None
+        attempt = Attempt(batch, number, self.worker, chosen.units)
+        return self._claimed(attempt, missing, chosen, met) if self._make(attempt) else None
+
+    def _make(self, attempt: Attempt) -> bool:
+        self._latest[attempt.batch] = attempt.number
+        is_made = make_attempt(self.run.path, attempt)
+        if not is_made:
+            self._held.add(attempt.batch)
+        return is_made
+
+    def _claimed(self, attempt: Attempt, missing: set[int], chosen: NextTry, met: _Met) -> Claim:
+        self._mine.add(attempt.batch)
+        self._alone_with = attempt.batch if met.trouble else None
+        positions = self.run.plan.batches[attempt.batch]
         units = tuple(self.run.plan.units[positions[i]] for i in chosen.units if i in missing)
-        return Claim(attempt, units, chosen.failed, len(units) < len(missing), len(deaths))
+        is_part = len(units) < len(missing)
+        return Claim(attempt, units, chosen.failed, is_part, len(met.deaths), met.erred_with)
 
     def _is_left(self, attempt: Attempt) -> bool:
         if attempt.worker == self.worker:  # made here, but the store's answer was lost: then it said no
@@ -247,6 +315,48 @@ class WorkQueue:
     def _units(self, attempt: Attempt) -> tuple[int, ...]:
         return attempt.units or tuple(range(len(self.run.plan.batches[attempt.batch])))
 
+    # ---- is it the unit, or the computer?
+
+    def _met(self, history: Sequence[Attempt]) -> _Met:
+        died = [attempt for attempt in history if self._is_death(attempt)]
+        return _Met(
+            tuple(Death(self._units(one), one.detail) for one in died),
+            frozenset(one.worker for one in died),
+            frozenset(one.worker for one in history if one.outcome == ERRED),
+        )
+
+    def may_judge(self, claim: Claim) -> bool:
+        """Tell whether an error that this worker met is its units' own: others met it, or there are none."""
+        return self._is_judged(claim.erred_with | {self.worker})
+
+    def _is_judged(self, workers: Set[str], *, apart: bool = True) -> bool:
+        """Tell whether what some workers met is no fault of their computer.
+
+        It is none if it was met on two computers, or nobody is at work on another.
+
+        Args:
+            workers: Who met it.
+            apart: Whether two workers on one computer may differ, as with two GPUs.
+        """
+        computers = self._computers(workers)
+        if len(computers) > 1:
+            return True
+        others = [note for note in self._workers() if note.id not in workers]
+        if any(note.process.get("computer") not in computers for note in others):
+            return False
+        return not (apart and others and len(workers) < 2)
+
+    def _is_elsewhere(self, workers: Set[str]) -> bool:
+        """Tell whether this worker is on another computer than the only one that some are known to be on."""
+        computers = self._computers(workers)
+        return len(computers) == 1 and computer() not in computers
+
+    def _computers(self, workers: Set[str]) -> set[object]:
+        """Return which computers workers are on, of those that is known of."""
+        notes = [read_note(note_path(self.run.path, worker)) for worker in workers if worker]
+        mine = {computer()} if self.worker in workers else set()
+        return mine | {note.process.get("computer") for note in notes if note is not None}
+
     # ---- ends
 
     def done(self, claim: Claim) -> None:
@@ -255,15 +365,40 @@ class WorkQueue:
         if claim.is_part:
             self._add(claim.batch)
 
+    def leave(self, claim: Claim, units: Sequence[Unit], reason: str) -> None:
+        """Say that some units of a claim met an error, and are left to other workers."""
+        positions = self.run.plan.batches[claim.batch]
+        paths = {unit.path for unit in units}
+        left = tuple(i for i in claim.attempt.units or () if self.run.plan.units[positions[i]].path in paths)
+        self._end(replace(claim, attempt=replace(claim.attempt, units=left)), ERRED, reason)
+        self._held.add(claim.batch)
+
     def give_back(self, claim: Claim) -> None:
         """Say that a claim ended before its units were finished."""
         self._end(claim, STOPPED)
 
-    def _end(self, claim: Claim, outcome: str) -> None:
-        end_attempt(self.run.path, claim.attempt, outcome)
+    def _end(self, claim: Claim, outcome: str, detail: str = "") -> None:
+        end_attempt(self.run.path, claim.attempt, outcome, detail)
         self._mine.discard(claim.batch)
         if self._alone_with == claim.batch:
             self._alone_with = None
+
+
+def _place_among(workers: int) -> float:
+    """Return where in the order the next worker begins, as a share of it, far from those that are there.
+
+    0, 1/2, 1/4, 3/4, 1/8 ...: the bits of their number behind the point, turned round (van der Corput 1935).
+    """
+    return sum(1 / (2 << bit) for bit in range(workers.bit_length()) if workers >> bit & 1)
+
+
+def _begin_at(batches: list[int], place: float, size: Callable[[int], int]) -> None:
+    """Turn the order of batches of one size, which are taken from the end, so that another comes first."""
+    for _, group in groupby(list(enumerate(batches)), key=lambda one: size(one[1])):
+        places = [index for index, _ in group]
+        first = len(places) - int(len(places) * place)
+        chosen = batches[places[0] : places[-1] + 1]
+        batches[places[0] : places[-1] + 1] = chosen[first:] + chosen[:first]
 
 
 def _compiled_alike(run: RunFolder) -> list[int]:

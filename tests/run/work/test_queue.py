@@ -14,6 +14,8 @@ import pytest
 
 from fvcli.app.plan_spec import plan_of_spec
 from fvcli.run import RunFolder, run_status
+from fvcli.run.process import this_process
+from fvcli.run.work import queue as queue_module
 from fvcli.run.work.attempts import DIED, Attempt, attempts_of, end_attempt, make_attempt
 from fvcli.run.work.journal import Journal, batches_done
 from fvcli.run.work.notes import WORKER, Note, Presence, write_note
@@ -185,8 +187,8 @@ def test_finished_and_failed_units_are_left_out(run: RunFolder, round_: Round) -
     claim = queue.take()
     assert claim is not None
     assert (claim.batch, [unit.name for unit in claim.units]) == (1, ["channel-0003"])
-    assert claim.attempt == Attempt(1, 1, "me", (1,))
-    assert attempts_of(run.path, 0) == []
+    assert claim.attempt == Attempt(1, 1, "me", (0, 1))  # what was asked; the files are seen later
+    assert [one.outcome for one in attempts_of(run.path, 0)] == ["done"]
 
 
 def test_a_worker_that_finds_all_done_is_over_at_once(run: RunFolder, round_: Round) -> None:
@@ -208,13 +210,16 @@ def test_journals_of_other_rounds_and_of_parts_do_not_count(run: RunFolder, roun
     assert take_all(queue_of(run, again)) == [0, 1]
 
 
-def test_what_was_finished_without_a_journal_needs_no_attempt(run: RunFolder, round_: Round) -> None:
+def test_what_was_finished_without_a_journal_is_told_of_once(run: RunFolder, round_: Round) -> None:
+    """Else every later worker would take the round for one with something left."""
     for unit in run.plan.units:
         paint_once(run, unit)
-    queue = queue_of(run, round_)
+    queue, told = queue_of(run, round_), list[int]()
+    queue.settled = told.append
     assert queue.take() is None
     assert queue.is_over
-    assert not (run.path / "attempts").exists()
+    assert told == list(round_.batches)
+    assert {one.outcome for batch in told for one in attempts_of(run.path, batch)} == {"done"}
 
 
 def test_a_queue_is_over_when_nothing_is_held_or_begun(run: RunFolder) -> None:
@@ -337,6 +342,150 @@ def test_a_claim_whose_answer_was_lost_is_not_waited_for(run: RunFolder) -> None
         claim = queue.take()
         assert claim is not None
         assert (claim.attempt.number, claim.deaths) == (2, 0)
+
+
+def test_each_of_many_workers_begins_far_from_the_others(tmp_path: Path) -> None:
+    """Else all would walk behind the first, and look at what it has just done."""
+    run = begun(tmp_path, ["{name: a, layer: stem_bn, channels: 0-31}"])
+    round_ = begin_round(run.path, run.plan)
+    firsts = []
+    for number in range(5):
+        claim = queue_of(run, round_, f"w{number}").take()
+        assert claim is not None
+        firsts.append(claim.batch)
+        write_note(run.path, Note(f"w{number}", this_process(), "2026-01-01", role=WORKER))
+    assert firsts == [0, 8, 4, 12, 2]
+    assert take_all(queue_of(run, round_, "w5"))[:3] == [10, 11, 13]
+
+
+def test_a_worker_hears_of_what_others_have_done(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From journals, at intervals, and it tries no batch that is done."""
+    round_ = begin_round(run.path, run.plan, [0, 1, 2, 3])
+    mine, other = queue_of(run, round_, lease_s=0.3), queue_of(run, round_, "other")
+    journal = Journal(run.path, "other", round_)
+    for _ in range(3):
+        claim = other.take()
+        assert claim is not None
+        paint_claim(run, claim, journal)
+        other.done(claim)
+    time.sleep(0.06)
+    tried: list[Attempt] = []
+    monkeypatch.setattr(
+        queue_module, "make_attempt", lambda *words: tried.append(words[1]) or make_attempt(*words)
+    )
+    assert take_all(mine) == [3]
+    assert [attempt.batch for attempt in tried] == [3]
+
+
+# ---- errors that may be the computer's
+
+
+def met_error(run: RunFolder, queue: WorkQueue, batch: int) -> bool:
+    """Let a worker meet an error at a batch; tell whether it says that the units are to blame."""
+    claim = queue.take()
+    assert claim is not None
+    assert claim.batch == batch
+    if queue.may_judge(claim):
+        return True
+    queue.leave(claim, claim.units, "no such library")
+    return False
+
+
+def living(run: RunFolder, name: str, computer: str = "") -> None:
+    process = {**this_process(), **({"computer": computer} if computer else {})}
+    write_note(run.path, Note(name, process, "2026-01-01", beat_s=9, role=WORKER))
+
+
+def test_a_worker_that_is_alone_says_at_once_that_a_unit_failed(run: RunFolder) -> None:
+    round_ = begin_round(run.path, run.plan, [0])
+    living(run, "me")
+    assert met_error(run, queue_of(run, round_), 0)
+
+
+def test_what_fails_with_one_worker_is_left_to_another(run: RunFolder) -> None:
+    round_ = begin_round(run.path, run.plan, [0])
+    living(run, "me")
+    living(run, "other")
+    mine = queue_of(run, round_, lease_s=0.06)
+    assert not met_error(run, mine, 0)
+    (attempt,) = attempts_of(run.path, 0)
+    assert (attempt.outcome, attempt.units, attempt.detail) == ("erred", (0, 1), "no such library")
+    time.sleep(0.02)
+    assert mine.take() is None  # it met it, and the other may not
+    assert not mine.is_over
+    other = queue_of(run, round_, "other")
+    claim = other.take()
+    assert claim is not None
+    assert claim.erred_with == {"me"}
+    paint_claim(run, claim, Journal(run.path, "other", round_))
+    other.done(claim)
+    time.sleep(0.02)
+    assert mine.take() is None
+    assert mine.is_over
+    assert run_status(run).counts["done"] == 2
+
+
+def test_what_fails_with_two_workers_of_one_computer_is_left_to_another_computer(run: RunFolder) -> None:
+    round_ = begin_round(run.path, run.plan, [0])
+    for name, computer in (("me", ""), ("beside", ""), ("far", "another")):
+        living(run, name, computer)
+    assert not met_error(run, queue_of(run, round_), 0)
+    assert not met_error(run, queue_of(run, round_, "beside"), 0)
+    assert queue_of(run, round_, "beside").take() is None
+    far = queue_of(run, round_, "far")
+    claim = far.take()
+    assert claim is not None
+    assert claim.erred_with == {"me", "beside"}
+
+
+def test_what_fails_with_two_workers_fails(run: RunFolder) -> None:
+    round_ = begin_round(run.path, run.plan, [0])
+    living(run, "me")
+    living(run, "beside")
+    assert not met_error(run, queue_of(run, round_), 0)
+    assert met_error(run, queue_of(run, round_, "beside"), 0)
+
+
+def test_what_failed_here_is_tried_again_when_the_others_are_gone(run: RunFolder) -> None:
+    round_ = begin_round(run.path, run.plan, [0])
+    living(run, "me")
+    living(run, "far", "another")
+    queue = queue_of(run, round_, lease_s=0.06)
+    assert not met_error(run, queue, 0)
+    write_note(run.path, Note("far", ELSEWHERE, "2026-01-01", role=WORKER, ended="finished"))
+    time.sleep(0.02)
+    assert met_error(run, queue, 0)
+
+
+def died_with(run: RunFolder, batch: int, worker: str, times: int) -> None:
+    for _ in range(times):
+        attempt = left_by(run, batch, worker)
+        end_attempt(run.path, replace(attempt, units=(0,)), DIED, "signal 9")
+
+
+def test_what_kills_on_one_computer_is_tried_on_another_before_it_fails(run: RunFolder) -> None:
+    round_ = begin_round(run.path, run.plan, [5])
+    living(run, "me")
+    living(run, "far", "another")
+    died_with(run, 5, "me", 3)
+    assert len(run.plan.batches[5]) == 2
+    here = queue_of(run, round_, tries=3, lease_s=0.06)
+    assert here.take() is None  # the first unit killed three processes here
+    assert here.held == {5}
+    died_with(run, 5, "far", 1)
+    time.sleep(0.02)
+    claim = here.take()
+    assert claim is not None
+    assert claim.failed == "the process died: signal 9, 4 times"
+
+
+def test_who_is_on_another_computer_tries_what_killed(run: RunFolder) -> None:
+    round_ = begin_round(run.path, run.plan, [5])
+    living(run, "far", "another")
+    died_with(run, 5, "far", 3)
+    claim = queue_of(run, round_, tries=3).take()
+    assert claim is not None
+    assert (claim.failed, claim.attempt.units) == ("", (0,))
 
 
 # ---- deaths
