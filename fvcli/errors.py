@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 
@@ -29,6 +30,11 @@ class StoppedError(BaseException):
 
     def __init__(self, message: str, hint: str) -> None:
         super().__init__(f"{message}: {hint}")
+
+
+def command(*words: object) -> str:
+    """Write a command as a shell takes it, to be copied."""
+    return shlex.join(["fvcli", *map(str, words)])
 
 
 def counted(number: int, one: str, many: str | None = None) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fvcli.engines.quiet import quiet_start
-from fvcli.errors import FvcliError, UsageError
+from fvcli.errors import FvcliError, UsageError, command
 from fvcli.golden import Golden, Judges, Look, Options
 from fvcli.golden.calibration import Calibration, Trial, calibrated
 from fvcli.golden.compare import measure
@@ -47,7 +47,7 @@ def calibrate_golden(
     """
     found = Golden.read(golden)
     if not found.is_accepted:
-        raise UsageError(f"{golden} is a run, not a golden", f"fvcli accept {golden} --golden DIR")
+        raise UsageError(f"{golden} is a run, not a golden", command("accept", golden, "--golden", "DIR"))
     with tempfile.TemporaryDirectory(prefix="fvcli-calibrate-") as folder:
         calibration = _Trials(found, Path(folder), allow_code, say).calibrated(safety)
     with hold_alone(golden, DOING):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fvcli.atlas import grid_paths, write_figure, write_grids
-from fvcli.errors import UsageError
+from fvcli.errors import UsageError, command
 from fvcli.run import RunFolder
 
 
@@ -30,6 +30,6 @@ def draw_run(path: Path) -> list[Path]:
     run = RunFolder.read(path)
     written = write_grids(run)
     if not written:
-        raise UsageError(f"{path}: no unit is rendered yet", f"see: fvcli status {path}")
+        raise UsageError(f"{path}: no unit is rendered yet", f"see: {command('status', path)}")
     figure = write_figure(run)
     return [*written, *([figure] if figure is not None else [])]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -10,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from fvcli.app.plan_spec import PlannedSpec
 from fvcli.app.submit_run import count_missing
 from fvcli.engines.kubernetes import KubernetesJob, job_manifest, job_name
-from fvcli.errors import UsageError
+from fvcli.errors import FvcliError, UsageError
 from fvcli.run import RunFolder
 from fvcli.spec.yaml_text import write_yaml
 
@@ -21,6 +23,10 @@ HEAD = """\
 #   before you apply it again:  kubectl delete job {name}
 # It needs Kubernetes 1.29 or newer, for podFailurePolicy and backoffLimitPerIndex.
 """
+
+
+NAME = r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"  # RFC 1123, subdomain
+LIMIT = r"[\w./-]+=\d+(\.\d+)?(m|k|[KMGTPE]i?)?"  # Kubernetes API, Quantity
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,7 @@ def kubernetes_job(planned: PlannedSpec | None, run: str, options: PodOptions) -
     """
     if not options.image:
         raise UsageError("--engine kubernetes needs an image with fvcli", "give --image IMAGE")
+    _check_words(options)
     _check_place(run, options)
     batches = _batches(planned, run)
     if batches == 0:
@@ -65,7 +72,28 @@ def kubernetes_yaml(job: KubernetesJob) -> str:
     text = write_yaml(job_manifest(job))
     if text is None:
         raise UsageError("a name has characters that YAML cannot hold", "use plain names")
-    return HEAD.format(run=job.run, name=job_name(job.run)) + text
+    return HEAD.format(run=shlex.quote(job.run), name=job_name(job.run)) + text
+
+
+def _check_words(options: PodOptions) -> None:
+    """Refuse what Kubernetes would refuse, after the Job was copied to it.
+
+    Raises:
+        UsageError: With all that is wrong.
+    """
+    wrong = (
+        [f"--image {options.image!r} is no name of an image"] if re.search(r"\s", options.image or "") else []
+    )
+    for option, name in (("--claim", options.claim), ("--secret", options.secret)):
+        if name and not re.fullmatch(NAME, name):
+            wrong.append(f"{option} {name!r} is no name in Kubernetes, which has a-z, 0-9, - and .")
+    for limit in options.resources:
+        if not re.fullmatch(LIMIT, limit):
+            wrong.append(
+                f"--resource {limit!r} is no limit, such as nvidia.com/gpu=1, cpu=500m or memory=8Gi"
+            )
+    if wrong:
+        raise UsageError("\n".join(wrong))
 
 
 def _check_place(run: str, options: PodOptions) -> None:
@@ -86,14 +114,11 @@ def _check_place(run: str, options: PodOptions) -> None:
 def _batches(planned: PlannedSpec | None, run: str) -> int | None:
     """Count the batches that lack pictures, as far as it can be known here; no object store is asked."""
     if "://" not in run:
-        with contextlib.suppress(UsageError):  # only pods see it, or it is not there yet
-            return count_missing(RunFolder.read(Path(run)))
+        with contextlib.suppress(FvcliError):  # only pods see it, or it is not there yet
+            there = RunFolder.read(Path(run))
+            return count_missing(RunFolder(there.path, planned.plan) if planned else there)
     return len(planned.plan.batches) if planned else None
 
 
 def _limits(resources: Sequence[str]) -> Mapping[str, str]:
-    pairs = [text.partition("=") for text in resources]
-    for (name, _, value), text in zip(pairs, resources, strict=True):
-        if not name or not value:
-            raise UsageError(f"--resource {text}: not a limit", "write NAME=VALUE, such as nvidia.com/gpu=1")
-    return {name: value for name, _, value in pairs}
+    return {name: value for name, _, value in (text.partition("=") for text in resources)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -15,10 +16,11 @@ from fvcli.app.prepare_run import prepare_run
 from fvcli.app.render_run import Observer
 from fvcli.engines import slurm
 from fvcli.engines.slurm import SlurmJob, SlurmPlan
-from fvcli.errors import FvcliError, UsageError, counted
+from fvcli.errors import FvcliError, UsageError, command, counted
 from fvcli.plan.without_cycles import without_cycles
 from fvcli.run import RunFolder
 from fvcli.run.atomic import write_atomic
+from fvcli.run.growing import refuse_to_begin
 from fvcli.run.layout import PLAN, SPEC, read_text
 from fvcli.run.look import look_at
 from fvcli.run.sidecar import FINISHED
@@ -86,11 +88,12 @@ def submit_run(
     check_args(options)
     live = live_workers(output, options.missing)  # before anything changes below them
     planned = _to_render(planned, output, options)
+    longest = slurm.max_array_size()  # before anything is written, because Slurm may not be there
     prepared = prepare_run(planned, output, None, observer)
     wanted = min(options.workers, prepared.batches) - live
     if wanted <= 0:
         return Submitted(None, 0, live, prepared.batches)
-    return _start(output, options, wanted, live, prepared.batches)
+    return _start(output, options, min(wanted, longest), wanted, live, prepared.batches)
 
 
 def _to_render(planned: PlannedSpec | None, output: Path, options: SubmitOptions) -> PlannedSpec:
@@ -144,8 +147,9 @@ def count_missing(run: RunFolder) -> int:
     return sum(not all(is_finished[i] for i in batch) for batch in run.plan.batches)
 
 
-def _start(path: Path, options: SubmitOptions, wanted: int, live: int, batches: int) -> Submitted:
-    workers = min(wanted, slurm.max_array_size())
+def _start(
+    path: Path, options: SubmitOptions, workers: int, wanted: int, live: int, batches: int
+) -> Submitted:
     remarks = [f"an array may have {workers} tasks here (MaxArraySize)"] if workers < wanted else []
     plan = slurm_plan(path, workers, options)
     for folder in (slurm.SUBMIT, slurm.LOGS):
@@ -158,7 +162,9 @@ def _start(path: Path, options: SubmitOptions, wanted: int, live: int, batches: 
     try:
         finish = slurm.submit(plan.script(slurm.FINISH), after=job)
     except FvcliError as error:
-        remarks.append(f"the job that draws the contact sheets was not started ({error}): fvcli grid {path}")
+        remarks.append(
+            f"the job that draws the contact sheets was not started ({error}): {command('grid', path)}"
+        )
     return Submitted(job, workers, live, batches, finish, tuple(remarks))
 
 
@@ -176,18 +182,20 @@ def scripts(plan: SlurmPlan) -> dict[str, str]:
 
 def slurm_dry_run(planned: PlannedSpec | None, path: Path, options: SubmitOptions) -> str:
     """Return what would be written and called; Slurm is not asked, and nothing is written."""
-    if planned is None or (path / PLAN).exists():
-        batches = count_missing(RunFolder.read(path))
-    else:
-        batches = len(planned.plan.batches)
     check_args(options)
+    planned = _to_render(planned, path, options)
+    if path.is_dir():
+        refuse_to_begin(path, planned.plan, planned.text)
+    batches = count_missing(RunFolder(path, planned.plan))
     if not batches:
         return f"{path}: nothing is missing"
     made = slurm_plan(path, min(options.workers, batches), options)
     parts = [f"==> {made.script(name)}\n{text}" for name, text in scripts(made).items()]
+    workers, finish = (shlex.quote(str(made.script(name))) for name in (slurm.WORKERS, slurm.FINISH))
     calls = (
-        f"sbatch --parsable {made.script(slurm.WORKERS)}",
-        f"sbatch --parsable --dependency=afterany:JOB {made.script(slurm.FINISH)}",
+        "scontrol show config",  # how long an array may be
+        f"sbatch --parsable {workers}",
+        f"sbatch --parsable --dependency=afterany:JOB {finish}",
     )
     return "\n".join((*parts, "==> calls", *calls))
 

@@ -15,7 +15,7 @@ from fvcli.app.render_run import Observer
 from fvcli.engines import EngineOptions, Event
 from fvcli.engines.in_process import render_here
 from fvcli.engines.supervise import supervise
-from fvcli.errors import UsageError
+from fvcli.errors import UsageError, command
 from fvcli.run import RunFolder
 from fvcli.run.sidecar import FAILED
 from fvcli.run.work.journal import rounds_left
@@ -125,7 +125,9 @@ def _refuse_nothing(run: RunFolder, name: str | None) -> None:
     """Raise UsageError if nothing was asked of the run, or of another plan only."""
     found = latest_round(run.path) if name is None else read_round(run.path, name)
     if found is None or found.plan != run.plan.sum:
-        raise UsageError(f"{run.path}: nothing was asked of this run", f"fvcli prepare SPEC -o {run.path}")
+        raise UsageError(
+            f"{run.path}: nothing was asked of this run", command("prepare", "SPEC", "-o", run.path)
+        )
 
 
 def _job(environment: Mapping[str, str]) -> str:

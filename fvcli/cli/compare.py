@@ -14,7 +14,7 @@ from fvcli.cli.exit_and_signals import EXIT_FAILED
 from fvcli.cli.options import code_option
 from fvcli.cli.place import FILE, FOLDER
 from fvcli.cli.table import print_json, print_table
-from fvcli.errors import UsageError, counted
+from fvcli.errors import UsageError, command, counted
 
 if TYPE_CHECKING:
     from fvcli.golden import Comparison
@@ -190,7 +190,7 @@ def _calibrate(golden: Path, run: Path | None, safety: float, allow_code: bool, 
 
     if run is not None:
         message = f"--calibrate takes no RUN ({run}): it renders the golden's spec itself"
-        raise UsageError(message, f"fvcli compare --calibrate {golden}")
+        raise UsageError(message, command("compare", "--calibrate", golden))
     found = calibrate_golden(golden, safety, allow_code, lambda what: click.echo(what, err=True))
     if as_json:
         click.echo(found.to_json(), nl=False)

@@ -20,6 +20,8 @@ EXIT_USAGE = 2
 EXIT_UNABLE = 74  # EX_IOERR: a worker could not go on, such as for a full disk; elsewhere or later it may
 EXIT_STOPPED = 75  # EX_TEMPFAIL: run it again
 UNABLE = "fvcli.unable"
+# Packages whose errors are of an object store, or of the way there
+CLIENTS = {"botocore", "aiobotocore", "s3fs", "gcsfs", "google", "aiohttp", "fsspec", "adlfs", "azure"}
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)  # the last as batch systems send it
 
 
@@ -65,6 +67,10 @@ def _set_debug(context: click.Context, _option: click.Parameter, value: bool) ->
 def _lines(error: BaseException) -> list[str]:
     if isinstance(error, FvcliError | StoppedError):
         return str(error).splitlines()
+    if type(error).__module__.partition(".")[0] in CLIENTS:
+        return [
+            f"the object store does not answer as it should: {type(error).__name__}: {error}".splitlines()[0]
+        ]
     return [f"{type(error).__name__}: {error}".splitlines()[0] + " (a bug in fvcli; --debug shows where)"]
 
 

@@ -13,7 +13,7 @@ import click
 
 from fvcli.cli.place import Place
 from fvcli.cli.table import print_json, print_table
-from fvcli.errors import UsageError
+from fvcli.errors import UsageError, command
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 
@@ -71,7 +71,7 @@ def init(file: Path) -> None:
         raise UsageError(f"{file} is there already", "give another name") from error
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}", "give another place") from error
-    click.echo(f"{file} is written; next: fvcli plan {file}, fvcli render {file} -o run")
+    click.echo(f"{file} is written; next: {command('plan', file)}, {command('render', file, '-o', 'run')}")
 
 
 @click.command()

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import click
+
+from fvcli.errors import command
+
+ALMOST = re.compile(r"(s3a?|gs|gcs|az|abfss?|file|https?|hdfs):")  # such as s3:/bucket, which is no folder
 
 
 class Place(click.Path):
@@ -27,13 +32,15 @@ class Place(click.Path):
             self.fail("it is empty", param, ctx)
         if isinstance(value, str) and "://" in value:
             return self._at(value, param, ctx)
+        if isinstance(value, str) and ALMOST.match(value):
+            self.fail(f"{value}: write an address like s3://bucket/run", param, ctx)
         return super().convert(value, param, ctx)
 
     def _at(self, address: str, param: click.Parameter | None, ctx: click.Context | None) -> Path:
         from fvcli.run.objects import open_address
 
         if not self._anywhere:
-            remedy = self._remedy or f"fvcli merge {address} -o DIR brings a run home"
+            remedy = self._remedy or f"{command('merge', address, '-o', 'DIR')} brings a run home"
             self.fail(f"{address}: it must be on disk; {remedy}", param, ctx)
         return open_address(address)
 

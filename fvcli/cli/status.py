@@ -14,7 +14,7 @@ from fvcli.cli.counting_bar import counting_bar
 from fvcli.cli.exit_and_signals import EXIT_FAILED
 from fvcli.cli.place import RUN
 from fvcli.cli.table import print_json, print_table, spoken
-from fvcli.errors import UsageError, counted, some_lines
+from fvcli.errors import UsageError, command, counted, some_lines
 
 if TYPE_CHECKING:
     from fvcli.app.watch_run import Seen
@@ -111,7 +111,7 @@ def _pace(look: Seen) -> str:
             f"{spoken(60 * found.left / look.units_a_minute)} left",
         ]
     if found.left and not alive:
-        words.append(f"nobody is at work; to go on: fvcli work {found.path}")
+        words.append(f"nobody is at work; to go on: {command('work', found.path)}")
     return ", ".join(words)
 
 
@@ -148,7 +148,8 @@ def _show_notable(found: RunStatus) -> None:
         if state in TOLD:
             click.echo(f"{unit} is {state}: {error}")
         if state == "damaged":
-            click.echo(f"  to render it anew: fvcli render SPEC -o {found.path} --again --only {unit}")
+            words = ("render", "SPEC", "-o", found.path, "--again", "--only", unit)
+            click.echo(f"  to render it anew: {command(*words)}")
     if found.twice:
         click.echo(
             f"{counted(found.twice, 'unit')} rendered twice, by two workers; the first picture was kept"

@@ -12,7 +12,8 @@ import click
 
 from fvcli.cli.exit_and_signals import current_stop
 from fvcli.cli.options import code_option, say_remarks, set_option
-from fvcli.errors import UsageError, counted
+from fvcli.cli.work import work
+from fvcli.errors import UsageError, command, counted
 
 if TYPE_CHECKING:
     from fvcli.app.plan_spec import PlannedSpec
@@ -97,11 +98,26 @@ def submit(spec: str | None, output: str, engine: str, dry_run: bool, allow_code
     if spec is None and not words["missing"]:
         raise UsageError("give a SPEC", "or --missing, to finish the run as it is")
     planned = _planned(spec, words["overrides"], allow_code)
-    words["work_args"] = (*(["--allow-code"] if allow_code else []), *words["work_args"])
+    words["work_args"] = (*(["--allow-code"] if allow_code else []), *_work_args(words["work_args"], output))
     if engine == KUBERNETES:
         _kubernetes(planned, output, dry_run, words)
     else:
         _slurm(planned, _on_disk(output), dry_run, words)
+
+
+def _work_args(given: Sequence[str], output: str) -> list[str]:
+    """Return the words of options of fvcli work, which may have several in one, as ``--threads 2``.
+
+    Raises:
+        UsageError: fvcli work would not take them.
+    """
+    words = [word for line in given for word in shlex.split(line)]
+    try:
+        work.make_context("work", [*words, output], resilient_parsing=False)
+    except click.UsageError as error:
+        hint = "give an option of fvcli work with its value, such as --work-arg=--tries=2"
+        raise UsageError(f"--work-arg: {error.format_message()}", hint) from error
+    return words
 
 
 def _refuse_words_of_others(engine: str, words: dict[str, Any]) -> None:
@@ -131,7 +147,8 @@ def _planned(spec: str | None, overrides: Sequence[str], allow_code: bool) -> Pl
 
 def _on_disk(output: str) -> Path:
     if "://" in output:
-        hint = f"give a folder that every node sees, or start fvcli work {output} with a script of your own"
+        own = command("work", output)
+        hint = f"give a folder that every node sees, or start {own} with a script of your own"
         raise UsageError(f"{output}: the scripts and logs of --engine slurm have to be on disk", hint)
     return Path(output)
 

@@ -40,7 +40,7 @@ def prepare(
     from fvcli.app.prepare_run import prepare_run
     from fvcli.app.render_run import RenderOptions
     from fvcli.cli.progress import Progress
-    from fvcli.errors import counted
+    from fvcli.errors import command, counted
 
     planned = plan_of_spec(spec, overrides, allow_code)
     say_remarks(planned.facts)
@@ -50,7 +50,7 @@ def prepare(
         return
     units = counted(made.units, "unit")
     click.echo(f"{output}: {units} to render in {counted(made.batches, 'batch', 'batches')}")
-    click.echo(f"next: fvcli work {output}")
+    click.echo(f"next: {command('work', output)}")
 
 
 @click.command()

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fvcli.errors import FvcliError
+from fvcli.errors import FvcliError, UsageError
 
 SUBMIT, LOGS = "submit", "logs"  # folders of the run
 WORKERS, FINISH = "slurm.sh", "slurm-finish.sh"
@@ -181,7 +181,8 @@ def max_array_size() -> int:
     """Ask Slurm how many tasks an array may have.
 
     Raises:
-        FvcliError: Slurm is not installed or does not answer.
+        UsageError: Slurm is not installed here.
+        FvcliError: It does not answer.
     """
     match = re.search(r"^MaxArraySize\s*=\s*(\d+)", _call("scontrol", "show", "config"), re.MULTILINE)
     return int(match[1]) if match else DEFAULT_MAX_ARRAY_SIZE
@@ -228,9 +229,9 @@ def _count_live(jobs: Sequence[SlurmJob]) -> int:
 def _call(*command: str) -> str:
     """Run a command of Slurm and return what it printed."""
     if shutil.which(command[0]) is None:
-        raise FvcliError(f"{command[0]} is not here", "submit from a machine where Slurm is installed")
+        raise UsageError(f"{command[0]} is not here", "submit from a machine where Slurm is installed")
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         said = [line for line in done.stderr.splitlines() if line.strip()] or [f"exit code {done.returncode}"]
-        raise FvcliError(f"{command[0]} refused: {' / '.join(said)}")
+        raise FvcliError(f"{command[0]} failed: {' / '.join(said)}")
     return done.stdout

@@ -28,7 +28,7 @@ from queue import Empty, SimpleQueue
 
 from fvcli.engines.base import EngineOptions, Event
 from fvcli.engines.gpus import environment_of, gpus_here
-from fvcli.errors import FvcliError, StoppedError, UsageError
+from fvcli.errors import FvcliError, StoppedError, UsageError, command
 from fvcli.run import RunFolder
 from fvcli.run.cores import cores
 from fvcli.run.layout import LOGS
@@ -117,7 +117,7 @@ class _Nursery:
                 if child.process.poll() is not None:
                     yield from self._bid_farewell(child)
         if self._stopped and not self._is_over:
-            raise StoppedError("the workers were stopped", f"to go on: fvcli work {self._run.path}")
+            raise StoppedError("the workers were stopped", f"to go on: {command('work', self._run.path)}")
 
     def stop(self) -> None:
         """Ask all workers to stop, and wait for them."""

@@ -23,7 +23,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fvcli.errors import UsageError
+from fvcli.errors import UsageError, command
 from fvcli.golden.history import History
 from fvcli.golden.results import Change
 from fvcli.golden.staging import refuse_cut_off
@@ -138,7 +138,7 @@ def _refuse_nothing(path: Path) -> None:
         raise UsageError(f"{path} is a file", "give the folder of a golden")
     if path.is_dir() and any(path.iterdir()):
         raise UsageError(f"{path}: there is neither a golden nor a run here", "give the folder of one")
-    hint = f"make one: fvcli accept RUN --golden {path} --reason TEXT"
+    hint = f"make one: {command('accept', 'RUN', '--golden', path, '--reason', 'TEXT')}"
     raise UsageError(f"{path}: there is no golden here", hint)
 
 

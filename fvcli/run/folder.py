@@ -76,7 +76,8 @@ class RunFolder:
         except (FileNotFoundError, NotADirectoryError) as error:
             raise UsageError(f"{path}: there is no run here", "give a folder that fvcli rendered") from error
         except OSError as error:
-            raise FvcliError(f"{path / PLAN} cannot be read: {error.strerror or error}") from error
+            hint = "check the address and your credentials" if is_object(path) else None
+            raise FvcliError(f"{path / PLAN} cannot be read: {error.strerror or error}", hint) from error
         except (ValueError, KeyError, TypeError) as error:
             raise UsageError(f"{path / PLAN}: not a readable plan ({error})") from error
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from fvcli.errors import UsageError
+from fvcli.errors import UsageError, command
 from fvcli.models import ModelFacts
 from fvcli.plan import Gone, SpecTexts, Unit, change_lines, picture_facts
 from fvcli.run.check import damage_of
@@ -118,5 +118,5 @@ def _choose(unit: Unit, runs: Sequence[RunFolder]) -> tuple[RunFolder, Sidecar] 
 def _refuse_damage(unit: Unit, run: RunFolder) -> None:
     reason = damage_of(run, unit)
     if reason is not None:
-        how = f"fvcli render SPEC -o {run.path} --again --only {unit.path}"
+        how = command("render", "SPEC", "-o", run.path, "--again", "--only", unit.path)
         raise UsageError(f"{run.png(unit)} is damaged: {reason}", f"render it anew: {how}")

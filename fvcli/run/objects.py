@@ -8,6 +8,7 @@ There are no folders, links or locks, and nothing can be appended.
 from __future__ import annotations
 
 import contextlib
+import logging
 import re
 import secrets
 import tempfile
@@ -34,6 +35,10 @@ def open_address(text: str) -> Path:
     """
     if text.startswith("file://"):
         return Path(text.removeprefix("file://"))
+    if not text.rpartition("://")[2].strip("/"):
+        raise UsageError(f"{text}: no place is named", "write it like s3://bucket/folder/run")
+    for name in ("gcsfs", "asyncio"):  # they print tracebacks of what is an error here, too
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     try:
         from upath import UPath
 

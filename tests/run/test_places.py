@@ -77,7 +77,7 @@ def test_a_file_system_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyP
             assert "lock" not in result.stderr
         refused = fvcli("render", write_spec(tmp_path), "-o", run, "--set", "render.seed=1", "--force")
     assert refused.exit_code == 2
-    assert "fvcli is at work in this folder" in refused.stderr
+    assert "and this spec plans other pictures: wait for it" in refused.stderr
     assert json.loads(fvcli("status", run, "--json").stdout)["done"] == 7
 
 

@@ -61,7 +61,7 @@ def test_a_signal_stops_cleanly_and_another_spec_is_refused_meanwhile(
     wait_until(lambda: bool(list(run.glob("attempts/*/*.json"))), process)
     second = fvcli("render", spec, "-o", run, "--set", "render.seed=1")
     assert second.exit_code == 2
-    assert "fvcli is at work in this folder" in second.stderr
+    assert "and this spec plans other pictures: wait for it" in second.stderr
     assert json.loads(fvcli("status", run, "--json").stdout)["running"] >= 1
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)

@@ -9,6 +9,6 @@ preparation   all of that, in an order in which a kill loses nothing
 """
 
 from fvcli.run.growing.growth import Asked, Growth, same_pictures
-from fvcli.run.growing.preparation import Preparation
+from fvcli.run.growing.preparation import Preparation, refuse_to_begin
 
-__all__ = ["Asked", "Growth", "Preparation", "same_pictures"]
+__all__ = ["Asked", "Growth", "Preparation", "refuse_to_begin", "same_pictures"]

@@ -11,10 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fvcli.errors import FvcliError, UsageError, some_of
+from fvcli.errors import FvcliError, UsageError, command, some_of
 from fvcli.models import ModelFacts
 from fvcli.plan import Plan, Source, Unit
 from fvcli.run.atomic import write_atomic
+from fvcli.run.foreign import refuse_foreign
 from fvcli.run.growing.growth import Asked, Growth, compare
 from fvcli.run.growing.known_plans import KnownPlan, known_plans
 from fvcli.run.growing.moves import install, stage, told_anew
@@ -28,6 +29,12 @@ from fvcli.run.plan_files import write_plan
 from fvcli.run.sidecar import Sidecar
 from fvcli.run.work.attempts import forget_attempts
 from fvcli.run.work.notes import at_work
+
+
+def refuse_to_begin(folder: Path, plan: Plan, spec_text: str) -> None:
+    """Raise UsageError if a plan could not be begun in a folder that is there; nothing is changed."""
+    refuse_foreign(folder, spec_text)
+    Preparation(folder, plan, spec_text).look()
 
 
 @dataclass(frozen=True)
@@ -81,16 +88,19 @@ class Preparation:
         moves = bool(growth.out_of_the_way or growth.moves)
         if moves and is_object(self.folder):
             message = f"{self.folder}: finished pictures would have to be moved, which is done on disk only"
-            raise UsageError(message, f"bring the run home first: fvcli merge {self.folder} -o DIR")
+            raise UsageError(
+                message, f"bring the run home first: {command('merge', self.folder, '-o', 'DIR')}"
+            )
         if not (growth.changes_plan or moves):
             return
         company = at_work(self.folder)
         if company:
             who = some_of(
-                [f"{note.process['host']}, process {note.process['pid']}" for note in company], "other"
+                [f"process {note.process['pid']} on {note.process['host']}" for note in company], "other"
             )
-            message = f"{self.folder}: fvcli is at work in this folder and needs its pictures ({who})"
-            raise UsageError(message, f"wait for it (fvcli status {self.folder}), or give another folder")
+            message = f"{self.folder} is being rendered ({who}), and this spec plans other pictures"
+            wait = f"wait for it ({command('status', self.folder, '--watch')})"
+            raise UsageError(message, f"{wait}, or give another folder")
 
     def apply(self, growth: Growth) -> Path | None:
         """Do it; return the folder that pictures were moved to, if any were."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from fvcli.errors import UsageError
+from fvcli.errors import UsageError, command
 from fvcli.plan import Plan
 from fvcli.run.atomic import create_exclusive
 from fvcli.run.layout import ROUNDS
@@ -122,7 +122,7 @@ def read_round(run: Path, name: str) -> Round:
         return Round(name, data["plan"], batches, wanted)
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise UsageError(
-            f"{path} cannot be read ({error})", f"begin anew: fvcli prepare SPEC -o {run}"
+            f"{path} cannot be read ({error})", f"begin anew: {command('prepare', 'SPEC', '-o', run)}"
         ) from error
 
 

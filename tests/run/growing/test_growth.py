@@ -670,7 +670,7 @@ def test_a_shard_of_another_spec_waits_for_those_at_work(run: Path, render: Rend
         assert render("--shard", "2/2").exit_code == 0  # the same spec
         refused = render("--shard", "2/2", text=text)
     assert refused.exit_code == 2
-    assert f"{run}: fvcli is at work in this folder and needs its pictures" in refused.stderr
+    assert f"{run} is being rendered (process " in refused.stderr
     assert f"process {pid}" in refused.stderr
     assert files(run) == before
     assert render("--shard", "2/2", text=text).exit_code == 0
