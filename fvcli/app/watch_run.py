@@ -30,7 +30,7 @@ class Seen:
 
 
 def watch_run(path: Path, every_s: float) -> Iterator[Seen]:
-    """Yield the state of a run until nothing is left to render.
+    """Yield the state of a run until nothing is left of what was asked for.
 
     Args:
         path: The run's folder.
@@ -47,7 +47,7 @@ def watch_run(path: Path, every_s: float) -> Iterator[Seen]:
         while began - looks[0][0] > WINDOW_S:
             looks.popleft()
         yield Seen(status, _pace(looks) or status.units_a_minute)
-        if not status.left:
+        if status.is_over:
             return
         took_s = time.monotonic() - began
         time.sleep(max(every_s - took_s, took_s * (SHARE - 1)))

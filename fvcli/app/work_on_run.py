@@ -16,7 +16,7 @@ from fvcli.engines import EngineOptions, Event
 from fvcli.engines.in_process import render_here
 from fvcli.engines.supervise import supervise
 from fvcli.errors import UsageError, command
-from fvcli.run import RunFolder
+from fvcli.run import RunFolder, run_status
 from fvcli.run.sidecar import FAILED
 from fvcli.run.work.journal import rounds_left
 from fvcli.run.work.notes import COMMAND, WORKER
@@ -44,10 +44,18 @@ class WorkOptions:
 
 @dataclass(frozen=True)
 class WorkOutcome:
-    """What a worker has done: units by status, and whether it was stopped before all was."""
+    """What a worker has done.
+
+    counts: Units by status.
+    stopped: Whether it was stopped before all was done.
+    failed_earlier: Where nothing was left to do, how many units of the run failed.
+    is_complete: Whether nothing is left of what was asked for.
+    """
 
     counts: Mapping[str, int]
     stopped: bool
+    failed_earlier: int = 0
+    is_complete: bool = False
 
     @property
     def failed(self) -> int:
@@ -83,7 +91,8 @@ def work_on_run(path: Path, options: WorkOptions, observer: Observer | None = No
         stopped = observer.wants_stop()
         if stopped:  # told when all is given back: what an ended worker still holds counts as a death
             run.presence.say(ended="stopped")
-        return WorkOutcome(counts, stopped)
+        is_complete = not stopped and not any(rounds_left(run.path, run.plan.sum))
+        return WorkOutcome(counts, stopped, 0 if handled else run_status(run).counts[FAILED], is_complete)
 
 
 def _work_on(run: RunFolder, round_: Round, options: WorkOptions, observer: Observer) -> Counter[str]:

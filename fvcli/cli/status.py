@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,10 +12,10 @@ from typing import TYPE_CHECKING
 import click
 
 from fvcli.cli.counting_bar import counting_bar
-from fvcli.cli.exit_and_signals import EXIT_FAILED
+from fvcli.cli.exit_and_signals import EXIT_FAILED, current_stop
 from fvcli.cli.place import RUN
 from fvcli.cli.table import print_json, print_table, spoken
-from fvcli.errors import UsageError, command, counted, some_lines
+from fvcli.errors import StoppedError, UsageError, command, counted, some_lines
 
 if TYPE_CHECKING:
     from fvcli.app.watch_run import Seen
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 TOLD = {"dead", "failed", "damaged", "newer"}  # states whose reason is shown
 RARE = {"damaged", "newer"}  # columns that most runs do not need
 LATEST = 8  # units that did not come out, while one watches
-CLEAR = "\x1b[H\x1b[2J\x1b[3J"
+CLEAR = "\x1b[H\x1b[J"  # what the terminal has scrolled away stays
 
 
 @click.command()
@@ -33,7 +34,7 @@ CLEAR = "\x1b[H\x1b[2J\x1b[3J"
     "--json", "as_json", is_flag=True, help="Print everything as JSON; with --watch, a line each time."
 )
 @click.option("--check", is_flag=True, help="Read every picture and compare its pixels with its hash.")
-@click.option("--watch", is_flag=True, help="Look again and again, until nothing is left to render.")
+@click.option("--watch", is_flag=True, help="Look again and again until nothing is left to render.")
 @click.option(
     "--every",
     "every_s",
@@ -79,13 +80,15 @@ def status(run: Path, as_json: bool, check: bool, watch: bool, every_s: float) -
     else:
         _show(found)
         _show_notable(found)
+        for line in _next_step(found):
+            click.echo(line)
     if found.counts["damaged"]:
         click.get_current_context().exit(EXIT_FAILED)
 
 
 def _watch(seen: Iterator[Seen], as_json: bool) -> None:
     on_terminal = sys.stdout.isatty()
-    for look in seen:
+    for look in _until_interrupted(seen):
         if as_json:
             click.echo(json.dumps(look.to_dict()))
         elif on_terminal:
@@ -99,20 +102,43 @@ def _watch(seen: Iterator[Seen], as_json: bool) -> None:
             click.echo(_pace(look))
 
 
+def _until_interrupted(seen: Iterator[Seen]) -> Iterator[Seen]:
+    """Yield looks until Ctrl-C, which is how one leaves a watch."""
+    try:
+        yield from seen
+    except StoppedError:
+        if current_stop().heard != signal.SIGINT:
+            raise
+        click.echo(err=True)
+
+
 def _pace(look: Seen) -> str:
     """Return the line that says how far a run is, and how fast."""
     found = look.status
     done = found.units - found.left
     alive = sum(worker.is_alive for worker in found.workers)
-    words = [f"{done}/{found.units} units", counted(alive, "worker")]
+    failed = found.counts["failed"]
+    words = [
+        f"{done}/{found.units} units",
+        *([f"{failed} failed"] if failed else []),
+        counted(alive, "worker"),
+    ]
     if look.units_a_minute:
         words += [
             f"{look.units_a_minute:.1f} units/min",
             f"{spoken(60 * found.left / look.units_a_minute)} left",
         ]
-    if found.left and not alive:
-        words.append(f"nobody is at work; to go on: {command('work', found.path)}")
-    return ", ".join(words)
+    return ", ".join([*words, *_next_step(found)])
+
+
+def _next_step(found: RunStatus) -> list[str]:
+    """Say what to do where nothing goes on, though something is left."""
+    if not found.left or any(worker.is_alive for worker in found.workers):
+        return []
+    if found.is_asked:
+        return [f"nobody is at work; to go on: {command('work', found.path)}"]
+    ask = command("prepare", "SPEC", "-o", found.path)
+    return [f"the rest was not asked for, as of another shard; to ask: {ask}"]
 
 
 def _show(found: RunStatus) -> None:
@@ -131,11 +157,12 @@ def _row(worker: WorkerState) -> tuple[object, ...]:
 
     note = worker.note
     first = note.at[0] if note.at else None
-    at = f"{first['job']}, {first['layer']}, batch {first['batch']}" if first else "nothing"
+    idle = "waiting" if note.device else "starting"
+    at = f"{first['job']}, {first['layer']}, batch {first['batch']}" if first else idle
     at += f" (try {first['attempt']})" if first and first["attempt"] > 1 else ""
     since = spoken(seconds_since(str(first["since"]))) if first else ""
     rate = f"{note.units_a_minute:.1f}" if note.done else ""
-    return note.id, note.device or "starting", at, since, note.done, rate
+    return note.id, note.device, at, since, note.done, rate
 
 
 def _show_batches(found: RunStatus) -> None:
@@ -150,6 +177,8 @@ def _show_notable(found: RunStatus) -> None:
         if state == "damaged":
             words = ("render", "SPEC", "-o", found.path, "--again", "--only", unit)
             click.echo(f"  to render it anew: {command(*words)}")
+    if found.counts["failed"]:
+        click.echo(f"  to try again what failed: {command('render', 'SPEC', '-o', found.path)}")
     if found.twice:
         click.echo(
             f"{counted(found.twice, 'unit')} rendered twice, by two workers; the first picture was kept"

@@ -7,12 +7,17 @@ import signal
 import threading
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fvcli.cli.exit_and_signals import EXIT_FAILED, current_stop, tell_errors_from_failures
 from fvcli.cli.options import code_option, say_remarks, set_option, worker_options
 from fvcli.cli.place import RUN
+from fvcli.errors import command, counted
+
+if TYPE_CHECKING:
+    from fvcli.app.work_on_run import WorkOutcome
 
 
 @click.command()
@@ -40,7 +45,6 @@ def prepare(
     from fvcli.app.prepare_run import prepare_run
     from fvcli.app.render_run import RenderOptions
     from fvcli.cli.progress import Progress
-    from fvcli.errors import command, counted
 
     planned = plan_of_spec(spec, overrides, allow_code)
     say_remarks(planned.facts)
@@ -89,7 +93,6 @@ def work(
     could not go on, such as for a full disk, 75 stopped by a signal. After 74 and 75
     what it was at is given back; start it again.
     """
-    from fvcli.app.render_log import say_counts
     from fvcli.app.work_on_run import WorkOptions, work_on_run
     from fvcli.cli.progress import EventLines, Progress
     from fvcli.engines import EngineOptions, Event
@@ -106,9 +109,25 @@ def work(
     if events:
         observer.saw(Event(-1, "over"))  # not after an error
     else:
-        click.echo(f"{run}: {say_counts(outcome.counts) or 'nothing was left to do'}")
-    if outcome.failed:
+        _report(run, outcome)
+    if outcome.failed or outcome.failed_earlier:
         click.get_current_context().exit(EXIT_FAILED)
+
+
+def _report(run: Path, outcome: WorkOutcome) -> None:
+    """Say what this worker did, and what is to be done next."""
+    from fvcli.app.render_log import say_counts
+    from fvcli.run.layout import GRIDS
+
+    done = say_counts(outcome.counts)
+    is_over = "; nothing is left" if outcome.is_complete else ""
+    click.echo(f"{run}: {done} by this worker{is_over}" if done else f"{run}: nothing was left to do")
+    if outcome.failed_earlier:
+        failed = counted(outcome.failed_earlier, "unit")
+        again = command("prepare", "SPEC", "-o", run)
+        click.echo(f"{failed} of it failed earlier; to try again: {again}", err=True)
+    if outcome.is_complete and not (run / GRIDS).exists():
+        click.echo(f"next: {command('grid', run)}")
 
 
 def _stop_when_alone() -> None:

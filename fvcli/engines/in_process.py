@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from fvcli.engines.base import EngineOptions, Event
 from fvcli.engines.quiet import quiet_start
+from fvcli.errors import counted
 from fvcli.run import RunFolder
 from fvcli.run.work.rounds import Round
 
@@ -31,9 +32,12 @@ def render_here(run: RunFolder, round_: Round, options: EngineOptions) -> Iterat
             options.timeout_s,
         )
         worker = Worker(run, asked)
+    has_said_waiting = False
     with contextlib.closing(worker.work(round_)) as progress:
         for said in progress:
+            remarks: tuple[str, ...] = ()
             if isinstance(said, BatchStarted):
+                has_said_waiting = False
                 yield Event(said.batch, "started", worker.device)
             elif isinstance(said, StepsDone):
                 yield Event(said.batch, "progress", worker.device, units=said.units)
@@ -48,4 +52,8 @@ def render_here(run: RunFolder, round_: Round, options: EngineOptions) -> Iterat
                     remarks=said.remarks,
                 )
             else:
-                yield Event(said.batches[0] if said.batches else -1, "waiting", worker.device)
+                if said.batches and not has_said_waiting:
+                    has_said_waiting = True
+                    others = counted(len(said.batches), "batch", "batches")
+                    remarks = (f"waiting for {others} that other workers are at",)
+                yield Event(-1, "waiting", worker.device, remarks=remarks)

@@ -194,7 +194,7 @@ class _Nursery:
                 del self._deadly[child.slot]
         child.is_over = event.state == "over"
         self._is_over = self._is_over or child.is_over
-        if event.state not in {"waiting", "over"}:
+        if event.state not in {"waiting", "over"} or event.remarks:
             yield event
 
     def _kill_if_hung(self, child: _Child) -> None:

@@ -13,7 +13,9 @@ from fvcli.plan.without_cycles import without_cycles
 from fvcli.run.folder import RunFolder
 from fvcli.run.look import NEWER, look_at
 from fvcli.run.work.attempts import DIED, Attempt, latest_attempts, read_attempt
+from fvcli.run.work.journal import rounds_left
 from fvcli.run.work.notes import WORKER, Note, read_notes, seems_alive
+from fvcli.run.work.rounds import latest_round
 
 DAMAGED = "damaged"
 STATES = ("done", "dead", "failed", DAMAGED, NEWER, "running", "lost", "pending")
@@ -61,6 +63,7 @@ class RunStatus:
     workers: All that ever were, oldest first.
     twice: How many units were rendered although another worker had finished them.
     others: how many finished pictures of other specs stand in the folder of units, which a render keeps.
+    is_asked: Whether workers that are started now find something to do.
     """
 
     path: Path
@@ -70,6 +73,7 @@ class RunStatus:
     workers: tuple[WorkerState, ...] = ()
     twice: int = 0
     others: int = 0
+    is_asked: bool = True
 
     @property
     def counts(self) -> dict[str, int]:
@@ -83,6 +87,11 @@ class RunStatus:
     def left(self) -> int:
         """How many units are not rendered yet."""
         return sum(self.counts[state] for state in OPEN)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come: all that was asked for is rendered, and nobody is at work."""
+        return not self.left or not (self.is_asked or any(worker.is_alive for worker in self.workers))
 
     @property
     def units_a_minute(self) -> float:
@@ -142,7 +151,13 @@ def _run_status(run: RunFolder, damage: Mapping[str, str]) -> RunStatus:
         workers,
         look.twice,
         look.others(places) if has_others else 0,
+        any(OPEN & jobs_of.keys() for jobs_of in jobs.values()) and _is_asked(run),
     )
+
+
+def _is_asked(run: RunFolder) -> bool:
+    """Tell whether a round has something left; where nobody began one, it is not known what was asked for."""
+    return latest_round(run.path) is None or any(rounds_left(run.path, run.plan.sum))
 
 
 def _fill_in(run: RunFolder, states: list[str | None], alive: set[str]) -> Counter[str]:

@@ -102,7 +102,7 @@ def test_others_at_work_do_not_mind(planned: PlannedSpec, tmp_path: Path) -> Non
         assert prepare_run(planned, path).round_name == "0002"
         other = plan_of_spec(str(write_spec(tmp_path)), ["render.seed=1"])
         with pytest.raises(
-            UsageError, match="is being rendered .*, and this spec plans other pictures: wait"
+            UsageError, match=r"is being rendered .*, and this spec plans other pictures: wait"
         ):
             prepare_run(other, path)
     assert prepare_run(other, path).units == 7

@@ -68,7 +68,7 @@ def run(planned: PlannedSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_worker_renders_what_is_left(run: Path) -> None:
     listener = Listener()
     outcome = work_on_run(run, HERE, listener)
-    assert outcome == WorkOutcome({"done": 6, "failed": 1}, stopped=False)
+    assert outcome == WorkOutcome({"done": 6, "failed": 1}, stopped=False, is_complete=True)
     assert outcome.failed == 1
     assert listener.heard == [
         *("saw 0 started", "saw 0 done", "said batch 1/4 edges: 2 done"),
@@ -78,7 +78,7 @@ def test_a_worker_renders_what_is_left(run: Path) -> None:
         "ended",
     ]
     again = Listener()
-    assert work_on_run(run, HERE, again) == WorkOutcome({}, stopped=False)
+    assert work_on_run(run, HERE, again) == WorkOutcome({}, False, failed_earlier=1, is_complete=True)
     assert again.heard == ["ended"]
 
 
@@ -156,7 +156,9 @@ def test_nothing_is_started_if_all_is_done(run: Path, monkeypatch: pytest.Monkey
         Journal(run, "other", round_).add(batch, 0.0, [Record("a/b", "k", "done", {}, 0)])
     for name in ("render_here", "supervise"):
         monkeypatch.setattr(module, name, None)
-    assert work_on_run(run, HERE) == work_on_run(run, WorkOptions()) == WorkOutcome({}, stopped=False)
+    assert (
+        work_on_run(run, HERE) == work_on_run(run, WorkOptions()) == WorkOutcome({}, False, is_complete=True)
+    )
 
 
 def test_what_an_earlier_round_asked_for_is_not_forgotten(run: Path, planned: PlannedSpec) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -18,7 +19,7 @@ from fvcli.run.work.journal import Journal
 from fvcli.run.work.notes import WORKER, Note, write_note
 from fvcli.run.work.rounds import begin_round
 from tests.helpers.painting import begun_run, paint
-from tests.helpers.running import fvcli
+from tests.helpers.running import fvcli, start_fvcli
 
 
 @pytest.fixture
@@ -78,7 +79,7 @@ def test_a_terminal_shows_everything_anew(
     assert one == other
     assert one.endswith(
         "\n\nbatches: 4 pending\n"
-        "1/7 units, 1 worker, 2.0 units/min, 3.0 min left\n"
+        "1/7 units, 1 failed, 1 worker, 2.0 units/min, 3.0 min left\n"
         "worker fell ended: signal 9\n"
         "worker broke ended: no space left\n"
         "edges/channel-0000 is failed: it broke\n"
@@ -99,8 +100,37 @@ def test_living_workers_are_told_with_what_they_are_at(
         ["worker", "device", "at", "for", "done", "units/min"],
         ["again", "cpu", "textures, block1_expand_bn, batch 3 (try 2)", "30 s", "0"],
         ["alive", "cpu", "textures, block1_expand_bn, batch 3", "30 s", "4", "4.0"],
-        ["starts", "starting", "nothing", "0"],
+        ["starts", "starting", "0"],
     ]
+
+
+def test_what_a_shard_did_not_ask_for_is_not_waited_for(run: RunFolder) -> None:
+    journal = Journal(run.path, "me", begin_round(run.path, run.plan, [0, 1]))
+    for batch, unit in enumerate(run.plan.units[:4]):
+        paint(run, unit)
+        journal.add(batch // 2, 0.0, ())
+    watched = fvcli("status", run.path, "--watch")
+    assert watched.exit_code == 0
+    hint = f"the rest was not asked for, as of another shard; to ask: fvcli prepare SPEC -o {run.path}"
+    assert watched.stdout == f"4/7 units, 0 workers, {hint}\n"
+    assert hint in fvcli("status", run.path).stdout
+
+
+def test_nobody_at_work_is_said_with_what_to_do(run: RunFolder) -> None:
+    begin_round(run.path, run.plan)
+    assert f"nobody is at work; to go on: fvcli work {run.path}\n" in fvcli("status", run.path).stdout
+    paint(run, run.plan.units[0], status="failed")
+    assert f"to try again what failed: fvcli render SPEC -o {run.path}\n" in fvcli("status", run.path).stdout
+
+
+def test_one_leaves_a_watch_by_ctrl_c(run: RunFolder) -> None:
+    begin_round(run.path, run.plan)
+    process = start_fvcli("status", run.path, "--watch", "--every", "0.1")
+    assert process.stdout is not None
+    assert "0/7 units" in process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (0, "\n")
 
 
 def test_what_was_rendered_twice_is_said(run: RunFolder) -> None:

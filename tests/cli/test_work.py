@@ -68,16 +68,24 @@ def test_other_pictures_are_moved_only_by_force(run: Path, painting: Painting, t
 def test_a_worker_says_what_it_did(run: Path, painting: Painting) -> None:
     painting()
     done = fvcli("work", run, "--in-process")
-    assert (done.exit_code, done.stdout) == (0, f"{run}: 7 done\n")
+    assert (done.exit_code, done.stdout) == (
+        0,
+        f"{run}: 7 done by this worker; nothing is left\nnext: fvcli grid {run}\n",
+    )
     assert "batch 4/4 textures: 2 done in " in done.stderr
     again = fvcli("work", run, "--in-process")
-    assert (again.exit_code, again.stdout) == (0, f"{run}: nothing was left to do\n")
+    assert (again.exit_code, again.stdout) == (0, f"{run}: nothing was left to do\nnext: fvcli grid {run}\n")
 
 
 def test_a_unit_that_fails_is_an_exit_code(run: Path, painting: Painting) -> None:
     painting(failing=["edges/channel-0000"])
     done = fvcli("work", run, "--in-process")
-    assert (done.exit_code, done.stdout) == (1, f"{run}: 1 failed, 6 done\n")
+    assert done.exit_code == 1
+    assert done.stdout.startswith(f"{run}: 1 failed, 6 done by this worker; nothing is left\n")
+    again = fvcli("work", run, "--in-process")
+    assert again.exit_code == 1
+    assert again.stdout.startswith(f"{run}: nothing was left to do\n")
+    assert again.stderr == f"1 unit of it failed earlier; to try again: fvcli prepare SPEC -o {run}\n"
 
 
 def test_a_mistake_is_one(tmp_path: Path) -> None:

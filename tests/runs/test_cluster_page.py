@@ -81,9 +81,10 @@ def test_one_machine(here: Path, plain: dict[str, bytes]) -> None:
     assert "--gpus-per-worker" in shared  # of no machine without GPUs
     (here / "run").rename(here / "first")
     said = [shell(line, here) for line in more]
-    assert [line.split()[1] for line in more] == ["prepare", "work", "status", "status"]
-    assert said[1] == "run: 3 done\n"
-    assert '"done": 3' in said[3]
+    assert [line.split()[1] for line in more] == ["prepare", "work", "grid", "status", "status"]
+    assert said[1] == "run: 3 done by this worker; nothing is left\nnext: fvcli grid run\n"
+    assert '"done": 3' in said[4]
+    assert (here / "run/grids/edges.png").exists()
     assert pictures(here / "run") == plain
 
 
@@ -103,7 +104,7 @@ def test_an_object_store(here: Path, plain: dict[str, bytes]) -> None:
         make = "import s3fs; s3fs.S3FileSystem().mkdir('bucket')"
         subprocess.run([sys.executable, "-c", make], env={**os.environ, **store}, check=True, timeout=60)
         said = [shell(line, here, store) for line in lines]
-    assert said[1] == "s3://bucket/run: 3 done\n"
+    assert said[1].startswith("s3://bucket/run: 3 done by this worker; nothing is left\n")
     assert pictures(here / "run") == plain
     assert (here / "run/grids/edges.png").exists()
 

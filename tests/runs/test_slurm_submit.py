@@ -133,6 +133,34 @@ def test_workers_count_although_the_finishing_job_is_refused(
     assert len(cluster.job_states(job_numbers(result)[0])) == 4
 
 
+def test_a_dry_run_on_a_run_refuses_what_the_command_would(
+    cluster: SlurmCluster, spec: Path, run: Path
+) -> None:
+    """And it counts what the spec plans now, not what the run had."""
+    painted(spec, run)
+    assert "nothing is missing" in submitted(spec, "-o", run, "--dry-run").stdout
+    grown = ("--set", "jobs.edges.channels=0-9")
+    assert "#SBATCH --array=0-2\n" in submitted(spec, "-o", run, *grown, "--dry-run").stdout
+    for how in ((), ("--dry-run",)):
+        other = fvcli("submit", spec, "-o", run, *HELD, "--workers", "4", "--set", "render.steps=5", *how)
+        assert other.exit_code == 2
+        assert "holds 7 finished pictures of another spec" in other.stderr
+
+
+def test_options_of_workers_are_checked_where_they_are_given(
+    cluster: SlurmCluster, spec: Path, run: Path
+) -> None:
+    for wrong in ("--bogus", "--threads", "--tries=0", "another", "--events=1"):
+        refused = fvcli(
+            "submit", spec, "-o", run, *HELD, "--workers", "4", f"--work-arg={wrong}", "--dry-run"
+        )
+        assert refused.exit_code == 2
+        assert "Error: --work-arg: " in refused.stderr
+    made = submitted(spec, "-o", run, "--work-arg=--threads 2", "--work-arg=--tries=4", "--dry-run").stdout
+    assert 'fvcli work --threads 2 --tries=4 "$run" &' in made
+    assert not run.exists()
+
+
 def test_a_dry_run_writes_and_asks_nothing(cluster: SlurmCluster, spec: Path, run: Path) -> None:
     result = submitted(spec, "-o", run, "--dry-run")
     assert "#SBATCH --array=0-3\n" in result.stdout
