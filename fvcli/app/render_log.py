@@ -40,7 +40,8 @@ class RenderLog:
             self._left[event.batch] = self._left.get(event.batch, 0) - int(event.units)
             self._batches_done += self._left[event.batch] <= 0
             self._units_done += int(event.units)
-            lines = (*lines, self._line(event))
+            if event.units or not lines:  # else they say why there is nothing
+                lines = (*lines, self._line(event))
         for line in lines:
             self._run.log(line, self._name)
         return lines

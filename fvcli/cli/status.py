@@ -71,7 +71,12 @@ def status(run: Path, as_json: bool, check: bool, watch: bool, every_s: float) -
     if watch and check:
         raise UsageError("--watch with --check would read every picture again and again", "give one of them")
     if watch:
-        _watch(watch_run(run, every_s), as_json)
+        try:
+            _watch(watch_run(run, every_s), as_json)
+        except StoppedError:
+            if current_stop().heard != signal.SIGINT:  # Ctrl-C is how one leaves a watch
+                raise
+            click.echo(err=True)
         return
     with counting_bar("picture", wanted=check) as looked:
         found = read_status(run, looked if check else None)
@@ -88,7 +93,7 @@ def status(run: Path, as_json: bool, check: bool, watch: bool, every_s: float) -
 
 def _watch(seen: Iterator[Seen], as_json: bool) -> None:
     on_terminal = sys.stdout.isatty()
-    for look in _until_interrupted(seen):
+    for look in seen:
         if as_json:
             click.echo(json.dumps(look.to_dict()))
         elif on_terminal:
@@ -100,16 +105,6 @@ def _watch(seen: Iterator[Seen], as_json: bool) -> None:
             _show_latest(look.status)
         else:
             click.echo(_pace(look))
-
-
-def _until_interrupted(seen: Iterator[Seen]) -> Iterator[Seen]:
-    """Yield looks until Ctrl-C, which is how one leaves a watch."""
-    try:
-        yield from seen
-    except StoppedError:
-        if current_stop().heard != signal.SIGINT:
-            raise
-        click.echo(err=True)
 
 
 def _pace(look: Seen) -> str:

@@ -12,6 +12,7 @@ import click
 
 from fvcli.cli.exit_and_signals import current_stop
 from fvcli.cli.options import code_option, say_remarks, set_option
+from fvcli.cli.place import ALMOST
 from fvcli.cli.work import work
 from fvcli.errors import UsageError, command, counted
 
@@ -95,28 +96,34 @@ def submit(spec: str | None, output: str, engine: str, dry_run: bool, allow_code
     _refuse_words_of_others(engine, words)
     if not output:
         raise UsageError("-o is empty", "give the run")
+    if "://" not in output and ALMOST.match(output):
+        raise UsageError(f"-o {output} is no address", "write one like s3://bucket/run")
     if spec is None and not words["missing"]:
         raise UsageError("give a SPEC", "or --missing, to finish the run as it is")
     planned = _planned(spec, words["overrides"], allow_code)
-    words["work_args"] = (*(["--allow-code"] if allow_code else []), *_work_args(words["work_args"], output))
+    words["work_args"] = (*(["--allow-code"] if allow_code else []), *_work_args(words["work_args"]))
     if engine == KUBERNETES:
         _kubernetes(planned, output, dry_run, words)
     else:
         _slurm(planned, _on_disk(output), dry_run, words)
 
 
-def _work_args(given: Sequence[str], output: str) -> list[str]:
+def _work_args(given: Sequence[str]) -> list[str]:
     """Return the words of options of fvcli work, which may have several in one, as ``--threads 2``.
 
     Raises:
         UsageError: fvcli work would not take them.
     """
-    words = [word for line in given for word in shlex.split(line)]
+    hint = "give an option of fvcli work with its value, such as --work-arg=--tries=2"
     try:
-        work.make_context("work", [*words, output], resilient_parsing=False)
+        words = [word for line in given for word in shlex.split(line)]
+        if any(word in work.get_help_option_names(click.Context(work)) for word in words):
+            raise UsageError("--work-arg: workers are not started to print help", hint)
+        work.make_context("work", [*words, "run"])
     except click.UsageError as error:
-        hint = "give an option of fvcli work with its value, such as --work-arg=--tries=2"
         raise UsageError(f"--work-arg: {error.format_message()}", hint) from error
+    except ValueError as error:  # a quotation mark without another
+        raise UsageError(f"--work-arg: {error}", hint) from error
     return words
 
 

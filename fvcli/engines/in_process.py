@@ -55,5 +55,5 @@ def render_here(run: RunFolder, round_: Round, options: EngineOptions) -> Iterat
                 if said.batches and not has_said_waiting:
                     has_said_waiting = True
                     others = counted(len(said.batches), "batch", "batches")
-                    remarks = (f"waiting for {others} that other workers are at",)
+                    remarks = (f"waiting for {others} that other workers are at, or have to try",)
                 yield Event(-1, "waiting", worker.device, remarks=remarks)

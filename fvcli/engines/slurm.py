@@ -36,6 +36,7 @@ WORKER = """
 run={run}
 task=${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}
 began=$run/submit/.began-$task
+unable=$run/submit/.unable-$task
 mkdir -p "$run/submit" && touch "$began"  # by the clock that sidecars have, which may not be this node's
 
 # Slurm signals this script alone, so it tells the worker. A signal also ends `wait`, so it waits again.
@@ -49,21 +50,26 @@ while [ "$heard" ]; do
     wait "$worker"
     code=$?
 done
-case $code in
-    74) why="it met the error above again" ;; # such as a full disk
-    75) why="no unit was finished: is the time limit too short?" ;; # a signal stopped it
-    *) exit "$code" ;;
-esac
+[ "$code" = 74 ] || [ "$code" = 75 ] || exit "$code"
 
-# Not all is done. Start this task again, unless scancel ended it: the job is then neither running nor at its
-# time limit. Give up where nothing gets done any more.
+# 74: it could not go on, such as for a full disk. 75: a signal stopped it. Start this task again, unless
+# scancel ended it: the job is then neither running nor at its time limit. Give up where nothing gets done.
 trap '' TERM USR1
-if [ "${{SLURM_RESTART_COUNT:-0}}" -ge {restarts} ]; then
-    finished=
-    [ "$code" = 74 ] || finished=$(find "$run/units" -name '*.json' -newer "$began" -print -quit 2>/dev/null)
+if [ "$code" = 74 ]; then
+    echo >>"$unable"
+    if [ "$(wc -l <"$unable")" -gt {restarts} ]; then
+        echo "It could not go on more than {restarts} times in a row; its error is above"
+        exit 74
+    fi
+else
+    rm -f "$unable"
+    finished=yes
+    if [ "${{SLURM_RESTART_COUNT:-0}}" -ge {restarts} ]; then
+        finished=$(find "$run/units" -name '*.json' -newer "$began" -print -quit 2>/dev/null)
+    fi
     if [ -z "$finished" ]; then
-        echo "Restarted $SLURM_RESTART_COUNT times, and $why"
-        exit "$code"
+        echo "Restarted $SLURM_RESTART_COUNT times, and no unit was finished: is the time limit too short?"
+        exit 75
     fi
 fi
 case $(squeue -h -j "$task" -o '%T %r') in

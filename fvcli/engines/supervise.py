@@ -94,7 +94,7 @@ class _Nursery:
         self._gpus = gpus_here()
         self._said: SimpleQueue[tuple[_Child, Event]] = SimpleQueue()
         self._children: list[_Child] = []
-        self._fruitless = 0
+        self._fruitless: Counter[int] = Counter()  # by slot, since one of its workers claimed a batch
         self._deadly: Counter[int] = Counter()  # by slot, since it rendered something: see DEADLY
         self._errors: Counter[int] = Counter()  # by slot, since it finished a batch
         self._stopped: list[_Child] = []
@@ -184,7 +184,7 @@ class _Nursery:
         child.heard, child.has_spoken = time.monotonic(), True
         if event.state == "started":
             child.has_claimed = True
-            self._fruitless = 0
+            del self._fruitless[child.slot]
         if event.state in {"started", "progress"}:
             child.open[event.batch] = child.heard
         elif event.state == "done":
@@ -230,15 +230,16 @@ class _Nursery:
         remark = (
             f"worker {child.id} died: {how}; another takes its place, and its log is {self._log_place(child)}"
         )
-        if not child.has_claimed:
-            self._fruitless += 1
-            if self._fruitless >= FRUITLESS:
-                message = f"{FRUITLESS} workers in a row died before they could render: {how}"
-                raise FvcliError(message, f"see {self._log_place(child)}")
+        died = child.process.returncode not in ENDED
+        self._fruitless[child.slot] += died and not child.has_claimed
+        if self._fruitless[child.slot] >= FRUITLESS:
+            message = f"{FRUITLESS} workers in a row died before they could render: {how}"
+            yield self._give_up(child, f"{message}: see {self._log_place(child)}")
+            return
         for batch in sorted(child.open) or [-1]:
             yield Event(batch, "lost", child.id, remarks=(remark,))
             remark = ""
-        self._deadly[child.slot] += self._is_deadly(child)
+        self._deadly[child.slot] += died and self._is_deadly(child)
         if self._deadly[child.slot] < DEADLY:
             self._children.append(self._start(child.slot))
         else:

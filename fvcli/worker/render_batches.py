@@ -120,7 +120,8 @@ class Worker:
             if presence is None:
                 presence = stack.enter_context(Presence(self._run.path, self._options.lease_s).kept())
             presence.patience_s = self._options.timeout_s
-            presence.say(role=WORKER, device=self._device.name, fingerprint=self._fingerprint)
+            who = {"role": WORKER, "device": self._device.name, "fingerprint": self._fingerprint}
+            presence.say(**who, round=round_.name)
             journal = Journal(self._run.path, presence.id, round_)
             queue = WorkQueue(
                 self._run,
@@ -268,7 +269,7 @@ class Worker:
         doomed = task.batches[0].claim.failed
         if doomed:
             return lambda: self._reports.put(_Report(task, 1.0, self._failed(task, doomed)))
-        is_again = any(batch.claim.erred_with for batch in task.batches)
+        is_again = any(batch.claim.met_with for batch in task.batches)
         if self._broken is None or self._broken[0] != self._key(task) or is_again:
             try:
                 compiled = self._compile(task)

@@ -124,7 +124,7 @@ def test_a_unit_that_kills_is_found_and_the_others_are_rendered(
     assert [event.batch for event in lost] == [1, 1]
     notes = read_notes(run.path)
     died = [note for note in notes if note.ended == "signal 9"]
-    assert [event.where for event in lost] == [note.id for note in died]
+    assert {event.where for event in lost} == {note.id for note in died}
     for event in lost:
         log = run.path / f"logs/{event.where}.log"
         assert event.remarks == (
@@ -285,6 +285,29 @@ def test_a_worker_that_errs_again_and_again_is_given_up_and_the_others_go_on(
     assert len(given_up) == 1
     assert "no such disk" in given_up[0].remarks[0]
     assert states(events).count("done") == 20
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_of_an_error_that_all_meet_the_error_itself_is_told(
+    run: RunFolder, round_: Round, script: Script, monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    """And nothing of deaths: also where they had claimed batches, and gave them back."""
+    monkeypatch.setattr(module, "PAUSE_S", 0.01)
+    script(said("started") + "echo 'Error: no space left' >&2; exit 74")
+    with pytest.raises(FvcliError, match=r"^no space left$"):
+        watch(run, round_, HOW, workers)
+
+
+def test_workers_that_cannot_start_end_none_that_can(
+    run: RunFolder, round_: Round, script: Script, tmp_path: Path
+) -> None:
+    script(
+        f"mkdir {tmp_path}/first 2>/dev/null || exit 139; "
+        f"{said('started')} sleep 1; {said('done')} {said('over')} exit 0"
+    )
+    events = watch(run, round_, HOW, 3)
+    assert states(events).count("done") == 1
+    assert sum("died before they could render" in " ".join(event.remarks) for event in events) == 2
 
 
 def test_who_listens_may_stop_it_whatever_workers_say(run: RunFolder, round_: Round, script: Script) -> None:

@@ -283,7 +283,7 @@ def test_workers_are_told_and_commands_are_not(run: RunFolder) -> None:
     assert told["workers"][1] == {
         **{"id": "alive", "began": "2026-01-02", "role": "worker", "device": "cpu", "fingerprint": "f00d"},
         **{"at": ({"batch": 3, "attempt": 1},), "done": 6, "failed": 0, "again": 0, "busy_s": 90.0},
-        **{"error": "", "ended": "", "job": "12", "alive": True, "units_a_minute": 4.0},
+        **{"error": "", "ended": "", "round": "", "job": "12", "alive": True, "units_a_minute": 4.0},
         **{"host": this_process()["host"], "pid": os.getpid()},
     }
     json.dumps(told)

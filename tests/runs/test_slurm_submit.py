@@ -150,7 +150,7 @@ def test_a_dry_run_on_a_run_refuses_what_the_command_would(
 def test_options_of_workers_are_checked_where_they_are_given(
     cluster: SlurmCluster, spec: Path, run: Path
 ) -> None:
-    for wrong in ("--bogus", "--threads", "--tries=0", "another", "--events=1"):
+    for wrong in ("--bogus", "--threads", "--tries=0", "another", "--events=1", "it's", "--help"):
         refused = fvcli(
             "submit", spec, "-o", run, *HELD, "--workers", "4", f"--work-arg={wrong}", "--dry-run"
         )

@@ -40,7 +40,7 @@ def test_a_cpu_has_a_lane_for_each_core_and_a_thread_more_for_what_comes_after()
 
 def test_fewer_lanes_than_at_first_change_nothing_in_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
     """It can be set up once a process: the network may have been looked at before."""
-    set_up_device(3)
+    set_up_device()
     monkeypatch.setattr(tf.config.threading, "set_inter_op_parallelism_threads", None)
     monkeypatch.setattr(tf.config.threading, "set_intra_op_parallelism_threads", None)
     assert set_up_device(1).lanes == 1

@@ -102,8 +102,8 @@ class Finished:
 
     def look(self) -> Mapping[str, set[int]]:
         """Read what is new; return all that is known by now."""
-        for name, size in names_below(self._folder) if is_object(self._folder) else _sizes(self._folder):
-            if name.endswith(".jsonl") and size != self._read.get(name):
+        for name, size in _journals(self._folder):
+            if size != self._read.get(name):
                 self._take(name)
         return self._found
 
@@ -127,9 +127,13 @@ class Finished:
                         self._found.setdefault(told["round"], set()).add(told["batch"])
 
 
-def _sizes(folder: Path) -> Iterator[tuple[str, int]]:
+def _journals(folder: Path) -> Iterator[tuple[str, int]]:
+    """Yield name and size of each journal. Notes are not looked at: they are replaced all the time."""
+    if is_object(folder):
+        yield from (found for found in names_below(folder) if found[0].endswith(".jsonl"))
+        return
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
-        yield from ((entry.name, entry.stat().st_size) for entry in entries)
+        yield from ((entry.name, entry.stat().st_size) for entry in entries if entry.name.endswith(".jsonl"))
 
 
 def batches_done(run: Path, round_: Round) -> set[int]:

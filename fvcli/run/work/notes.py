@@ -66,6 +66,7 @@ class Note:
     busy_s: float = 0.0
     error: str = ""
     ended: str = ""
+    round: str = ""
     job: str = ""
     argv: tuple[str, ...] = ()
 

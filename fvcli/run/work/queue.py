@@ -44,7 +44,7 @@ class Claim:
     failed: Why they are failed without being rendered; empty where they are to be rendered.
     is_part: Whether the batch lacks more units than these.
     deaths: How many processes died at the batch.
-    erred_with: Workers that left it to others after an error.
+    met_with: Workers that died at it, or left it to others after an error.
     """
 
     attempt: Attempt
@@ -52,7 +52,7 @@ class Claim:
     failed: str = ""
     is_part: bool = False
     deaths: int = 0
-    erred_with: frozenset[str] = frozenset()
+    met_with: frozenset[str] = frozenset()
 
     @property
     def batch(self) -> int:
@@ -70,6 +70,10 @@ class _Met:
     @property
     def trouble(self) -> bool:
         return bool(self.deaths or self.erred_with)
+
+    @property
+    def with_(self) -> frozenset[str]:
+        return self.died_with | self.erred_with
 
 
 @dataclass
@@ -223,6 +227,10 @@ class WorkQueue:
         """Return the notes of other workers, without those that have shown no sign of life for the lease."""
         return [n for n in self._others() if n.role == WORKER and not self._watch.is_gone(n.id)]
 
+    def _colleagues(self) -> list[Note]:
+        """Return the notes of other workers of this round: those of another never take its batches."""
+        return [note for note in self._workers() if note.round in {"", self.round_.name}]
+
     def _claim(self, batch: int) -> Claim | None:
         self._held.discard(batch)
         self._suspects.discard(batch)
@@ -262,10 +270,10 @@ class WorkQueue:
             self.settled(batch)
             return None
         chosen = next_try(self._in_groups(batch, missing), met.deaths, self.tries)
-        if chosen.failed and self._is_elsewhere(met.died_with):
+        if chosen.failed and self._is_elsewhere(met.with_):
             chosen = NextTry(chosen.units)  # it may be their computer that kills
-        is_judged = not chosen.failed or self._is_judged(met.died_with, apart=False)
-        if not is_judged or (self.worker in met.erred_with and not self._is_judged(met.erred_with)):
+        is_judged = not chosen.failed or self._is_judged(met.with_, apart=False)
+        if not is_judged or (self.worker in met.erred_with and not self._is_judged(met.with_)):
             self._held.add(batch)  # others are there that have not met it
             return None
         attempt = Attempt(batch, number, self.worker, chosen.units)
@@ -284,7 +292,7 @@ class WorkQueue:
         positions = self.run.plan.batches[attempt.batch]
         units = tuple(self.run.plan.units[positions[i]] for i in chosen.units if i in missing)
         is_part = len(units) < len(missing)
-        return Claim(attempt, units, chosen.failed, is_part, len(met.deaths), met.erred_with)
+        return Claim(attempt, units, chosen.failed, is_part, len(met.deaths), met.with_)
 
     def _is_left(self, attempt: Attempt) -> bool:
         if attempt.worker == self.worker:  # made here, but the store's answer was lost: then it said no
@@ -327,21 +335,22 @@ class WorkQueue:
 
     def may_judge(self, claim: Claim) -> bool:
         """Tell whether an error that this worker met is its units' own: others met it, or there are none."""
-        return self._is_judged(claim.erred_with | {self.worker})
+        return self._is_judged(claim.met_with | {self.worker})
 
     def _is_judged(self, workers: Set[str], *, apart: bool = True) -> bool:
         """Tell whether what some workers met is no fault of their computer.
 
-        It is none if it was met on two computers, or nobody is at work on another.
+        It is none if it was met on two computers, or nobody is at this round's work on another. Where no
+        worker is known any more that met it, it counts as theirs.
 
         Args:
             workers: Who met it.
             apart: Whether two workers on one computer may differ, as with two GPUs.
         """
         computers = self._computers(workers)
-        if len(computers) > 1:
+        if len(computers) != 1:
             return True
-        others = [note for note in self._workers() if note.id not in workers]
+        others = [note for note in self._colleagues() if note.id not in workers]
         if any(note.process.get("computer") not in computers for note in others):
             return False
         return not (apart and others and len(workers) < 2)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import threading
 from pathlib import Path
 
 import pytest
 
 from fvcli.errors import FvcliError
 from fvcli.run.sidecar import Record
-from fvcli.run.work.journal import Entry, Journal, batches_done, read_journals
+from fvcli.run.work.journal import Entry, Finished, Journal, batches_done, read_journals
+from fvcli.run.work.notes import Note, write_note
 from fvcli.run.work.rounds import Round
 
 ROUND = Round("0002", "abc", (3, 4), {})
@@ -58,6 +60,43 @@ def test_lines_that_were_cut_short_are_passed_over(tmp_path: Path) -> None:
     path.write_bytes(text[:-1])  # only the end of the line is missing
     assert [entry.batch for entry in read_journals(tmp_path)] == [3, 4]
     assert batches_done(tmp_path, ROUND) == {3, 4}
+
+
+def test_notes_that_are_replaced_meanwhile_hide_no_journal(tmp_path: Path) -> None:
+    """Every worker rewrites its note all the time."""
+    for number in range(8):
+        Journal(tmp_path, f"w{number}", ROUND).add(number, 0.0, [DONE])
+    over = threading.Event()
+
+    def rewrite(name: str) -> None:
+        while not over.is_set():
+            write_note(tmp_path, Note(name, {}, "2026-01-01"))
+
+    threads = [threading.Thread(target=rewrite, args=(f"n{number}",)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        looks = [batches_done(tmp_path, ROUND) for _ in range(400)]
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()
+    assert looks == [set(range(8))] * 400
+
+
+def test_a_second_look_reads_what_was_added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    finished, journal = Finished(tmp_path), Journal(tmp_path, "me", ROUND)
+    assert finished.look() == {}
+    for batch in range(3):
+        journal.add(batch, 0.0, [DONE])
+        assert finished.look() == {ROUND.name: set(range(batch + 1))}
+    path = tmp_path / "workers/me.jsonl"
+    text = path.read_bytes()
+    path.write_bytes(text + text[:40])  # a line is being written
+    assert finished.look() == {ROUND.name: {0, 1, 2}}
+    path.write_bytes(text)
+    journal.add(7, 0.0, [])
+    assert finished.look() == {ROUND.name: {0, 1, 2, 7}}
 
 
 @pytest.mark.parametrize(

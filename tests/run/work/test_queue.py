@@ -16,7 +16,7 @@ from fvcli.app.plan_spec import plan_of_spec
 from fvcli.run import RunFolder, run_status
 from fvcli.run.process import this_process
 from fvcli.run.work import queue as queue_module
-from fvcli.run.work.attempts import DIED, Attempt, attempts_of, end_attempt, make_attempt
+from fvcli.run.work.attempts import DIED, ERRED, Attempt, attempts_of, end_attempt, make_attempt
 from fvcli.run.work.journal import Journal, batches_done
 from fvcli.run.work.notes import WORKER, Note, Presence, write_note
 from fvcli.run.work.queue import Claim, WorkQueue
@@ -416,7 +416,7 @@ def test_what_fails_with_one_worker_is_left_to_another(run: RunFolder) -> None:
     other = queue_of(run, round_, "other")
     claim = other.take()
     assert claim is not None
-    assert claim.erred_with == {"me"}
+    assert claim.met_with == {"me"}
     paint_claim(run, claim, Journal(run.path, "other", round_))
     other.done(claim)
     time.sleep(0.02)
@@ -435,7 +435,7 @@ def test_what_fails_with_two_workers_of_one_computer_is_left_to_another_computer
     far = queue_of(run, round_, "far")
     claim = far.take()
     assert claim is not None
-    assert claim.erred_with == {"me", "beside"}
+    assert claim.met_with == {"me", "beside"}
 
 
 def test_what_fails_with_two_workers_fails(run: RunFolder) -> None:
@@ -455,6 +455,14 @@ def test_what_failed_here_is_tried_again_when_the_others_are_gone(run: RunFolder
     write_note(run.path, Note("far", ELSEWHERE, "2026-01-01", role=WORKER, ended="finished"))
     time.sleep(0.02)
     assert met_error(run, queue, 0)
+
+
+def test_who_is_at_another_round_is_not_waited_for(run: RunFolder) -> None:
+    """It never takes this one's batches; two would wait for each other for ever."""
+    round_ = begin_round(run.path, run.plan, [0])
+    living(run, "me")
+    write_note(run.path, Note("far", ELSEWHERE, "2026-01-01", beat_s=9, role=WORKER, round="0009"))
+    assert met_error(run, queue_of(run, round_), 0)
 
 
 def died_with(run: RunFolder, batch: int, worker: str, times: int) -> None:
@@ -486,6 +494,27 @@ def test_who_is_on_another_computer_tries_what_killed(run: RunFolder) -> None:
     claim = queue_of(run, round_, tries=3).take()
     assert claim is not None
     assert (claim.failed, claim.attempt.units) == ("", (0,))
+
+
+def test_what_errs_on_one_computer_and_kills_on_another_fails(run: RunFolder) -> None:
+    round_ = begin_round(run.path, run.plan, [5])
+    living(run, "me")
+    living(run, "far", "another")
+    first = left_by(run, 5, "me")
+    end_attempt(run.path, replace(first, units=(0,)), ERRED, "out of memory")
+    died_with(run, 5, "far", 3)
+    claim = queue_of(run, round_, tries=3).take()
+    assert claim is not None
+    assert claim.failed == "the process died: signal 9, 3 times"
+
+
+def test_deaths_of_workers_that_nobody_knows_are_judged(run: RunFolder) -> None:
+    round_ = begin_round(run.path, run.plan, [5])
+    living(run, "far", "another")
+    died_with(run, 5, "", 3)
+    claim = queue_of(run, round_, tries=3).take()
+    assert claim is not None
+    assert claim.failed
 
 
 # ---- deaths
