@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from fvcli.errors import FvcliError
-from fvcli.run.objects import is_object, put, put_new, remove_below
+from fvcli.run.objects import is_object, put, put_new, read_bytes, remove_below
 from fvcli.run.process import computer
 
 TEMPORARY = ".tmp-"  # how the names of half-written files begin
@@ -149,7 +149,7 @@ def share_file(source: Path, target: Path) -> None:
         FvcliError: The disk is full or the folder cannot be written.
     """
     if is_object(target):
-        put(target, source.read_bytes())
+        put(target, read_bytes(source))
         return
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -17,6 +17,7 @@ from fvcli.plan.terms import digest
 from fvcli.run.atomic import create_exclusive, write_atomic
 from fvcli.run.environment import versions
 from fvcli.run.layout import FINGERPRINTS, RUN_FACTS
+from fvcli.run.objects import read_bytes
 
 Fingerprint = Mapping[str, Any]
 
@@ -110,7 +111,7 @@ def copy_fingerprints(source: Path, target: Path) -> None:
     for place in sorted((source / FINGERPRINTS).glob("*.json")):
         copy = target / FINGERPRINTS / place.name
         if not copy.exists():
-            write_atomic(copy, place.read_bytes())
+            write_atomic(copy, read_bytes(place))
 
 
 def _place(run: Path, name: str) -> Path:
@@ -119,7 +120,7 @@ def _place(run: Path, name: str) -> Path:
 
 def _content(path: Path) -> dict[str, Any] | None:
     try:
-        data = json.loads(path.read_bytes())
+        data = json.loads(read_bytes(path))
     except (OSError, ValueError):
         return None
     return data if isinstance(data, dict) else None

@@ -29,7 +29,7 @@ from fvcli.run.layout import FIGURE, GRIDS, LOGS, PLAN, RUN_FACTS, SOURCES, UNIT
 from fvcli.run.listing import NO_TIME
 from fvcli.run.log import Log
 from fvcli.run.model_file import read_facts
-from fvcli.run.objects import is_object, refuse_unconditional
+from fvcli.run.objects import is_object, read_bytes, refuse_unconditional
 from fvcli.run.plan_files import read_plan
 from fvcli.run.sidecar import EQUAL, OTHER, NewerSidecar, Record, Sidecar, read_sidecar
 from fvcli.run.work.notes import LEASE_S, Presence
@@ -185,7 +185,7 @@ class RunFolder:
             self._fetched = tempfile.TemporaryDirectory(prefix="fvcli-")
         copy = Path(self._fetched.name, source.file)
         if not copy.exists():
-            write_atomic(copy, place.read_bytes())
+            write_atomic(copy, read_bytes(place))
         return copy
 
     @property

@@ -5,6 +5,8 @@ from __future__ import annotations
 import fnmatch
 from pathlib import Path
 
+from fvcli.run.objects import read_bytes
+
 SPEC, PLAN, MODEL, RUN_FACTS = "spec.yaml", "plan.json", "model.json", "run.json"
 PARTS = "plan"  # a folder: the units of a large plan
 UNITS, SOURCES, ATTEMPTS, GRIDS, FIGURE = "units", "sources", "attempts", "grids", "figure.png"
@@ -28,7 +30,7 @@ def next_numbered(folder: Path, start: str) -> Path:
 def read_text(path: Path) -> str:
     """Return the text of a file, or none if it cannot be read."""
     try:
-        return path.read_text(errors="replace")
+        return read_bytes(path).decode(errors="replace")
     except OSError:
         return ""
 

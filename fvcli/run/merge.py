@@ -16,6 +16,7 @@ from fvcli.run.fingerprint import copy_fingerprints
 from fvcli.run.folder import RunFolder
 from fvcli.run.growing import same_pictures
 from fvcli.run.layout import PLAN, RUN_FACTS, SPEC, read_text
+from fvcli.run.objects import read_bytes
 from fvcli.run.sidecar import FAILED, Sidecar
 
 
@@ -40,8 +41,8 @@ def merge_runs(sources: Sequence[Path], target: Path) -> Iterator[RunFolder]:
         for unit in merged.plan.units:
             source, sidecar = chosen[unit.path] or (merged, None)
             if sidecar is not None and source.path != target:
-                png = source.png(unit).read_bytes() if sidecar.status != FAILED else None
-                extras = {name: source.extra(unit, name).read_bytes() for name in sidecar.extra_names}
+                png = read_bytes(source.png(unit)) if sidecar.status != FAILED else None
+                extras = {name: read_bytes(source.extra(unit, name)) for name in sidecar.extra_names}
                 merged.commit(unit, sidecar, png, extras)
         for run in runs:
             copy_fingerprints(run.path, target)
@@ -78,7 +79,7 @@ def _differences(first: RunFolder, other: RunFolder) -> list[str]:
 
 def _spec_text(run: Path) -> str:
     try:
-        return (run / SPEC).read_text()
+        return read_bytes(run / SPEC).decode()
     except OSError as error:
         raise UsageError(f"{run / SPEC}: {error.strerror}", "give a whole run folder") from error
 
@@ -91,7 +92,7 @@ def _model_facts(runs: Sequence[RunFolder]) -> ModelFacts | None:
 def _facts(run: Path) -> Any:
     """Return what rendered a shard, or None where it does not say."""
     try:
-        return json.loads((run / RUN_FACTS).read_text())
+        return json.loads(read_bytes(run / RUN_FACTS))
     except (OSError, ValueError):
         return None
 

@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from fvcli.models import ModelFacts
 from fvcli.run.layout import MODEL
+from fvcli.run.objects import read_bytes
 
 MODEL_VERSION = 1
 
@@ -26,7 +27,7 @@ def facts_as_json(facts: ModelFacts) -> str:
 def read_facts(folder: Path) -> ModelFacts | None:
     """Return the facts in a run folder, or None if there are none that this version can read."""
     try:
-        content = (folder / MODEL).read_bytes()
+        content = read_bytes(folder / MODEL)
         return _adapter().validate_json(content) if json.loads(content)["version"] <= MODEL_VERSION else None
     except (OSError, ValueError, TypeError, KeyError):
         return None

@@ -66,7 +66,7 @@ def write_plan(folder: Path, plan: Plan) -> None:
     else:
         text = plan.to_json()
     place = folder / PLAN
-    if not place.exists() or place.read_bytes() != text.encode():
+    if not place.exists() or read_bytes(place) != text.encode():
         write_atomic(place, text.encode())
     _remove_other_parts(folder, contents)
 
@@ -83,7 +83,7 @@ def share_plan(folder: Path, target: Path) -> None:
         if place.exists():
             share_file(place, _part(target, head.contents, number))
     if (folder / PLAN).exists():
-        write_atomic(target / PLAN, (folder / PLAN).read_bytes())
+        write_atomic(target / PLAN, read_bytes(folder / PLAN))
 
 
 def _head(folder: Path) -> PlanHead | None:

@@ -24,7 +24,7 @@ from fvcli.run.growing.refusals import refuse_losses
 from fvcli.run.growing.set_aside import remove_units, set_aside
 from fvcli.run.layout import FIGURE, GRIDS, MODEL, PLAN, SOURCES, SPEC, UNFINISHED, UNITS, read_text
 from fvcli.run.model_file import facts_as_json
-from fvcli.run.objects import is_object
+from fvcli.run.objects import is_object, read_bytes
 from fvcli.run.plan_files import write_plan
 from fvcli.run.sidecar import Sidecar
 from fvcli.run.work.attempts import forget_attempts
@@ -175,7 +175,7 @@ class Preparation:
         """Return the bytes of a source, if they are those that were planned with."""
         origin = Path(source.path) if self.copies is None else self.copies / source.file
         try:
-            content = origin.read_bytes()
+            content = read_bytes(origin)
         except OSError as error:
             hint = "put the file back where the spec has it"
             raise FvcliError(f"{origin}: {error.strerror}", hint) from error

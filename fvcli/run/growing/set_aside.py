@@ -13,7 +13,7 @@ from pathlib import Path
 from fvcli.run.atomic import make_folder, share_file, sync_folder, write_atomic
 from fvcli.run.finished import Finished, unit_files
 from fvcli.run.layout import MODEL, REPLACED, SPEC, UNITS, next_numbered
-from fvcli.run.objects import is_object
+from fvcli.run.objects import is_object, read_bytes
 from fvcli.run.plan_files import share_plan
 
 
@@ -24,7 +24,7 @@ def set_aside(folder: Path, pictures: Sequence[Finished]) -> Path:
     share_plan(folder, place)
     for name in (SPEC, MODEL):
         if (folder / name).exists():
-            write_atomic(place / name, (folder / name).read_bytes())
+            write_atomic(place / name, read_bytes(folder / name))
     by_place = {picture.stem: picture for picture in reversed(pictures)}
     rest = [picture for picture in pictures if by_place[picture.stem] is not picture]
     for picture in by_place.values():

@@ -79,7 +79,7 @@ class Journal:
 def read_journals(run: Path) -> Iterator[Entry]:
     """Yield the lines of all journals; lines that were cut short are passed over."""
     for path in sorted((run / WORKERS).glob("*.jsonl")):
-        for line in path.read_bytes().splitlines():
+        for line in read_bytes(path).splitlines():
             try:
                 yield _entry(path.stem.partition(".")[0], json.loads(line))
             except (ValueError, TypeError, KeyError, IndexError, AttributeError):

@@ -17,6 +17,7 @@ from fvcli.errors import UsageError, command
 from fvcli.plan import Plan
 from fvcli.run.atomic import create_exclusive
 from fvcli.run.layout import ROUNDS
+from fvcli.run.objects import read_bytes
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def read_round(run: Path, name: str) -> Round:
     """
     path = run / ROUNDS / f"{name}.json"
     try:
-        data = json.loads(path.read_bytes())
+        data = json.loads(read_bytes(path))
         batches = tuple(number for first, last in data["batches"] for number in range(first, last + 1))
         wanted = {int(batch): tuple(units) for batch, units in data["wanted"].items()}
         return Round(name, data["plan"], batches, wanted)
