@@ -117,16 +117,20 @@ def finished_of(run: Path) -> dict[str, Finished]:
 def journal_records(run: Path) -> tuple[dict[str, Record], int]:
     """Return what journals say of the units of a run, by their places, and how many were rendered twice."""
     records: dict[str, Record] = {}
-    told: defaultdict[str, Counter[str]] = defaultdict(Counter)  # how often, of each round
-    late: defaultdict[str, Counter[str]] = defaultdict(Counter)  # those that were there already
+    told: defaultdict[str, set[str]] = defaultdict(set)  # of each round
+    again: Counter[tuple[str, str]] = Counter()  # how often after the first time, by round and place
+    late: Counter[tuple[str, str]] = Counter()  # those that were there already
     for entry in read_journals(run):
-        records.update((record.stem, record) for record in entry.records)
-        told[entry.round].update(record.stem for record in entry.records)
-        late[entry.round].update(record.stem for record in entry.records if record.again)
-    twice = sum(
-        max(count - 1, late[name][stem]) for name, stems in told.items() for stem, count in stems.items()
-    )
-    return records, twice
+        name, stems = entry.round, told[entry.round]
+        for record in entry.records:  # a million of them, so each is looked at once
+            stem = record.stem
+            records[stem] = record
+            if stem in stems:
+                again[name, stem] += 1
+            stems.add(stem)
+            if record.again:
+                late[name, stem] += 1
+    return records, sum(max(again[place], late[place]) for place in again.keys() | late.keys())
 
 
 def is_as_told(record: Record, listing: Listing) -> bool:
@@ -135,4 +139,7 @@ def is_as_told(record: Record, listing: Listing) -> bool:
         return False
     folder, _, name = record.stem.rpartition("/")
     files = listing.folders[folder]
-    return all(files.get(f"{name}.{ending}") in (size, NOT_ASKED) for ending, size in record.sizes.items())
+    for ending, size in record.sizes.items():  # noqa: SIM110  # a generator would take longer than all the rest
+        if files.get(f"{name}.{ending}") not in (size, NOT_ASKED):
+            return False
+    return True
