@@ -33,19 +33,19 @@ def hold_while_preparing(folder: Path) -> Iterator[None]:
         return
     with (folder / f"{LOCK_NAME}-prepare").open("a") as file:
         end = time.monotonic() + WAIT_S
-        while not _is_free(file.fileno()) and time.monotonic() < end:
+        while _try(file.fileno()) is False and time.monotonic() < end:
             time.sleep(PAUSE_S)
         yield
 
 
-def _is_free(handle: int) -> bool:
-    """Take a lock if nobody has it; tell whether it is taken, or there is no such thing."""
+def _try(handle: int) -> bool | None:
+    """Take a lock; tell whether this process has it now, or None on a file system without locks."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # a file system without locks
-        return True
+    except OSError:
+        return None
     return True
 
 
@@ -78,14 +78,9 @@ def is_held_alone(folder: Path) -> bool:
 def _acquire(handle: int, folder: Path, what: str, hint: str) -> bool:
     """Acquire a lock; tell whether there is such a thing."""
     for _ in range(TRIES):
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            time.sleep(PAUSE_S)
-        except OSError:
-            return False
-        else:
-            return True
+        if (is_taken := _try(handle)) is not False:
+            return bool(is_taken)
+        time.sleep(PAUSE_S)
     raise UsageError(f"{folder}: {what}", hint)
 
 
@@ -95,11 +90,6 @@ def _is_locked(path: Path) -> bool:
     except OSError:
         return False
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:  # a file system without locks
-        return False
+        return _try(handle) is False
     finally:
         os.close(handle)
-    return False
