@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 from collections import Counter
-from collections.abc import Generator, Mapping, Set
+from collections.abc import Generator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from fvcli.errors import UsageError, command
 from fvcli.run import RunFolder, run_status
 from fvcli.run.sidecar import FAILED
 from fvcli.run.work.journal import rounds_left
-from fvcli.run.work.notes import COMMAND, WORKER
+from fvcli.run.work.notes import COMMAND, WORKER, read_notes
 from fvcli.run.work.rounds import Round, latest_round, read_round
 
 # What engines call the work that this process is a part of.
@@ -82,7 +82,12 @@ def work_on_run(path: Path, options: WorkOptions, observer: Observer | None = No
         _refuse_nothing(run, options.round_name)
         counts: Counter[str] = Counter()
         handled: set[str] = set()
-        while not observer.wants_stop() and (round_ := _next_round(run, options.round_name, handled)):
+        left: list[Round] = []
+        while not observer.wants_stop():
+            left = list(rounds_left(run.path, run.plan.sum))
+            round_ = _next_round(left, options.round_name, handled)
+            if round_ is None:
+                break
             handled.add(round_.name)
             counts += _work_on(run, round_, options, observer)
         if not handled:  # whoever listens hears of the end all the same
@@ -91,8 +96,15 @@ def work_on_run(path: Path, options: WorkOptions, observer: Observer | None = No
         stopped = observer.wants_stop()
         if stopped:  # told when all is given back: what an ended worker still holds counts as a death
             run.presence.say(ended="stopped")
-        is_complete = not stopped and not any(rounds_left(run.path, run.plan.sum))
-        return WorkOutcome(counts, stopped, 0 if handled else run_status(run).counts[FAILED], is_complete)
+        failed_earlier = 0 if handled else _count_failed(run)
+        return WorkOutcome(counts, stopped, failed_earlier, not stopped and not left)
+
+
+def _count_failed(run: RunFolder) -> int:
+    """Count the units that failed; files are looked at only where a worker tells of a failure."""
+    if not any(note.failed for note in read_notes(run.path)):
+        return 0
+    return run_status(run).counts[FAILED]
 
 
 def _work_on(run: RunFolder, round_: Round, options: WorkOptions, observer: Observer) -> Counter[str]:
@@ -124,9 +136,8 @@ def _events(run: RunFolder, round_: Round, options: WorkOptions) -> Generator[Ev
         yield from supervise(run, round_, options.engine_options, 1)
 
 
-def _next_round(run: RunFolder, name: str | None, handled: Set[str]) -> Round | None:
-    """Return the newest round of the run's plan that has something left, of those that were not worked on."""
-    left = rounds_left(run.path, run.plan.sum)
+def _next_round(left: Sequence[Round], name: str | None, handled: Set[str]) -> Round | None:
+    """Return the newest round that has something left, of those that were not worked on."""
     return next((one for one in left if one.name not in handled and name in {None, one.name}), None)
 
 

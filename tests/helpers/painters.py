@@ -70,6 +70,7 @@ class Painter:
             journal.add(claim.batch, 0.0, records, is_part=claim.is_part)
             queue.done(claim)
             counts = dict(Counter(record.status for record in records))
+            run.presence.say(failed=run.presence.note.failed + counts.get("failed", 0))
             yield Event(claim.batch, "done", "easel", units=len(records), counts=counts)
 
     def _paint(self, run: RunFolder, unit: Unit, claim: Claim) -> Record:
