@@ -81,9 +81,9 @@ def _check_words(options: PodOptions) -> None:
     Raises:
         UsageError: With all that is wrong.
     """
-    wrong = (
-        [f"--image {options.image!r} is no name of an image"] if re.search(r"\s", options.image or "") else []
-    )
+    wrong = []
+    if re.search(r"\s", options.image or ""):
+        wrong.append(f"--image {options.image!r} is no name of an image")
     for option, name in (("--claim", options.claim), ("--secret", options.secret)):
         if name and not re.fullmatch(NAME, name):
             wrong.append(f"{option} {name!r} is no name in Kubernetes, which has a-z, 0-9, - and .")

@@ -48,6 +48,7 @@ class Note:
     busy_s: Seconds since it began to render.
     error: What went wrong last.
     ended: How it ended; empty while it lives.
+    round: Which round it is at; empty where an old version did not say.
     job: What the engine calls it, such as the number of a Slurm job.
     """
 

@@ -114,7 +114,7 @@ class WorkQueue:
         for batch in self.round_.batches:
             if batch not in done:
                 self._add(batch)
-        place = _place_among(len(self._workers()))
+        place = _place_among(len(self._colleagues()))
         for batches in self._todo.values():
             batches.sort(key=self._order, reverse=True)  # taken from the end
             _begin_at(batches, place, self._units_wanted)
@@ -223,13 +223,14 @@ class WorkQueue:
         notes = read_notes(self.run.path)
         return [n for n in notes if n.id != self.worker and self._watch.is_alive(n) is not False]
 
-    def _workers(self) -> list[Note]:
-        """Return the notes of other workers, without those that have shown no sign of life for the lease."""
-        return [n for n in self._others() if n.role == WORKER and not self._watch.is_gone(n.id)]
-
     def _colleagues(self) -> list[Note]:
-        """Return the notes of other workers of this round: those of another never take its batches."""
-        return [note for note in self._workers() if note.round in {"", self.round_.name}]
+        """Return the notes of other workers of this round: those of another never take its batches.
+
+        Without those that have shown no sign of life for the lease.
+        """
+        rounds = {"", self.round_.name}
+        others = [note for note in self._others() if note.role == WORKER and note.round in rounds]
+        return [note for note in others if not self._watch.is_gone(note.id)]
 
     def _claim(self, batch: int) -> Claim | None:
         self._held.discard(batch)
