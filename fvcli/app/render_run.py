@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from fvcli.app.draw_sheets import draw_missing_sheets
@@ -19,7 +19,7 @@ from fvcli.plan.parted_units import places_of
 from fvcli.plan.without_cycles import without_cycles
 from fvcli.run import Asked, RunFolder
 from fvcli.run.look import look_at
-from fvcli.run.sidecar import FAILED, FINISHED
+from fvcli.run.sidecar import DONE, FAILED, FINISHED
 from fvcli.run.work.attempts import forget_attempts, is_claimed
 from fvcli.run.work.rounds import Round, begin_round
 
@@ -55,6 +55,7 @@ class RenderOutcome:
     sheets: Contact sheets and figure.
     stopped: Whether the observer wanted it to stop before all was rendered.
     done, planned: Finished units of the whole run, and all of them.
+    remarks: What is odd about pictures that are done, by job/unit; see ``fvcli.run.remarks``.
     """
 
     run: Path
@@ -64,6 +65,7 @@ class RenderOutcome:
     stopped: bool
     done: int
     planned: int
+    remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def missing(self) -> int:
@@ -218,10 +220,16 @@ def _outcome(run: RunFolder, units: Sequence[Unit], sheets: Sequence[Path], stop
     with without_cycles():
         look = look_at(run)
         done = sum(look.state(place) in FINISHED for place in run.plan.places())
-        states = [look.state(place) for place in places_of(units)]
+        states, remarks = [], {}
+        for place in places_of(units):
+            states.append(look.state(place))
+            if states[-1] == DONE and (odd := look.remarks(place)):
+                remarks[place.path] = odd
     counts = Counter(state or MISSING for state in states)
     failed = [unit for unit, state in zip(units, states, strict=True) if state == FAILED]
     reasons = tuple(
         (unit.path, str(look.reason(place))) for unit, place in zip(failed, places_of(failed), strict=True)
     )
-    return RenderOutcome(run.path, dict(counts), reasons, tuple(sheets), stopped, done, len(run.plan.units))
+    return RenderOutcome(
+        run.path, dict(counts), reasons, tuple(sheets), stopped, done, len(run.plan.units), remarks
+    )

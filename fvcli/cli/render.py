@@ -156,10 +156,13 @@ def _planned(
 def _report(outcome: RenderOutcome) -> None:
     """Say what the asked-for units came to, and exit with 1 if one failed."""
     from fvcli.app.render_log import say_counts
+    from fvcli.run.remarks import remark_lines
 
     for path in outcome.sheets:
         click.echo(path)
     click.echo(f"{outcome.run}: {say_counts(outcome.counts) or 'no units in this slice'}")
+    for line in remark_lines(outcome.remarks):
+        click.echo(f"Look: {line}", err=True)
     for unit, reason in outcome.failed:
         click.echo(f"Error: {unit} failed: {reason}", err=True)
     if outcome.missing:

@@ -166,12 +166,16 @@ def _show_batches(found: RunStatus) -> None:
 
 
 def _show_notable(found: RunStatus) -> None:
+    from fvcli.run.remarks import remark_lines
+
     for unit, state, error in found.notable:
         if state in TOLD:
             click.echo(f"{unit} is {state}: {error}")
         if state == "damaged":
             words = ("render", "SPEC", "-o", found.path, "--again", "--only", unit)
             click.echo(f"  to render it anew: {command(*words)}")
+    for line in remark_lines(found.remarks):
+        click.echo(f"Look: {line}")
     if found.counts["failed"]:
         click.echo(f"  to try again what failed: {command('render', 'SPEC', '-o', found.path)}")
     if found.twice:

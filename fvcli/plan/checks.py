@@ -14,6 +14,7 @@ from fvcli.plan.plan import Plan
 from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.plan.views import gigabytes, octave_steps, view_size
 from fvcli.spec.base import kinds_of
+from fvcli.spec.fitting import RATE
 from fvcli.spec.output import Figure
 from fvcli.spec.parameterizations import Parameterization
 from fvcli.spec.problems import KeyPath, Problem
@@ -77,9 +78,22 @@ def _wrong_pieces(settings: Settings, facts: ModelFacts) -> Iterator[tuple[str, 
         yield "penalties", f"{min(of_alpha)} needs parameterization.alpha: true"
     if any(transform.is_background for transform in settings.transforms) and not image.is_transparent:
         yield "transforms", "a background needs parameterization.alpha: true"
+    if _unknown_rate(settings):
+        yield (
+            "optimizer",
+            "such steps need a learning_rate, and step: mean needs none; add learning_rate: 1.0",
+        )
     if settings.regularizers and not image.is_plain_pixels:
         shown = image.kind if image.kind != "pixel" else "more than pixels, with alpha or shared parts"
-        yield "regularizers", f"regularizers change pixels, and the parameterization is {shown}"
+        message = f"regularizers change pixels, and the parameterization is {shown}"
+        yield "regularizers", f"{message}; write parameterization: pixel"
+
+
+def _unknown_rate(settings: Settings) -> bool:
+    """Tell whether nobody wrote a learning rate, and none can be told without the network."""
+    optimizer = settings.optimizer
+    known = optimizer.rate_for(settings.parameterization.kind, settings.steps)
+    return settings.method == "ascent" and known is None and RATE not in optimizer.model_fields_set
 
 
 def _wrong_extras(settings: ResolvedRender, drafts: Sequence[UnitDraft]) -> Iterator[tuple[str, str]]:

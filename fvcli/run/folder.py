@@ -281,9 +281,9 @@ class RunFolder:
             assert meanwhile is not None  # or it would have been written
             return self._as_it_is(unit, sidecar, meanwhile)
         sizes = {name: len(content) for name, content in files.items()}
-        return Record(
-            unit.stem, unit.key, sidecar.status, {**sizes, "json": len(text)}, self._written_at(unit)
-        )
+        sizes["json"] = len(text)
+        written = self._written_at(unit)
+        return Record(unit.stem, unit.key, sidecar.status, sizes, written, remarks=tuple(sidecar.remarks))
 
     def _write_sidecar(self, unit: Unit, text: bytes, *, finished: bool) -> bool:
         """Write a sidecar; tell whether it is there now, or one of a picture that another worker finished.
@@ -311,7 +311,8 @@ class RunFolder:
         assert isinstance(found, Sidecar)  # others have no key
         again = OTHER if sidecar.is_finished and sidecar.pixel_sha256 != found.pixel_sha256 else EQUAL
         sizes = {file.name[len(unit.name) + 1 :]: file.stat().st_size for file in there.files}
-        return Record(unit.stem, unit.key, found.status, sizes, self._written_at(unit), again)
+        written, remarks = self._written_at(unit), tuple(found.remarks)
+        return Record(unit.stem, unit.key, found.status, sizes, written, again, remarks)
 
     def _written_at(self, unit: Unit) -> int:
         return NO_TIME if is_object(self.path) else self.json(unit).stat().st_mtime_ns

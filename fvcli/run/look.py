@@ -6,7 +6,7 @@ are not as a journal tells, or where no journal tells of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from fvcli.plan import Place
@@ -34,11 +34,12 @@ class Look:
         self._listing = listing
         self._records = records
         self.twice = twice
+        self._latest: tuple[Place | None, Sidecar | NewerSidecar | None] = (None, None)
 
     def state(self, place: Place) -> str | None:
         """Return done, dead, failed or newer, or None if there is no result of the unit."""
-        record = self._records.get(place.stem)
-        if record is not None and record.key == place.key and is_as_told(record, self._listing):
+        record = self._record(place)
+        if record is not None:
             return record.status
         if place.stem not in self._listing.times_ns:
             return None
@@ -54,8 +55,31 @@ class Look:
             return sidecar.said
         return sidecar.error if sidecar is not None else None
 
+    def remarks(self, place: Place) -> Sequence[str]:
+        """Return what is odd about the picture of a unit that is done."""
+        record = self._record(place)
+        if record is not None:
+            return record.remarks
+        sidecar = self._sidecar(place)
+        return sidecar.remarks if isinstance(sidecar, Sidecar) else ()
+
+    def _record(self, place: Place) -> Record | None:
+        """Return what a journal says of a unit, if its files are as told there."""
+        record = self._records.get(place.stem)
+        if record is not None and record.key == place.key and is_as_told(record, self._listing):
+            return record
+        return None
+
     def _sidecar(self, place: Place) -> Sidecar | NewerSidecar | None:
-        """Return a unit's sidecar; of another unit, or of files that are not whole, none."""
+        """Return a unit's sidecar; of another unit, or of files that are not whole, none.
+
+        The latest is kept, because one asks several things of a unit.
+        """
+        if self._latest[0] != place:
+            self._latest = place, self._read(place)
+        return self._latest[1]
+
+    def _read(self, place: Place) -> Sidecar | NewerSidecar | None:
         found = read_sidecar(self._units / f"{place.stem}.json")
         if isinstance(found, Sidecar):
             is_its = found.key == place.key

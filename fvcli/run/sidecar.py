@@ -39,6 +39,7 @@ class Sidecar:
     attempt: how many times the batch was begun.
     fingerprint: id of what it was computed with; empty where an old version did not say.
     status: done, dead (no gradient ever reached the picture) or failed; error says why.
+    remarks: What is odd about a picture that is done; see ``fvcli.run.remarks``.
     """
 
     key: str
@@ -68,6 +69,7 @@ class Sidecar:
     extras: Sequence[Mapping[str, Any]] = ()
     fingerprint: str = ""
     trace: Sequence[float] = ()
+    remarks: Sequence[str] = ()
     schema_version: int = SCHEMA_VERSION
 
     def to_json(self) -> str:
@@ -90,6 +92,7 @@ class Record(NamedTuple):
     sizes: Of its files in bytes, by what is added to its name: json, png and so on.
     time_ns: When its sidecar was written, as the file system says.
     again: Empty, or what another worker had finished meanwhile: EQUAL or OTHER pixels.
+    remarks: Of its sidecar.
     """
 
     stem: str
@@ -98,6 +101,7 @@ class Record(NamedTuple):
     sizes: Mapping[str, int]
     time_ns: int
     again: str = ""
+    remarks: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,7 @@ OPTIONAL: Mapping[str, Any] = {
         "extras": [],
         "trace": [],
         "fingerprint": "",
+        "remarks": [],
     },
     **{"seconds": 0.0, "cpu_seconds": 0.0, "batch": {}, "attempt": 1, "device": "unknown"},
 }

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from fvcli.plan.without_cycles import without_cycles
 from fvcli.run.folder import RunFolder
 from fvcli.run.look import NEWER, look_at
+from fvcli.run.sidecar import DONE
 from fvcli.run.work.attempts import DIED, Attempt, latest_attempts, read_attempt
 from fvcli.run.work.journal import rounds_left
 from fvcli.run.work.notes import WORKER, Note, read_notes, seems_alive
@@ -60,6 +61,7 @@ class RunStatus:
     jobs: How many units of each job have each state.
     batches: How many batches are done, running, lost and pending.
     notable: Units that are dead, failed, damaged, newer or lost, in the plan's order.
+    remarks: What is odd about pictures that are done, by job/unit; see ``fvcli.run.remarks``.
     workers: All that ever were, oldest first.
     twice: How many units were rendered although another worker had finished them.
     others: how many finished pictures of other specs stand in the folder of units, which a render keeps.
@@ -70,6 +72,7 @@ class RunStatus:
     jobs: Mapping[str, Mapping[str, int]]
     batches: Mapping[str, int]
     notable: tuple[Notable, ...] = ()
+    remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     workers: tuple[WorkerState, ...] = ()
     twice: int = 0
     others: int = 0
@@ -113,6 +116,7 @@ class RunStatus:
             "jobs": {job: dict(states) for job, states in self.jobs.items()},
             "workers": [worker.to_dict() for worker in self.workers],
             "notable": [one._asdict() for one in self.notable],
+            "remarks": {unit: list(kinds) for unit, kinds in self.remarks.items()},
         }
 
 
@@ -135,11 +139,13 @@ def _run_status(run: RunFolder, damage: Mapping[str, str]) -> RunStatus:
     has_others = sum(state is not None for state in states) < look.results
     batches = _fill_in(run, states, {worker.note.id for worker in workers if worker.is_alive})
     jobs: dict[str, Counter[str]] = {job.name: Counter() for job in run.plan.jobs}
-    notable = []
+    notable, remarks = [], {}
     for place, state in zip(places, states, strict=True):
         assert state is not None  # it was filled in
         found = DAMAGED if damage and place.path in damage else state
         jobs[place.job][found] += 1
+        if found == DONE and (odd := look.remarks(place)):
+            remarks[place.path] = odd
         if found in NOTABLE:
             reason = damage[place.path] if found == DAMAGED else look.reason(place)
             notable.append(Notable(place.path, found, reason))
@@ -148,6 +154,7 @@ def _run_status(run: RunFolder, damage: Mapping[str, str]) -> RunStatus:
         {job: {state: found[state] for state in STATES} for job, found in jobs.items()},
         {state: batches[state] for state in ("done", "running", "lost", "pending")},
         tuple(notable),
+        remarks,
         workers,
         look.twice,
         look.others(places) if has_others else 0,

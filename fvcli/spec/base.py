@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
 from pydantic_core import CoreSchema, core_schema
 
+DEFAULT_DEPENDS = "x-default-depends-on"  # of the JSON Schema: what decides a default that is not one value
 MAX_SIDE_PX = 8192
 MAX_INDEX = 10_000_000
 
@@ -52,6 +53,24 @@ class AddedLater:
 
     Where it has its default it is left out of unit keys, so that these pictures keep theirs.
     """
+
+
+class DependsOn:
+    """Mark an option whose default is not one value: the recipe or the other pieces decide it.
+
+    The schema then has no default for it, but says what decides.
+    """
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {**handler(core), DEFAULT_DEPENDS: self.what}
+
+
+def two_digits(value: float) -> float:
+    """Round a default that was computed to two digits, so that plans can be read."""
+    return float(f"{value:.2g}")
 
 
 def options_of(piece: Strictly) -> dict[str, Any]:

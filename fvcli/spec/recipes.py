@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
+from fvcli.spec.fitting import fitted
 from fvcli.spec.objectives import leaves
 from fvcli.spec.schema import Job, Render, Variant
 from fvcli.spec.settings import ResolvedRender, Settings
@@ -54,10 +55,11 @@ def resolved(recipe: str, inherited: Render, native_size_px: tuple[int, int]) ->
     chosen = overlay(RECIPES[recipe], inherited)
     size = chosen.size_px or native_size_px
     pair = (size, size) if isinstance(size, int) else size
-    transforms = chosen.transforms or ()
+    given = {key: getattr(chosen, key) for key in Render.model_fields}
+    given |= fitted(RECIPES[recipe], inherited, chosen, pair, native_size_px)
+    transforms = given["transforms"] or ()
     if recipe in OWN and inherited.transforms is None:
         transforms = tuple(transform.for_size(min(pair)) for transform in transforms)
-    given = {key: getattr(chosen, key) for key in Render.model_fields}
     return ResolvedRender.model_validate(
         {
             **given,

@@ -8,17 +8,30 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, field_validator
 
-from fvcli.spec.base import MAX_SIDE_PX, Factor, Float, Int, OrName, Positive, Share, Strictly
+from fvcli.spec.base import (
+    MAX_SIDE_PX,
+    DependsOn,
+    Factor,
+    Float,
+    Int,
+    OrName,
+    Positive,
+    Share,
+    Strictly,
+    two_digits,
+)
 
 if TYPE_CHECKING:
     from typing_extensions import Self  # of Python 3.11
 
 Pick = Callable[[Iterable[float]], float]  # max, min or another that takes one of what could be drawn
+FIRST_PART, LAST_PART = 0.5, 0.05  # of a picture's side (Fel et al. 2023)
+SMALLEST_PART_PX = 25.6  # LAST_PART of 512 px
 FULL_SHIFT_PX = 128  # pictures smaller than this are shifted less by fvcli's own recipes
 
 
@@ -42,6 +55,10 @@ class TransformKind(Strictly, ABC):
     def for_size(self, side_px: int) -> Self:
         """Return what fits a picture with that shorter side, if small pictures need another."""
         return self
+
+    def defaults_for(self, side_px: int, native_px: int) -> dict[str, Any]:
+        """Return defaults that depend on the shorter sides of the picture and of the network's input."""
+        return {}
 
 
 class KeepsSize(TransformKind):
@@ -145,10 +162,23 @@ class Crops(TransformKind):
     """Look at a random square of the picture, enlarged; its side goes from the first share to the last."""
 
     kind: Literal["crops"] = "crops"
-    sides: tuple[Share, Share] = (0.5, 0.05)
+    sides: Annotated[
+        tuple[Share, Share],
+        DependsOn("the size of the pictures"),
+        Field(description="shares of the picture's side at the first step and at the last"),
+    ] = (FIRST_PART, LAST_PART)
     spread: Share = 0.05
     centre_std: Share = 0.15
-    size_px: Annotated[Int, Field(ge=8, le=MAX_SIDE_PX)] = 224
+    size_px: Annotated[
+        Int,
+        Field(ge=8, le=MAX_SIDE_PX, description="side of the views"),
+        DependsOn("the sizes of the picture and of the network's input"),
+    ] = 224
+
+    def defaults_for(self, side_px: int, native_px: int) -> dict[str, Any]:
+        """End with parts of at least the published 5 % of 512 px, because smaller ones show too little."""
+        last = min(FIRST_PART, max(LAST_PART, two_digits(SMALLEST_PART_PX / side_px)))
+        return {"sides": (FIRST_PART, last), "size_px": min(native_px, side_px)}
 
     def side_after(self, side_px: int, pick: Pick) -> int:
         return self.size_px

@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from fvcli.spec.base import DEFAULT_DEPENDS
 from fvcli.spec.document import Document
 from fvcli.spec.problems import KeyPath, Problem, did_you_mean
 from fvcli.spec.schema import Render, Spec
@@ -17,6 +18,10 @@ from fvcli.spec.schema import Render, Spec
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of a spec (draft 2020-12)."""
     schema = Spec.model_json_schema()
+    for model in schema["$defs"].values():
+        for key in model.get("properties", {}).values():
+            if DEFAULT_DEPENDS in key:
+                del key["default"]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "fvcli spec"} | schema
 
 

@@ -16,6 +16,7 @@ from fvcli.media.movie_writer import encode_movie
 from fvcli.models import ModelFacts
 from fvcli.plan import Unit, standalone_spec, title_of
 from fvcli.run import RunFolder, Sidecar, step_name
+from fvcli.run.remarks import remarks_on
 from fvcli.run.sidecar import DEAD, DONE, FAILED, Record
 from fvcli.spec.output import Animation
 from fvcli.worker.ascent_renderer import Outcome
@@ -61,7 +62,9 @@ class Recorder:
         start, end, saved = outcome.start, outcome.end, outcome.saved
         if not outcome.finite or not all(map(math.isfinite, (start, end, saved))):
             return self.fail(unit, origin, NOT_FINITE)
-        dead = end <= start and (outcome.silent or start == end == 0.0)
+        dead = end == start and (outcome.silent or start == 0.0)
+        score = {"start": unit.sign * start, "end": unit.sign * end, "saved": unit.sign * saved}
+        canvas = self._run.plan.programs[unit.program].canvas_of(unit)
         png = self._encoded(unit, outcome, outcome.pixels)
         try:
             extras = self._extras(unit, outcome)
@@ -72,13 +75,14 @@ class Recorder:
             origin,
             steps=outcome.steps,
             trace=_told(outcome.trace, unit.sign),
-            score={"start": unit.sign * start, "end": unit.sign * end, "saved": unit.sign * saved},
+            score=score,
             pixel_sha256=pixel_sha256(outcome.pixels),
             png_bytes=len(png),
             seconds=round(cost.wall_s, 3),
             cpu_seconds=round(cost.cpu_s, 3),
             status=DEAD if dead else DONE,
             error=self._why_dead(unit, outcome.steps) if dead else None,
+            remarks=[] if dead else remarks_on(outcome.pixels, score, unit.sign, canvas),
             extras=[{"name": name, "bytes": len(content)} for name, content in extras.items()],
         )
         return self._run.commit(unit, sidecar, png, extras)

@@ -142,13 +142,13 @@ OPTIMIZERS: dict[str, tuple[Data, Data]] = {
     "gradient": (
         {},
         {
-            **{"learning_rate": 0.1, "momentum": 0.5, "step": "unit", "desired_progress": 1.0},
+            **{"learning_rate": 0.1, "momentum": 0.5, "step": "sign", "desired_progress": 1.0},
             "anneal_from": 0.5,
         },
     ),
     "nadam": (
         {},
-        {"learning_rate": 0.1, "beta1": 0.8, "beta2": 0.9, "epsilon": 1e-8, "anneal_from": 0.5},
+        {"learning_rate": 0.2, "beta1": 0.8, "beta2": 0.9, "epsilon": 1e-8, "anneal_from": 0.5},
     ),
 }
 PENALTIES: dict[str, tuple[Data, Data]] = {

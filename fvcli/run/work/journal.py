@@ -55,7 +55,7 @@ class Journal:
         Raises:
             FvcliError: The disk is full, or the file cannot be written.
         """
-        units = {record.stem: record[1:] if record.again else record[1:-1] for record in records}
+        units = {record.stem: _told(record) for record in records}
         told = {"batch": batch, **({"part": True} if is_part else {}), "seconds": round(seconds, 3)}
         line = json.dumps({**self._head, **told, "units": units})
         self._lines.append(line + "\n")
@@ -74,6 +74,14 @@ class Journal:
         put(place, "".join(self._lines).encode())
         if len(self._lines) == A_PART:
             self._lines, self._part = [], self._part + 1
+
+
+def _told(record: Record) -> list[Any]:
+    """Return what a line says of a unit; what is at the end and empty is left out."""
+    said = list(record[1:])
+    while not said[-1]:
+        del said[-1]
+    return said
 
 
 def read_journals(run: Path) -> Iterator[Entry]:
