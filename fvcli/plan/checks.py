@@ -12,7 +12,7 @@ from fvcli.plan.data import Program
 from fvcli.plan.key_origins import KeyOrigins
 from fvcli.plan.plan import Plan
 from fvcli.plan.unit_drafts import UnitDraft
-from fvcli.plan.views import gigabytes, octave_steps, view_size
+from fvcli.plan.views import gigabytes, octave_steps, view_refusal, view_size
 from fvcli.spec.base import kinds_of
 from fvcli.spec.fitting import RATE
 from fvcli.spec.output import Figure
@@ -238,7 +238,8 @@ def check_size(
             f"and {facts.name} needs at least {least}; use a larger size_px or smaller transforms"
         )
         return [Problem(origin("transforms", "size_px"), message)]
-    return []
+    refusal = view_refusal(settings.transforms, height, width)
+    return [Problem(origin("transforms"), refusal)] if refusal else []
 
 
 def check_memory(program: Program, settings: ResolvedRender, job: Job, origin: Origin) -> list[Problem]:

@@ -33,6 +33,15 @@ def view_size(
     return height_px, width_px
 
 
+def view_refusal(transforms: Sequence[TransformKind], height_px: int, width_px: int) -> str | None:
+    """Say which transform cannot be done to the smallest views that come to it, or None."""
+    for i, transform in enumerate(transforms):
+        side_px = min(view_size(transforms[:i], height_px, width_px, min))
+        if (refusal := transform.refusal(side_px)) is not None:
+            return refusal
+    return None
+
+
 def input_size(
     facts: ModelFacts, layers: Sequence[str], transforms: Sequence[TransformKind], size_px: tuple[int, int]
 ) -> tuple[int, int] | None:

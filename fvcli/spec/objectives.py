@@ -37,10 +37,23 @@ Class = Annotated[
     Index | Text | Annotated[tuple[Index | Text, ...], Field(min_length=1)] | None,
     Field(alias="class", description="one class, or a list of which each makes a picture"),
 ]
-Power = Annotated[Float, Field(ge=0, le=16)]
-CossimPower = Annotated[
-    Power,
-    Field(description="power of the cosine similarity that the product with the vector is multiplied by"),
+CossimPower = Annotated[  # of more than 6 the gradient of a picture that is not yet alike vanishes
+    Float,
+    Field(
+        ge=0,
+        le=6,
+        description="exponent p of dot(a, v) * cos(a, v)^p; 0 is the plain dot product, "
+        "larger values ask for that direction only",
+    ),
+]
+Power = Annotated[
+    Float,
+    Field(
+        ge=0,
+        le=16,
+        description="exponent p of dot(a, t) * cos(a, t)^p, where t are the picture's activations; 0 is the "
+        "plain dot product, larger values stay nearer to the picture",
+    ),
 ]
 Positions = Annotated[Int, Field(ge=1, le=MAX_POSITIONS)]
 
@@ -240,7 +253,7 @@ class CaricatureObjective(Leaf):
     compares: ClassVar[bool] = True
 
     kind: Literal["caricature"]
-    power: CossimPower = 0.0
+    power: Power = 0.0
 
 
 class MatchObjective(Leaf):

@@ -47,6 +47,10 @@ class TransformKind(Strictly, ABC):
     def side_after(self, side_px: int, pick: Pick) -> int:
         """Return what becomes of a side of a picture; below 1 if nothing of it is left."""
 
+    def refusal(self, side_px: int) -> str | None:
+        """Say why it cannot be done to pictures with a side of that length, or None."""
+        return None
+
     @property
     def drawn_factors(self) -> tuple[float, ...]:
         """What a whole batch is resized by, one drawn at each step; nothing where sizes do not change."""
@@ -78,6 +82,11 @@ class Pad(TransformKind):
 
     def side_after(self, side_px: int, pick: Pick) -> int:
         return side_px + 2 * self.px
+
+    def refusal(self, side_px: int) -> str | None:
+        if self.mode == "constant" or self.px < side_px:
+            return None
+        return f"a side of {side_px} px cannot be mirrored over {self.px} px; write px: {side_px - 1} or less"
 
 
 class Jitter(TransformKind):

@@ -21,11 +21,12 @@ WHOLE_MAP = (1, 2, 3)
 
 
 def caricature(layer: str, power: float = 0) -> Objective:
-    """Maximise D * max(.1, D / (1e-6 + |h|))^power, what the target is made of and more of it.
+    """Maximise D * max(.1, cs)^power, what the target is made of and more of it.
 
-    D is the dot product, over all positions and channels, of the target's activations with the image's
-    own, h. Only h is divided by its length, as in Lucid's recipes/caricature.py. A power above 0 asks
-    for the target's direction beside size.
+    D is the dot product, over all positions and channels, of the target's activations t with the image's
+    own, h, and cs = D / (1e-6 + |h|) / (1e-6 + |t|) their cosine. A power above 0 asks for the target's
+    direction beside size. Lucid's recipes/caricature.py does not divide by |t|, so that its score grows
+    |t|-fold with each power: the same direction of ascent, until numbers overflow.
     """
 
     def score(T: Activations) -> tf.Tensor:
@@ -33,7 +34,8 @@ def caricature(layer: str, power: float = 0) -> Objective:
         dot = tf.reduce_sum(target * own, axis=WHOLE_MAP)
         if power == 0:
             return dot
-        similarity = dot / (LENGTH_EPSILON + l2_norm(own, WHOLE_MAP))
+        lengths = [LENGTH_EPSILON + l2_norm(map_, WHOLE_MAP) for map_ in (own, target)]
+        similarity = dot / lengths[0] / lengths[1]
         return dot * tf.maximum(SIMILARITY_FLOOR, similarity) ** power
 
     return Objective(score)

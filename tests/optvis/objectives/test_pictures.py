@@ -38,7 +38,7 @@ def seen_target(batch: int) -> Acts:
 def exaggerated(own: np.ndarray, target: np.ndarray, power: float) -> float:
     h, t = own.astype(np.float64).ravel(), target.astype(np.float64).ravel()
     dot = t @ h
-    return dot * max(0.1, dot / (1e-6 + np.sqrt(h @ h))) ** power
+    return dot * max(0.1, dot / (1e-6 + np.sqrt(h @ h)) / (1e-6 + np.sqrt(t @ t))) ** power
 
 
 def distance(own: np.ndarray, target: np.ndarray, norm: str) -> float:
@@ -70,6 +70,15 @@ def test_caricature_of_a_picture_of_its_own_is_most_like_it():
     acts = activations(3)
     own = score(caricature("map", 1), acts, acts)
     assert (own > score(caricature("map", 1), acts, seen_target(3))).all()
+
+
+@pytest.mark.parametrize(("power", "expected"), [(0, 40.0), (1, 32.0), (2, 25.6), (16, 1.1258999)])
+def test_a_power_is_one_of_the_cosine(power, expected):
+    own = {"map": np.float32([[[[3.0, 4.0]]]])}  # of length 5
+    alike = {"map": np.float32([[[[6.0, 8.0]]]])}  # of length 10
+    np.testing.assert_allclose(score(caricature("map", power), own, alike), [50.0], rtol=1e-4)
+    aside = {"map": np.float32([[[[0.0, 10.0]]]])}  # of length 10, cosine 0.8
+    np.testing.assert_allclose(score(caricature("map", power), own, aside), [expected], rtol=1e-4)
 
 
 @pytest.mark.parametrize("power", [0, 1, 2])
