@@ -75,6 +75,7 @@ def _show(facts: ModelFacts, sanity: list[str], found: list[Suggestion]) -> None
         ("parameters", "unknown" if facts.parameters is None else f"{facts.parameters:,}"),
         ("classes", classes),
         *[("sanity", line) for line in sanity],
+        *[("found out", finding) for finding in facts.findings],
         *[("note", remark) for remark in facts.remarks],
     ]
     for name, value in rows:
@@ -118,6 +119,7 @@ def _as_json(facts: ModelFacts, sanity: list[str], found: list[Suggestion]) -> d
         "classes": len(facts.labels),
         "logits": facts.logits,
         "sanity": sanity,
+        "findings": list(facts.findings),
         "notes": list(facts.remarks),
         "layers": [layer_json(layer, facts) for layer in facts.layers_at(*facts.native_size_px).values()],
         "suggested": [

@@ -27,7 +27,8 @@ class ModelFacts:
     parameters: how many numbers it has learnt; None where nobody counted.
     aliases: other names of layers.
     branches: for a layer that is put together from others, a name of each part and its first channel.
-    remarks: what should be known about it, in sentences.
+    remarks: what should be known about it at every command, because it may be wrong, in sentences.
+    findings: what was found out for certain, in sentences; for whoever inspects it.
     """
 
     name: str
@@ -43,6 +44,7 @@ class ModelFacts:
     aliases: Mapping[str, str] = field(default_factory=dict)
     branches: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
 
     @cached_property
     def inputs_of(self) -> dict[str, tuple[str, ...]]:

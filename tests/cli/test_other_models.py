@@ -126,6 +126,7 @@ def test_inspect_says_what_is_unusual(asked: list[tuple[ModelChoice, bool]]) -> 
         "classes": 0,
         "logits": None,
         "sanity": ["it works"],
+        "findings": [],
         "notes": list(MINE.remarks),
     }
 

@@ -81,6 +81,7 @@ def facts_of(
     weights_sha256: str,
     parameters: int | None,
     remarks: tuple[str, ...] = (),
+    findings: tuple[str, ...] = (),
 ) -> ModelFacts:
     """Return the facts of a network that was laid open."""
     nodes = {node.name: node for node in network.nodes}
@@ -98,4 +99,5 @@ def facts_of(
         parameters=parameters,
         aliases=network.aliases,
         remarks=(*network.remarks, *remarks),
+        findings=findings,
     )

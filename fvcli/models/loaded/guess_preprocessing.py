@@ -24,14 +24,19 @@ from fvcli.optvis.network import Network
 UNIT = Preprocessing((0.0, 1.0))
 COLOUR_CANDIDATES = (TF, TORCH, UNIT, CAFFE, BUILT_IN)  # the likelier ones first
 GREY_CANDIDATES = (UNIT, TF, BUILT_IN)
-SCALES_ITSELF = "scale"  # the kind of layers that scale the input
+SCALERS = (BUILT_IN, UNIT, TF)  # what networks take that begin with layers that scale
+SCALES_ITSELF = "scale"  # the kind of these layers
 LOOK_AT = 6  # layers, for one of that kind
+# How far apart black and white are before the first convolution: of a network that takes small numbers, and
+# of one that takes pixels from 0 to 255 as they are.
+SMALL_WIDTHS, PIXEL_WIDTHS = (0.5, 8.0), (100.0, 300.0)
 PICTURES = 4
 TYPICAL_LOGIT_DEVIATION = 2.0  # of trained classifiers: 1.3 to 3 measured
 PLAUSIBLE_DEVIATIONS = (0.3, 20.0)
 MISFIT_TO_DOUBT = 0.3  # half a nat is a variance wrong by a factor of three or so
 TIE = 0.3  # misfits that differ by less tell nothing
 HOW = "declare value_range, mean and std to be sure, and BGR as channel_order if the network takes that"
+IF_BGR = "if it takes BGR, declare channel_order: BGR"
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,12 @@ class Subject:
         return network(tf.constant(pictures), redirect=False)(layer).numpy()
 
     @property
+    def scaler(self) -> str | None:
+        """The last of the layers by which the network scales its input itself."""
+        first = list(self.nodes.values())[:LOOK_AT]
+        return next((node.name for node in reversed(first) if node.kind == SCALES_ITSELF), None)
+
+    @property
     def candidates(self) -> tuple[Preprocessing, ...]:
         return COLOUR_CANDIDATES if self.channels == 3 else GREY_CANDIDATES
 
@@ -62,20 +73,45 @@ class Subject:
     def first_normalization(self) -> tuple[str, Normalization] | None:
         """The first convolution that is normalized with statistics of its training, and they."""
         for call in self.graph.calls.values():
-            known = isinstance(call.role, Normalization) and call.role.variance is not None
+            known = isinstance(call.role, Normalization) and _is_trained(call.role)
             below = call.inputs[0] if call.inputs else None
             if known and below is not None and isinstance(below.role, Linear) and below.name:
                 return below.name, call.role
         return None
 
 
-def guess_preprocessing(subject: Subject) -> tuple[Preprocessing, str]:
-    """Return the most likely preprocessing, and how it was found, as a sentence."""
-    if any(node.kind == SCALES_ITSELF for node in list(subject.nodes.values())[:LOOK_AT]):
-        return BUILT_IN, f"preprocessing guessed: {BUILT_IN}, for the network scales its input itself; {HOW}"
+@dataclass(frozen=True)
+class Guess:
+    """A guess, and how it was found, as a sentence.
+
+    is_certain: Whether the network itself leaves no other choice.
+    """
+
+    preprocessing: Preprocessing
+    reason: str
+    is_certain: bool = False
+
+
+def _is_trained(normalization: Normalization) -> bool:
+    """Tell whether it has statistics, and not those that it began with."""
+    mean, variance = normalization.mean, normalization.variance
+    if mean is None or variance is None:
+        return False
+    return bool(np.any(mean != 0.0) or np.any(variance != 1.0))
+
+
+def guess_preprocessing(subject: Subject) -> Guess:
+    """Return the most likely preprocessing."""
+    if (scaler := subject.scaler) is not None:
+        fitting = [one for one in SCALERS if _is_plausible(_scaled(subject, one, scaler))]
+        if len(fitting) == 1:
+            said = fitting[0].said(subject.channels)
+            because = f"because the network scales its input itself, in {scaler}"
+            return Guess(fitting[0], f"preprocessing: {said}, {because}; {IF_BGR}", is_certain=True)
     found = misfits(subject, _pictures(subject))
     if not found:
-        return TF, f"preprocessing guessed without any evidence: {TF}; {HOW}"
+        best = BUILT_IN if scaler else TF
+        return Guess(best, f"preprocessing guessed without any evidence: {best.said(subject.channels)}")
     as_good = [candidate for candidate, misfit in found.items() if misfit < min(found.values()) + TIE]
     best, others = as_good[0], as_good[1:]
     rest = min((misfit for candidate, misfit in found.items() if candidate not in as_good), default=np.inf)
@@ -83,7 +119,15 @@ def guess_preprocessing(subject: Subject) -> tuple[Preprocessing, str]:
     said = [candidate.said(subject.channels) for candidate in (best, *others)]
     ties = f", but so fits {' or '.join(said[1:])}" if others else ""
     worse = f", of others {rest:.2f} or more" if np.isfinite(rest) else ""
-    return best, f"preprocessing guessed: {said[0]}, by {why} (misfit {found[best]:.2f}{worse}){ties}; {HOW}"
+    evidence = f"by {why} (misfit {found[best]:.2f}{worse})"
+    if (
+        subject.first_normalization
+        and not others
+        and found[best] < MISFIT_TO_DOUBT
+        and rest > 4 * found[best]
+    ):
+        return Guess(best, f"preprocessing: {said[0]}, {evidence}; {IF_BGR}", is_certain=True)
+    return Guess(best, f"preprocessing guessed: {said[0]}, {evidence}{ties}")
 
 
 def misfits(subject: Subject, pictures: np.ndarray) -> dict[Preprocessing, float]:
@@ -128,8 +172,39 @@ def _divergence(activations: np.ndarray, normalization: Normalization) -> float:
     return float(np.median(nats)) if alive.any() else 0.0
 
 
+def _scaled(subject: Subject, preprocessing: Preprocessing, layer: str) -> tuple[float, float]:
+    """Return what a layer makes of black and of white, as means over channels."""
+    height, width = subject.size_px
+    black_white = np.stack([np.full((height, width, subject.channels), end, np.float32) for end in (0, 1)])
+    low, high = subject.read(preprocessing, black_white, layer).mean(axis=(1, 2, 3), dtype=np.float64)
+    return float(low), float(high)
+
+
+def _is_plausible(scaled: tuple[float, float]) -> bool:
+    width = scaled[1] - scaled[0]
+    return any(low <= width <= high for low, high in (SMALL_WIDTHS, PIXEL_WIDTHS))
+
+
+def _contradiction(subject: Subject, declared: Preprocessing) -> str | None:
+    """Return how a declared preprocessing contradicts the layers that scale the input, or None."""
+    if (scaler := subject.scaler) is None or _is_plausible(own := _scaled(subject, declared, scaler)):
+        return None
+    others = [(one, found) for one in SCALERS if _is_plausible(found := _scaled(subject, one, scaler))]
+    better = (
+        f"; {others[0][0].said(subject.channels)} would become {others[0][1][0]:.3g} to {others[0][1][1]:.3g}"
+        if others
+        else ""
+    )
+    return (
+        f"the declared preprocessing ({declared.said(subject.channels)}) contradicts the network, which "
+        f"scales its input itself: {scaler} makes {own[0]:.3g} to {own[1]:.3g} of black to white{better}"
+    )
+
+
 def doubt(subject: Subject, preprocessing: Preprocessing) -> str | None:
     """Return why a declared preprocessing can hardly be right, as a sentence, or None."""
+    if (said := _contradiction(subject, preprocessing)) is not None:
+        return said
     pictures = _pictures(subject)
     own = misfit_of(subject, preprocessing, pictures)
     if own is None or own < MISFIT_TO_DOUBT:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from fvcli.errors import UsageError
 from fvcli.models.choice import ModelChoice, Preprocessing
 from fvcli.models.graph import Pair
 from fvcli.models.loaded.assemble import choose_logits
-from fvcli.models.loaded.guess_preprocessing import Subject, doubt, guess_preprocessing
+from fvcli.models.loaded.guess_preprocessing import HOW, Subject, doubt, guess_preprocessing
 from fvcli.models.loaded.network_graph import NetworkGraph
 
 DEFAULT_SIZE_PX = 224  # where neither the network nor the spec says one
+
+
+class Resolved(NamedTuple):
+    """A preprocessing, and what there is to say about it, as a sentence.
+
+    remark: It is doubtful. finding: It is certain.
+    """
+
+    preprocessing: Preprocessing
+    remark: str | None = None
+    finding: str | None = None
 
 
 def native_size(network: NetworkGraph, choice: ModelChoice) -> tuple[Pair, str | None]:
@@ -28,15 +41,16 @@ def native_size(network: NetworkGraph, choice: ModelChoice) -> tuple[Pair, str |
     return (size[0], size[1]), remark
 
 
-def resolve_preprocessing(
-    network: NetworkGraph, choice: ModelChoice, size_px: Pair
-) -> tuple[Preprocessing, str | None]:
+def resolve_preprocessing(network: NetworkGraph, choice: ModelChoice, size_px: Pair) -> Resolved:
     """Return the declared preprocessing, or a guess, and what there is to say about it."""
     nodes = {node.name: node for node in network.nodes}
     logits = choose_logits(nodes, network.outputs[0], choice.logits)
     subject = Subject(network.graph, nodes, network.channels, size_px, logits)
     if choice.declares_values:
         declared = choice.preprocessing(Preprocessing(), network.channels)
-        return declared, doubt(subject, declared)
-    guess, remark = guess_preprocessing(subject)
-    return choice.preprocessing(guess, network.channels), remark
+        return Resolved(declared, remark=doubt(subject, declared))
+    guess = guess_preprocessing(subject)
+    preprocessing = choice.preprocessing(guess.preprocessing, network.channels)
+    if guess.is_certain:
+        return Resolved(preprocessing, finding=guess.reason)
+    return Resolved(preprocessing, remark=f"{guess.reason}; {HOW}")

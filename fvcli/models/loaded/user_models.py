@@ -66,17 +66,18 @@ def _from_keras(choice: ModelChoice, model: keras.Model, sha256: str) -> LoadedM
     first = None if choice.data_format is None else choice.data_format == "channels_first"
     network = lay_open(model, choice.input, choice.fill, first)
     size, remark = native_size(network, choice)
-    preprocessing, guessed = resolve_preprocessing(network, choice, size)
+    found = resolve_preprocessing(network, choice, size)
     facts = facts_of(
         network,
         choice,
         name=name_of(choice),
         native_size_px=size,
-        preprocessing=preprocessing,
+        preprocessing=found.preprocessing,
         weights=str(choice.weights or choice.called),
         weights_sha256=sha256,
         parameters=model.count_params(),
-        remarks=tuple(filter(None, (remark, guessed))),
+        remarks=tuple(filter(None, (remark, found.remark))),
+        findings=tuple(filter(None, (found.finding,))),
     )
     return LoadedModel(facts, network.graph, model)
 

@@ -37,7 +37,8 @@ def test_lucids_metadata(lucid_graph: Any, tmp_path: Path) -> None:
     assert found.native_size_px == (30, 32)
     assert found.logits == "softmax2"
     assert found.preprocessing.value_range == (-117, 138)
-    assert any("Lucid" in remark for remark in found.remarks)
+    assert found.remarks == ()
+    assert any("Lucid" in finding for finding in found.findings)
     declared = load(ModelChoice(path=str(path), value_range=(0, 1), size_px=(32, 32))).facts
     assert declared.native_size_px == (32, 32)
     assert declared.preprocessing.value_range == (0, 1)

@@ -185,7 +185,6 @@ def test_what_was_dealt_with_is_said(saved: Path) -> None:
     assert "half precision" in remarks(saved, "mixed_precision")
     assert "input age (2,) is filled with 0.5" in remarks(saved, "several", fill={"age": 0.5})
     assert "leaves its size open, and gets 224 x 224 px" in remarks(saved, "encoder_decoder")
-    assert "scales its input itself" in remarks(saved, "twice_nested")
 
 
 def test_training_batch_normalization_is_refused(tmp_path: Path) -> None:

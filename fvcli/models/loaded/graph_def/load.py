@@ -28,7 +28,7 @@ from fvcli.models.loaded.graph_def.walk import Walk
 from fvcli.models.loaded.last_read_cache import last_read_cache
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.models.loaded.network_graph import NetworkGraph
-from fvcli.models.loaded.preprocessing import native_size, resolve_preprocessing
+from fvcli.models.loaded.preprocessing import Resolved, native_size, resolve_preprocessing
 from fvcli.optvis.calls import Call, CallGraph
 
 SMALLEST_SCALE, LARGEST_SHIFT = 0.5, 4.0  # of a network that takes values from 0 to 1
@@ -66,7 +66,7 @@ def _loaded(
     network = _network_graph(walk, image, picture, channels, aliases)
     choice = replace(choice, logits=network.aliases.get(choice.logits or "", choice.logits))
     try:
-        preprocessing, guessed = _preprocessing(network, choice, size, metadata, walk.scaling)
+        found = _preprocessing(network, choice, size, metadata, walk.scaling)
     except tf.errors.OpError as error:  # what only shows when pictures go through
         raise UsageError(f"{path}: the network cannot be computed here ({reason_of(error)})") from error
     facts = facts_of(
@@ -74,11 +74,12 @@ def _loaded(
         choice,
         name=path.name if path.is_dir() else path.stem,
         native_size_px=size,
-        preprocessing=preprocessing,
+        preprocessing=found.preprocessing,
         weights=choice.called,
         weights_sha256=sha256,
         parameters=walk.parameters,
-        remarks=tuple(filter(None, (remark, guessed))),
+        remarks=tuple(filter(None, (remark, found.remark))),
+        findings=tuple(filter(None, (found.finding,))),
     )
     return LoadedModel(facts, network.graph)
 
@@ -131,7 +132,7 @@ def _preprocessing(
     size_px: Pair,
     metadata: LucidMetadata,
     scaling: tuple[float, float] | None,
-) -> tuple[Preprocessing, str | None]:
+) -> Resolved:
     """Return what is declared, or what Lucid wrote down, or a guess and what to say about it."""
     if choice.declares_values:
         return resolve_preprocessing(network, choice, size_px)
@@ -140,10 +141,10 @@ def _preprocessing(
         known = choice.preprocessing(
             Preprocessing(metadata.value_range, channel_order=order), network.channels
         )
-        return known, f"preprocessing from Lucid's metadata: {known}"
+        return Resolved(known, finding=f"preprocessing from Lucid's metadata: {known}")
     if scaling is not None and abs(scaling[0]) >= SMALLEST_SCALE and abs(scaling[1]) <= LARGEST_SHIFT:
         guess = choice.preprocessing(Preprocessing(channel_order=order), network.channels)
-        return guess, f"preprocessing guessed: {guess}, because of how the network scales its input itself"
+        return Resolved(guess, finding=f"preprocessing: {guess}, because of how the network scales its input")
     return resolve_preprocessing(network, choice, size_px)
 
 
