@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from fvcli.atlas.lettering import LEADING, draw_line, line_width_px
 from fvcli.errors import FvcliError
 from fvcli.media import read_picture, read_source
 from fvcli.plan import Unit
@@ -119,18 +120,20 @@ class Inks:
 
 
 def mark_cell(
-    draw: ImageDraw.ImageDraw, status: str, box: tuple[int, int, int, int], inks: Inks, text_px: int
+    sheet: Image.Image, status: str, box: tuple[int, int, int, int], inks: Inks, text_px: int
 ) -> None:
     """Frame a cell that is not done, strike it through if it failed, and say what it is."""
+    draw = ImageDraw.Draw(sheet)
     colour = inks.of(status)
     draw.rectangle(box, outline=colour, width=2)
     if status == FAILED:
         draw.line((box[0] + 1, box[1] + 1, box[2] - 1, box[3] - 1), colour, 2)  # or it leaves the cell
-    font = ImageFont.load_default(min(text_px, max(SMALLEST_MARK_PX, box[3] - box[1] - 14)))
-    left, top, right, bottom = draw.textbbox((box[0] + 8, box[1] + 6), status, font)
-    if right + 4 <= box[2] and bottom + 3 <= box[3]:  # a word must not reach into the next cell
-        draw.rectangle((left - 4, top - 3, right + 4, bottom + 3), inks.background)
-        draw.text((box[0] + 8, box[1] + 6), status, colour, font)
+    size = min(text_px, max(SMALLEST_MARK_PX, box[3] - box[1] - 14))
+    left, top = box[0] + 8, box[1] + 6
+    right, bottom = left + line_width_px(status, size), top + round(size * LEADING)
+    if right + 4 <= box[2] and bottom <= box[3]:  # a word must not reach into the next cell
+        draw.rectangle((left - 4, top, right + 4, bottom), inks.background)
+        draw_line(sheet, status, size, (left, top), colour)
 
 
 def as_shown(pixels: np.ndarray) -> np.ndarray:

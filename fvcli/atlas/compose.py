@@ -9,10 +9,15 @@ import imageio.v3 as iio
 
 from fvcli.atlas.cells import Cell, source_cell, unit_cell
 from fvcli.atlas.figure import Row, draw_figure
+from fvcli.atlas.proportions import columns_of
 from fvcli.plan import Unit
 from fvcli.run import RunFolder
 from fvcli.run.atomic import write_atomic
 from fvcli.spec.output import Figure
+
+
+LONG_ROW = 12  # pictures that stand in one row, unless the spec says otherwise
+SHORT_ROW = 8  # pictures that stand in one at the least, where rows are broken
 
 
 def write_figure(run: RunFolder) -> Path | None:
@@ -20,7 +25,9 @@ def write_figure(run: RunFolder) -> Path | None:
     asked = run.plan.output.figure
     if asked is None:
         return None
-    rows = [part for row in _rows(run, asked) for part in _wrapped(row, asked.wrap)]
+    whole = list(_rows(run, asked))
+    wrap = asked.wrap or (None if asked.columns else good_wrap([len(row.cells) for row in whole]))
+    rows = [part for row in whole for part in _wrapped(row, wrap)]
     if not asked.labels:
         rows = [Row(row.title, [Cell(c.pixels, "", c.status) for c in row.cells]) for row in rows]
     figure = draw_figure(rows, title=asked.title, caption=asked.caption, columns=asked.columns)
@@ -53,6 +60,18 @@ def _cells(run: RunFolder, units: Iterator[Unit] | Sequence[Unit], show: str) ->
             yield from (unit_cell(run, unit, step) for step in sorted(set(steps)))
         else:
             yield unit_cell(run, unit)
+
+
+def good_wrap(counts: Sequence[int]) -> int | None:
+    """Return after how many pictures rows go on below, or None if all are short enough.
+
+    Rows longer than twelve pictures are broken so that the whole figure has the proportions of a screen.
+    """
+    longest = max(counts, default=0)
+    if longest <= LONG_ROW:
+        return None
+    columns = max(SHORT_ROW, columns_of([count for count in counts if count], 1, 1, longest))
+    return -(-longest // -(-longest // columns))  # lines of about one length
 
 
 def _wrapped(row: Row, count: int | None) -> Iterator[Row]:

@@ -215,7 +215,7 @@ def _draw_cell(strip: Image.Image, cell: Cell, left: int, height_px: int, layout
         bottom = top + picture.height
     if cell.status == DONE:
         return bottom
-    mark_cell(draw, cell.status, box, INKS, layout.text_px)
+    mark_cell(strip, cell.status, box, INKS, layout.text_px)
     return height_px
 
 

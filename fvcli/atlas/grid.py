@@ -2,62 +2,48 @@
 
 from __future__ import annotations
 
-import math
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import imageio.v3 as iio
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from fvcli.atlas.cells import Cell, Inks, as_shown, fitted, mark_cell, unit_cell
-from fvcli.atlas.lettering import spelled
+from fvcli.atlas.grid_layout import MARGIN_PX, GridLayout, Sections, cell_shape, lay_out
+from fvcli.atlas.lettering import draw_line, set_label, shortened
 from fvcli.plan import JobPlan, Unit
 from fvcli.run import RunFolder
 from fvcli.run.atomic import write_atomic
 from fvcli.run.sidecar import DONE
 
-SHEET_WIDTH_PX = 4096  # at the most, with automatic columns
 CELLS_A_SHEET = 1200
-MIN_CELL_PX = 96
-MAX_CELL_PX = 256
-GAP_PX = 8
-MARGIN_PX = 16
 BACKGROUND = (24, 24, 27)
 INK = (228, 228, 231)
 INKS = Inks(BACKGROUND, faint=(140, 140, 150), warning=(251, 146, 60))
 EMPTY_CELL = (48, 48, 53)
-ASPECT = 1.4  # of an automatic sheet, width to height
-SAME_PROPORTIONS = 0.1  # a smaller difference comes from whole pixels
 
 
 @dataclass(frozen=True)
-class _Layout:
-    columns: int
-    rows: int
-    width_px: int  # of a cell's picture
-    height_px: int
-    label_px: int  # font size, 0 without labels
-    title_px: int
+class Sheet:
+    """What a contact sheet shows of a job.
+
+    sections: the layers of a job of several, and how many units each has; else all of it.
+    captions: what stands under each unit.
+    """
+
+    job: JobPlan
+    page: int
+    pages: int
+    units: Sequence[Unit]
+    sections: Sections
+    captions: Sequence[str]
 
     @property
-    def step(self) -> tuple[int, int]:
-        below = round(self.label_px * 1.4) if self.label_px else 0
-        return self.width_px + GAP_PX, self.height_px + below + GAP_PX
-
-    @property
-    def top_px(self) -> int:
-        return MARGIN_PX + round(self.title_px * 1.7)
-
-    @property
-    def size(self) -> tuple[int, int]:
-        across, down = self.step
-        return (
-            2 * MARGIN_PX + self.columns * across - GAP_PX,
-            self.top_px + MARGIN_PX + self.rows * down - GAP_PX,
-        )
+    def title(self) -> str:
+        return self.job.title if self.pages == 1 else f"{self.job.title} ({self.page} of {self.pages})"
 
 
 def write_grids(run: RunFolder) -> list[Path]:
@@ -65,36 +51,65 @@ def write_grids(run: RunFolder) -> list[Path]:
     options = run.plan.output.grid
     columns = None if options.columns == "auto" else options.columns
     written = []
-    for job, page, pages, units in _pages(run):
-        if not any(run.json(unit).exists() for unit in units):
+    for sheet in sheets_of(run):
+        if not any(run.json(unit).exists() for unit in sheet.units):
             continue
-        program = run.plan.programs[units[0].program]
-        title = job.title if pages == 1 else f"{job.title} ({page} of {pages})"
-        sheet = draw_grid(
-            map(partial(unit_cell, run), units),
-            len(units),
-            (program.height_px, program.width_px),
-            title,
+        drawn = draw_grid(
+            _cells(run, sheet),
+            len(sheet.units),
+            _shape(run, sheet.units),
+            sheet.title,
             columns=columns,
             labels=options.labels,
+            sections=sheet.sections,
+            captions=sheet.captions,
         )
-        path = run.grid(job.name, page)
-        write_atomic(path, iio.imwrite("<bytes>", sheet, extension=".png", plugin="pillow"))
+        path = run.grid(sheet.job.name, sheet.page)
+        write_atomic(path, iio.imwrite("<bytes>", drawn, extension=".png", plugin="pillow"))
         written.append(path)
     return written
 
 
 def grid_paths(run: RunFolder) -> list[Path]:
     """Return where the contact sheets of a complete run are."""
-    return [run.grid(job.name, page) for job, page, _, _ in _pages(run)]
+    return [run.grid(job.name, page + 1) for job, units in run.plan.by_job() for page in range(_pages(units))]
 
 
-def _pages(run: RunFolder) -> Iterator[tuple[JobPlan, int, int, Sequence[Unit]]]:
-    """Yield job, page, number of pages and units of every sheet."""
+def sheets_of(run: RunFolder) -> Iterator[Sheet]:
+    """Yield every contact sheet of a run."""
     for job, units in run.plan.by_job():
-        pages = -(-len(units) // CELLS_A_SHEET)
+        pages = _pages(units)
         for page in range(pages):
-            yield job, page + 1, pages, units[page * CELLS_A_SHEET : (page + 1) * CELLS_A_SHEET]
+            shown = units[page * CELLS_A_SHEET : (page + 1) * CELLS_A_SHEET]
+            yield Sheet(job, page + 1, pages, shown, *_by_layer(shown))
+
+
+def _pages(units: Sequence[Unit]) -> int:
+    return -(-len(units) // CELLS_A_SHEET)
+
+
+def _by_layer(units: Sequence[Unit]) -> tuple[Sections, list[str]]:
+    """Return a section for each layer, if there are several, and what then stands under each unit.
+
+    Layers of one unit each are no sections. Their names stand under their pictures.
+    """
+    groups = [(layer, list(group)) for layer, group in itertools.groupby(units, lambda unit: unit.layer)]
+    if len(groups) == 1 or all(len(group) == 1 for _, group in groups):
+        return [("", len(units))], [unit.label for unit in units]
+    captions = [
+        unit.label.removeprefix(layer).strip() or unit.label for layer, group in groups for unit in group
+    ]
+    return [(layer, len(group)) for layer, group in groups], captions
+
+
+def _shape(run: RunFolder, units: Sequence[Unit]) -> tuple[int, int]:
+    programs = [run.plan.programs[number] for number in {unit.program for unit in units}]
+    return cell_shape(sorted({(program.height_px, program.width_px) for program in programs}))
+
+
+def _cells(run: RunFolder, sheet: Sheet) -> Iterator[Cell]:
+    for unit, caption in zip(sheet.units, sheet.captions, strict=True):
+        yield replace(unit_cell(run, unit), caption=caption)
 
 
 def draw_grid(
@@ -105,6 +120,8 @@ def draw_grid(
     *,
     columns: int | None = None,
     labels: bool = True,
+    sections: Sections | None = None,
+    captions: Sequence[str] = (),
 ) -> np.ndarray:
     """Return a sheet as uint8 [h, w, 3].
 
@@ -115,77 +132,41 @@ def draw_grid(
         title: Written on top.
         columns: Cells in a row; None chooses.
         labels: Whether each cell's label stands under it. Cells that are not done are marked anyway.
+        sections: Headings of parts, and how many cells each has; None: all are one part without a heading.
+        captions: The labels that are to come, if they may take two lines.
     """
-    layout, title = _lay_out(count, shape, columns, labels), spelled(title)
-    title_font = ImageFont.load_default(layout.title_px)
-    title_width = min(SHEET_WIDTH_PX, math.ceil(title_font.getlength(title)) + 2 * MARGIN_PX)
-    sheet = Image.new("RGB", (max(layout.size[0], title_width), layout.size[1]), BACKGROUND)
-    draw = ImageDraw.Draw(sheet)
-    draw.text(
-        (MARGIN_PX, MARGIN_PX), _fit(draw, title, title_font, sheet.width - 2 * MARGIN_PX), INK, title_font
-    )
-    for i, cell in enumerate(cells):
-        across, down = layout.step
-        x = MARGIN_PX + i % layout.columns * across
-        y = layout.top_px + i // layout.columns * down
-        _draw_cell(sheet, draw, cell, (x, y), layout)
+    layout = lay_out(sections or [("", count)], shape, title, columns, labels, captions)
+    sheet = Image.new("RGB", layout.size, BACKGROUND)
+    layout.title.draw(sheet, (MARGIN_PX, MARGIN_PX), INK)
+    for heading, top in layout.headings():
+        text = shortened(heading, sheet.width - 2 * MARGIN_PX, layout.heading_px)
+        draw_line(sheet, text, layout.heading_px, (MARGIN_PX, top + layout.heading_px // 2), INK)
+    for cell, corner in zip(cells, layout.corners(), strict=True):
+        _draw_cell(sheet, cell, corner, layout)
     return np.asarray(sheet)
 
 
-def _lay_out(count: int, shape: tuple[int, int], columns: int | None, labels: bool) -> _Layout:
-    height, width = shape
-    if columns is None:
-        columns = max(1, min(count, round(math.sqrt(count * ASPECT * height / width))))
-        if columns < count and count % columns:  # prefer full rows nearby
-            near = [c for c in (columns - 1, columns + 1, columns + 2) if c > 1 and count % c == 0]
-            columns = near[0] if near else columns
-    room = (SHEET_WIDTH_PX - 2 * MARGIN_PX) // columns - GAP_PX
-    cell = min(max(MIN_CELL_PX, room), MAX_CELL_PX, max(width, MIN_CELL_PX))
-    label_px = max(11, min(16, cell // 9)) if labels else 0
-    return _Layout(
-        columns=columns,
-        rows=-(-count // columns),
-        width_px=cell,
-        height_px=max(1, round(cell * height / width)),
-        label_px=label_px,
-        title_px=max(14, min(28, columns * cell // 40)),
-    )
-
-
-def _draw_cell(
-    sheet: Image.Image, draw: ImageDraw.ImageDraw, cell: Cell, corner: tuple[int, int], layout: _Layout
-) -> None:
+def _draw_cell(sheet: Image.Image, cell: Cell, corner: tuple[int, int], layout: GridLayout) -> None:
     x, y = corner
     size = (layout.width_px, layout.height_px)
+    box = (x, y, x + size[0] - 1, y + size[1] - 1)
     if cell.pixels is None:
-        draw.rectangle((x, y, x + size[0] - 1, y + size[1] - 1), EMPTY_CELL)
+        ImageDraw.Draw(sheet).rectangle(box, EMPTY_CELL)
     else:
         picture = Image.fromarray(as_shown(cell.pixels))
-        shown = size if _has_proportions(picture.size, size) else fitted(picture.size, size)
+        shown = _size_in(picture.size, size)
         if picture.size != shown:
             picture = picture.resize(shown, Image.Resampling.LANCZOS)
         sheet.paste(picture, (x + (size[0] - shown[0]) // 2, y + (size[1] - shown[1]) // 2))
     if cell.status != DONE:
-        box = (x, y, x + size[0] - 1, y + size[1] - 1)
-        mark_cell(draw, cell.status, box, INKS, max(12, (size[0] - 1) // 8))
+        mark_cell(sheet, cell.status, box, INKS, max(12, (size[0] - 1) // 8))
     if layout.label_px:
-        font = ImageFont.load_default(layout.label_px)
         ink = INK if cell.status == DONE else INKS.of(cell.status)
-        draw.text((x, y + size[1] + 2), _fit(draw, spelled(cell.caption), font, size[0]), ink, font)
+        label = set_label(cell.caption, size[0], layout.label_px, layout.label_lines)
+        label.draw(sheet, (x, y + size[1] + 2), ink)
 
 
-def _has_proportions(picture: tuple[int, int], cell: tuple[int, int]) -> bool:
-    """Tell whether a picture fills its cell; only planes side by side do not."""
-    wide, high = (there / room for there, room in zip(picture, cell, strict=True))
-    return abs(wide / high - 1) < SAME_PROPORTIONS
-
-
-def _fit(
-    draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, room_px: int
-) -> str:
-    """Shorten a text to the room it has."""
-    if draw.textlength(text, font) <= room_px:
-        return text
-    while text and draw.textlength(text + "…", font) > room_px:
-        text = text[:-1]
-    return text + "…"
+def _size_in(picture: tuple[int, int], cell: tuple[int, int]) -> tuple[int, int]:
+    """Return the size of a picture in a cell; whole pixels may leave a line of the cell over."""
+    width, height = fitted(picture, cell)
+    return (cell[0] if width >= cell[0] - 1 else width), (cell[1] if height >= cell[1] - 1 else height)

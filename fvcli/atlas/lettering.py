@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 
-from PIL import Image, ImageDraw, ImageFont
+import numpy as np
+import uharfbuzz as hb
+from PIL import Image
+
+from fvcli.atlas.shaping import clusters, shape_line
 
 LEADING = 1.32  # from line to line, in units of the text size
-FINE = 4  # text is drawn so much larger and scaled down: glyphs then keep their true distances
+BASELINE = 0.98  # from the top of a line, likewise
+MOST_ABOVE, MOST_BELOW = 1.6, 0.9  # of ink over and under the baseline, in any script
 SMALLEST_PX = 11  # still readable on a screen
-# Pillow's own font has little more than ASCII; these have a plain spelling, accents are dropped.
-SPELLINGS = {
-    "\N{RIGHTWARDS ARROW}": "->",
-    "\N{LEFTWARDS ARROW}": "<-",
-    "\N{MULTIPLICATION SIGN}": "x",
-    "\N{EN DASH}": "-",
-    "\N{EM DASH}": "-",
-    "\N{MINUS SIGN}": "-",
-    "\N{SUPERSCRIPT TWO}": "^2",
-    "\N{LESS-THAN OR EQUAL TO}": "<=",
-    "\N{GREATER-THAN OR EQUAL TO}": ">=",
-    "\N{ALMOST EQUAL TO}": "~",
-    "\N{INFINITY}": "inf",
-}
-GREEK = re.compile(r"GREEK (?:SMALL|CAPITAL) LETTER ([A-Z]+)$")
+NUMBER_AT_END = re.compile(r"\s[-+@,.\d\s]*\d$")
+ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+Ink = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -39,26 +31,24 @@ class Block:
 
     @property
     def width_px(self) -> int:
-        return max((_width(line, self.size_px) for line in self.lines), default=0)
+        return max((line_width_px(line, self.size_px) for line in self.lines), default=0)
 
     @property
     def height_px(self) -> int:
         return round(len(self.lines) * self.size_px * LEADING)
 
-    def draw(
-        self, sheet: Image.Image, corner: tuple[int, int], ink: tuple[int, int, int], *, centre_px: int = 0
-    ) -> None:
+    def draw(self, sheet: Image.Image, corner: tuple[int, int], ink: Ink, *, centre_px: int = 0) -> None:
         """Draw the lines from a corner on, each centred in a width if one is given."""
         x, y = corner
         for i, line in enumerate(self.lines):
-            shift = max(0, (centre_px - _width(line, self.size_px)) // 2) if centre_px else 0
-            _draw_line(sheet, line, self.size_px, (x + shift, y + round(i * self.size_px * LEADING)), ink)
+            shift = max(0, (centre_px - line_width_px(line, self.size_px)) // 2) if centre_px else 0
+            draw_line(sheet, line, self.size_px, (x + shift, y + round(i * self.size_px * LEADING)), ink)
 
 
 def set_text(text: str, width_px: int, size_px: int) -> Block:
     """Wrap a text to a width; line breaks in it stay, words that are too long are broken."""
     lines: list[str] = []
-    for paragraph in spelled(text).splitlines():
+    for paragraph in text.splitlines():
         lines += _wrap(paragraph, width_px, size_px)
     return Block(tuple(lines), size_px)
 
@@ -76,7 +66,7 @@ def set_alike(texts: Sequence[str], width_px: int, size_px: int, lines: int) -> 
 
 def _balanced(text: str, block: Block, width_px: int) -> Block:
     """Wrap a text to the least width that takes no more lines and breaks no more words."""
-    words = [_width(word, block.size_px) for word in spelled(text).split()]
+    words = [line_width_px(word, block.size_px) for word in text.split()]
     narrow, wide = min(width_px, max(words, default=0)), width_px
     while narrow < wide:
         middle = (narrow + wide) // 2
@@ -92,7 +82,7 @@ def _wrap(paragraph: str, width_px: int, size_px: int) -> Iterator[str]:
     for word in paragraph.split():
         for i, piece in enumerate(_pieces(word, width_px, size_px)):
             longer = f"{line} {piece}" if line and i == 0 else line + piece
-            if line and _width(longer, size_px) > width_px:
+            if line and line_width_px(longer, size_px) > width_px:
                 yield line
                 longer = piece
             line = longer
@@ -101,51 +91,57 @@ def _wrap(paragraph: str, width_px: int, size_px: int) -> Iterator[str]:
 
 def _pieces(word: str, width_px: int, size_px: int) -> list[str]:
     """Return a word whole if it fits into a line, else where it may be broken."""
-    if _width(word, size_px) <= width_px:
+    if line_width_px(word, size_px) <= width_px:
         return [word]
     parts = re.findall(r"[^-_/.,:]*[-_/.,:]|[^-_/.,:]+", word)  # names of layers and files
-    return [piece for part in parts for piece in ([part] if _width(part, size_px) <= width_px else part)]
+    fits = [line_width_px(part, size_px) <= width_px for part in parts]
+    return [
+        piece
+        for part, whole in zip(parts, fits, strict=True)
+        for piece in ([part] if whole else clusters(part))
+    ]
 
 
-def _draw_line(
-    sheet: Image.Image, line: str, size_px: int, corner: tuple[int, int], ink: tuple[int, int, int]
-) -> None:
-    size = _width(line, size_px) + 2, round(size_px * 1.5)  # descenders reach below the line
-    mask = Image.new("L", (size[0] * FINE, size[1] * FINE))
-    ImageDraw.Draw(mask).text((0, 0), line, 255, _font(size_px * FINE))
-    sheet.paste(ink, corner, mask.resize(size, Image.Resampling.BOX))
+def draw_line(sheet: Image.Image, text: str, size_px: int, corner: tuple[int, int], ink: Ink) -> None:
+    """Draw a line of text; the corner is the top left one of its first letter's place."""
+    line = shape_line(text)
+    above, below = round(size_px * MOST_ABOVE), round(size_px * MOST_BELOW)
+    beside = size_px // 2  # strokes reach out of their places
+    raster = hb.RasterDraw()
+    size = round(line.width * size_px) + 1 + 2 * beside, above + below
+    raster.extents = hb.RasterExtents(-beside, -below, *size, 0)
+    for glyph in line.glyphs:
+        scale = size_px / glyph.face.upem
+        raster.transform = (scale, 0, 0, scale, glyph.x * size_px, glyph.y * size_px)
+        raster.draw_glyph(glyph.face.font, glyph.number)
+    top = corner[1] + round(size_px * BASELINE) - above
+    sheet.paste(ink, (corner[0] - beside, top), _mask(raster.render()))
 
 
-def _width(line: str, size_px: int) -> int:
-    return -int(-_font(size_px * FINE).getlength(line) // FINE)
+def _mask(image: hb.RasterImage) -> Image.Image:
+    """Return what was drawn as Pillow has it: rows from top to bottom."""
+    box = image.extents
+    rows = np.frombuffer(image.buffer, np.uint8).reshape(box.height, box.stride)
+    return Image.fromarray(np.ascontiguousarray(rows[::-1, : box.width]))
 
 
-@cache
-def _font(size_px: int) -> ImageFont.FreeTypeFont:
-    font = ImageFont.load_default(size_px)
-    assert isinstance(font, ImageFont.FreeTypeFont)  # Pillow's wheels bring FreeType
-    return font
+def line_width_px(text: str, size_px: int) -> int:
+    """Return how wide a line is, in whole pixels."""
+    return math.ceil(round(shape_line(text).width * size_px, 6))
 
 
-def spelled(text: str) -> str:
-    """Return a text in letters that the font has, as far as that can be."""
-    return "".join(map(_spelling, text))
+def shortened(text: str, width_px: int, size_px: int) -> str:
+    """Return a text that fits into a width, with an ellipsis for what is left out."""
+    return "".join(set_label(text, width_px, size_px, 1).lines)
 
 
-@cache
-def _spelling(letter: str) -> str:
-    """Return a letter as the font can write it; one that it cannot stays, and shows as a box."""
-    if letter == "\n" or _has_glyph(letter):
-        return letter
-    if letter in SPELLINGS:
-        return SPELLINGS[letter]
-    plain = "".join(c for c in unicodedata.normalize("NFKD", letter) if not unicodedata.combining(c))
-    if all(map(_has_glyph, plain)):
-        return plain
-    greek = GREEK.match(unicodedata.name(plain, "")) if len(plain) == 1 else None  # micro is mu
-    return greek[1].lower() if greek else letter
-
-
-def _has_glyph(letter: str) -> bool:
-    font = _font(64)
-    return bytes(font.getmask(letter)) != bytes(font.getmask("\uffff"))
+def set_label(text: str, width_px: int, size_px: int, lines: int = 2) -> Block:
+    """Wrap a label to a few lines; what does not fit is left out, but never the number at its end."""
+    block = set_text(text, width_px, size_px)
+    number = NUMBER_AT_END.search(text)
+    head, tail = (text[: number.start()], number[0]) if number else (text, "")
+    parts = clusters(head)
+    while len(block.lines) > lines and parts:
+        parts.pop()
+        block = set_text("".join(parts).rstrip() + ELLIPSIS + tail, width_px, size_px)
+    return Block(block.lines[:lines], size_px)

@@ -55,7 +55,9 @@ class Figure(Strictly):
         None, description="by default one for each job"
     )
     wrap: Annotated[Int, Field(ge=1, le=100)] | None = Field(
-        None, description="pictures in a row, after which a row goes on below"
+        None,
+        description="pictures in a row, after which a row goes on below; by default rows of more than 12 are "
+        "broken so that the figure has the proportions of a screen, unless it has column titles",
     )
     labels: Bool = Field(False, description="whether each picture's label stands under it")
 

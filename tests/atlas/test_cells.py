@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from fvcli.app.plan_spec import plan_of_spec
 from fvcli.atlas.cells import Inks, mark_cell, unit_cell
@@ -25,7 +25,7 @@ BOX = (20, 30, 219, 149)  # left, top, right, bottom, all of them inside
 def marked(status: str, box: tuple[int, int, int, int] = BOX, text_px: int = 14) -> np.ndarray:
     """Return a sheet of one colour on which a cell is marked, uint8 [180, 240, 3]."""
     sheet = Image.new("RGB", (240, 180), GROUND)
-    mark_cell(ImageDraw.Draw(sheet), status, box, INKS, text_px)
+    mark_cell(sheet, status, box, INKS, text_px)
     return np.array(sheet)
 
 
@@ -98,21 +98,21 @@ def test_in_flat_cells_the_word_is_smaller(bottom: int, text_px: int, size_px: i
 
 
 @pytest.mark.parametrize(
-    ("right", "bottom", "has_word"), [(86, 149, True), (85, 149, False), (219, 48, True), (219, 47, False)]
+    ("right", "bottom", "has_word"), [(87, 149, True), (86, 149, False), (219, 47, True), (219, 46, False)]
 )
 def test_a_word_is_written_if_it_fits_with_the_ground_around_it(
     right: int, bottom: int, has_word: bool
 ) -> None:
-    """At 14 px "pending" ends in column 82, and four follow; at 8 px in row 45, and three follow."""
+    """At 14 px "pending" takes 55 columns from 28 on, and four follow; a line of 8 px takes 11 rows from 36."""
     assert places(marked("pending", (20, 30, right, bottom)), WHITE).any() == has_word
 
 
-def test_a_word_has_four_pixels_of_ground_at_its_sides_and_three_above_and_below() -> None:
-    """At 14 px the letters take the rows 39 to 53 and the columns 28 to 82."""
+def test_a_word_has_four_pixels_of_ground_at_its_sides_and_a_line_of_ground() -> None:
+    """At 14 px the letters take the rows 39 to 53 and the columns 28 to 82; a line is 18 px high."""
     ground = places(marked("pending"), WHITE)
-    assert bounds(ground) == (36, 57, 24, 87)
-    assert ground[36:39, 24:87].all()
-    assert ground[36:57, 24:28].all()
+    assert bounds(ground) == (36, 55, 24, 88)
+    assert ground[36:39, 24:88].all()
+    assert ground[36:55, 24:28].all()
 
 
 def test_the_strike_is_a_line_from_corner_to_corner() -> None:

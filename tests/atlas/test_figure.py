@@ -242,12 +242,3 @@ def test_lines_are_of_about_one_length_and_words_stay_whole() -> None:
 
 def test_names_are_broken_where_they_have_joints() -> None:
     assert set_text(NAME, 170, 14).lines == ("mixed4d_3x3_bottleneck_", "pre_relu/conv:139")
-
-
-def test_letters_that_the_font_lacks_are_spelled() -> None:
-    text = "caf\N{LATIN SMALL LETTER E WITH ACUTE} \N{RIGHTWARDS ARROW} 3\N{MULTIPLICATION SIGN}3"
-    assert set_text(text, 500, 14).lines == ("cafe -> 3x3",)
-    assert set_text("\N{GREEK SMALL LETTER ALPHA} \N{INFINITY} 5\N{SUPERSCRIPT TWO}", 500, 14).lines == (
-        "alpha inf 5^2",
-    )
-    assert set_text("\N{CJK UNIFIED IDEOGRAPH-732B}", 500, 14).lines == ("\N{CJK UNIFIED IDEOGRAPH-732B}",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +12,15 @@ import pytest
 from fvcli.app.plan_spec import plan_of_spec
 from fvcli.atlas import compose
 from fvcli.atlas.cells import Cell, source_cell, unit_cell
-from fvcli.atlas.compose import write_figure
+from fvcli.atlas.compose import good_wrap, write_figure
 from fvcli.atlas.figure import Row
 from fvcli.media import read_picture
 from fvcli.media.movie_writer import encode_movie
 from fvcli.run import RunFolder
+from fvcli.spec.output import Figure
 from tests.helpers.painting import paint
 from tests.helpers.picture_files import save
-from tests.helpers.running import write_spec
+from tests.helpers.running import SMALL_SPEC, write_spec
 
 SPEC = """\
 model: efficientnet-lite0
@@ -205,3 +207,35 @@ def test_a_source_is_shown_as_the_unit_saw_it(tmp_path: Path, monkeypatch: pytes
     run.source_path(plan.source(str(plan.units[2].picture))).unlink()
     missing = source_cell(run, plan.units[2])
     assert (missing.pixels, missing.caption, missing.status) == (None, "film", "damaged")
+
+
+@pytest.mark.parametrize(
+    ("counts", "wrap"),
+    [
+        ([], None),
+        ([12, 3], None),
+        ([13], 7),
+        ([20], 7),
+        ([30, 5], 8),
+        ([304], 19),
+        ([100] * 4, 25),
+        ([48] * 2, 12),
+    ],
+)
+def test_rows_of_more_than_twelve_are_broken_so_that_the_figure_is_no_ribbon(
+    counts: list[int], wrap: int | None
+) -> None:
+    assert good_wrap(counts) == wrap
+
+
+def test_a_figure_of_many_units_without_any_layout_has_the_proportions_of_a_screen(tmp_path: Path) -> None:
+    many = {"jobs.edges.channels": "0-31", "jobs.textures.channels": "0-30", "output.figure": "{title: All}"}
+    plan = plan_of_spec(str(write_spec(tmp_path)), [f"{key}={value}" for key, value in many.items()]).plan
+    with RunFolder.begin(tmp_path / "run", plan, SMALL_SPEC) as run:
+        for unit in plan.units:
+            paint(run, unit)
+    height, width = read_picture(write_figure(run)).shape[:2]
+    assert 0.8 < width / height < 2
+    asked = replace(plan, output=plan.output.model_copy(update={"figure": Figure(columns=("one",))}))
+    ribbon = RunFolder(run.path, asked)
+    assert read_picture(write_figure(ribbon)).shape[1] > 3000  # columns have titles: nothing is broken

@@ -11,7 +11,8 @@ import pytest
 from fvcli.app.plan_spec import plan_of_spec
 from fvcli.atlas import grid, grid_paths, write_grids
 from fvcli.atlas.cells import Cell
-from fvcli.atlas.grid import BACKGROUND, SHEET_WIDTH_PX, _lay_out, draw_grid
+from fvcli.atlas.grid import BACKGROUND, draw_grid
+from fvcli.atlas.grid_layout import SHEET_WIDTH_PX, lay_out
 from fvcli.run import RunFolder
 from tests.helpers.painting import paint
 from tests.helpers.running import SMALL_SPEC, write_spec
@@ -25,7 +26,7 @@ def cells(count: int, status: str = "done") -> Iterator[Cell]:
 
 
 def test_each_picture_is_in_its_place_unscaled() -> None:
-    layout = _lay_out(6, (224, 224), 3, True)
+    layout = lay_out([("", 6)], (224, 224), "title", 3)
     sheet = draw_grid(cells(6), 6, (224, 224), "title", columns=3)
     assert sheet.shape == (layout.size[1], layout.size[0], 3)
     for i in range(6):
@@ -114,8 +115,8 @@ def test_only_the_cell_that_is_not_done_is_marked(
 
 
 def test_a_thousand_units_stay_readable() -> None:
-    layout = _lay_out(1000, (224, 224), None, True)
-    assert layout.columns * layout.rows >= 1000
+    layout = lay_out([("", 1000)], (224, 224), "a thousand")
+    assert len(list(layout.corners())) == 1000
     assert layout.size[0] <= SHEET_WIDTH_PX
     assert layout.width_px >= 96
     assert layout.label_px >= 11

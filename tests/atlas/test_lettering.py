@@ -40,42 +40,43 @@ def test_a_block_is_as_high_as_its_lines() -> None:
 
 @pytest.mark.parametrize(
     ("text", "size_px", "width_px"),
-    [("H", 20, 15), ("HH", 20, 29), ("HHHHHHHH", 20, 116), ("HHHHHHHH", 16, 94), ("H", 13, 10), ("", 20, 0)],
+    [("H", 20, 15), ("HH", 20, 30), ("HHHHHHHH", 20, 119), ("HHHHHHHH", 16, 95), ("H", 13, 10), ("", 20, 0)],
 )
 def test_letters_take_their_true_width_and_lines_the_next_whole_pixel(
     text: str, size_px: int, width_px: int
 ) -> None:
-    """An H of 20 px is 14.5 wide, of 16 px 11.75, and of 13 px 9.5."""
+    """An H is 0.741 of its size wide."""
     assert Block((text,), size_px).width_px == width_px
 
 
 def test_lines_are_drawn_one_below_the_other_from_a_corner() -> None:
-    """An H of 20 px has its ink in the rows 5 to 19 and the columns 2 to 12; lines are 26.4 px apart."""
+    """An H of 20 px has its ink in the rows 5 to 19 and the columns 1 to 12; lines are 26.4 px apart."""
     ink = inked(Block(("H", "HHH", "H"), 20), (40, 50))
-    assert bounds(ink) == (50 + 5, 50 + 53 + 20, 40 + 2, 40 + 29 + 13)
+    assert bounds(ink) == (50 + 5, 50 + 53 + 20, 40 + 1, 40 + 30 + 13)
     rows = np.nonzero(ink.any(1))[0] - 50
     assert rows.tolist() == [*range(5, 20), *range(26 + 5, 26 + 20), *range(53 + 5, 53 + 20)]
 
 
 def test_each_line_is_centred_in_the_width_that_is_given() -> None:
-    """Of 100 px a line 15 wide leaves 85, and one 44 wide leaves 56; one that is too wide begins left."""
+    """Of 100 px a line 15 wide leaves 85, and one 45 wide leaves 55; one that is too wide begins left."""
     ink = inked(Block(("H", "HHH"), 20), (40, 50), centre_px=100)
-    assert bounds(ink[:75]) == (55, 70, 40 + 42 + 2, 40 + 42 + 13)
-    assert bounds(ink[75:])[2:] == (40 + 28 + 2, 40 + 28 + 29 + 13)
-    assert bounds(inked(Block(("HHH",), 20), (40, 50), centre_px=30))[2] == 40 + 2
-    assert bounds(inked(Block(("HHH",), 20), (40, 50), centre_px=47))[2] == 40 + 1 + 2
+    assert bounds(ink[:75]) == (55, 70, 40 + 42 + 1, 40 + 42 + 13)
+    assert bounds(ink[75:])[2:] == (40 + 27 + 1, 40 + 27 + 30 + 13)
+    assert bounds(inked(Block(("HHH",), 20), (40, 50), centre_px=30))[2] == 40 + 1
+    assert bounds(inked(Block(("HHH",), 20), (40, 50), centre_px=47))[2] == 40 + 1 + 1
 
 
-@pytest.mark.parametrize(("size_px", "bottom"), [(11, 14), (14, 17), (20, 24)])
+@pytest.mark.parametrize(("size_px", "bottom"), [(11, 14), (14, 18), (20, 25)])
 def test_what_reaches_below_the_line_is_not_cut_off(size_px: int, bottom: int) -> None:
-    """A g of 11 px ends 13.25 below the top of its line, of 14 px 16.75, and of 20 px 23.75."""
+    """A g ends 0.24 of its size below the baseline, which is 11, 14 and 20 px below the top of its line."""
     assert bounds(inked(Block(("gg",), size_px), (0, 0)))[1] == bottom
 
 
-def test_what_reaches_past_the_end_of_a_line_is_not_cut_off() -> None:
-    """A stroke of 20 px is 6 px wide, and its ink ends at 6.25."""
-    assert Block(("/",), 20).width_px == 6
-    assert bounds(inked(Block(("/",), 20), (10, 0)))[3] == 10 + 7
+def test_what_reaches_out_of_the_place_of_a_line_is_not_cut_off() -> None:
+    """An f of 20 px is 6.88 px wide and its ink ends at 7.74; a j begins 1.1 px before its place."""
+    assert Block(("f",), 20).width_px == 7
+    assert bounds(inked(Block(("f",), 20), (10, 0)))[3] == 10 + 8
+    assert bounds(inked(Block(("j",), 20), (10, 0)))[2] == 10 - 2
 
 
 def test_letters_have_the_ink_that_is_asked_for() -> None:
@@ -122,28 +123,6 @@ def test_letters_that_are_too_wide_for_a_line_have_one_each_and_none_is_empty() 
     assert set_text("HH\nH", 5, 16).lines == ("H", "H", "H")
 
 
-def test_what_has_a_plain_spelling_is_spelled() -> None:
-    letters = "\u2192 \u2190 \u00d7 \u2013 \u2014 \u2212 x\u00b2 \u2264 \u2265 \u2248 \u221e"
-    assert set_text(letters, 999, 14).lines == ("-> <- x - - - x^2 <= >= ~ inf",)
-
-
-@pytest.mark.parametrize(
-    ("text", "spelled"),
-    [
-        ("\u03a3 \u03b2", "sigma beta"),
-        ("\u03ac \u1f00", "alpha alpha"),  # with accents
-        ("\u00b5m \u2126", "mum omega"),  # the signs for micro and ohm
-        ("\u00fc \u00c5 e\u0301", "u A e"),
-        ("\u2168 \uff21", "IX A"),
-        ("\u00b0 \u00b1 \u201cx\u201d \u2026", "\u00b0 \u00b1 \u201cx\u201d \u2026"),  # the font has them
-        ("\u732b \u0416 \u00f8", "\u732b \u0416 \u00f8"),  # nobody can spell them
-    ],
-)
-def test_a_letter_that_the_font_lacks_is_spelled_if_it_can_be(text: str, spelled: str) -> None:
-    assert set_text(text, 999, 14).lines == (spelled,)
-    assert set_alike([text], 999, 14, lines=1)[0].lines == (spelled,)
-
-
 def test_lines_are_balanced_without_more_of_them() -> None:
     """At full width they would be of ten letters and of two."""
     width = set_text("HHHH HH HH", 999, 16).width_px
@@ -156,7 +135,6 @@ def test_lines_are_balanced_as_long_as_no_word_breaks() -> None:
     """Two lines would have room in six letters' width, but the first word is of eight."""
     width = set_text("HHHHHHHHH", 999, 16).width_px
     assert set_alike(["HHHHHHHH HH"], width, 16, lines=2)[0].lines == ("HHHHHHHH", "HH")
-    assert set_alike(["\u03a9\u03a9 HH"], width, 16, lines=2)[0].lines == ("omegaomega", "HH")
     assert set_alike(["HHHHHHHHHHHH"], width, 11, lines=2)[0].lines == ("HHHHHHHHHHHH",)
 
 

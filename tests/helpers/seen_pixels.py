@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
+
+from fvcli.atlas.lettering import draw_line
 
 Colour = tuple[int, ...]
 RED, BLUE, GREEN = (200, 30, 30), (30, 40, 200), (30, 160, 40)
@@ -38,7 +40,7 @@ def bounds(there: np.ndarray) -> tuple[int, int, int, int]:
 def lettered(
     ground: np.ndarray, text: str, size_px: int, corner: tuple[int, int], ink: tuple[int, int, int]
 ) -> np.ndarray:
-    """Return a copy on which Pillow has written a text."""
+    """Return a copy on which a line of text is drawn; test_lettering.py holds where its ink is."""
     sheet = Image.fromarray(ground)
-    ImageDraw.Draw(sheet).text(corner, text, ink, ImageFont.load_default(size_px))
+    draw_line(sheet, text, size_px, corner, ink)
     return np.asarray(sheet)
