@@ -15,7 +15,6 @@ from fvcli.run import RunFolder
 from fvcli.run.atomic import write_atomic
 from fvcli.spec.output import Figure
 
-
 LONG_ROW = 12  # pictures that stand in one row, unless the spec says otherwise
 SHORT_ROW = 8  # pictures that stand in one at the least, where rows are broken
 

@@ -10,7 +10,7 @@ import click
 
 from fvcli.cli.options import code_option, say_remarks, set_option
 from fvcli.cli.table import print_json, print_table, spoken
-from fvcli.errors import counted
+from fvcli.errors import counted, some_of
 
 if TYPE_CHECKING:
     from fvcli.plan import JobPlan, Plan, Unit
@@ -80,12 +80,25 @@ def _time_facts(speed: Speed | None, time: Estimate | None) -> dict[str, Any] | 
 
 
 def _row(made: Plan, job: JobPlan, units: Sequence[Unit], time: Estimate | None) -> tuple[Any, ...]:
-    program = made.programs[units[0].program]
-    size = f"{program.height_px}x{program.width_px}"
+    used = [made.programs[number] for number in dict.fromkeys(unit.program for unit in units)]
     kind = units[0].objective + (" (negative)" if units[0].sign < 0 else "")
-    steps = program.settings.steps
-    row = (job.name, len(units), units[0].layer, kind, program.recipe, size, steps, program.batch_size)
+    row = (
+        job.name,
+        len(units),
+        _all([unit.layer for unit in units], "layer"),
+        kind,
+        _all([program.recipe for program in used], "recipe"),
+        _all([f"{program.height_px}x{program.width_px}" for program in used], "size"),
+        _all([program.settings.steps for program in used], "number"),
+        _all([program.batch_size for program in used], "size"),
+    )
     return (*row, spoken(time.jobs[job.name])) if time else row
+
+
+def _all(values: Sequence[Any], more: str) -> Any:
+    """Return what all values of a job are, or the first few of those that differ."""
+    different = [*dict.fromkeys(values)]
+    return different[0] if len(different) == 1 else some_of([*map(str, different)], more)
 
 
 def _total(speed: Speed | None, time: Estimate | None) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from fvcli.errors import some_of
 from fvcli.media import NamedFiles
 from fvcli.models import ModelChoice, ModelFacts
 from fvcli.plan.batches import batches_of
@@ -67,11 +69,11 @@ def _made(
     problems: list[Problem] = []
     for position, job in zip(positions, spec.jobs, strict=True):
         problems += draft.add_job(job, spec.render, ("jobs", position))
-    first = {unit.job: unit for unit in reversed(draft.units)}
+    units = {name: list(group) for name, group in itertools.groupby(draft.units, lambda unit: unit.job)}
     plan = Plan(
         model=choice,
         programs=tuple(draft.programs),
-        jobs=tuple(_job_plan(job, first.get(job.name), draft.programs) for job in spec.jobs),
+        jobs=tuple(_job_plan(job, units.get(job.name, ()), draft.programs) for job in spec.jobs),
         units=tuple(draft.units),
         batches=batches_of(
             (unit.program for unit in draft.units), [program.batch_size for program in draft.programs]
@@ -293,11 +295,13 @@ def _unit(
     )
 
 
-def _job_plan(job: Job, first: Unit | None, programs: Sequence[Program]) -> JobPlan:
+def _job_plan(job: Job, units: Sequence[Unit], programs: Sequence[Program]) -> JobPlan:
     title = job.title or job.name
-    if first is not None and job.title is None:
-        program = programs[first.program]
+    used = [programs[number] for number in dict.fromkeys(unit.program for unit in units)]
+    if used and job.title is None:
+        layers = dict.fromkeys(" + ".join(program.layers) for program in used)
+        recipes = dict.fromkeys(program.recipe for program in used)
         kind = job.objective.kind.replace("_", " ") + (", negative" if job.sign == "negative" else "")
-        title += f": {' + '.join(program.layers)}, {kind}, {program.model}, {program.recipe}"
+        title += f": {some_of([*layers], 'layer')}, {kind}, {used[0].model}, {some_of([*recipes], 'recipe')}"
     asked = job.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={*Render.model_fields})
     return JobPlan(job.name, title, job.title or job.name, asked)

@@ -103,7 +103,7 @@ def test_in_flat_cells_the_word_is_smaller(bottom: int, text_px: int, size_px: i
 def test_a_word_is_written_if_it_fits_with_the_ground_around_it(
     right: int, bottom: int, has_word: bool
 ) -> None:
-    """At 14 px "pending" takes 55 columns from 28 on, and four follow; a line of 8 px takes 11 rows from 36."""
+    """At 14 px "pending" takes 55 columns from 28 on, and four follow; at 8 px 11 rows from 36."""
     assert places(marked("pending", (20, 30, right, bottom)), WHITE).any() == has_word
 
 

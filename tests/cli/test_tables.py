@@ -95,6 +95,15 @@ jobs:
         "one        1  block1_expand_bn  channel             lucid    48x64      7      2",
     ]
     assert empty == ""
+    several = [
+        "jobs.edges.layer=[stem_bn, block1_expand_bn]",
+        "jobs.one.variants=[{name: a, steps: 8}, {name: b}]",
+    ]
+    words = [word for one in several for word in ("--set", one)]
+    assert fvcli("plan", write_spec(tmp_path, text), *words).stdout.splitlines()[1:3] == [
+        "edges     10  stem_bn, block1_expand_bn  channel (negative)  default  48x64  24         2",
+        "one        2  block1_expand_bn           channel             lucid    48x64  8, 7       2",
+    ]
     assert counts.startswith("6 units in 4 batches; about 0.0")
     assert counts.endswith(" GB for the largest batch")
     assert time == "time: unknown; measure this machine once with: fvcli calibrate"
