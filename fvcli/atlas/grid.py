@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,6 +29,7 @@ EMPTY_CELL = (48, 48, 53)
 class Sheet:
     """What a contact sheet shows of a job.
 
+    units: those of one layer side by side.
     sections: the layers of a job of several, and how many units each has; else all of it.
     captions: what stands under each unit.
     """
@@ -81,25 +81,26 @@ def sheets_of(run: RunFolder) -> Iterator[Sheet]:
         pages = _pages(units)
         for page in range(pages):
             shown = units[page * CELLS_A_SHEET : (page + 1) * CELLS_A_SHEET]
-            yield Sheet(job, page + 1, pages, shown, *_by_layer(shown))
+            yield Sheet(job, page + 1, pages, *_by_layer(shown))
 
 
 def _pages(units: Sequence[Unit]) -> int:
     return -(-len(units) // CELLS_A_SHEET)
 
 
-def _by_layer(units: Sequence[Unit]) -> tuple[Sections, list[str]]:
-    """Return a section for each layer, if there are several, and what then stands under each unit.
+def _by_layer(units: Sequence[Unit]) -> tuple[Sequence[Unit], Sections, list[str]]:
+    """Return the units, a section for each layer if there are several, and what then stands under each unit.
 
     Layers of one unit each are no sections. Their names stand under their pictures.
     """
-    groups = [(layer, list(group)) for layer, group in itertools.groupby(units, lambda unit: unit.layer)]
-    if len(groups) == 1 or all(len(group) == 1 for _, group in groups):
-        return [("", len(units))], [unit.label for unit in units]
-    captions = [
-        unit.label.removeprefix(layer).strip() or unit.label for layer, group in groups for unit in group
-    ]
-    return [(layer, len(group)) for layer, group in groups], captions
+    groups: dict[str, list[Unit]] = {}
+    for unit in units:
+        groups.setdefault(unit.layer, []).append(unit)
+    if len(groups) == 1 or all(len(group) == 1 for group in groups.values()):
+        return units, [("", len(units))], [unit.label for unit in units]
+    ordered = [unit for group in groups.values() for unit in group]
+    captions = [unit.label.removeprefix(unit.layer).strip() or unit.label for unit in ordered]
+    return ordered, [(layer, len(group)) for layer, group in groups.items()], captions
 
 
 def _shape(run: RunFolder, units: Sequence[Unit]) -> tuple[int, int]:
@@ -133,7 +134,7 @@ def draw_grid(
         columns: Cells in a row; None chooses.
         labels: Whether each cell's label stands under it. Cells that are not done are marked anyway.
         sections: Headings of parts, and how many cells each has; None: all are one part without a heading.
-        captions: The labels that are to come, if they may take two lines.
+        captions: The labels that are to come, if they may take several lines.
     """
     layout = lay_out(sections or [("", count)], shape, title, columns, labels, captions)
     sheet = Image.new("RGB", layout.size, BACKGROUND)

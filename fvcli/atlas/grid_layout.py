@@ -104,7 +104,7 @@ def lay_out(
         title: Is wrapped to the width of the sheet.
         columns: Cells in a row; None chooses.
         labels: Whether labels stand under cells.
-        captions: What these are, so that there is room for those of two lines.
+        captions: What these are, so that there is room for those of several lines.
     """
     counts = [count for _, count in sections]
     if columns is None:

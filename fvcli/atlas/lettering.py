@@ -135,7 +135,7 @@ def shortened(text: str, width_px: int, size_px: int) -> str:
     return "".join(set_label(text, width_px, size_px, 1).lines)
 
 
-def set_label(text: str, width_px: int, size_px: int, lines: int = 2) -> Block:
+def set_label(text: str, width_px: int, size_px: int, lines: int = 3) -> Block:
     """Wrap a label to a few lines; what does not fit is left out, but never the number at its end."""
     block = set_text(text, width_px, size_px)
     number = NUMBER_AT_END.search(text)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 ASPECT = 1.4  # width to height that is aimed at
+PORTRAIT_COST = 2.0  # of being higher than wide
 EMPTY_COST = 5.0  # of empty places, as a part of all, against the logarithm of the proportions
 
 
@@ -34,4 +35,5 @@ def _cost(counts: Sequence[int], columns: int, across_px: float, down_px: float,
     rows = rows_of(counts, columns)
     aspect = columns * across_px / (rows * down_px + len(counts) * more_px)
     empty = 1 - sum(counts) / (rows * columns)
-    return abs(math.log(aspect / ASPECT)) + EMPTY_COST * empty
+    portrait = max(0.0, -math.log(aspect))
+    return abs(math.log(aspect / ASPECT)) + PORTRAIT_COST * portrait + EMPTY_COST * empty

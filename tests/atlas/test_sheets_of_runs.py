@@ -11,12 +11,14 @@ import pytest
 from fvcli.app.plan_spec import plan_of_spec
 from fvcli.atlas import grid
 from fvcli.atlas.cells import Cell, unit_cell
-from fvcli.atlas.grid import draw_grid, grid_paths, write_grids
+from fvcli.atlas.grid import draw_grid, grid_paths, sheets_of, write_grids
+from fvcli.atlas.grid_layout import cell_shape
+from fvcli.atlas.lettering import set_label
 from fvcli.media import read_picture
 from fvcli.run import RunFolder
 from tests.helpers.painting import paint
 from tests.helpers.running import SMALL_SPEC, write_spec
-from tests.helpers.seen_pixels import RED, bounds, extent, lettered, picture, places
+from tests.helpers.seen_pixels import BLUE, GREEN, RED, bounds, extent, lettered, picture, places
 
 
 def painted(folder: Path, *overrides: str, only: str = "") -> RunFolder:
@@ -206,7 +208,7 @@ def test_a_sheet_is_arranged_as_its_spec_says(tmp_path: Path) -> None:
         (18, (96, 96), 6),
         (21, (96, 96), 7),
         (6, (96, 192), 2),
-        (6, (192, 96), 3),
+        (6, (192, 96), 6),
         (4, (480, 96), 4),
         (16, (96, 96), 4),
         (32, (96, 96), 8),
@@ -285,3 +287,106 @@ def test_a_label_that_is_too_long_ends_in_an_ellipsis_within_its_cell() -> None:
     np.testing.assert_array_equal(under("H" * 12), under("H" * 10 + "\N{HORIZONTAL ELLIPSIS}"))
     assert (under("H" * 11) != under("H" * 12)).any()
     assert (under("H" * 12)[:, 16 + 96 :] == (24, 24, 27)).all()
+
+
+# ---- sections, and pictures of several sizes
+
+
+def of_layers(folder: Path, job: str) -> RunFolder:
+    text = f"model: efficientnet-lite0\nrender: {{size_px: 64, steps: 8}}\njobs:\n  - {{name: all, {job}}}\n"
+    plan = plan_of_spec(str(write_spec(folder, text)), []).plan
+    with RunFolder.begin(folder / "run", plan, text) as run:
+        for unit in plan.units:
+            program = plan.programs[unit.program]
+            paint(run, unit, pixels=picture(program.height_px, program.width_px, (230, 20, 20)))
+    return run
+
+
+def test_a_job_of_several_layers_has_a_section_for_each_and_labels_are_the_channels(tmp_path: Path) -> None:
+    variants = "variants: [{name: long, steps: 9}, {name: short, steps: 7}]"
+    run = of_layers(tmp_path, f"layer: [stem_bn, block1_expand_bn], channels: [3, 17], {variants}")
+    (sheet,) = sheets_of(run)
+    assert sheet.title == "all: stem_bn, block1_expand_bn, channel, efficientnet-lite0, default"
+    assert sheet.sections == [("stem_bn", 4), ("block1_expand_bn", 4)]
+    assert sheet.captions == ["3 long", "17 long", "3 short", "17 short"] * 2
+    assert [unit.layer for unit in sheet.units] == ["stem_bn"] * 4 + ["block1_expand_bn"] * 4
+    expected = draw_grid(
+        [Cell(picture(64, 64, (230, 20, 20)), caption) for caption in sheet.captions],
+        8,
+        (64, 64),
+        sheet.title,
+        sections=sheet.sections,
+    )
+    np.testing.assert_array_equal(read_picture(write_grids(run)[0]), expected)
+
+
+def test_a_section_begins_with_its_heading_and_in_a_row_of_its_own() -> None:
+    """Headings are of 13 px in 27 rows; rows of cells are 119 px apart."""
+    cells = [Cell(picture(96, 96, colour)) for colour in (RED, BLUE, GREEN)]
+    sections = [("one", 2), ("two", 1)]
+    sheet = draw_grid(cells, 3, (96, 96), "t", columns=2, sections=sections)
+    assert extent(sheet, RED) == (40 + 27, 40 + 27 + 96, 16, 112)
+    assert extent(sheet, BLUE) == (40 + 27, 40 + 27 + 96, 120, 216)
+    assert extent(sheet, GREEN) == (40 + 27 + 119 + 27, 40 + 27 + 119 + 27 + 96, 16, 112)
+    for heading, top in (("one", 40 + 6), ("two", 40 + 27 + 119 + 6)):
+        ground = picture(27, sheet.shape[1], (24, 24, 27))
+        expected = lettered(ground, heading, 13, (16, 3), (228, 228, 231))
+        np.testing.assert_array_equal(sheet[top - 3 : top + 18], expected[:21])
+
+
+def test_layers_of_one_unit_each_stand_side_by_side_with_their_names(tmp_path: Path) -> None:
+    run = of_layers(tmp_path, "layer: [stem_bn, block1_expand_bn, block2_expand_bn], channels: 3")
+    (sheet,) = sheets_of(run)
+    assert sheet.sections == [("", 3)]
+    assert sheet.captions == ["stem_bn 3", "block1_expand_bn 3", "block2_expand_bn 3"]
+
+
+def test_pictures_of_other_proportions_are_fitted_and_never_stretched(tmp_path: Path) -> None:
+    sizes = (
+        "[{name: wide, size_px: [64, 320]}, {name: square, size_px: 128}, {name: tall, size_px: [320, 64]}]"
+    )
+    run = of_layers(tmp_path, f"layer: stem_bn, channels: 3, variants: {sizes}")
+    sheet = places(read_picture(write_grids(run)[0]), (230, 20, 20))
+    widths = [sheet[:, left : left + 256] for left in (16, 16 + 264, 16 + 528)]
+    found = [bounds(part) for part in widths]
+    assert [(bottom - top, right - left) for top, bottom, left, right in found] == [
+        (51, 256), (256, 256), (256, 51),
+    ]  # fmt: skip
+    assert found[0][:2] == (48 + 102, 48 + 153)  # in the middle of its cell
+
+
+@pytest.mark.parametrize(
+    ("sizes", "shape"),
+    [
+        ([(64, 64)], (64, 64)),
+        ([(512, 512)], (512, 512)),
+        ([(64, 320), (128, 128)], (128, 256)),
+        ([(48, 48), (32, 32)], (48, 48)),
+        ([(2000, 100), (100, 2000)], (256, 256)),
+    ],
+)
+def test_cells_hold_pictures_of_all_sizes(sizes: list[tuple[int, int]], shape: tuple[int, int]) -> None:
+    assert cell_shape(sizes) == shape
+
+
+def test_very_high_pictures_do_not_make_a_sheet_endless() -> None:
+    sheet = draw_grid(plain(2, 3000, 30), 2, (3000, 30), "t", labels=False)
+    assert extent(sheet, (250, 250, 250))[:2] == (40, 40 + 512)
+
+
+def test_long_labels_take_several_lines_and_keep_their_numbers() -> None:
+    name = "a_picture_of_a_dog_that_nobody_has_seen_for_a_very_long_time_indeed"
+    block = set_label(f"{name} 1203", 96, 11)
+    assert len(block.lines) == 3
+    assert "".join(block.lines).endswith("\N{HORIZONTAL ELLIPSIS} 1203") or block.lines[-1] == "1203"
+    assert set_label("German Shorthaired Pointer", 96, 11).lines == ("German", "Shorthaired", "Pointer")
+    assert set_label("block12_expand_bn 7", 60, 11, 1).lines[0].endswith(" 7")
+
+
+def test_rows_are_as_far_apart_as_the_longest_label_needs() -> None:
+    """A line more of 11 px letters takes 15 rows."""
+    short, long = (
+        draw_grid(plain(2, 96, 96), 2, (96, 96), "t", columns=1, captions=[label, ""]).shape[0]
+        for label in ("Dog", "German Shorthaired Pointer")
+    )
+    assert long - short == 2 * 30
