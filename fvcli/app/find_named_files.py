@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from fvcli.errors import FvcliError, UsageError
+from fvcli.errors import FvcliError, UsageError, counted, some_of
 from fvcli.media import (
     ArrayFacts,
     NamedFiles,
@@ -15,8 +15,9 @@ from fvcli.media import (
     find_array,
     find_pictures,
     find_place,
-    find_stills,
+    left_out,
     sha256_of_all,
+    stills_of,
 )
 from fvcli.media.file_facts import file_sha256
 from fvcli.spec import Document, Problem, Spec
@@ -51,7 +52,7 @@ def find_files(
     finders: dict[FileKind, Callable[[str], Any]] = {
         "pictures": lambda name: moved.pictures(name, beside),
         "array": lambda name: moved.array(name, beside),
-        "stills": lambda name: sha256_of_all(find_stills(moved.place(name), beside)),
+        "stills": lambda name: moved.sum_of_stills(name, beside),
         "model": lambda name: _sum_of_file(find_place(moved.place(name), beside)),
     }
     named: dict[FileKind, list[Named]] = {what: [] for what in finders}
@@ -64,14 +65,19 @@ def find_files(
         arrays=known["array"],
         sums=sums,
         places={name: find_place(moved.place(name), beside) for name in sums},
+        remarks=tuple(dict.fromkeys(moved.remarks)),
     )
 
 
 class _Moved:
-    """Finds files where they are now, and calls them what the spec calls them."""
+    """Finds files where they are now, and calls them what the spec calls them.
+
+    remarks: What it found and left out.
+    """
 
     def __init__(self, places: Mapping[str, Path]) -> None:
         self._places = places
+        self.remarks: list[str] = []
 
     def place(self, name: str) -> str:
         return str(self._places.get(name, name))
@@ -79,8 +85,23 @@ class _Moved:
     def pictures(self, name: str, beside: Path | None) -> list[PictureFacts]:
         found = find_pictures(self.place(name), beside)
         if name not in self._places:
+            self._remark(left_out(name, beside))
             return found
         return [replace(facts, name=safe_name(Path(name)), called=name) for facts in found]
+
+    def sum_of_stills(self, name: str, beside: Path | None) -> str:
+        place = self.place(name)
+        pictures = find_pictures(place, beside)
+        stills = stills_of(place, pictures)
+        self._remark(left_out(place, beside))
+        films = [picture for picture in pictures if picture.frames > 1]
+        if films:
+            names = some_of([Path(film.path).name for film in films], "film")
+            self._remark(f"{place}: left out {counted(len(films), 'film')} ({names}): films have no spectrum")
+        return sha256_of_all(stills)
+
+    def _remark(self, text: str) -> None:
+        self.remarks += [text] if text else []
 
     def array(self, name: str, beside: Path | None) -> ArrayFacts:
         found = find_array(self.place(name), beside)

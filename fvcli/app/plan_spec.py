@@ -52,8 +52,8 @@ def plan_of_spec(spec: str, overrides: Sequence[str], allow_code: bool = False) 
     text = _read(spec)
     beside = None if spec == "-" else Path(spec).parent
     header = "".join(map(override_line, overrides))
-    plan, facts = _plan(text, spec, overrides, allow_code, beside)
-    return PlannedSpec(plan, header + text, facts)
+    plan, facts, remarks = _plan(text, spec, overrides, allow_code, beside)
+    return PlannedSpec(plan, header + text, facts, remarks)
 
 
 def plan_of_picture(picture: Path, overrides: Sequence[str], allow_code: bool = False) -> PlannedSpec:
@@ -73,13 +73,13 @@ def plan_of_picture(picture: Path, overrides: Sequence[str], allow_code: bool = 
         jobs[0]["name"] = job
     text = json.dumps(spec, indent=1, ensure_ascii=False) + "\n"
     places = places_of_files(picture, key)
-    plan, facts = _plan(text, str(picture), overrides, allow_code, picture.parent, places)
+    plan, facts, left_out = _plan(text, str(picture), overrides, allow_code, picture.parent, places)
     if job is not None:
         plan = _called_alike(plan, key, place.stem)
     remarks = (
         () if overrides or key in {unit.key for unit in plan.units} else (ANOTHER.format(picture=picture),)
     )
-    return PlannedSpec(plan, text, facts, remarks)
+    return PlannedSpec(plan, text, facts, (*left_out, *remarks))
 
 
 def _called_alike(plan: Plan, key: str, name: str) -> Plan:
@@ -124,16 +124,18 @@ def _plan(
     allow_code: bool,
     beside: Path | None,
     places: Mapping[str, Path] | None = None,
-) -> tuple[Plan, ModelFacts]:
+) -> tuple[Plan, ModelFacts, tuple[str, ...]]:
     document = parse_document(text, origin, overrides)
     if places is not None and beside is not None:
         move_model(document.data, places, beside)
     spec, positions = validate(document)
     facts = facts_of_spec(document, spec, allow_code) if spec else None
+    remarks: tuple[str, ...] = ()
     if spec and facts:
         files = find_files(document, spec, positions, beside, places)
         plan, problems = make_plan(spec, positions, facts, files)
         document.report(problems)
+        remarks = tuple(files.remarks)
     document.raise_problems()
     assert facts is not None  # or there was a problem
-    return plan, facts
+    return plan, facts, remarks

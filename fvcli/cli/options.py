@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -77,10 +77,10 @@ def worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def say_remarks(facts: ModelFacts) -> None:
-    """Say on standard error what was guessed of a model, or looks wrong about it."""
-    for remark in facts.remarks:
-        click.echo(f"Note: {facts.name}: {remark}", err=True)
+def say_remarks(facts: ModelFacts, remarks: Sequence[str] = ()) -> None:
+    """Say on standard error what was guessed of a model, or looks wrong about it, and other remarks."""
+    for remark in (*(f"{facts.name}: {remark}" for remark in facts.remarks), *remarks):
+        click.echo(f"Note: {remark}", err=True)
 
 
 def parse_shard(text: str | None, environment: Mapping[str, str]) -> tuple[int, int] | None:

@@ -42,9 +42,9 @@ def plan(spec: str, overrides: Sequence[str], allow_code: bool, as_json: bool) -
     made = planned.plan
     speed = read_speed(speed_path(), socket.gethostname())
     time = estimate(made, planned.facts, speed) if speed else None
-    say_remarks(planned.facts)
+    say_remarks(planned.facts, planned.remarks)
     if as_json:
-        print_json(_facts(made, speed, time))
+        print_json({"notes": [*planned.facts.remarks, *planned.remarks], **_facts(made, speed, time)})
         return
     columns = ("job", "units", "layer", "objective", "recipe", "size", "steps", "batch")
     print_table((*columns, "time") if time else columns, [_row(made, *job, time) for job in made.by_job()])

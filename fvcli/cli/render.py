@@ -122,9 +122,7 @@ def render(
     if ray_address is not None and engine != "ray":
         raise UsageError("--ray-address is for --engine ray", "leave it out, or give --engine ray")
     planned = _planned(spec, picture, overrides, allow_code)
-    say_remarks(planned.facts)
-    for remark in planned.remarks:
-        click.echo(f"Note: {remark}", err=True)
+    say_remarks(planned.facts, planned.remarks)
     from fvcli.app.render_run import RenderOptions, render_run
     from fvcli.cli.progress import Progress
     from fvcli.engines import EngineOptions

@@ -145,7 +145,7 @@ def _planned(spec: str | None, overrides: Sequence[str], allow_code: bool) -> Pl
     from fvcli.app.plan_spec import plan_of_spec
 
     planned = plan_of_spec(spec, overrides, allow_code)
-    say_remarks(planned.facts)
+    say_remarks(planned.facts, planned.remarks)
     return planned
 
 

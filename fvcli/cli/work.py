@@ -47,7 +47,7 @@ def prepare(
     from fvcli.cli.progress import Progress
 
     planned = plan_of_spec(spec, overrides, allow_code)
-    say_remarks(planned.facts)
+    say_remarks(planned.facts, planned.remarks)
     made = prepare_run(planned, output, RenderOptions(only=only, force=force), Progress(current_stop()))
     if not made.batches:
         click.echo(f"{output}: nothing is missing")

@@ -1,7 +1,7 @@
 """Pictures, arrays and films: found, checked, read and written."""
 
 from fvcli.media.file_facts import ArrayFacts, PictureFacts, sha256_of_all
-from fvcli.media.find_files import find_array, find_pictures, find_place, find_stills
+from fvcli.media.find_files import find_array, find_pictures, find_place, find_stills, left_out, stills_of
 from fvcli.media.mean_spectrum import mean_spectrum
 from fvcli.media.movie_reader import MovieFacts, movie_facts, read_frames
 from fvcli.media.movie_writer import encode_movie
@@ -21,6 +21,7 @@ __all__ = [
     "find_pictures",
     "find_place",
     "find_stills",
+    "left_out",
     "mean_spectrum",
     "movie_facts",
     "picture_text",
@@ -32,4 +33,5 @@ __all__ = [
     "read_source",
     "sha256_of_all",
     "sized",
+    "stills_of",
 ]

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple
 
 import numpy as np
 
 from fvcli.errors import UsageError
 from fvcli.media.file_facts import ArrayFacts, PictureFacts, file_sha256
-from fvcli.media.movie_reader import VIDEO_SUFFIXES, movie_facts
+from fvcli.media.left_out import is_picture, none_hint, remark_on
+from fvcli.media.movie_reader import movie_facts
 from fvcli.media.open_files import check_size, open_array
 from fvcli.spec.file_names import folded, safe_name
 
-STILL_SUFFIXES = {
-    ".png", ".apng", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".avif",
-    ".jp2", ".tga",
-}  # fmt: skip
 CHUNK = 1 << 22  # numbers looked at together
 
 
@@ -39,15 +36,12 @@ def find_pictures(entry: str, beside: Path | None) -> list[PictureFacts]:
         FvcliError: A video is named, and ffmpeg is missing.
     """
     with _said(entry):
-        for place in _places(entry, beside):
-            if place.is_dir():
-                return _all_facts(_pictures(place.iterdir()) or _none_in(place))
-            if place.is_file():
-                return _all_facts([place])
-        for folder in _folders(beside):
-            matching = glob.glob(os.path.expanduser(entry), root_dir=folder, recursive=True)
-            if found := _pictures(folder / match for match in matching):
-                return _all_facts(found)
+        listing = _listing(entry, beside)
+        if listing is not None:
+            found = listing.pictures()
+            if not found:
+                raise UsageError(f"{entry}: no picture that can be read", none_hint(listing.paths))
+            return _all_facts(found)
     raise _missing(entry, beside, "a picture, a folder of pictures or a pattern")
 
 
@@ -57,10 +51,26 @@ def find_stills(entry: str, beside: Path | None) -> list[PictureFacts]:
     Raises:
         UsageError: As there, or there are movies alone.
     """
-    stills = [picture for picture in find_pictures(entry, beside) if picture.frames == 1]
+    return stills_of(entry, find_pictures(entry, beside))
+
+
+def stills_of(entry: str, pictures: Sequence[PictureFacts]) -> list[PictureFacts]:
+    """Return the pictures of an entry without movies.
+
+    Raises:
+        UsageError: There are movies alone.
+    """
+    stills = [picture for picture in pictures if picture.frames == 1]
     if not stills:
         raise UsageError(f"{entry}: only movies, and no picture")
     return stills
+
+
+def left_out(entry: str, beside: Path | None) -> str:
+    """Say which files of a folder or a pattern ``find_pictures`` leaves out; nothing if all are taken."""
+    with _said(entry):
+        listing = _listing(entry, beside)
+        return remark_on(entry, listing.paths) if listing is not None and not listing.is_named else ""
 
 
 def find_place(entry: str, beside: Path | None) -> str:
@@ -114,15 +124,36 @@ def _missing(entry: str, beside: Path | None, what: str) -> UsageError:
     return UsageError(f"{entry}: nothing there, looked for {places}", f"name {what}")
 
 
-def _none_in(folder: Path) -> NoReturn:
-    hint = f"pictures end in {', '.join(sorted(STILL_SUFFIXES | VIDEO_SUFFIXES))}"
-    raise UsageError(f"{folder}: no picture in this folder", hint)
+class _Listing(NamedTuple):
+    """The files that an entry stands for.
+
+    is_named: It is a file itself, which is read whatever its name.
+    """
+
+    paths: list[Path]
+    is_named: bool = False
+
+    def pictures(self) -> list[Path]:
+        """Return those that are pictures or films by their names, in the order of these."""
+        fit = [path for path in self.paths if self.is_named or is_picture(path)]
+        return sorted(fit, key=lambda path: (path.name, path))
 
 
-def _pictures(paths: Iterable[Path]) -> list[Path]:
-    suffixes = STILL_SUFFIXES | VIDEO_SUFFIXES
-    fit = [p for p in paths if p.suffix.lower() in suffixes and not p.name.startswith(".") and p.is_file()]
-    return sorted(fit, key=lambda path: (path.name, path))
+def _listing(entry: str, beside: Path | None) -> _Listing | None:
+    """Return the first file or folder of that name, or what a pattern finds; beside the spec comes first."""
+    for place in _places(entry, beside):
+        if place.is_dir():
+            return _Listing(list(place.iterdir()))
+        if place.is_file():
+            return _Listing([place], is_named=True)
+    matches = [_matching(entry, folder) for folder in _folders(beside)]
+    best = [listing for listing in matches if listing.pictures()] or [one for one in matches if one.paths]
+    return best[0] if best else None
+
+
+def _matching(entry: str, folder: Path) -> _Listing:
+    found = glob.glob(os.path.expanduser(entry), root_dir=folder, recursive=True)
+    return _Listing([folder / match for match in found])
 
 
 def _all_facts(paths: list[Path]) -> list[PictureFacts]:

@@ -16,9 +16,11 @@ class NamedFiles:
     arrays: of each .npy file.
     sums: the SHA-256 of each other file, or of a folder's pictures together.
     places: where these are.
+    remarks: what of folders is left out.
     """
 
     pictures: Mapping[str, Sequence[PictureFacts]] = field(default_factory=dict)
     arrays: Mapping[str, ArrayFacts] = field(default_factory=dict)
     sums: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
+    remarks: Sequence[str] = ()

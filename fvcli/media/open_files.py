@@ -13,10 +13,9 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from fvcli.errors import UsageError
+from fvcli.media.formats import HEIC_SUFFIXES, hint_for, readable_formats
 
 MAX_PIXELS = 50_000_000
-# No format that runs a program (EPS), and none that only points at other files.
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF", "JPEG2000", "TGA")
 # What Pillow's readers raise, beside OSError, on files that are not as they should be.
 BROKEN = (ValueError, SyntaxError, EOFError, LookupError, RuntimeError, struct.error)
 SIZE_HINT = "scale it down, or cut out the part that matters"
@@ -46,7 +45,7 @@ def open_picture(path: Path) -> Iterator[Image.Image]:
             check_size(path, image.height, image.width)
             yield image
     except UnidentifiedImageError as error:
-        raise UsageError(f"{path}: not a picture", f"formats are {', '.join(FORMATS)}") from error
+        raise _no_picture(path) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise _too_large(path) from error
     except OSError as error:
@@ -82,13 +81,13 @@ def check_size(path: Path, height_px: int, width_px: int) -> None:
 
 @odd_metadata()
 def _opened(path: Path) -> Image.Image:
-    return Image.open(path, formats=_formats())
+    return Image.open(path, formats=readable_formats())
 
 
-def _formats() -> list[str]:
-    """Return the formats that this Pillow can read, all known to it by then."""
-    Image.init()
-    return [name for name in FORMATS if name in Image.OPEN]
+def _no_picture(path: Path) -> UsageError:
+    suffix = path.suffix.lower()
+    hint = hint_for({suffix}) if suffix in {*HEIC_SUFFIXES, ".avif"} else "give a PNG, JPEG, WebP or TIFF"
+    return UsageError(f"{path}: not a picture that can be read", hint)
 
 
 def _too_large(path: Path) -> UsageError:

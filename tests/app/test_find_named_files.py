@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from fvcli.app.plan_spec import PlannedSpec, plan_of_picture, plan_of_spec
 from fvcli.app.render_run import render_run
 from fvcli.media import encode_picture, picture_text
+from fvcli.media.movie_writer import encode_movie
 from fvcli.media.png import read_picture
 from tests.helpers.painting import PaintingEngine
 from tests.helpers.picture_files import save
@@ -133,3 +135,25 @@ def test_a_lone_picture_is_noted_if_its_photo_is_another(
     save(folder / "one.png", np.full((64, 64, 3), 11, np.uint8))
     (remark,) = plan_of_picture(alone, []).remarks
     assert remark.startswith(f"{alone} was rendered with another model, another photo")
+
+
+def test_what_a_folder_leaves_out_is_said_by_every_command_that_plans(folder: Path, tmp_path: Path) -> None:
+    (folder / "photos/lion.cr2").write_bytes(b"raw")
+    (folder / "photos/film.gif").write_bytes(
+        encode_movie([np.full((16, 16, 3), 90 * i, np.uint8) for i in range(3)], "gif", 5)
+    )
+    (folder / "photos/notes.txt").write_text("no picture")
+    save(folder / "photos/phone.jfif", np.full((64, 64, 3), 200, np.uint8))
+    assert [unit.name for unit in planned(folder).plan.units if unit.job == "like"] == [
+        *("one-caricature", "1-caricature", "2-caricature", "film-caricature", "phone-caricature"),
+    ]
+    notes = [
+        "photos: left out 1 file that cannot be read (lion.cr2; convert them to PNG or JPEG)",
+        "photos: left out 1 film (film.gif): films have no spectrum",
+    ]
+    result = fvcli("plan", folder / "spec.yaml", "--json")
+    said = [line for line in result.stderr.splitlines() if "left out" in line]
+    assert said == [f"Note: {note}" for note in notes]
+    assert [note for note in json.loads(result.stdout)["notes"] if "left out" in note] == notes
+    prepared = fvcli("prepare", folder / "spec.yaml", "-o", tmp_path / "run")
+    assert prepared.stderr.count("lion.cr2") == 1

@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001, RUF003  # letters that look like others are what is tested
+# ruff: noqa: RUF001  # letters that look like others are what is tested
 """Texts in the scripts of ISO 15924 that the bundled fonts have: drawn, ordered, joined, alike everywhere."""
 
 from __future__ import annotations
@@ -16,13 +16,37 @@ from fvcli.atlas.shaping import MISSING, clusters, shape_line, undrawable
 
 # Code in ISO 15924, and words of it, such as "golden" or the name of its language.
 SCRIPTS = {
-    "Arab": "ذهبي سلام فارسی", "Armn": "Հայերեն", "Beng": "সোনালি ক্ষ", "Bopo": "ㄅㄆㄇ", "Cyrl": "Золотистый Їжак",
-    "Deva": "क्षत्रिय हिन्दी", "Ethi": "አማርኛ", "Geor": "ქართული", "Grek": "Χρυσό ἀρχή", "Gujr": "ગુજરાતી",
-    "Guru": "ਪੰਜਾਬੀ", "Hang": "한국어", "Hani": "金毛猎犬 繁體", "Hebr": "זהוב שָׁלוֹם", "Hira": "きん", "Kana": "ゴールデン",
-    "Khmr": "ខ្មែរ", "Knda": "ಕನ್ನಡ", "Laoo": "ລາວ", "Latn": "Größe ß Tiếng Việt Łódź", "Mlym": "മലയാളം",
-    "Mymr": "မြန်မာ", "Orya": "ଓଡ଼ିଆ", "Sinh": "සිංහල", "Taml": "தமிழ்", "Telu": "తెలుగు", "Thai": "ไทย น้ำ",
-    "Zsye": "🐶 👩‍🔬 🇩🇪 ❤️ 👍🏽 1️⃣", "Zsym": "→ ← ↑ ↓ ⇒ ★ ♥ ☎ ✓ © ™ № ℃", "Zmth": "∑ √ ∞ ≤ ≥ ≈ ∈ × ² ½ −",
-}  # fmt: skip
+    "Arab": "ذهبي سلام فارسی",
+    "Armn": "Հայերեն",
+    "Beng": "সোনালি ক্ষ",
+    "Bopo": "ㄅㄆㄇ",
+    "Cyrl": "Золотистый Їжак",
+    "Deva": "क्षत्रिय हिन्दी",
+    "Ethi": "አማርኛ",
+    "Geor": "ქართული",
+    "Grek": "Χρυσό ἀρχή",
+    "Gujr": "ગુજરાતી",
+    "Guru": "ਪੰਜਾਬੀ",
+    "Hang": "한국어",
+    "Hani": "金毛猎犬 繁體",
+    "Hebr": "זהוב שָׁלוֹם",
+    "Hira": "きん",
+    "Kana": "ゴールデン",
+    "Khmr": "ខ្មែរ",
+    "Knda": "ಕನ್ನಡ",
+    "Laoo": "ລາວ",
+    "Latn": "Größe ß Tiếng Việt Łódź",
+    "Mlym": "മലയാളം",
+    "Mymr": "မြန်မာ",
+    "Orya": "ଓଡ଼ିଆ",
+    "Sinh": "සිංහල",
+    "Taml": "தமிழ்",
+    "Telu": "తెలుగు",
+    "Thai": "ไทย น้ำ",
+    "Zsye": "🐶 👩‍🔬 🇩🇪 ❤️ 👍🏽 1️⃣",
+    "Zsym": "→ ← ↑ ↓ ⇒ ★ ♥ ☎ ✓ © ™ № ℃",
+    "Zmth": "∑ √ ∞ ≤ ≥ ≈ ∈ × ² ½ −",
+}
 
 
 @pytest.fixture(autouse=True)

@@ -21,6 +21,8 @@ from fvcli.errors import UsageError
 from fvcli.media import (
     find_array,
     find_pictures,
+    formats,
+    left_out,
     movie_facts,
     read_frames,
     read_picture_sized,
@@ -28,6 +30,13 @@ from fvcli.media import (
 from fvcli.media.ffmpeg import ffmpeg
 from fvcli.media.movie_writer import encode_movie
 from tests.helpers.picture_files import noise, refused, save
+
+# A suffix of each format that Pillow reads, and writes from noise.
+SAVED = (
+    "apng", "avif", "bmp", "bw", "dds", "dib", "gif", "heic", "hif", "ico", "j2k", "jfif", "jp2", "jpe",
+    "jpeg", "jpg", "jpx", "pcx", "pfm", "pgm", "png", "pnm", "ppm", "qoi", "rgb", "sgi", "tga", "tif",
+    "tiff", "webp",
+)  # fmt: skip
 
 
 def names(entry: str, beside: Path | None) -> list[str]:
@@ -59,6 +68,45 @@ def test_a_folder_gives_its_pictures_by_name(folder: Path) -> None:
     assert names("photos/*.png", folder) == ["b"]
     assert names("photos/*", folder) == ["C", "a", "b"]
     assert names("photos/**/*.png", folder) == ["b", "d"]
+
+
+@pytest.mark.parametrize("suffix", SAVED)
+def test_a_folder_gives_all_that_pillow_reads(suffix: str, folder: Path) -> None:
+    path = save(folder / f"a.{suffix.upper()}", noise(32, 32))
+    (facts,) = find_pictures(".", folder)
+    assert (facts.name, facts.height_px, facts.frames) == ("a", 32, 1)
+    assert read_picture_sized(path, None).shape == (32, 32, 3)
+    assert left_out(".", folder) == ""
+
+
+@pytest.mark.parametrize(
+    "name", ["a.txt", "a.json", "Thumbs.db", ".DS_Store", ".hidden.heic", "LICENSE", "a.NPY"]
+)
+def test_what_nobody_takes_for_a_picture_needs_no_word(name: str, folder: Path) -> None:
+    save(folder / "a.png")
+    (folder / name).write_text("x")
+    assert (names(".", folder), left_out(".", folder)) == (["a"], "")
+
+
+def test_what_is_left_out_is_said_with_what_helps(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formats, "readable_formats", lambda: ("JPEG", "PNG"))  # as without a plugin
+    formats._suffixes.cache_clear()
+    save(folder / "photos" / "a.png")
+    for name in ("b.heic", "c.svg", "d.cr2", "e.dng", "notes.txt"):
+        (folder / "photos" / name).write_bytes(b"x")
+    said = "photos: left out 4 files that cannot be read (b.heic, c.svg, d.cr2 and 1 more file; for HEIC: "
+    hint = "pip install 'fvcli[heic]', or convert them to JPEG)"
+    assert left_out("photos", folder) == said + hint
+    assert left_out("photos/*", folder).startswith("photos/*: left out 4 files")
+    assert left_out("photos/a.png", folder) == left_out("photos/*.png", folder) == ""
+    (folder / "photos" / "deeper").mkdir()
+    assert left_out("photos", folder).endswith(" and 1 folder inside (for what is in them: photos/**/*)")
+    (folder / "photos" / "a.png").unlink()
+    assert "b.heic, c.svg, d.cr2 and 1 more file cannot be read; for HEIC: " in refused(
+        "photos", folder, find_pictures
+    )
+    assert "'fvcli[heic]'" in refused("photos/b.heic", folder, find_pictures)
+    formats._suffixes.cache_clear()
 
 
 def test_names_of_one_entry_differ(folder: Path) -> None:
@@ -108,7 +156,7 @@ def test_nothing_there_names_both_places(folder: Path) -> None:
 def test_a_folder_without_pictures(folder: Path) -> None:
     (folder / "photos").mkdir()
     (folder / "photos" / "notes.txt").write_text("no picture")
-    assert "no picture in this folder" in refused("photos", folder, find_pictures)
+    assert "no picture that can be read" in refused("photos", folder, find_pictures)
 
 
 @pytest.mark.parametrize("kind", ["mp4", "gif", "webp"])
@@ -176,7 +224,7 @@ def test_truncated_pictures_are_found_before_they_are_needed(suffix: str, folder
 
 
 @given(
-    suffix=st.sampled_from(["jpg", "png", "gif", "webp", "tif", "bmp", "ppm", "tga"]),
+    suffix=st.sampled_from(SAVED),
     seed=st.integers(0, 10**6),
 )
 @settings(max_examples=200)
