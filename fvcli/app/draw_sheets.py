@@ -1,35 +1,44 @@
-"""Draw the contact sheets and the figure of a run."""
+"""Draw the contact sheets and the figure of a run, and write its page."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from fvcli.atlas import grid_paths, write_figure, write_grids
+from fvcli.atlas import grid_paths, texts_note, write_figure, write_grids, write_index
 from fvcli.errors import UsageError, command
 from fvcli.run import RunFolder
 
 
-def draw_sheets(run: RunFolder) -> list[Path]:
-    """Draw all of them from the units that are finished; return the files."""
-    figure = write_figure(run)
-    return [*write_grids(run), *([figure] if figure is not None else [])]
+@dataclass(frozen=True)
+class Drawn:
+    """Contact sheets, the figure and the page of a run, and what should be known of them."""
+
+    paths: Sequence[Path]
+    remarks: Sequence[str] = ()
 
 
-def draw_missing_sheets(run: RunFolder, rendered: bool) -> list[Path]:
-    """Draw all of them, unless they are all there and nothing was rendered; return the files."""
-    paths = [*grid_paths(run), *([run.figure] if run.plan.output.figure else [])]
-    return draw_sheets(run) if rendered or not all(path.exists() for path in paths) else paths
+def draw_sheets(run: RunFolder) -> Drawn:
+    """Draw all of them from the units that are finished."""
+    grids, figure = write_grids(run), write_figure(run)
+    paths = (*grids, *([figure] if figure is not None else []), write_index(run))
+    return Drawn(paths, tuple(filter(None, [texts_note(run)])))
 
 
-def draw_run(path: Path) -> list[Path]:
+def draw_missing_sheets(run: RunFolder, rendered: bool) -> Drawn:
+    """Draw all of them, unless they are all there and nothing was rendered."""
+    paths = [*grid_paths(run), *([run.figure] if run.plan.output.figure else []), run.index]
+    return draw_sheets(run) if rendered or not all(path.exists() for path in paths) else Drawn(paths)
+
+
+def draw_run(path: Path) -> Drawn:
     """Draw the sheets of the run in a folder.
 
     Raises:
         UsageError: There is no run, or nothing to show.
     """
     run = RunFolder.read(path)
-    written = write_grids(run)
-    if not written:
+    if not any(run.json(unit).exists() for unit in run.plan.units):
         raise UsageError(f"{path}: no unit is rendered yet", f"see: {command('status', path)}")
-    figure = write_figure(run)
-    return [*written, *([figure] if figure is not None else [])]
+    return draw_sheets(run)

@@ -12,9 +12,10 @@ from fvcli.run import merge_runs, run_status
 
 @dataclass(frozen=True)
 class MergeOutcome:
-    """The sheets of the joined run, and its units by status."""
+    """The sheets of the joined run, what should be known of them, and its units by status."""
 
     sheets: tuple[Path, ...]
+    remarks: tuple[str, ...]
     counts: Mapping[str, int]
 
 
@@ -26,5 +27,5 @@ def merge_shards(runs: Sequence[Path], output: Path) -> MergeOutcome:
             written.
     """
     with merge_runs(runs, output) as merged:
-        sheets = tuple(draw_sheets(merged))
-    return MergeOutcome(sheets, run_status(merged).counts)
+        drawn = draw_sheets(merged)
+    return MergeOutcome(tuple(drawn.paths), tuple(drawn.remarks), run_status(merged).counts)

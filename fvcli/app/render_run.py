@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fvcli.app.draw_sheets import draw_missing_sheets
+from fvcli.app.draw_sheets import Drawn, draw_missing_sheets
 from fvcli.app.plan_spec import PlannedSpec
 from fvcli.app.preflight import check_machine, needs_more_than_python
 from fvcli.app.render_log import RenderLog
@@ -52,7 +52,7 @@ class RenderOutcome:
 
     counts: Of them by status: done, dead, failed, missing.
     failed: Path of each unit that failed, and why.
-    sheets: Contact sheets and figure.
+    sheets: Contact sheets, figure and page.
     stopped: Whether the observer wanted it to stop before all was rendered.
     done, planned: Finished units of the whole run, and all of them.
     remarks: What is odd about pictures that are done, by job/unit; see ``fvcli.run.remarks``.
@@ -116,8 +116,10 @@ def render_run(
         missing = round_.missing_in(run.plan)
         stopped = _render(run, round_, missing, options, observer)
         draws = options.shard is None and not stopped
-        sheets = draw_missing_sheets(run, bool(missing)) if draws else []
-        return _outcome(run, units, sheets, stopped)
+        drawn = draw_missing_sheets(run, bool(missing)) if draws else Drawn(())
+        for remark in drawn.remarks:
+            observer.said(f"Note: {remark}")
+        return _outcome(run, units, drawn.paths, stopped)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -41,6 +42,12 @@ class Sheet:
     sections: Sections
     captions: Sequence[str]
 
+    def parts(self) -> Iterator[tuple[str, Sequence[tuple[Unit, str]]]]:
+        """Yield the heading of each section, and its units with their captions."""
+        left = iter(zip(self.units, self.captions, strict=True))
+        for heading, count in self.sections:
+            yield heading, list(itertools.islice(left, count))
+
     @property
     def title(self) -> str:
         return self.job.title if self.pages == 1 else f"{self.job.title} ({self.page} of {self.pages})"
@@ -51,7 +58,7 @@ def write_grids(run: RunFolder) -> list[Path]:
     options = run.plan.output.grid
     columns = None if options.columns == "auto" else options.columns
     written = []
-    for sheet in sheets_of(run):
+    for sheet in (sheet for job, units in run.plan.by_job() for sheet in sheets_of(job, units)):
         if not any(run.json(unit).exists() for unit in sheet.units):
             continue
         drawn = draw_grid(
@@ -72,16 +79,20 @@ def write_grids(run: RunFolder) -> list[Path]:
 
 def grid_paths(run: RunFolder) -> list[Path]:
     """Return where the contact sheets of a complete run are."""
-    return [run.grid(job.name, page + 1) for job, units in run.plan.by_job() for page in range(_pages(units))]
+    return [path for job, units in run.plan.by_job() for path in grid_paths_of(run, job, units)]
 
 
-def sheets_of(run: RunFolder) -> Iterator[Sheet]:
-    """Yield every contact sheet of a run."""
-    for job, units in run.plan.by_job():
-        pages = _pages(units)
-        for page in range(pages):
-            shown = units[page * CELLS_A_SHEET : (page + 1) * CELLS_A_SHEET]
-            yield Sheet(job, page + 1, pages, *_by_layer(shown))
+def grid_paths_of(run: RunFolder, job: JobPlan, units: Sequence[Unit]) -> list[Path]:
+    """Return where the contact sheets of a job are when one of each sheet's units is rendered."""
+    return [run.grid(job.name, page + 1) for page in range(_pages(units))]
+
+
+def sheets_of(job: JobPlan, units: Sequence[Unit]) -> Iterator[Sheet]:
+    """Yield every contact sheet of a job."""
+    pages = _pages(units)
+    for page in range(pages):
+        shown = units[page * CELLS_A_SHEET : (page + 1) * CELLS_A_SHEET]
+        yield Sheet(job, page + 1, pages, *_by_layer(shown))
 
 
 def _pages(units: Sequence[Unit]) -> int:

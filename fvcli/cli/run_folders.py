@@ -27,6 +27,8 @@ def merge(runs: tuple[Path, ...], output: Path) -> None:
     from fvcli.app.render_log import say_counts
 
     outcome = merge_shards(runs, output)
+    for remark in outcome.remarks:
+        click.echo(f"Note: {remark}", err=True)
     for path in outcome.sheets:
         click.echo(path)
     click.echo(f"{output}: {say_counts(outcome.counts)}")
@@ -37,12 +39,15 @@ def merge(runs: tuple[Path, ...], output: Path) -> None:
 @click.command(short_help="Draw the contact sheets and the figure of a RUN folder.")
 @click.argument("run", type=RUN)
 def grid(run: Path) -> None:
-    """Draw contact sheets, and the figure if the spec has one, from the units that are finished.
+    """Draw contact sheets, the figure if the spec has one, and index.html, from the units that are finished.
 
     \b
       fvcli grid run
     """
     from fvcli.app.draw_sheets import draw_run
 
-    for path in draw_run(run):
+    drawn = draw_run(run)
+    for remark in drawn.remarks:
+        click.echo(f"Note: {remark}", err=True)
+    for path in drawn.paths:
         click.echo(path)

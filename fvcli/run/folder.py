@@ -25,7 +25,7 @@ from fvcli.run.atomic import create_exclusive, make_folder, remove_temporaries, 
 from fvcli.run.finished import Finished, finished_at, wrong_sizes
 from fvcli.run.foreign import refuse_foreign
 from fvcli.run.growing import Asked, Growth, Preparation
-from fvcli.run.layout import FIGURE, GRIDS, LOGS, PLAN, RUN_FACTS, SOURCES, UNITS
+from fvcli.run.layout import FIGURE, GRIDS, INDEX, LOGS, PLAN, RUN_FACTS, SOURCES, UNITS
 from fvcli.run.listing import NO_TIME
 from fvcli.run.log import Log
 from fvcli.run.model_file import read_facts
@@ -191,6 +191,10 @@ class RunFolder:
     @property
     def figure(self) -> Path:
         return self.path / FIGURE
+
+    @property
+    def index(self) -> Path:
+        return self.path / INDEX
 
     def grid(self, job: str, page: int = 1) -> Path:
         return self.path / GRIDS / (f"{job}.png" if page == 1 else f"{job}-{page}.png")

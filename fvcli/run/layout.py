@@ -10,6 +10,7 @@ from fvcli.run.objects import read_bytes
 SPEC, PLAN, MODEL, RUN_FACTS = "spec.yaml", "plan.json", "model.json", "run.json"
 PARTS = "plan"  # a folder: the units of a large plan
 UNITS, SOURCES, ATTEMPTS, GRIDS, FIGURE = "units", "sources", "attempts", "grids", "figure.png"
+INDEX = "index.html"
 LOGS = "logs"
 JOB_FOLDERS = "[0-9]" * 4  # below the folder of a large job; see ``unit_folders``
 FINGERPRINTS = "fingerprints"

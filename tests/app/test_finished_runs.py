@@ -45,7 +45,7 @@ class Listener(Observer):
 
 
 def sheets_of(run: Path) -> list[Path]:
-    return [run / "grids/edges.png", run / "grids/textures.png", run / "figure.png"]
+    return [run / "grids/edges.png", run / "grids/textures.png", run / "figure.png", run / "index.html"]
 
 
 def test_sheets_that_are_all_there_are_left_alone_and_still_told(planned: PlannedSpec, run: Path) -> None:
@@ -53,10 +53,10 @@ def test_sheets_that_are_all_there_are_left_alone_and_still_told(planned: Planne
         path.write_bytes(b"kept")
     outcome = render_run(planned, run)
     assert list(outcome.sheets) == sheets_of(run)
-    assert [path.read_bytes() for path in sheets_of(run)] == [b"kept"] * 3
+    assert [path.read_bytes() for path in sheets_of(run)] == [b"kept"] * 4
 
 
-@pytest.mark.parametrize("lost", range(3))
+@pytest.mark.parametrize("lost", range(4))
 def test_all_sheets_are_drawn_again_if_one_is_lost(planned: PlannedSpec, run: Path, lost: int) -> None:
     for path in sheets_of(run):
         path.write_bytes(b"old")
@@ -145,7 +145,8 @@ def test_the_sheets_of_a_run_are_drawn_from_what_is_finished(planned: PlannedSpe
     assert not (tmp_path / "empty/figure.png").exists()
     run = tmp_path / "run"
     render_run(planned, run, RenderOptions(only=["textures"]))
-    assert draw_run(run) == [run / "grids/textures.png", run / "figure.png"]
+    names = ("grids/textures.png", "figure.png", "index.html")
+    assert list(draw_run(run).paths) == [run / name for name in names]
     assert read_status(run).counts["pending"] == 5
 
 

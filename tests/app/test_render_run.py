@@ -56,7 +56,8 @@ def test_a_whole_run(planned: PlannedSpec, tmp_path: Path, easel: PaintingEngine
     assert outcome.run == tmp_path / "run"
     assert outcome.counts == {"done": 5, "failed": 1, "dead": 1}
     assert outcome.failed == (("edges/channel-0001", "it broke"),)
-    assert outcome.sheets == tuple(tmp_path / f"run/grids/{job}.png" for job in ("edges", "textures"))
+    names = ("grids/edges.png", "grids/textures.png", "index.html")
+    assert outcome.sheets == tuple(tmp_path / "run" / name for name in names)
     assert (outcome.stopped, outcome.done, outcome.planned) == (False, 6, 7)
 
 

@@ -305,7 +305,8 @@ def of_layers(folder: Path, job: str) -> RunFolder:
 def test_a_job_of_several_layers_has_a_section_for_each_and_labels_are_the_channels(tmp_path: Path) -> None:
     variants = "variants: [{name: long, steps: 9}, {name: short, steps: 7}]"
     run = of_layers(tmp_path, f"layer: [stem_bn, block1_expand_bn], channels: [3, 17], {variants}")
-    (sheet,) = sheets_of(run)
+    ((job, units),) = run.plan.by_job()
+    (sheet,) = sheets_of(job, units)
     assert sheet.title == "all: stem_bn, block1_expand_bn, channel, efficientnet-lite0, default"
     assert sheet.sections == [("stem_bn", 4), ("block1_expand_bn", 4)]
     assert sheet.captions == ["3 long", "17 long", "3 short", "17 short"] * 2
@@ -336,7 +337,8 @@ def test_a_section_begins_with_its_heading_and_in_a_row_of_its_own() -> None:
 
 def test_layers_of_one_unit_each_stand_side_by_side_with_their_names(tmp_path: Path) -> None:
     run = of_layers(tmp_path, "layer: [stem_bn, block1_expand_bn, block2_expand_bn], channels: 3")
-    (sheet,) = sheets_of(run)
+    ((job, units),) = run.plan.by_job()
+    (sheet,) = sheets_of(job, units)
     assert sheet.sections == [("", 3)]
     assert sheet.captions == ["stem_bn 3", "block1_expand_bn 3", "block2_expand_bn 3"]
 

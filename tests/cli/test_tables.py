@@ -285,13 +285,15 @@ def test_a_render_says_its_sheets_its_counts_and_what_failed(tmp_path: Path, eas
     assert result.stdout.splitlines() == [
         f"{run}/grids/edges.png",
         f"{run}/grids/textures.png",
+        f"{run}/index.html",
         f"{run}: 5 done, 1 failed, 1 dead",
     ]
     assert result.stderr.splitlines()[4:] == ["Error: edges/channel-0001 failed: it broke"]
     easel.statuses = {}
     again = fvcli("render", spec, "-o", run)
     assert (again.exit_code, again.stdout.splitlines()[-1]) == (0, f"{run}: 6 done, 1 dead")
-    assert fvcli("grid", run).stdout.splitlines() == [f"{run}/grids/edges.png", f"{run}/grids/textures.png"]
+    files = [f"{run}/grids/edges.png", f"{run}/grids/textures.png", f"{run}/index.html"]
+    assert fvcli("grid", run).stdout.splitlines() == files
     whole = fvcli("status", run)
     assert whole.exit_code == 0
     assert whole.stdout.splitlines() == [
@@ -308,7 +310,7 @@ def test_a_render_says_its_sheets_its_counts_and_what_failed(tmp_path: Path, eas
 def test_a_run_of_one_job_has_no_total(tmp_path: Path, easel: PaintingEngine) -> None:
     run, spec = tmp_path / "run", write_spec(tmp_path)
     assert fvcli("render", spec, "-o", run, "--only", "edges").exit_code == 0
-    assert fvcli("grid", run).stdout.splitlines() == [f"{run}/grids/edges.png"]
+    assert fvcli("grid", run).stdout.splitlines() == [f"{run}/grids/edges.png", f"{run}/index.html"]
     text = spec.read_text().replace("  - {name: textures, layer: block1_expand_bn, channels: [3, 17]}\n", "")
     one = write_spec(tmp_path, text, "one.yaml")
     assert fvcli("render", one, "-o", tmp_path / "single").exit_code == 0
@@ -331,6 +333,7 @@ def test_a_merge_says_its_sheets_and_counts_and_fails_if_a_unit_failed(
     assert merged.stdout.splitlines() == [
         f"{run}/grids/edges.png",
         f"{run}/grids/textures.png",
+        f"{run}/index.html",
         f"{run}: 6 done, 1 failed",
     ]
     whole = [part for part, code in zip(parts, codes, strict=True) if code == 0]

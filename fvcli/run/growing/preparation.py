@@ -22,7 +22,7 @@ from fvcli.run.growing.moves import install, stage, told_anew
 from fvcli.run.growing.pictures_at_once import as_begun
 from fvcli.run.growing.refusals import refuse_losses
 from fvcli.run.growing.set_aside import remove_units, set_aside
-from fvcli.run.layout import FIGURE, GRIDS, MODEL, PLAN, SOURCES, SPEC, UNFINISHED, UNITS, read_text
+from fvcli.run.layout import FIGURE, GRIDS, INDEX, MODEL, PLAN, SOURCES, SPEC, UNFINISHED, UNITS, read_text
 from fvcli.run.model_file import facts_as_json
 from fvcli.run.objects import is_object, read_bytes
 from fvcli.run.plan_files import write_plan
@@ -135,7 +135,8 @@ class Preparation:
         """Remove what looks otherwise now; it is drawn again from the pictures."""
         for sheet in (self.folder / GRIDS).glob("*.png"):
             sheet.unlink(missing_ok=True)
-        (self.folder / FIGURE).unlink(missing_ok=True)
+        for name in (FIGURE, INDEX):
+            (self.folder / name).unlink(missing_ok=True)
 
     def _write_plan(self) -> None:
         self._write(SPEC, self.spec_text)
