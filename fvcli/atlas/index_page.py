@@ -61,9 +61,9 @@ class JobPart:
 
 @dataclass(frozen=True)
 class Page:
-    """What the page shows."""
+    """What the page shows. Its title is no name of a folder, because folders are moved and copied."""
 
-    name: str
+    title: str
     model: str
     counts: Sequence[tuple[str, int]]
     figure: str
@@ -98,7 +98,7 @@ def index_page(run: RunFolder) -> Page:
     status, spec = run_status(run), read_text(run.path / SPEC)
     is_small = len(run.plan.units) <= UNITS_SHOWN
     return Page(
-        run.path.name or str(run.path),
+        _title(run),
         run.plan.model.called,
         [(state, count) for state, count in status.counts.items() if count],
         FIGURE if run.plan.output.figure and run.figure.exists() else "",
@@ -109,6 +109,11 @@ def index_page(run: RunFolder) -> Page:
         spec[:SPEC_LENGTH],
         len(spec) > SPEC_LENGTH,
     )
+
+
+def _title(run: RunFolder) -> str:
+    figure = run.plan.output.figure
+    return (figure.title if figure else "") or f"What {run.plan.model.called} responds to"
 
 
 def _job_part(run: RunFolder, job: JobPlan, units: Sequence[Unit], with_units: bool) -> JobPart:

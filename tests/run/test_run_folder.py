@@ -211,7 +211,7 @@ def test_a_damaged_picture_is_shown_as_such(tmp_path: Path, plan: Plan) -> None:
     png.write_bytes(b"x" * png.stat().st_size)
     result = fvcli("grid", run.path)
     assert result.exit_code == 0, result.stderr
-    assert result.stdout.split() == [str(run.grid("edges"))]
+    assert result.stdout.split() == [str(run.grid("edges")), str(run.index)]
 
 
 def test_a_foreign_spec_is_not_overwritten(tmp_path: Path, plan: Plan) -> None:
