@@ -11,6 +11,7 @@ import numpy as np
 import uharfbuzz as hb
 from PIL import Image
 
+from fvcli.atlas.eastern_lines import eastern_pieces, is_written_without_blanks
 from fvcli.atlas.shaping import clusters, shape_line
 
 LEADING = 1.32  # from line to line, in units of the text size
@@ -90,7 +91,13 @@ def _wrap(paragraph: str, width_px: int, size_px: int) -> Iterator[str]:
 
 
 def _pieces(word: str, width_px: int, size_px: int) -> list[str]:
-    """Return a word whole if it fits into a line, else where it may be broken."""
+    """Return the pieces of a word between which it may be broken: it is one piece if it fits into a line."""
+    if is_written_without_blanks(word):
+        return [part for piece in eastern_pieces(word) for part in _broken(piece, width_px, size_px)]
+    return _broken(word, width_px, size_px)
+
+
+def _broken(word: str, width_px: int, size_px: int) -> list[str]:
     if line_width_px(word, size_px) <= width_px:
         return [word]
     parts = re.findall(r"[^-_/.,:]*[-_/.,:]|[^-_/.,:]+", word)  # names of layers and files

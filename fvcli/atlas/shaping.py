@@ -75,9 +75,8 @@ def clusters(text: str) -> list[str]:
 
 def undrawable(texts: Iterable[str]) -> list[str]:
     """Return the characters, sorted, that no font has."""
-    seen = {cluster for text in texts if not text.isascii() for cluster in clusters(_plain(text))}
-    missing = {cluster for cluster in seen if typeface_of(cluster, 0) is None}
-    return sorted({letter for cluster in missing for letter in cluster if typeface_of(letter, 0) is None})
+    seen = {letter for text in texts if not text.isascii() for letter in _plain(text)}
+    return sorted(letter for letter in seen if typeface_of(letter, 0) is None)
 
 
 def _plain(text: str) -> str:
@@ -101,8 +100,9 @@ def _runs(text: str) -> list[_Run]:
     levels, cjk, at = _levels(text), cjk_face_of(text), 0
     placed: list[_Run] = []
     for cluster in clusters(text):
-        face = typeface_of(cluster, cjk)
-        placed.append(_Run(cluster if face else MISSING, face or _face_of_missing(), levels[at]))
+        for part in [cluster] if typeface_of(cluster, cjk) else cluster:  # some font may have each letter
+            face = typeface_of(part, cjk)
+            placed.append(_Run(part if face else MISSING, face or _face_of_missing(), levels[at]))
         at += len(cluster)
     groups = itertools.groupby(placed, lambda run: (run.face, run.level))
     return [_Run("".join(run.text for run in alike), *place) for place, alike in groups]

@@ -36,7 +36,7 @@ def merge(runs: tuple[Path, ...], output: Path) -> None:
         click.get_current_context().exit(EXIT_FAILED)
 
 
-@click.command(short_help="Draw the contact sheets and the figure of a RUN folder.")
+@click.command(short_help="Draw the contact sheets, the figure and the page of a RUN folder.")
 @click.argument("run", type=RUN)
 def grid(run: Path) -> None:
     """Draw contact sheets, the figure if the spec has one, and index.html, from the units that are finished.

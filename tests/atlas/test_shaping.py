@@ -7,11 +7,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from fvcli.atlas import fonts
+from fvcli.atlas.eastern_lines import eastern_pieces
 from fvcli.atlas.fonts import _bundled, typeface_of
-from fvcli.atlas.lettering import draw_line
+from fvcli.atlas.lettering import draw_line, set_text
 from fvcli.atlas.shaping import MISSING, clusters, shape_line, undrawable
 
 # Code in ISO 15924, and words of it, such as "golden" or the name of its language.
@@ -161,3 +164,32 @@ def test_fonts_of_the_machine_help_out_and_damaged_ones_are_passed_over(
     for face in found:
         assert fonts.OUTLINES.intersection(face.font.face.table_tags)
     fonts._system_fonts.cache_clear()
+
+
+def test_letters_that_no_one_font_has_together_are_of_several() -> None:
+    assert typeface_of("\u1798\u103c", 0) is None  # a letter of Khmer with a sign of Burmese
+    mark = numbers(MISSING)[0]
+    assert mark not in numbers("\u1798\u103c")
+    assert undrawable(["\u1798\u103c"]) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("日本語の文章は折り返されます。", ("日本語の文章", "は折り返され", "ます。")),
+        ("日本語の文章。は", ("日本語の文", "章。は")),  # no line begins with a full stop
+        ("日本語の文「は」", ("日本語の文", "「は」")),  # nor ends with what opens
+        ("ゴールデンレトリバー", ("ゴールデンレ", "トリバー")),
+        ("Layer 金毛猎犬", ("Layer 金毛猎", "犬")),
+        ("한국어 골든 리트리버", ("한국어 골든", "리트리버")),
+    ],
+)
+def test_chinese_and_japanese_are_broken_anywhere_but_at_punctuation(
+    text: str, lines: tuple[str, ...]
+) -> None:
+    assert set_text(text, 6 * 20, 20).lines == lines
+
+
+@given(st.text("日本。、「」（）ーっa b-\u3099", max_size=30))
+def test_pieces_of_a_word_are_the_word(word: str) -> None:
+    assert "".join(eastern_pieces(word)) == word
