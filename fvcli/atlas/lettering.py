@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -145,10 +146,14 @@ def shortened(text: str, width_px: int, size_px: int) -> str:
 def set_label(text: str, width_px: int, size_px: int, lines: int = 3) -> Block:
     """Wrap a label to a few lines; what does not fit is left out, but never the number at its end."""
     block = set_text(text, width_px, size_px)
+    if len(block.lines) <= lines:
+        return block
     number = NUMBER_AT_END.search(text)
     head, tail = (text[: number.start()], number[0]) if number else (text, "")
     parts = clusters(head)
-    while len(block.lines) > lines and parts:
-        parts.pop()
-        block = set_text("".join(parts).rstrip() + ELLIPSIS + tail, width_px, size_px)
-    return Block(block.lines[:lines], size_px)
+
+    def cut(length: int) -> Block:
+        return set_text("".join(parts[:length]).rstrip() + ELLIPSIS + tail, width_px, size_px)
+
+    too_long = bisect_left(range(len(parts)), True, key=lambda length: len(cut(length).lines) > lines)
+    return Block(cut(max(0, too_long - 1)).lines[:lines], size_px)

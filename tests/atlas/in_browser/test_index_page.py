@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from selenium.webdriver.support.ui import WebDriverWait
 
 from fvcli.app.draw_sheets import draw_sheets
 from tests.atlas.test_index_page import painted
@@ -20,7 +21,8 @@ def test_a_page_shows_all_pictures_in_every_width_and_light(tmp_path: Path) -> N
     with browser() as chrome:
         resize(chrome, 360, 20_000)  # so high that pictures far below are loaded, too
         chrome.get(page.absolute().as_uri())
-        assert chrome.execute_script(LOADED) == [True] * 8  # the figure and seven units
+        WebDriverWait(chrome, 30).until(lambda one: all(one.execute_script(LOADED)))
+        assert len(chrome.execute_script(LOADED)) == 8  # the figure and seven units
         assert chrome.execute_script(NO_LABELS) == 0
         for width in (320, 360, 800, 1920):
             resize(chrome, width, 900)
