@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,11 +27,15 @@ PENDING = "pending"
 
 @dataclass(frozen=True)
 class Cell:
-    """uint8 pixels [h, w, channels] or None, what is written under them, and whether they are done."""
+    """uint8 pixels [h, w, channels] or None, what is written under them, and whether they are done.
+
+    odd: A word for what is odd about a picture that is done, such as "burnt".
+    """
 
     pixels: np.ndarray | None
     caption: str = ""
     status: str = DONE
+    odd: str = ""
 
 
 def unit_cell(run: RunFolder, unit: Unit, step: int | None = None) -> Cell:
@@ -47,9 +51,14 @@ def unit_cell(run: RunFolder, unit: Unit, step: int | None = None) -> Cell:
         pixels = _seen(read_picture(path), sidecar.canvas)
     except FvcliError:
         return Cell(None, caption, DAMAGED)
-    return Cell(
-        _flat(pixels, run.plan.programs[unit.program].settings.is_transparent), caption, sidecar.status
-    )
+    shown = _flat(pixels, run.plan.programs[unit.program].settings.is_transparent)
+    odd = "" if step is not None or sidecar.status != DONE else odd_word(sidecar.remarks)
+    return Cell(shown, caption, sidecar.status, odd)
+
+
+def odd_word(remarks: Sequence[str]) -> str:
+    """Return a short word for the first remark on a picture; nothing if there is none."""
+    return remarks[0].replace("_", " ") if remarks else ""
 
 
 def source_cell(run: RunFolder, unit: Unit) -> Cell:

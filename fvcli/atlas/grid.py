@@ -170,10 +170,11 @@ def _draw_cell(sheet: Image.Image, cell: Cell, corner: tuple[int, int], layout: 
         if picture.size != shown:
             picture = picture.resize(shown, Image.Resampling.LANCZOS)
         sheet.paste(picture, (x + (size[0] - shown[0]) // 2, y + (size[1] - shown[1]) // 2))
-    if cell.status != DONE:
-        mark_cell(sheet, cell.status, box, INKS, max(12, (size[0] - 1) // 8))
+    mark = cell.odd if cell.status == DONE else cell.status
+    if mark:
+        mark_cell(sheet, mark, box, INKS, max(12, (size[0] - 1) // 8))
     if layout.label_px:
-        ink = INK if cell.status == DONE else INKS.of(cell.status)
+        ink = INKS.of(mark) if mark else INK
         label = set_label(cell.caption, size[0], layout.label_px, layout.label_lines)
         label.draw(sheet, (x, y + size[1] + 2), ink)
 

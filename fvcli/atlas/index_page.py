@@ -23,6 +23,7 @@ from fvcli.run import RunFolder, run_status
 from fvcli.run.atomic import write_atomic
 from fvcli.run.layout import FIGURE, GRIDS, RUN_FACTS, SPEC, UNITS, read_text
 from fvcli.run.look import NEWER
+from fvcli.run.remarks import SAID
 from fvcli.run.status import Notable
 
 UNITS_SHOWN = 2000  # of a larger run the contact sheets are shown, and no page of gigabytes
@@ -44,6 +45,7 @@ class Card:
     width_px: int
     height_px: int
     score: str
+    remarks: Sequence[str]
     extras: Sequence[tuple[str, str]]
 
 
@@ -142,6 +144,7 @@ def _card(run: RunFolder, unit: Unit, caption: str) -> Card:
         program.width_px,
         program.height_px,
         "" if score is None else f"{score:.4g}",
+        [SAID.get(kind, kind) for kind in sidecar.remarks] if sidecar else [],
         [(name, _link(unit, name)) for name in (sidecar.extra_names if sidecar and is_finished else [])],
     )
 

@@ -13,9 +13,11 @@ from fvcli.atlas import grid
 from fvcli.atlas.cells import Cell, unit_cell
 from fvcli.atlas.grid import draw_grid, grid_paths, sheets_of, write_grids
 from fvcli.atlas.grid_layout import cell_shape
+from fvcli.atlas.index_page import index_page
 from fvcli.atlas.lettering import set_label
 from fvcli.media import read_picture
 from fvcli.run import RunFolder
+from fvcli.run.remarks import SAID
 from tests.helpers.painting import paint
 from tests.helpers.running import SMALL_SPEC, write_spec
 from tests.helpers.seen_pixels import BLUE, GREEN, RED, bounds, extent, lettered, picture, places
@@ -392,3 +394,19 @@ def test_rows_are_as_far_apart_as_the_longest_label_needs() -> None:
         for label in ("Dog", "German Shorthaired Pointer")
     )
     assert long - short == 2 * 30
+
+
+@pytest.mark.parametrize(("remarks", "word"), [(["burnt"], "burnt"), (["one_colour", "burnt"], "one colour")])
+def test_a_picture_that_is_odd_is_marked_on_its_sheet(tmp_path: Path, remarks: list[str], word: str) -> None:
+    run = painted(tmp_path, only="textures")
+    unit = run.plan.units[-1]
+    told = json.loads(run.json(unit).read_text())
+    run.json(unit).write_text(json.dumps({**told, "remarks": remarks}))
+    cells = [unit_cell(run, unit) for unit in run.plan.units[-2:]]
+    assert [(cell.status, cell.odd) for cell in cells] == [("done", ""), ("done", word)]
+    sheet = read_picture(write_grids(run)[0])
+    warning = places(sheet, (251, 146, 60))
+    assert bounds(warning)[2] == 16 + 96 + 8  # the frame of the second picture
+    np.testing.assert_array_equal(sheet, draw_grid(cells, 2, (64, 64), run.plan.jobs[1].title))
+    (page,) = [part for part in index_page(run).jobs if part.name == "textures"]
+    assert [card.remarks for card in page.sections[0][1]] == [[], [SAID[kind] for kind in remarks]]
