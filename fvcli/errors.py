@@ -5,6 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
+CONTINUED = "    "  # begins a line of a message that goes on with the line above
+
 
 class FvcliError(Exception):
     """Say what is wrong and where; the hint says what would be right."""

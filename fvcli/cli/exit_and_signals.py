@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from fvcli.errors import FvcliError, StoppedError, UsageError
+from fvcli.errors import CONTINUED, FvcliError, StoppedError, UsageError
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -46,7 +46,7 @@ class FriendlyGroup(click.Group):
             if context.meta.get("fvcli.debug"):
                 traceback.print_exc()
             for line in _lines(error):
-                click.echo(f"Error: {line}", err=True)
+                click.echo(line if line.startswith(CONTINUED) else f"Error: {line}", err=True)
             context.exit(_exit_code(error, context.meta.get(UNABLE, EXIT_FAILED)))
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from fvcli.spec.problems import KeyPath, Problem, SpecError, did_you_mean, dotted, one_line
+from fvcli.spec.problems import KeyPath, Problem, SpecError, did_you_mean, dotted, with_excerpt
 from fvcli.spec.schema import model_key
 from fvcli.spec.yaml_text import parse_yaml
 
@@ -58,7 +58,10 @@ class Document:
 
     def _sentence(self, place: WrittenAt, problem: Problem) -> str:
         where = dotted(problem.path)
-        return one_line(f"{self._say(place)}: {where + ': ' if where else ''}{problem.message}")
+        in_file = isinstance(place, int)
+        column = f":{problem.column}" if in_file and problem.column else ""
+        sentence = f"{self._say(place)}{column}: {where + ': ' if where else ''}{problem.message}"
+        return with_excerpt(sentence, problem.excerpt if in_file else ())
 
 
 def _line(place: WrittenAt) -> float:

@@ -6,21 +6,27 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from fvcli.errors import UsageError
+from fvcli.errors import CONTINUED, UsageError
 
 KeyPath = tuple[str | int, ...]  # keys and positions in lists, from the top
 
 
 @dataclass(frozen=True)
 class Problem:
-    """A mistake at a place of the spec; an empty path is the document as a whole."""
+    """A mistake at a place of the spec; an empty path is the document as a whole.
+
+    column: In its line, from 1; 0 where only the line is known.
+    excerpt: Lines that show the place, and what to write instead.
+    """
 
     path: KeyPath
     message: str
+    column: int = 0
+    excerpt: tuple[str, ...] = ()
 
 
 class SpecError(UsageError):
-    """Every mistake that was found in a spec, one a line."""
+    """Every mistake that was found in a spec: a line each, and below it what shows the place, indented."""
 
     def __init__(self, lines: Iterable[str]) -> None:
         self.lines = list(lines)
@@ -33,6 +39,11 @@ def dotted(path: KeyPath) -> str:
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}"
     return text.lstrip(".")
+
+
+def with_excerpt(sentence: str, excerpt: Iterable[str]) -> str:
+    """Write a sentence, and below it the lines that show the place."""
+    return "\n".join([one_line(sentence), *(f"{CONTINUED}{one_line(line)}" for line in excerpt)])
 
 
 def one_line(text: str) -> str:

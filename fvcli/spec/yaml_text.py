@@ -7,6 +7,7 @@ mistakes, tags are refused and aliases are counted.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 from typing import Any
@@ -16,7 +17,9 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.resolver import VersionedResolver
 
+from fvcli.spec.excerpts import excerpt
 from fvcli.spec.problems import KeyPath, Problem
+from fvcli.spec.yaml_mistakes import BREAK, NO_SPACE, Mistake, explain, odd_space
 
 MAX_CHARACTERS = 1_000_000
 MAX_VALUES = 100_000  # after aliases are expanded
@@ -65,18 +68,35 @@ def parse_yaml(text: str) -> Parsed:
     try:
         node = loader.compose(text)
         if node is not None:
-            parsed.data = _Reader(loader, parsed).value(node, ())
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        parsed.problems.append((line, Problem((), f"not valid YAML: {error.problem or error.context}")))
+            parsed.data = _Reader(loader, parsed, text).value(node, ())
     except YAMLError as error:
-        parsed.problems.append((1, Problem((), f"not a YAML file: {str(error).splitlines()[0]}")))
+        mistake = explain(text, error, _stop)
+        parsed.problems.append(_shown(mistake, (), BREAK.split(text)))
     except RecursionError:
         parsed.problems.append((1, Problem((), "the YAML is nested too deeply")))
     except _TooMuchError as error:
         parsed.problems.append((1, Problem((), str(error))))
     return parsed
+
+
+def _stop(text: str) -> tuple[int, int] | None:
+    """Return the line and column at which the reader gives up, or None if it does not."""
+    try:
+        YAML(typ="safe", pure=True).compose(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        return (mark.line, mark.column) if mark else (0, 0)
+    except YAMLError:
+        return 0, 0
+    return None
+
+
+def _shown(mistake: Mistake, path: KeyPath, lines: Sequence[str]) -> tuple[int, Problem]:
+    """Return a mistake as a problem with its line in view; at the end of the text there is none to show."""
+    line = lines[mistake.line] if mistake.line < len(lines) else ""
+    number = mistake.line + 1
+    below = excerpt(line, number, mistake.column, mistake.write) if line else ()
+    return number, Problem(path, mistake.message, mistake.column + 1, below)
 
 
 def write_yaml(data: Any) -> str | None:
@@ -92,9 +112,10 @@ def write_yaml(data: Any) -> str | None:
 
 
 class _Reader:
-    def __init__(self, loader: YAML, parsed: Parsed) -> None:
+    def __init__(self, loader: YAML, parsed: Parsed, text: str) -> None:
         self._loader = loader
         self._parsed = parsed
+        self._lines = BREAK.split(text)
         self._values = 0
 
     def value(self, node: Node, path: KeyPath) -> Any:
@@ -106,7 +127,10 @@ class _Reader:
         line = node.start_mark.line + 1
         self._parsed.lines.setdefault(path, line)
         if node.tag not in TAGS[type(node)]:
-            self._report(line, path, f"the tag or type {node.tag} is not allowed")
+            self._report(node, path, f"the tag or type {node.tag} is not allowed")
+            return None
+        if node.anchor and isinstance(node, ScalarNode) and not node.value and not node.style:
+            self._report(node, path, f"&{node.anchor} names a value, and there is none; quote a text with &")
             return None
         if isinstance(node, MappingNode):
             return self._mapping(node, path)
@@ -118,25 +142,42 @@ class _Reader:
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
             key = str(key_node.value)
-            line = key_node.start_mark.line + 1
-            where = (*path, key)
             if key_node.tag not in TAGS[ScalarNode]:
-                self._report(line, path, "a key must be plain text")
+                self._report(key_node, path, "a key must be plain text")
                 continue
+            tight = NO_SPACE.match(key)
+            if tight and not key_node.style and not value_node.value:
+                self._report_tight(key_node, path, key, tight.end())
+                continue
+            if key[:1].isspace() and (odd := odd_space(self._lines, key_node.start_mark.line)):
+                self._parsed.problems.append(_shown(odd, path, self._lines))
+                continue
+            where = (*path, key)
             if key in result:
                 first = self._parsed.lines[where]
-                self._report(line, where, f"the key is there twice (first on line {first})")
+                self._report(key_node, where, f"the key is there twice (first on line {first}); remove one")
                 continue
-            self._parsed.lines[where] = line
+            self._parsed.lines[where] = key_node.start_mark.line + 1
             result[key] = self.value(value_node, where)
         return result
+
+    def _report_tight(self, node: Node, path: KeyPath, text: str, end: int) -> None:
+        """Report ``name:a`` within braces, which is one key and no value."""
+        line = self._lines[node.start_mark.line]
+        column = node.start_mark.column + end
+        write = (f"{line[:column]} {line[column:]}",)
+        self._report(node, path, f"a space is missing after {text[:end]}", end, write)
 
     def _scalar(self, node: Node, path: KeyPath) -> Any:
         try:
             return self._loader.constructor.construct_object(node)
         except (YAMLError, ValueError) as error:
-            self._report(node.start_mark.line + 1, path, f"unreadable value: {error}")
+            self._report(node, path, f"unreadable value: {error}")
             return None
 
-    def _report(self, line: int, path: KeyPath, message: str) -> None:
-        self._parsed.problems.append((line, Problem(path, message)))
+    def _report(
+        self, node: Node, path: KeyPath, message: str, further: int = 0, write: tuple[str, ...] = ()
+    ) -> None:
+        mark = node.start_mark
+        mistake = Mistake(mark.line, mark.column + further, message, write)
+        self._parsed.problems.append(_shown(mistake, path, self._lines))

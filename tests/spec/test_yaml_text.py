@@ -101,26 +101,20 @@ def test_equal_keys_name_both_lines() -> None:
     parsed = parse_yaml(text)
     assert [(line, problem.path) for line, problem in parsed.problems] == [(5, ("b", "c")), (6, ("a",))]
     assert [text for _, text in messages(text)] == [
-        "the key is there twice (first on line 3)",
-        "the key is there twice (first on line 1)",
+        "the key is there twice (first on line 3); remove one",
+        "the key is there twice (first on line 1); remove one",
     ]
     assert parsed.data == {"a": 1, "b": {"c": 1, "d": 2}}
 
 
 def test_keys_that_are_written_differently_may_be_equal() -> None:
-    assert messages("a: 1\n'a': 2\n") == [(2, "the key is there twice (first on line 1)")]
+    assert messages("a: 1\n'a': 2\n") == [(2, "the key is there twice (first on line 1); remove one")]
 
 
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ("a: 1\nb: [1\n", 3, "not valid YAML: expected ',' or ']'"),
-        ("a: 1\n b: 2\n", 2, "not valid YAML: mapping values are not allowed here"),
-        ("a:\n\t- 1\n", 2, "not valid YAML: found character '\\t'"),
-        ("a: 'open\n", 2, "not valid YAML: found unexpected end of stream"),
-        ("a: *b\n", 1, "not valid YAML: found undefined alias 'b'"),
-        ("a: 1\n---\nb: 2\n", 2, "not valid YAML: but found another document"),
-        ("a: \x00", 1, "not a YAML file: unacceptable character #x0000"),
+        ("a: \x00", 1, "not a YAML file: U+0000 may not stand in it"),
         ("? [a]\n: 1\n", 1, "a key must be plain text"),
         ("a: !mine 3\n", 1, "the tag or type !mine is not allowed"),
         ("a: 1\nb: !!binary aGk=\n", 2, "the tag or type tag:yaml.org,2002:binary is not allowed"),
