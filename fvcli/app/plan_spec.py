@@ -129,11 +129,12 @@ def _plan(
     if places is not None and beside is not None:
         move_model(document.data, places, beside)
     spec, positions = validate(document)
-    facts = facts_of_spec(document, spec, allow_code) if spec else None
+    facts = facts_of_spec(document, spec, allow_code) if spec and document.broken.knows_layers else None
     remarks: tuple[str, ...] = ()
     if spec and facts:
         files = find_files(document, spec, positions, beside, places)
-        plan, problems = make_plan(spec, positions, facts, files)
+        broken = replace(document.broken, anything=bool(document.problems))
+        plan, problems = make_plan(spec, positions, facts, files, broken)
         document.report(problems)
         remarks = tuple(files.remarks)
     document.raise_problems()

@@ -28,6 +28,18 @@ NOT_HEEDED: dict[Method, Sequence[str]] = {
     "dream": OF_ASCENTS,
     "steepest": (*OF_ASCENTS, "parameterization", "octaves", "save_at", "animation"),
 }
+# The keys that a check looks at together. Where one of them is not known, the others cannot be judged.
+_LENGTHS = ("recipe", "size_px", "save_px", "octaves", "steepest")
+READ_BY_SETTINGS = frozenset(
+    {"parameterization", "start", "objective", "diversity", "recipe", "save_px", "octaves", "steepest"}
+    | {"size_px", "save_at", "animation", "pictures", "variants", *OF_ASCENTS} - {"optimizer"}
+)
+READ_BY_SIZE = frozenset({"recipe", "size_px", "transforms", "octaves", "steepest"})
+READ_BY_LENGTH = frozenset({*_LENGTHS, "steps", "save_at", "animation", "objective", "diversity"})
+READ_BY_MEMORY = frozenset(
+    {*_LENGTHS, "transforms", "views", "parameterization", "attention", "batch_size", "memory_gb"}
+    | {"diversity", "objective", "penalties", "start", "canvas", "animation", "precision"}
+)
 KEY_OF: dict[Method, str] = {"ascent": "steps", "dream": "octaves", "steepest": "steepest"}
 FILM_BYTES = 4_000_000_000  # of frames that are kept until their film is written
 FILM_PX = 1024  # sides of films that are painted larger than the ascent

@@ -14,6 +14,11 @@ from fvcli.spec.problems import KeyPath, Problem
 from fvcli.spec.schema import Job
 from fvcli.spec.settings import Settings
 
+# Keys that decide how the pictures of a job are named.
+NAMING = frozenset(
+    {"channels", "classes", "vectors", "pictures", "layer", "objective", "sign", "diversity", "variants"}
+)
+
 
 def couplings_of(job: Job, draft: UnitDraft | None, resolver: Resolver) -> tuple[Coupling, ...]:
     """Return what couples a picture with the others of its group."""

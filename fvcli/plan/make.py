@@ -12,6 +12,10 @@ from fvcli.media import NamedFiles
 from fvcli.models import ModelChoice, ModelFacts
 from fvcli.plan.batches import batches_of
 from fvcli.plan.checks import (
+    READ_BY_LENGTH,
+    READ_BY_MEMORY,
+    READ_BY_SETTINGS,
+    READ_BY_SIZE,
     check_figure,
     check_length,
     check_memory,
@@ -20,7 +24,7 @@ from fvcli.plan.checks import (
     wants_picture,
 )
 from fvcli.plan.data import JobPlan, Program, Unit, Window
-from fvcli.plan.groups import are_together, couplings_of, kept_units, with_facets
+from fvcli.plan.groups import NAMING, are_together, couplings_of, kept_units, with_facets
 from fvcli.plan.key_origins import KeyOrigins
 from fvcli.plan.keys import UnitKeys
 from fvcli.plan.model_choice import choice_of, with_preprocessing
@@ -33,6 +37,7 @@ from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.plan.unit_folders import in_folders
 from fvcli.plan.views import GPU_GB, batch_size_for, gpu_batches_for, input_size, needed_bytes
 from fvcli.plan.without_cycles import without_cycles
+from fvcli.spec.broken_keys import NOTHING, BrokenKeys
 from fvcli.spec.file_names import folded, shortened
 from fvcli.spec.parameterizations import Pixel
 from fvcli.spec.problems import KeyPath, Problem
@@ -44,7 +49,11 @@ SIGNS = {"positive": 1, "negative": -1}
 
 
 def make_plan(
-    spec: Spec, positions: Sequence[int], facts: ModelFacts, files: NamedFiles | None = None
+    spec: Spec,
+    positions: Sequence[int],
+    facts: ModelFacts,
+    files: NamedFiles | None = None,
+    broken: BrokenKeys = NOTHING,
 ) -> tuple[Plan, list[Problem]]:
     """Resolve a spec into units and batches.
 
@@ -53,22 +62,24 @@ def make_plan(
         positions: For each of its jobs, the position in the document, for the problems.
         facts: Of the spec's model.
         files: What is known of the files that the spec names.
+        broken: Keys that were left out of the spec, because of mistakes in them. Nothing is said that may
+            only follow from that.
 
     Returns:
         The plan and everything that is wrong with the spec; the plan is whole only if nothing is.
     """
     with without_cycles():
-        return _made(spec, positions, facts, files or NamedFiles())
+        return _made(spec, positions, facts, files or NamedFiles(), broken)
 
 
 def _made(
-    spec: Spec, positions: Sequence[int], facts: ModelFacts, files: NamedFiles
+    spec: Spec, positions: Sequence[int], facts: ModelFacts, files: NamedFiles, broken: BrokenKeys
 ) -> tuple[Plan, list[Problem]]:
     choice = with_preprocessing(choice_of(spec.model), facts.preprocessing)
     draft = _Draft(choice, facts, files)
     problems: list[Problem] = []
     for position, job in zip(positions, spec.jobs, strict=True):
-        problems += draft.add_job(job, spec.render, ("jobs", position))
+        problems += draft.add_job(job, spec.render, ("jobs", position), broken.of_job(position))
     units = {name: list(group) for name, group in itertools.groupby(draft.units, lambda unit: unit.job)}
     plan = Plan(
         model=choice,
@@ -81,7 +92,7 @@ def _made(
         output=spec.output,
         sources=sources_of(spec, draft.units, files),
     )
-    if not problems and spec.output.figure is not None:
+    if not problems and not broken.anything and spec.output.figure is not None:
         problems += check_figure(plan, spec.output.figure)
     return plan, list(dict.fromkeys(problems))
 
@@ -98,7 +109,7 @@ class _Draft:
     numbers: dict[str, int] = field(default_factory=dict)
     units: list[Unit] = field(default_factory=list)
 
-    def add_job(self, job: Job, render: Render, path: KeyPath) -> list[Problem]:
+    def add_job(self, job: Job, render: Render, path: KeyPath, broken: frozenset[str]) -> list[Problem]:
         problems: list[Problem] = []
         units: list[Unit] = []
         variants = job.variants or [None]
@@ -110,32 +121,37 @@ class _Draft:
             origins = KeyOrigins(render, job, path, variant, below)
             if (wrong := wrong_sum(asked, self.files)) is not None:
                 problems.append(Problem(origins.at("parameterization"), wrong))
-            made, found = self._units(origins, _heeded(pinned(asked, self.files), origins), wants)
+            settings = _heeded(pinned(asked, self.files), origins)
+            made, found = self._units(origins, settings, wants, broken)
             units += made
             problems += found
         problems += _same_names(units, path)
-        kept, found = kept_units(job, units, self.programs, path)
+        is_whole = not problems and broken.isdisjoint(NAMING)
+        kept, found = kept_units(job, units, self.programs, path) if is_whole else (units, [])
         self.units += in_folders(kept, self.programs)
         return problems + found
 
     def _units(
-        self, origins: KeyOrigins, settings: ResolvedRender, wants: str
+        self, origins: KeyOrigins, settings: ResolvedRender, wants: str, broken: frozenset[str]
     ) -> tuple[list[Unit], list[Problem]]:
         job, origin = origins.job, origins.at
         own_size = settings.method == "dream" and not origins.is_anywhere("size_px")
-        resolver = Resolver(job, origins.path, self.facts, settings.size_px, self.files, wants)
+        resolver = Resolver(job, origins.path, self.facts, settings.size_px, self.files, wants, broken)
         drafts = with_facets(job, resolver.drafts())
         couplings = [couplings_of(job, draft, resolver) for draft in drafts]
         if not drafts:  # what is wrong with couplings is said all the same
             couplings_of(job, None, resolver)
         are_coupled = any(are_together(coupled, settings) for coupled in couplings)
-        problems = resolver.problems + check_settings(
-            settings, drafts, self.facts, self.files, origins, are_coupled
-        )
+        problems = [*resolver.problems]
+        if broken.isdisjoint(READ_BY_SETTINGS):
+            problems += check_settings(settings, drafts, self.facts, self.files, origins, are_coupled)
         layers = sorted({term.layer for draft in drafts for term in draft.terms})
-        problems += check_size(settings, self.facts, layers, origin)
+        if broken.isdisjoint(READ_BY_SIZE):
+            problems += check_size(settings, self.facts, layers, origin)
+        knows_length = broken.isdisjoint(READ_BY_LENGTH)
         if problems:
-            return [], problems
+            is_clear = knows_length and settings.method == "ascent"  # without the pictures
+            return [], problems + (check_length(settings, 1, origin) if is_clear else [])
         known: dict[object, int] = {}
         units = []
         group: Sequence[UnitDraft] = ()
@@ -147,8 +163,9 @@ class _Draft:
             if same not in known:
                 gpu_gb = sized.memory_gb if origins.is_anywhere("memory_gb") else GPU_GB
                 program = _program(draft, window, coupled, sized, self.facts, gpu_gb)
-                problems += check_length(sized, program.members, origin)
-                problems += check_memory(program, sized, job, origin)
+                problems += check_length(sized, program.members, origin) if knows_length else []
+                knows_memory = broken.isdisjoint(READ_BY_MEMORY)
+                problems += check_memory(program, sized, job, origin) if knows_memory else []
                 known[same] = self._number(program)
             number = known[same]
             if draft.member == 0:

@@ -9,6 +9,7 @@ from fvcli.models.labels import find_class
 from fvcli.spec.problems import KeyPath, Problem, did_you_mean
 
 MAX_LISTED = 3
+SIZES = ("size_px", "recipe")  # keys that decide how many positions a layer has
 
 
 class NameLookup:
@@ -18,18 +19,27 @@ class NameLookup:
         path: Where the job stands in the document.
         facts: Of the model.
         size_px: The job's height and width.
+        broken: Keys of the job that are not known, because of mistakes in them.
     """
 
-    def __init__(self, path: KeyPath, facts: ModelFacts, size_px: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        path: KeyPath,
+        facts: ModelFacts,
+        size_px: tuple[int, int],
+        broken: frozenset[str] = frozenset(),
+    ) -> None:
         self.problems: list[Problem] = []
         self._path = path
+        self._broken = broken
         self._facts = facts
         self._layers = facts.layers_at(*size_px)
 
     def layer(self, name: str | None, path: KeyPath) -> LayerFacts | None:
         """Return a layer with channels by its name or alias; report what is wrong with it."""
         if name is None:
-            self.report(path, f"this key is missing; list the layers with: fvcli layers {self._facts.name}")
+            message = f"this key is missing; list the layers with: fvcli layers {self._facts.name}"
+            self.report(path, message, "layer", "objective")
             return None
         name = self._facts.aliases.get(name, name)
         if name not in self._layers:
@@ -45,10 +55,11 @@ class NameLookup:
         """Return the layer that classes are read from, which a name, if there is one, should be of."""
         logits = self._facts.logits
         if logits is None:
-            self.report(("objective",), f"{self._facts.name} has no class output; name one with model.logits")
+            message = f"{self._facts.name} has no class output; name one with model.logits"
+            self.report(("objective",), message, "objective")
             return None
         if name is not None and self._facts.aliases.get(name, name) != logits:
-            self.report(path, f"a class objective reads {logits}; leave layer out")
+            self.report(path, f"a class objective reads {logits}; leave layer out", "objective")
         return self._layers[logits]
 
     def class_index(self, name: int | str, path: KeyPath) -> int:
@@ -69,12 +80,23 @@ class NameLookup:
         """Report a row or column that a layer does not have."""
         for key, value, size in (("row", row, layer.height), ("column", column, layer.width)):
             if value >= size:
-                self.report((*path, key), f"{key} {value} is outside {layer.name}, which has 0-{size - 1}")
+                message = f"{key} {value} is outside {layer.name}, which has 0-{size - 1}"
+                self.report((*path, key), message, *SIZES)
 
-    def report(self, path: KeyPath, message: str) -> None:
-        """Note a problem at a place below the job's, once."""
+    def is_reported(self, path: KeyPath) -> bool:
+        """Tell whether a problem is noted already at just this place below the job's."""
+        return any(problem.path == (*self._path, *path) for problem in self.problems)
+
+    def report(self, path: KeyPath, message: str, *reads: str) -> None:
+        """Note a problem at a place below the job's, once.
+
+        Args:
+            path: The place.
+            message: What is wrong.
+            reads: Other keys that it follows from. If one of them is broken, nothing is noted.
+        """
         problem = Problem((*self._path, *path), message)
-        if problem not in self.problems:
+        if problem not in self.problems and self._broken.isdisjoint(reads):
             self.problems.append(problem)
 
 

@@ -15,7 +15,7 @@ from fvcli.media import NamedFiles, PictureFacts
 from fvcli.models import LayerFacts, ModelFacts
 from fvcli.plan.directions import directions_of, wrong_rows
 from fvcli.plan.formulas import formula, steps_between, weights
-from fvcli.plan.name_lookup import NameLookup, out_of_range
+from fvcli.plan.name_lookup import SIZES, NameLookup, out_of_range
 from fvcli.plan.terms import TermPlan
 from fvcli.plan.unit_drafts import Direction, SweptEntry, UnitDraft, draft_of_term, draft_of_terms
 from fvcli.spec.file_names import folded
@@ -23,6 +23,7 @@ from fvcli.spec.objectives import AnyLeaf, InterpolateObjective, Swept, leaves
 from fvcli.spec.problems import KeyPath
 from fvcli.spec.schema import Job
 
+WANT_PICTURES = ("start", "octaves", "steepest", "recipe")  # keys that may need the job's pictures
 NOUNS: dict[Swept, str] = {"channels": "channel", "classes": "class", "vectors": "vector"}
 
 Place = tuple[KeyPath, AnyLeaf]
@@ -38,6 +39,7 @@ class Resolver(NameLookup):
         size_px: The job's height and width.
         files: What is known of the files that the spec names.
         wants_picture: What of the job's settings needs pictures, in words; empty if nothing does.
+        broken: Keys of the job that are not known, because of mistakes in them.
     """
 
     def __init__(
@@ -48,8 +50,9 @@ class Resolver(NameLookup):
         size_px: tuple[int, int],
         files: NamedFiles,
         wants_picture: str = "",
+        broken: frozenset[str] = frozenset(),
     ) -> None:
-        super().__init__(path, facts, size_px)
+        super().__init__(path, facts, size_px, broken)
         self._job = job
         self._files = files
         self._wants_picture = wants_picture
@@ -163,7 +166,7 @@ class Resolver(NameLookup):
         if too_large or (term.of_kind.compares and array.shape[:2] != (layer.height, layer.width)):
             size = f"{layer.height} x {layer.width}"
             message = f"an array of {array.shape[0]} x {array.shape[1]} positions does not fit {layer.name}, "
-            self.report(path, f"{message}which has {size}")
+            self.report(path, f"{message}which has {size}", *SIZES)
             return None
         return replace(term, source=array.sha256, options=(*term.options, ("shape", array.shape)))
 
@@ -191,6 +194,7 @@ class Resolver(NameLookup):
             self.report(
                 (),
                 f"terms without {NOUNS[first]} and terms without {NOUNS[second]} cannot be swept together",
+                "objective",
             )
             return []
         if not open_kinds:
@@ -216,7 +220,7 @@ class Resolver(NameLookup):
         if chosen is None or chosen.every:
             return list(range(0, layer.channels, chosen.every or 1 if chosen else 1))
         wrong = [index for index in chosen.indices if index >= layer.channels]
-        if wrong:
+        if wrong and not self.is_reported(("channels",)):  # of another layer
             self.report(("channels",), out_of_range(wrong, layer))
         return [index for index in chosen.indices if index < layer.channels]
 
@@ -233,7 +237,7 @@ class Resolver(NameLookup):
     def _job_directions(self) -> list[Direction]:
         if self._job.vectors is None:
             message = "this key is missing; list directions, such as {random: 0-5} or {channels: [3, 17]}"
-            self.report(("vectors",), message)
+            self.report(("vectors",), message, "vectors", "objective")
             return []
         for i, written in enumerate(self._job.vectors):
             if (wrong := wrong_rows(written, self._files)) is not None:
@@ -246,12 +250,13 @@ class Resolver(NameLookup):
         aims = [leaf for _, leaf in self._leaves if leaf.aims_at_picture]
         what = f"a {aims[0].kind} objective" if aims else self._wants_picture
         if not what:
-            self._refuse(
-                "pictures", "nothing of this job starts from a picture (start: picture) or aims at one"
-            )
+            message = "nothing of this job starts from a picture (start: picture) or aims at one"
+            self._refuse("pictures", message, *WANT_PICTURES)
             return [None]
         if self._job.pictures is None:
-            self.report(("pictures",), f"this key is missing; {what} needs a picture")
+            self.report(
+                ("pictures",), f"this key is missing; {what} needs a picture", "pictures", "objective"
+            )
             return []
         found = [f for entry in self._job.pictures for f in self._files.pictures.get(entry, ())]
         names = [folded(picture.name) for picture in found]
@@ -304,9 +309,9 @@ class Resolver(NameLookup):
             return "the objective has its own"
         return f"a {leaf.kind} objective takes the whole layer"
 
-    def _refuse(self, key: str, reason: str) -> None:
+    def _refuse(self, key: str, reason: str, *reads: str) -> None:
         if getattr(self._job, key) is not None:
-            self.report((key,), f"{reason}; leave {key} out")
+            self.report((key,), f"{reason}; leave {key} out", "objective", *reads)
 
 
 def _has_list(leaf: AnyLeaf) -> bool:

@@ -33,6 +33,19 @@ class Strictly(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+class WrongTogetherError(ValueError):
+    """Keys of one mapping that do not go together.
+
+    Args:
+        message: What is wrong.
+        keys: What was looked at. Where one of them is wrong by itself, nothing is said of them together.
+    """
+
+    def __init__(self, message: str, *keys: str) -> None:
+        super().__init__(message)
+        self.keys = keys
+
+
 FileKind = Literal["pictures", "array", "stills", "model"]
 
 

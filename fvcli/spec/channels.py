@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    TypeAdapter,
+    ValidationError,
+    WithJsonSchema,
+    field_validator,
+)
+from pydantic_core import InitErrorDetails
 
 from fvcli.spec.base import MAX_INDEX, Index, Int, Strictly
 
@@ -20,13 +30,14 @@ class Channels(Strictly):
     every: Annotated[Int, Field(ge=1)] | None = None
     indices: tuple[Index, ...] = ()
 
-    @model_validator(mode="after")
-    def _distinct(self) -> Channels:
+    @field_validator("indices", mode="after")
+    @classmethod
+    def _distinct(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         seen: set[int] = set()
-        twice = sorted({i for i in self.indices if i in seen or seen.add(i)})  # type: ignore[func-returns-value]
+        twice = sorted({i for i in value if i in seen or seen.add(i)})  # type: ignore[func-returns-value]
         if twice:
             raise ValueError(f"channel {twice[0]} is listed twice")
-        return self
+        return value
 
 
 def _channels(value: Any) -> Any:
@@ -39,14 +50,41 @@ def _channels(value: Any) -> Any:
     if isinstance(value, list):
         if not value:
             raise ValueError(f"the list is empty; {_HOW}")
-        return {"indices": [index for item in value for index in _item(item)]}
-    if isinstance(value, dict) and set(value) == {"every"}:
+        return {"indices": _entries(value)}
+    if isinstance(value, dict) and value:
+        unknown: list[InitErrorDetails] = [
+            {"type": "extra_forbidden", "loc": (key,), "input": value[key]} for key in value if key != "every"
+        ]
+        if unknown:
+            raise ValidationError.from_exception_data("channels", unknown)
         return value
     raise ValueError(_HOW)
 
 
-def _item(item: Any) -> list[Any]:
-    return _ranges(item) if isinstance(item, str) else [item]
+def _entries(items: list[Any]) -> list[Any]:
+    """Return the indices of a list.
+
+    Raises:
+        ValidationError: With every entry that is wrong, at its place in the list.
+    """
+    found: list[Any] = []
+    wrong: list[InitErrorDetails] = []
+    for i, item in enumerate(items):
+        try:
+            found += _ranges(item) if isinstance(item, str) else [_index().validate_python(item)]
+        except ValidationError as error:
+            (said,) = error.errors(include_url=False)
+            wrong.append({"type": said["type"], "loc": (i,), "input": item, "ctx": said.get("ctx", {})})
+        except ValueError as error:
+            wrong.append({"type": "value_error", "loc": (i,), "input": item, "ctx": {"error": error}})
+    if wrong:
+        raise ValidationError.from_exception_data("channels", wrong)
+    return found
+
+
+@cache
+def _index() -> TypeAdapter[int]:
+    return TypeAdapter(Index)
 
 
 def _ranges(text: str) -> list[int]:

@@ -6,9 +6,10 @@ import copy
 import math
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from fvcli.spec.broken_keys import BrokenKeys, Positions, place_in_document
 from fvcli.spec.problems import KeyPath, Problem, SpecError, did_you_mean, dotted, with_excerpt
 from fvcli.spec.schema import model_key
 from fvcli.spec.yaml_text import parse_yaml
@@ -27,12 +28,16 @@ class Document:
     """Plain data with places; problems are what was found wrong so far.
 
     origin: what to call the document in messages.
+    broken: keys that ``validate`` left out, because of mistakes.
+    moved: for lists of which it left entries out, where the others stand in the document.
     """
 
     origin: str
     data: Any
     places: dict[KeyPath, WrittenAt]
     problems: list[tuple[WrittenAt, Problem]] = field(default_factory=list)
+    broken: BrokenKeys = field(default_factory=BrokenKeys)
+    moved: Positions = field(default_factory=dict)
 
     def place(self, path: KeyPath) -> str:
         """Say where a path stands: file:line, or the override that set it."""
@@ -41,7 +46,8 @@ class Document:
     def report(self, problems: Iterable[Problem]) -> None:
         """Note problems, but not what follows from one that is known of the same value."""
         known = {problem.path for _, problem in self.problems}
-        self.problems += [(self._written_at(p.path), p) for p in problems if p.path not in known]
+        placed = [replace(p, path=place_in_document(p.path, self.moved)) for p in problems]
+        self.problems += [(self._written_at(p.path), p) for p in placed if p.path not in known]
 
     def raise_problems(self) -> None:
         """Raise every problem found so far, in the order of the document; return if there is none."""

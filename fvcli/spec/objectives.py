@@ -20,6 +20,7 @@ from fvcli.spec.base import (
     OrName,
     Strictly,
     Text,
+    WrongTogetherError,
     file_keys,
     kinds_of,
 )
@@ -142,7 +143,8 @@ class Placed(Leaf):
     @model_validator(mode="after")
     def _both_or_none(self: P) -> P:
         if (self.row is None) != (self.column is None):
-            raise ValueError("give both row and column, or neither for the centre")
+            message = "give both row and column, or neither for the centre"
+            raise WrongTogetherError(message, "row", "column")
         return self
 
     @property

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator
 
 from fvcli.spec.base import (
     AddedLater,
@@ -170,11 +170,12 @@ class Generator(ParameterizationKind):
     std: Positive = 1.0
     bound: Positive | None = Field(None, description="codes are kept within this many standard deviations")
 
-    @model_validator(mode="after")
-    def _ordered(self) -> Generator:
-        if self.value_range[0] >= self.value_range[1]:
-            raise ValueError("write the smaller number of value_range first")
-        return self
+    @field_validator("value_range", mode="after")
+    @classmethod
+    def _ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if value[0] >= value[1]:
+            raise ValueError("write the smaller number first")
+        return value
 
     def refusal(self, channels: int) -> str | None:
         return "a generator makes colours" if channels != COLOURS else None

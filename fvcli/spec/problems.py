@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fvcli.errors import CONTINUED, UsageError
 
+CUTOFF = 0.5  # of likeness, from 0 to 1
 KeyPath = tuple[str | int, ...]  # keys and positions in lists, from the top
 
 
@@ -53,7 +55,18 @@ def one_line(text: str) -> str:
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
     """Return a suggestion in brackets, or the other remark, or nothing; with a leading space."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    if near:
-        return f" (did you mean {near[0]}?)"
+    near = nearest(word, known)
+    if near is not None:
+        return f" (did you mean {near}?)"
     return f" ({otherwise})" if otherwise else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that is written most like another one: apart from capitals, dashes and spaces."""
+    plain = {_plain(name): name for name in reversed(list(known))}
+    near = difflib.get_close_matches(_plain(word), plain, n=1, cutoff=CUTOFF)
+    return plain[near[0]] if near else None
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"[-\s.]+", "_", word.strip()).casefold()

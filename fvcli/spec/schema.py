@@ -18,6 +18,7 @@ from fvcli.spec.base import (
     Side,
     Strictly,
     Text,
+    WrongTogetherError,
 )
 from fvcli.spec.channels import ChannelsField
 from fvcli.spec.objectives import ChannelObjective, Diversity, JobObjective
@@ -180,13 +181,14 @@ class Job(Render):
     )
     only: Names | None = Field(None, description="names of the pictures to keep of this job; no patterns")
 
-    @model_validator(mode="after")
-    def _variants_differ(self) -> Job:
-        names = [variant.name.lower() for variant in self.variants or ()]
+    @field_validator("variants", mode="after")
+    @classmethod
+    def _variants_differ(cls, value: tuple[Variant, ...] | None) -> tuple[Variant, ...] | None:
+        names = [variant.name.lower() for variant in value or ()]
         twice = [name for i, name in enumerate(names) if name in names[:i]]
         if twice:
             raise ValueError(f"two variants have the name {twice[0]!r}")
-        return self
+        return value
 
 
 class OrModel(OrName):
@@ -256,10 +258,12 @@ class Model(Strictly):
 
     @model_validator(mode="after")
     def _one_of_three(self) -> Model:
-        given = [key for key in ("name", "path", "factory") if getattr(self, key) is not None]
+        keys = ("name", "path", "factory")
+        given = [key for key in keys if getattr(self, key) is not None]
         if len(given) != 1:
             found = " and ".join(given) if given else "none"
-            raise ValueError(f"a model takes one of name, path and factory, and here is {found}")
+            message = f"a model takes one of name, path and factory, and here is {found}"
+            raise WrongTogetherError(message, *keys)
         return self
 
 

@@ -7,10 +7,12 @@ from typing import Annotated, Any
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_validator
 from pydantic_core import CoreSchema, core_schema
 
-from fvcli.spec.base import FileName, Float, Index, NamesFile, Strictly
+from fvcli.errors import counted
+from fvcli.spec.base import FileName, Float, Index, NamesFile, Strictly, WrongTogetherError
 from fvcli.spec.channels import ChannelsField
 
 MAX_NUMBERS = 65_536
+_FORMS = ("values", "random", "channels", "file")
 _HOW = "write a list of numbers, {random: 0}, {channels: [3, 17], weights: [1, -1]} or {file: x.npy}"
 
 
@@ -32,15 +34,17 @@ class VectorChoice(Strictly):
 
     @model_validator(mode="after")
     def _one(self) -> VectorChoice:
-        given = [key for key in ("values", "random", "channels", "file") if getattr(self, key) is not None]
+        given = [key for key in _FORMS if getattr(self, key) is not None]
         if len(given) != 1:
-            raise ValueError(_HOW)
+            raise WrongTogetherError(_HOW, *_FORMS)
         if self.random is not None and self.random.every:
-            raise ValueError("random takes seeds, such as 0, 0-5 or [3, 17]")
-        if self.weights is not None and len(self.weights) != len(self.channels or ()):
-            raise ValueError("weights should be as many as channels")
+            raise WrongTogetherError("random takes seeds, such as 0, 0-5 or [3, 17]", "random")
+        count = len(self.channels or ())
+        if self.weights is not None and len(self.weights) != count:
+            message = f"there are {counted(len(self.weights), 'weight')} for {counted(count, 'channel')}"
+            raise WrongTogetherError(f"{message}; give each channel one", "weights", "channels")
         if self.rows is not None and self.file is None:
-            raise ValueError("rows choose vectors of a file")
+            raise WrongTogetherError("rows choose vectors of a file", "rows", "file")
         return self
 
 

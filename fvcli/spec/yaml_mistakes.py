@@ -76,8 +76,8 @@ def explain(text: str, error: YAMLError, comes: Comes) -> Mistake:
     if not isinstance(error, MarkedYAMLError):
         return _odd_character(text, error)
     problem, context = error.problem_mark or error.context_mark, error.context_mark or error.problem_mark
-    at = (problem.line, problem.column) if problem else (0, 0)
-    begun = (context.line, context.column) if context else at
+    at: Position = (problem.line, problem.column) if problem else (0, 0)
+    begun: Position = (context.line, context.column) if context else at
     fault = _Fault(lines, str(error.problem or error.context), str(error.context or ""), at, begun)
     found = filter(None, (explainer(fault) for explainer in EXPLAINERS))
     said = next((mistake for mistake in found if _helps(mistake, fault, comes)), None)
