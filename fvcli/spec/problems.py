@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fvcli.errors import CONTINUED, UsageError
 
@@ -33,6 +34,23 @@ class SpecError(UsageError):
     def __init__(self, lines: Iterable[str]) -> None:
         self.lines = list(lines)
         super().__init__("\n".join(self.lines))
+
+
+def is_there(data: Any, path: Sequence[str | int]) -> bool:
+    """Tell whether plain data has something at a path."""
+    holder, last = value_at(data, path[:-1]), path[-1]
+    if isinstance(holder, list):
+        return isinstance(last, int) and last < len(holder)
+    return isinstance(holder, dict) and last in holder
+
+
+def value_at(data: Any, path: Sequence[str | int]) -> Any:
+    """Return what plain data has at a path, None if there is nothing."""
+    for part in path:
+        if not is_there(data, (part,)):
+            return None
+        data = data[part]
+    return data
 
 
 def dotted(path: KeyPath) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from fvcli.spec.broken_keys import BrokenKeys, place_in_document
-from fvcli.spec.problems import KeyPath, Problem
+from fvcli.spec.problems import KeyPath, Problem, is_there, value_at
 from fvcli.spec.validation_messages import Found
 
 NAMED = ("jobs", "variants")  # lists whose entries cannot do without a name
@@ -64,15 +64,15 @@ class ValidPart:
 
     def _target(self, path: KeyPath) -> KeyPath:
         """Return what has to go because of a problem: where a key is missing, what it is missing in."""
-        if _is_name(path) and isinstance(_value(self.data, path[:-1]), dict):
+        if _is_name(path) and isinstance(value_at(self.data, path[:-1]), dict):
             return path  # it gets another
-        while path and not _is_there(self.data, path):
+        while path and not is_there(self.data, path):
             path = path[:-1]
         return path
 
     def _take_out(self, path: KeyPath) -> None:
         *above, last = path
-        holder = _value(self.data, above)
+        holder = value_at(self.data, above)
         if isinstance(holder, list) and isinstance(last, int):
             kept = self._kept.setdefault(self.place(tuple(above)), [*range(len(holder))])
             del kept[last], holder[last]
@@ -125,18 +125,3 @@ def _from_the_end(path: KeyPath) -> list[tuple[int, str]]:
 
 def _is_name(path: KeyPath) -> bool:
     return path[-1:] == ("name",) and len(path) > 2 and path[-3] in NAMED
-
-
-def _is_there(data: Any, path: KeyPath) -> bool:
-    holder, last = _value(data, path[:-1]), path[-1]
-    if isinstance(holder, list):
-        return isinstance(last, int) and last < len(holder)
-    return isinstance(holder, dict) and last in holder
-
-
-def _value(data: Any, path: Sequence[str | int]) -> Any:
-    for i, part in enumerate(path):
-        if not _is_there(data, tuple(path[i : i + 1])):
-            return None
-        data = data[part]
-    return data

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fvcli.spec.base import WrongTogetherError
-from fvcli.spec.problems import KeyPath, Problem, did_you_mean, nearest
+from fvcli.spec.problems import KeyPath, Problem, did_you_mean, nearest, value_at
 from fvcli.spec.schema import Render
 from fvcli.spec.schema_lookup import branches_at, known_keys, of_kind
 
@@ -39,7 +39,8 @@ def problems_of(error: ValidationError, data: Any) -> list[Found]:
         if detail["type"] == "too_short" and detail["input"]:
             continue  # entries were there, and what is wrong with them is said already
         path = _path_in(data, detail["loc"])
-        said.setdefault((*path, *_key_of_kind(detail)), []).append(detail)
+        kind = _key_of_kind(detail) if isinstance(value_at(data, path), dict) else ()
+        said.setdefault((*path, *kind), []).append(detail)
     found = []
     for path, details in said.items():
         fitting = [detail for detail in details if not _has_other_form(detail)]

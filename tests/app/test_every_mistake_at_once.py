@@ -174,13 +174,18 @@ def value_at(data: Any, path: KeyPath) -> Any:
     return data
 
 
+def named_as(path: KeyPath) -> KeyPath:
+    """Return the place at which a misfit is named, which may be the whole list that it stands in."""
+    ends = {"vectors": 3, "channels": -1, "channel": -1, "layer": -1}
+    return next((path[:end] for key, end in ends.items() if key in path[:-1]), path)
+
+
 def break_at(data: Data, path: KeyPath, how: str) -> KeyPath:
     """Break what stands at a place; return the place that should be named."""
     holder, last = value_at(data, path[:-1]), path[-1]
     if how == "misfit":
         holder[last] = MISFITS[path]
-        ends = {"vectors": 3, "channels": -1, "channel": -1, "layer": -1}  # lists that are named as a whole
-        return next((path[:end] for key, end in ends.items() if key in path[:-1]), path)
+        return named_as(path)
     elif how == "misspelt":
         holder[f"{last}zz"] = holder.pop(last)
         return (*path[:-1], f"{last}zz")
@@ -246,11 +251,14 @@ def breaks(draw: st.DrawFn) -> list[tuple[KeyPath, str]]:
     """Choose two to five places, none inside of another, and how each is broken."""
     chosen: list[tuple[KeyPath, str]] = []
     for path in draw(st.lists(st.sampled_from(PLACES), min_size=2, max_size=5, unique=True)):
-        if not any(path[: len(other)] == other or other[: len(path)] == path for other, _ in chosen):
-            hows = ["wrong"]
-            hows += ["misspelt"] if isinstance(path[-1], str) and len(path[-1]) > 3 else []
-            hows += ["misfit"] if path in MISFITS else []
-            chosen.append((path, draw(st.sampled_from(hows))))
+        hows = ["wrong"]
+        hows += ["misspelt"] if isinstance(path[-1], str) and len(path[-1]) > 3 else []
+        hows += ["misfit"] if path in MISFITS else []
+        how = draw(st.sampled_from(hows))
+        place = named_as(path) if path in MISFITS else path
+        others = [named_as(other) if other in MISFITS else other for other, _ in chosen]
+        if not any(place[: len(other)] == other or other[: len(place)] == place for other in others):
+            chosen.append((path, how))
     return chosen
 
 
