@@ -145,7 +145,7 @@ def checked_size(value: Any) -> Any:
     one = isinstance(value, int) and not isinstance(value, bool)
     two = isinstance(value, list | tuple) and len(value) == 2
     if value is not None and not (one or two):
-        raise ValueError("write one side, such as 224, or [height, width]")
+        raise ValueError(f"{value!r} is no size: one side, such as 224, or [height, width]")
     return value
 
 

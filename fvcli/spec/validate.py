@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from fvcli.spec.advice import MOST, advised
 from fvcli.spec.base import DEFAULT_DEPENDS
 from fvcli.spec.document import Document
 from fvcli.spec.problems import Problem
@@ -40,7 +41,9 @@ def validate(document: Document) -> tuple[Spec | None, list[int]]:
             spec = Spec.model_validate(part.data)
         except ValidationError as error:
             found = problems_of(error, part.data)
-            document.report([part.placed(one.problem) for one in found if not part.made(one)])
+            told = [one for one in found if not part.made(one)]
+            advice = [advised(one, part.data) for one in told[:MOST]]
+            document.report(map(part.placed, [*advice, *(one.problem for one in told[MOST:])]))
             if not part.leave_out(found):
                 return None, []
     kept = part.positions(("jobs",), len(spec.jobs))

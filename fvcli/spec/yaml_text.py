@@ -19,7 +19,7 @@ from ruamel.yaml.resolver import VersionedResolver
 
 from fvcli.spec.excerpts import excerpt
 from fvcli.spec.problems import KeyPath, Problem
-from fvcli.spec.yaml_mistakes import BREAK, NO_SPACE, Mistake, explain, odd_space
+from fvcli.spec.yaml_mistakes import BREAK, NO_SPACE, Mistake, explain, odd_space, quoted
 
 MAX_CHARACTERS = 1_000_000
 MAX_VALUES = 100_000  # after aliases are expanded
@@ -109,6 +109,17 @@ def write_yaml(data: Any) -> str | None:
     writer.dump(data, file)
     text = file.getvalue()
     return text if parse_yaml(text).data == data else None  # for odd characters
+
+
+def inline(data: Any) -> str:
+    """Write plain data on one line, as a value in a spec."""
+    if isinstance(data, dict):
+        return "{" + ", ".join(f"{key}: {inline(value)}" for key, value in data.items()) + "}"
+    if isinstance(data, list | tuple):
+        return "[" + ", ".join(map(inline, data)) + "]"
+    if not isinstance(data, str):
+        return "null" if data is None else str(data).lower() if isinstance(data, bool) else repr(data)
+    return data if parse_yaml(f"[{data}]").data == [data] else quoted(data)
 
 
 class _Reader:
