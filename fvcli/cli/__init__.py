@@ -7,6 +7,7 @@ import click
 from fvcli import __version__
 from fvcli.cli.accept import accept
 from fvcli.cli.calibrate import calibrate
+from fvcli.cli.classes import classes
 from fvcli.cli.compare import compare
 from fvcli.cli.diff import diff
 from fvcli.cli.exit_and_signals import FriendlyGroup
@@ -33,11 +34,12 @@ def main() -> None:
     \b
       fvcli init spec.yaml              a commented spec to start from
       fvcli layers efficientnet-lite0   what can be rendered
+      fvcli classes efficientnet-lite0  the names of its classes
       fvcli inspect my_model.keras      what fvcli makes of a model of your own
       fvcli render spec.yaml -o run     render it; run it again to go on
     """
 
 
 RUNNING = (render, prepare, work, submit, plan, calibrate, status, merge, grid, compare, accept, diff)
-for command in (*RUNNING, models, layers, inspect, schema, init, info):
+for command in (*RUNNING, models, layers, classes, inspect, schema, init, info):
     main.add_command(command)

@@ -26,9 +26,10 @@ NOTES = {
 @click.command()
 @click.argument("model")
 @click.option("--size", "size_px", type=int, help="Input side in pixels; the model's own if left out.")
+@click.option("--match", metavar="PATTERN", help="Only layers whose name matches, such as '*_expand_bn'.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @code_option
-def layers(model: str, size_px: int | None, as_json: bool, allow_code: bool) -> None:
+def layers(model: str, size_px: int | None, match: str | None, as_json: bool, allow_code: bool) -> None:
     """List the layers of a MODEL: what a spec can render.
 
     MODEL is a name, a file, or a spec with a model. Shapes are height x width x
@@ -39,6 +40,7 @@ def layers(model: str, size_px: int | None, as_json: bool, allow_code: bool) -> 
 
     \b
       fvcli layers efficientnet-lite0
+      fvcli layers efficientnet-lite0 --match 'block4_*'
       fvcli layers efficientnet-lite0 --json
       fvcli layers my_model.keras
     """
@@ -51,11 +53,21 @@ def layers(model: str, size_px: int | None, as_json: bool, allow_code: bool) -> 
         raise UsageError(
             f"--size {size_px} is too small for {model}", f"it needs at least {facts.min_size_px}"
         )
-    found = list(facts.layers_at(height, width).values())
+    at = facts.layers_at(height, width)
+    found = [at[name] for name in (at if match is None else _matching(match, facts))]
     if as_json:
         print_json([layer_json(layer, facts) for layer in found])
     else:
         print_layers(found, facts)
+
+
+def _matching(pattern: str, facts: ModelFacts) -> list[str]:
+    from fvcli.plan.layer_names import hint_for, matching
+
+    found = matching(pattern, facts)
+    if not found:
+        raise UsageError(f"--match {pattern}: {facts.name} has no layer like that{hint_for(pattern, facts)}")
+    return found
 
 
 def without_weights(choice: ModelChoice) -> ModelChoice:

@@ -69,7 +69,7 @@ class Resolver(NameLookup):
         for name in self._job_layers():
             layers = [self._leaf_layer(path, leaf, name) for path, leaf in self._leaves]
             drafts = list(self._targets_in(layers))
-            if self._job.layer is not None and len(self._job.layer) > 1:
+            if self._tells_layers_apart:
                 drafts = [t.within(str(name), "" if t.label == name else str(name)) for t in drafts]
             found += [_of_picture(draft, picture) for picture in pictures for draft in drafts]
         return found
@@ -225,13 +225,18 @@ class Resolver(NameLookup):
         return [index for index in chosen.indices if index < layer.channels]
 
     def _classes(self) -> list[int]:
-        if self._job.classes is None:
+        if self._job.classes is None or self._all_classes(self._job.classes):
             return list(range(len(self._facts.labels)))
-        found = [self.class_index(name, ("classes", i)) for i, name in enumerate(self._job.classes)]
-        for i, index in enumerate(found):
-            if index >= 0 and index in found[:i]:
-                self.report(("classes", i), f"{self._facts.labels[index]} ({index}) is listed twice")
-        return [index for index in found if index >= 0]
+        found: list[int] = []
+        for i, name in enumerate(self._job.classes):
+            for index in self.class_indices(name, ("classes", i)):
+                if index in found:
+                    self.report(("classes", i), f"{self._facts.labels[index]} ({index}) is listed twice")
+                found.append(index)
+        return found
+
+    def _all_classes(self, classes: Sequence[int | str]) -> bool:
+        return [*classes] == ["all"] and "all" not in self._facts.labels
 
     @cached_property
     def _job_directions(self) -> list[Direction]:
@@ -275,7 +280,13 @@ class Resolver(NameLookup):
             else:
                 self._refuse("layer", "no term is without one of its own")
             return [None]
-        return self._job.layer or [None]
+        return self.layers_named(self._job.layer) if self._job.layer else [None]
+
+    @property
+    def _tells_layers_apart(self) -> bool:
+        """Whether units are named with their layer: of several, or of what a pattern matches at any time."""
+        names = self._job.layer or ()
+        return len(names) > 1 or any(map(self._is_pattern, names))
 
     def _leaf_layer(self, path: KeyPath, leaf: AnyLeaf, name: str | None) -> LayerFacts | None:
         layer = self._named_layer(path, leaf, name)

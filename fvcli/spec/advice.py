@@ -39,6 +39,7 @@ REMARKS = {
     "output": FOLDER.instead,
     "sign": "write sign: positive or sign: negative",
 }
+NAMES = {"classes", "class", "layer", "layers"}
 LEAVE_OUT = {"auto", "default", "random", "native", "none", "null"}
 
 
@@ -72,7 +73,8 @@ def _of_value(problem: Problem, written: Any, data: Any) -> str | None:
     if written is False and "mapping" in problem.message:
         return "leave the key out for none"
     found = correction(data, problem.path)
-    line = "" if found is None else inline(found[0])
+    is_guess = key in NAMES and not isinstance(written, str)  # a number is hardly meant as a name
+    line = "" if found is None or is_guess else inline(found[0])
     if not line or len(line) > MAX_SHOWN:
         return REMARKS.get(key) if isinstance(written, str | list) else None
     return f"write {line}" if isinstance(problem.path[-1], int) else f"write {key}: {line}"

@@ -7,7 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from fvcli.models.labels import find_class, imagenet_labels, imagenet_synonyms
+from fvcli.models.labels import (
+    classes_with,
+    find_class,
+    imagenet_labels,
+    imagenet_synonyms,
+    synset_index,
+)
 
 
 def test_there_are_a_thousand() -> None:
@@ -90,3 +96,47 @@ def test_indices_of_the_photos(data_dir: Path) -> None:
         rows = list(csv.DictReader(file))
     assert len(rows) == 1000
     assert [find_class(row["wnid"])[0] for row in rows] == [int(row["class_index"]) for row in rows]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "golden_retriever",
+        "Golden-Retriever",
+        "GoldenRetriever",
+        "golden  retriever",
+        "n02099601_golden_retriever",
+    ],
+)
+def test_spellings_of_a_class(name: str) -> None:
+    assert find_class(name) == (207, "")
+
+
+def test_an_id_and_a_name_that_do_not_agree() -> None:
+    assert find_class("n02099601_tench")[0] is None
+
+
+def test_a_word_offers_the_classes_that_have_it() -> None:
+    index, message = find_class("cat", listing="fvcli classes lite")
+    assert index is None
+    assert "these contain it: tabby cat (281), " in message
+    assert "Persian cat (283), Siamese cat (284)" in message
+    assert message.endswith("in all: fvcli classes lite cat)")
+
+
+def test_classes_with_a_word() -> None:
+    assert classes_with("retriever", imagenet_labels()) == [205, 206, 207, 208, 209]
+    assert classes_with("Retrievers", imagenet_labels()) == [205, 206, 207, 208, 209]
+    assert 961 not in classes_with("dog", imagenet_labels())  # dough
+    assert classes_with("cat", ("a cat", "catalogue", "dog cat", "scatter")) == [0, 2, 1]
+    assert classes_with("nothing like that", imagenet_labels()) == []
+
+
+def test_labels_of_ones_own_are_spelled_in_any_way() -> None:
+    assert find_class("oak tree", ("Oak_Tree", "elm-tree")) == (0, "")
+    assert "several classes" in find_class("oak tree", ("Oak_Tree", "oak-tree"))[1]
+
+
+def test_synset_index() -> None:
+    assert synset_index(2099601) == 207
+    assert synset_index(3) is None

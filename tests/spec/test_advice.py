@@ -86,7 +86,7 @@ def test_keys_of_other_tools_are_known_at_every_level(place: Any, key: str) -> N
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
-        (lambda: of_render("iterations: 9"), "render.iterations: unknown key; fvcli calls it steps: write steps: 9"),
+        (lambda: of_render("n_steps: 9"), "render.n_steps: unknown key; fvcli calls it steps: write steps: 9"),
         (lambda: of_job("lr: 0.1"), "jobs[0].lr: unknown key; fvcli calls it optimizer: write optimizer: "
                                     "{kind: adam, learning_rate: 0.1}"),
         (lambda: of_render("optimizer: {kind: adam, lr: 0.1}"),
@@ -96,8 +96,8 @@ def test_keys_of_other_tools_are_known_at_every_level(place: Any, key: str) -> N
         (lambda: of_render("classes: [1]"),
          "render.classes: unknown key here; it belongs in a job: classes: [1]"),
         (lambda: of_job("model: x"), "jobs[0].model: unknown key here; it belongs at the top of the spec"),
-        (lambda: of_job("output_dir: x"),
-         "jobs[0].output_dir: unknown key; the folder is given to the command: fvcli render spec.yaml -o run"),
+        (lambda: of_job("out: x"),
+         "jobs[0].out: unknown key; the folder is given to the command: fvcli render spec.yaml -o run"),
         (lambda: said("{model: {name: m, class_names: [a]}, jobs: [{name: a}]}"),
          "model.class_names: unknown key; fvcli calls it labels: write labels: class_names.txt"),
         (lambda: said("{model: m, jobs: [{name: a}], figure: {}}"),
