@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 from fvcli.app.describe_model import facts_of_spec
 from fvcli.app.find_named_files import find_files
 from fvcli.app.moved_files import move_model, places_of_files
-from fvcli.errors import UsageError
+from fvcli.app.read_spec import read_spec
 from fvcli.media import picture_text
 from fvcli.models import ModelChoice, ModelFacts
 from fvcli.plan import Plan, make_plan
@@ -49,7 +48,7 @@ def plan_of_spec(spec: str, overrides: Sequence[str], allow_code: bool = False) 
     Raises:
         SpecError: With every mistake that was found.
     """
-    text = _read(spec)
+    text = read_spec(spec)
     beside = None if spec == "-" else Path(spec).parent
     header = "".join(map(override_line, overrides))
     plan, facts, remarks = _plan(text, spec, overrides, allow_code, beside)
@@ -98,23 +97,12 @@ def model_of(text: str) -> ModelChoice:
     """
     if not text.lower().endswith(SPEC_FILES):
         return ModelChoice(path=text) if model_key(text) == "path" else ModelChoice(name=text)
-    document = parse_document(_read(text), text)
+    document = parse_document(read_spec(text), text)
     document.data.setdefault("jobs", [{"name": "none-yet"}])  # somebody looks for layers to write there
     spec, _ = validate(document)
     document.raise_problems()
     assert spec is not None  # or there was a problem
     return choice_of(spec.model)
-
-
-def _read(spec: str) -> str:
-    try:
-        content: bytes = sys.stdin.buffer.read() if spec == "-" else Path(spec).read_bytes()
-        return content.decode("utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"{spec}: {error.strerror}", "a spec to start from: fvcli init") from error
-    except UnicodeDecodeError as error:
-        message = f"{spec}:1: not a YAML file: it is not UTF-8 text (byte {error.start})"
-        raise UsageError(message, "give a spec, such as fvcli init writes") from error
 
 
 def _plan(

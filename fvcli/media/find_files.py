@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -20,6 +21,7 @@ from fvcli.media.open_files import check_size, open_array
 from fvcli.spec.file_names import folded, safe_name
 
 CHUNK = 1 << 22  # numbers looked at together
+ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 def find_pictures(entry: str, beside: Path | None) -> list[PictureFacts]:
@@ -120,6 +122,9 @@ def _places(entry: str, beside: Path | None) -> list[Path]:
 
 
 def _missing(entry: str, beside: Path | None, what: str) -> UsageError:
+    if ADDRESS.match(entry):
+        hint = f"save the file here and name it: {entry.rpartition('/')[2] or 'photo.jpg'}"
+        return UsageError(f"{entry}: fvcli loads nothing from the network", hint)
     places = " and ".join(str(place) for place in _places(entry, beside))
     return UsageError(f"{entry}: nothing there, looked for {places}", f"name {what}")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fvcli.errors import UsageError
 from fvcli.models.choice import IMAGENET, ModelChoice
+from fvcli.models.files.model_format import format_of
 from fvcli.models.model_facts import ModelFacts
 from fvcli.models.zoo import applications, inception_v1
 from fvcli.models.zoo import efficientnet_lite as lite
@@ -96,10 +97,17 @@ def check_name(name: str) -> None:
     raise UsageError(f"there is no model {name!r}", hint)
 
 
-def needs_tensorflow(choice: ModelChoice) -> bool:
-    """Tell whether ``describe`` loads the network, which needs TensorFlow."""
+def _check(choice: ModelChoice) -> None:
+    """Raise a UsageError where it is clear without TensorFlow that there is no such model."""
     if choice.name is not None:
         check_name(choice.name)
+    if choice.path is not None:
+        format_of(Path(choice.path))
+
+
+def needs_tensorflow(choice: ModelChoice) -> bool:
+    """Tell whether ``describe`` loads the network, which needs TensorFlow."""
+    _check(choice)
     return choice.name not in {*lite.VARIANTS, inception_v1.NAME}
 
 
@@ -145,8 +153,7 @@ def load(choice: ModelChoice, allow_code: bool = False) -> LoadedModel:
     Raises:
         FvcliError: As ``describe``.
     """
-    if choice.name is not None:
-        check_name(choice.name)
+    _check(choice)
     from fvcli.models.loaded import named_models, user_models  # TensorFlow only where tensors are
 
     if choice.name is not None:

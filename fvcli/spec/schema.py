@@ -56,7 +56,12 @@ RecipeName = Literal[
 ]
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 NAME_IN_WORDS = "1 to 100 letters, digits, dots, dashes and underscores, a letter or digit first"
-MODEL_FILES = (".keras", ".h5", ".hdf5", ".json", ".pb")
+# Suffixes by which a plain text is a path: of models, and of what is taken for one.
+MODEL_FILES = (
+    *(".keras", ".h5", ".hdf5", ".hdf", ".json", ".pb", ".model", ".pt", ".pth", ".ckpt", ".onnx", ".tflite"),
+    *(".safetensors", ".mlmodel", ".mlpackage", ".caffemodel", ".prototxt", ".zip", ".npz", ".pkl", ".bin"),
+    *(".yaml", ".yml", ".png", ".jpg", ".jpeg"),
+)
 
 
 Names = Annotated[tuple[Annotated[Text, Field(min_length=1)], ...], Field(min_length=1), OneOrMore()]

@@ -15,6 +15,7 @@ from PIL import Image
 from fvcli.cli import main
 from fvcli.errors import CONTINUED
 from fvcli.models import weights_in_use
+from fvcli.models.files.file_kinds import HDF5
 
 BAD_SPECS = sorted((Path(__file__).parents[1] / "data" / "bad_specs").glob("*.yaml"))
 MARK = "# expect: "
@@ -110,25 +111,94 @@ def test_picture_as_spec(tmp_path: Path) -> None:
     picture = tmp_path / "picture.png"
     Image.new("RGB", (8, 8)).save(picture)
     (line,) = mistakes(tmp_path / "run", picture)
-    assert line.startswith(f"{picture}:1: not a YAML file: it is not UTF-8 text")
+    assert line == f"{picture}: a picture, not a spec: a spec names it so, in a job: pictures: {picture}"
+
+
+def test_picture_of_fvcli_as_spec(tmp_path: Path) -> None:
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    info.add_itxt("fvcli", '{"key": "0", "spec": {"model": "efficientnet-lite0", "jobs": []}}')
+    picture = tmp_path / "picture.png"
+    Image.new("RGB", (8, 8)).save(picture, pnginfo=info)
+    (line,) = mistakes(tmp_path / "run", picture)
+    assert line.endswith(f"to render it again: fvcli render --from {picture} -o run")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("m.h5", HDF5 + bytes(40), "a Keras model (HDF5), not a spec: write a spec with the line model: "),
+        ("m.pt", b"\x80\x02}q.", "a PyTorch file, not a spec: export it with torch.onnx.export"),
+        (
+            "m.onnx",
+            b"\x08\x07\x12\x07pytorch" + bytes(9),
+            "an ONNX model, not a spec: convert it with onnx2tf",
+        ),
+        ("m.tflite", b"\x1c\0\0\0TFL3" + bytes(9), "a TensorFlow Lite model, not a spec"),
+        ("m.keras", b"", "an empty file, not a spec: copy or download it again"),
+        ("page.yaml", b"<!DOCTYPE html><html></html>", "a web page, not a spec"),
+    ],
+)
+def test_model_as_spec(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    (line,) = mistakes(tmp_path / "run", path)
+    assert line.startswith(f"{path}: {words}")
 
 
 def test_latin_1_as_spec(tmp_path: Path) -> None:
     path = tmp_path / "spec.yaml"
     path.write_bytes(GOOD.encode() + "# café\n".encode("latin-1"))
     (line,) = mistakes(tmp_path / "run", path)
-    assert "not UTF-8 text" in line
+    assert line.startswith(f"{path}:6:6: the byte 0xe9 is not UTF-8 text: save the file as UTF-8; ")
+    assert line.endswith("in Windows-1252 the byte is 'é'")
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "utf-32"])
-def test_other_unicode_as_spec(tmp_path: Path, encoding: str) -> None:
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
+def test_a_spec_may_begin_with_a_mark_of_its_encoding(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "spec.yaml"
     path.write_text(GOOD, encoding=encoding)
+    result = CliRunner().invoke(main, ["plan", str(path)])
+    assert result.exit_code == 0, result.stderr
+
+
+def test_unicode_without_a_mark_as_spec(tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    path.write_bytes(GOOD.encode("utf-16-le"))
     assert len(mistakes(tmp_path / "run", path)) == 1
 
 
 def test_folder_as_spec(tmp_path: Path) -> None:
-    assert mistakes(tmp_path / "run", tmp_path)[0].startswith(f"{tmp_path}: Is a directory")
+    folder = tmp_path / "specs"
+    folder.mkdir()
+    assert mistakes(tmp_path / "run", folder) == [
+        f"{folder}: a folder, not a spec: a spec to start from: fvcli init"
+    ]
+    (folder / "b.yaml").write_text(GOOD)
+    assert mistakes(tmp_path / "run", folder) == [
+        f"{folder}: a folder, not a spec: there is {folder}/b.yaml in it"
+    ]
+    (folder / "plan.json").write_text("{}")
+    (line,) = mistakes(tmp_path / "run", folder)
+    assert line.endswith(f"to go on with it: fvcli render {folder}/spec.yaml -o {folder}")
+
+
+def test_spec_as_model(tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    path.write_text(GOOD.replace("efficientnet-lite0", str(path)))
+    (line,) = mistakes(tmp_path / "run", path)
+    assert line.endswith("a spec, which is no model that fvcli reads: write the model that it names")
+
+
+def test_picture_on_another_machine(tmp_path: Path) -> None:
+    path = tmp_path / "spec.yaml"
+    path.write_text(GOOD.replace("channels: 0-3", "objective: style\n    pictures: http://x.org/cat.jpg"))
+    (line,) = mistakes(tmp_path / "run", path)
+    assert (
+        "http://x.org/cat.jpg: fvcli loads nothing from the network: save the file here and name it: cat.jpg"
+        in line
+    )
 
 
 def test_spec_missing(tmp_path: Path) -> None:

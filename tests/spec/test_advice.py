@@ -86,7 +86,7 @@ def test_keys_of_other_tools_are_known_at_every_level(place: Any, key: str) -> N
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
-        (lambda: of_render("n_steps: 9"), "render.n_steps: unknown key; fvcli calls it steps: write steps: 9"),
+        (lambda: of_render("iters: 9"), "render.iters: unknown key; fvcli calls it steps: write steps: 9"),
         (lambda: of_job("lr: 0.1"), "jobs[0].lr: unknown key; fvcli calls it optimizer: write optimizer: "
                                     "{kind: adam, learning_rate: 0.1}"),
         (lambda: of_render("optimizer: {kind: adam, lr: 0.1}"),

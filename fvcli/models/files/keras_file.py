@@ -99,7 +99,7 @@ def check_weights(path: Path) -> Contents:
     Raises:
         FvcliError: There are none, or the file is damaged.
     """
-    if path.suffix == ARCHIVE:
+    if _head(path).startswith(ZIP):
         with _open_archive(path) as archive, _unpacked(archive) as weights:
             return look_in_subprocess(weights, str(path))
     _expect(path, HDF5)

@@ -19,11 +19,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from fvcli.errors import FvcliError
+from fvcli.models.files.file_kinds import HEAD_BYTES, kind_of
 from fvcli.models.files.torch_pickle import Storage, Tensor, tensors_of, unpickle
 
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL_VERSION = 1001
 COUNT_BYTES = 8
+PICKLE = b"\x80"  # its first byte
+ITS_KINDS = {
+    "a PyTorch file",
+    "a Python pickle",
+    "a zip archive",
+    "a file of an unknown format",
+    "an empty file",
+}
 ZIP_MAGIC = b"PK\x03\x04"
 # Times the file's size: tensors may share numbers, and arrays do not; another zip program may compress.
 MAX_GROWTH = 4
@@ -44,8 +53,10 @@ def read_tensors(data: bytes, name: str) -> dict[str, np.ndarray]:
     try:
         return _read_zip(data) if data.startswith(ZIP_MAGIC) else _read_legacy(data)
     except Exception as error:  # whatever a broken file raises, the file is what is wrong
+        kind = kind_of(data[:HEAD_BYTES])
+        reason = _reason(error) if kind in ITS_KINDS or data[:1] == PICKLE else kind
         raise FvcliError(
-            f"{name}: not a readable PyTorch weights file ({_reason(error)})",
+            f"{name}: not a readable PyTorch weights file ({reason})",
             "give the unchanged .pth file of the model's state dict, or leave `weights` out",
         ) from error
 

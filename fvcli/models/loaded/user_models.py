@@ -15,6 +15,7 @@ import keras
 from fvcli.errors import UsageError
 from fvcli.models.choice import ModelChoice
 from fvcli.models.files.checksums import check_sum
+from fvcli.models.files.model_format import format_of
 from fvcli.models.loaded.assemble import facts_of
 from fvcli.models.loaded.graph_def.load import load_graph_def
 from fvcli.models.loaded.keras_model.lay_open import lay_open
@@ -23,9 +24,6 @@ from fvcli.models.loaded.last_read_cache import last_read_cache
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.models.loaded.preprocessing import native_size, resolve_preprocessing
 from fvcli.models.loaded.weights import weights_sum
-
-KERAS_FILES = (".keras", ".h5", ".hdf5", ".json")
-KINDS = "a .keras, .h5, .json (with weights: a .h5), .pb or SavedModel folder"
 
 
 def load(choice: ModelChoice, allow_code: bool) -> LoadedModel:
@@ -37,12 +35,8 @@ def load(choice: ModelChoice, allow_code: bool) -> LoadedModel:
     """
     if choice.path is not None:
         path = Path(choice.path)
-        if not path.exists():
-            raise UsageError(f"{path}: there is no such file", f"give {KINDS}")
-        if path.is_dir() or path.suffix == ".pb":
+        if format_of(path) in {"graph", "saved_model"}:
             return load_graph_def(path, choice)
-        if path.suffix.lower() not in KERAS_FILES:
-            raise UsageError(f"{path}: unknown kind of model file {path.suffix!r}", f"give {KINDS}")
     return _from_keras(choice, *_keras_model(choice, allow_code))
 
 

@@ -123,6 +123,18 @@ def test_every_form_gives_the_same_network(name: str, saved: tuple[Path, np.ndar
     assert not model.compiled
 
 
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [("m.h5", "h.model"), ("m.h5", "h"), ("m.h5", "H.HDF5"), ("m.h5", "h.keras"), ("m.keras", "k.h5")],
+)
+def test_a_model_is_read_by_what_is_in_the_file(
+    form: str, name: str, saved: tuple[Path, np.ndarray], tmp_path: Path
+) -> None:
+    folder, expected = saved
+    shutil.copy(folder / form, tmp_path / name)
+    np.testing.assert_array_equal(outputs(load_keras(tmp_path / name)), expected)
+
+
 @pytest.mark.parametrize("name", FORMS)
 def test_weights_of_every_form_fit_a_model(name: str, saved: tuple[Path, np.ndarray]) -> None:
     folder, expected = saved
@@ -312,7 +324,7 @@ def test_what_is_missing_is_asked_for(folder: Path, tmp_path: Path) -> None:
     assert "give its architecture as JSON" in refusal(load_keras, folder / "m.weights.h5")
     assert "give its architecture as JSON" in refusal(load_keras, folder / "old.h5")
     assert "give the file of the weights" in refusal(load_keras, folder / "m.json")
-    assert "ends in .keras, .h5 or .hdf5" in refusal(load_keras, tmp_path / "m.pb")
+    assert "an empty file, not an HDF5 file of Keras's" in refusal(load_keras, tmp_path / "m.pb")
 
 
 class Own(keras.Model):

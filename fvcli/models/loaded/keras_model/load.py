@@ -6,7 +6,7 @@ import json
 import re
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ import keras
 from fvcli.errors import FvcliError, UsageError
 from fvcli.models.files.keras_config import USE_FACTORY, shown
 from fvcli.models.files.keras_file import (
-    ARCHIVE,
     check_architecture,
     check_h5,
     check_keras_archive,
@@ -24,10 +23,10 @@ from fvcli.models.files.keras_file import (
     unpack_weights,
 )
 from fvcli.models.files.keras_hdf5 import Contents
+from fvcli.models.files.model_format import format_of
 from fvcli.models.loaded.keras_model.match import first_mismatch
 
-HDF5 = {".h5", ".hdf5"}
-ARCHITECTURE = ".json"
+SUFFIXES = {"keras": {".keras"}, "hdf5": {".h5", ".hdf5"}}  # by which Keras knows what a file is
 OTHER_NETWORK = "the weights must be of the network that the model describes"
 MAX_REASON = 240  # characters of Keras's own words
 UNKNOWN_NAME = re.compile(
@@ -53,7 +52,7 @@ def load_keras(path: Path, weights: Path | None = None, architecture: Path | Non
     if architecture is not None:
         model = _build(check_architecture(architecture), architecture)
         load_weights(model, path)
-    elif path.suffix == ARCHITECTURE and weights is None:
+    elif format_of(path) == "json" and weights is None:
         raise UsageError(f"{path}: a description without weights", "give the file of the weights, too")
     else:
         model = _load_whole(path)
@@ -86,20 +85,28 @@ def load_weights(model: keras.Model, path: Path) -> None:
 
 
 def _load_whole(path: Path) -> keras.Model:
-    if path.suffix == ARCHITECTURE:
+    written = format_of(path)
+    if written == "json":
         return _build(check_architecture(path), path)
-    if path.suffix == ARCHIVE:
-        config = check_keras_archive(path)
-    elif path.suffix in HDF5:
-        config = _config_of_h5(path)
-    else:
-        raise UsageError(f"{path}: a Keras file ends in .keras, .h5 or .hdf5", "rename it if it is one")
+    config = check_keras_archive(path) if written == "keras" else _config_of_h5(path)
     try:
-        with _watched(path):
-            model = keras.models.load_model(path, compile=False, safe_mode=True)
+        with _watched(path), _with_suffix(path, SUFFIXES[written]) as place:
+            model = keras.models.load_model(place, compile=False, safe_mode=True)
     except Exception as error:  # Keras raises all kinds
         raise _explained(config, path, error) from error
     return _only_model(model, path)
+
+
+@contextmanager
+def _with_suffix(path: Path, suffixes: Collection[str]) -> Iterator[Path]:
+    """Give a file a name that Keras reads it by, if it has another."""
+    if path.suffix in suffixes:
+        yield path
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder, f"model{min(suffixes, key=len)}")
+        place.symlink_to(path.absolute())
+        yield place
 
 
 def _config_of_h5(path: Path) -> dict[str, Any]:
@@ -153,7 +160,7 @@ def _named_for_keras(path: Path, stored: Contents) -> Iterator[str]:
     """Give the weights a file name by which Keras knows their layout."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder, "model.weights.h5" if stored.by_layer is None else "model.h5")
-        if path.suffix == ARCHIVE:
+        if format_of(path) == "keras":
             unpack_weights(path, place)
         else:
             place.symlink_to(path.absolute())
