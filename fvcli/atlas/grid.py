@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw
 from fvcli.atlas.cells import Cell, Inks, as_shown, fitted, mark_cell, unit_cell
 from fvcli.atlas.grid_layout import MARGIN_PX, GridLayout, Sections, cell_shape, lay_out
 from fvcli.atlas.lettering import draw_line, set_label, shortened
+from fvcli.atlas.side_by_side import side_by_side
 from fvcli.plan import JobPlan, Unit
 from fvcli.run import RunFolder
 from fvcli.run.atomic import write_atomic
@@ -33,6 +34,7 @@ class Sheet:
     units: those of one layer side by side.
     sections: the layers of a job of several, and how many units each has; else all of it.
     captions: what stands under each unit.
+    together: how many units, one after the other, belong together.
     """
 
     job: JobPlan
@@ -41,6 +43,7 @@ class Sheet:
     units: Sequence[Unit]
     sections: Sections
     captions: Sequence[str]
+    together: int = 1
 
     def parts(self) -> Iterator[tuple[str, Sequence[tuple[Unit, str]]]]:
         """Yield the heading of each section, and its units with their captions."""
@@ -70,6 +73,7 @@ def write_grids(run: RunFolder) -> list[Path]:
             labels=options.labels,
             sections=sheet.sections,
             captions=sheet.captions,
+            together=sheet.together,
         )
         path = run.grid(sheet.job.name, sheet.page)
         write_atomic(path, iio.imwrite("<bytes>", drawn, extension=".png", plugin="pillow"))
@@ -92,7 +96,8 @@ def sheets_of(job: JobPlan, units: Sequence[Unit]) -> Iterator[Sheet]:
     pages = _pages(units)
     for page in range(pages):
         shown = units[page * CELLS_A_SHEET : (page + 1) * CELLS_A_SHEET]
-        yield Sheet(job, page + 1, pages, *_by_layer(shown))
+        shown, together = side_by_side(shown) if pages == 1 else (shown, 1)
+        yield Sheet(job, page + 1, pages, *_by_layer(shown), together)
 
 
 def _pages(units: Sequence[Unit]) -> int:
@@ -134,6 +139,7 @@ def draw_grid(
     labels: bool = True,
     sections: Sections | None = None,
     captions: Sequence[str] = (),
+    together: int = 1,
 ) -> np.ndarray:
     """Return a sheet as uint8 [h, w, 3].
 
@@ -146,8 +152,9 @@ def draw_grid(
         labels: Whether each cell's label stands under it. Cells that are not done are marked anyway.
         sections: Headings of parts, and how many cells each has; None: all are one part without a heading.
         captions: The labels that are to come, if they may take several lines.
+        together: How many cells, one after the other, belong together; no row ends between them.
     """
-    layout = lay_out(sections or [("", count)], shape, title, columns, labels, captions)
+    layout = lay_out(sections or [("", count)], shape, title, columns, labels, captions, together)
     sheet = Image.new("RGB", layout.size, BACKGROUND)
     layout.title.draw(sheet, (MARGIN_PX, MARGIN_PX), INK)
     for heading, top in layout.headings():

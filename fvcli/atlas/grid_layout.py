@@ -15,6 +15,7 @@ MAX_CELL_PX = 256
 TALLEST_CELL_PX = 512  # what is higher is fitted in
 GAP_PX = 8
 MARGIN_PX = 16
+MOST_COLUMNS = (SHEET_WIDTH_PX - 2 * MARGIN_PX) // (MIN_CELL_PX + GAP_PX)
 TITLE_WIDTH_PX = 480  # a narrow sheet grows to it before its title is wrapped
 Sections = Sequence[tuple[str, int]]  # the heading of each, or none, and how many cells it has
 
@@ -95,6 +96,7 @@ def lay_out(
     columns: int | None = None,
     labels: bool = True,
     captions: Sequence[str] = (),
+    together: int = 1,
 ) -> GridLayout:
     """Return the layout of a sheet.
 
@@ -105,10 +107,13 @@ def lay_out(
         columns: Cells in a row; None chooses.
         labels: Whether labels stand under cells.
         captions: What these are, so that there is room for those of several lines.
+        together: How many cells, one after the other, belong together; no row ends between them, if columns
+            are chosen.
     """
     counts = [count for _, count in sections]
     if columns is None:
-        columns = _columns(counts, shape, labels, any(heading for heading, _ in sections))
+        headed = any(heading for heading, _ in sections)
+        columns = _whole_groups(_columns(counts, shape, labels, headed), together)
     room = (SHEET_WIDTH_PX - 2 * MARGIN_PX) // columns - GAP_PX
     cell = min(max(MIN_CELL_PX, room), MAX_CELL_PX, max(shape[1], MIN_CELL_PX))
     label_px = _label_px(cell) if labels else 0
@@ -135,8 +140,16 @@ def cell_shape(sizes: Sequence[tuple[int, int]]) -> tuple[int, int]:
 def _columns(counts: Sequence[int], shape: tuple[int, int], labels: bool, headed: bool) -> int:
     cell = min(MAX_CELL_PX, max(MIN_CELL_PX, shape[1]))
     below = _below_px(_label_px(cell), 1) if labels else 0
-    most = (SHEET_WIDTH_PX - 2 * MARGIN_PX) // (MIN_CELL_PX + GAP_PX)
-    return columns_of(counts, cell + GAP_PX, _height_px(cell, shape) + below + GAP_PX, most, 30 * headed)
+    down_px = _height_px(cell, shape) + below + GAP_PX
+    return columns_of(counts, cell + GAP_PX, down_px, MOST_COLUMNS, 30 * headed)
+
+
+def _whole_groups(columns: int, together: int) -> int:
+    """Return about as many columns, in which groups of cells have whole rows or parts of one."""
+    if together > 2 * columns:
+        return columns
+    nearest = max(1, round(columns / together)) * together
+    return nearest if nearest <= MOST_COLUMNS else max(1, MOST_COLUMNS // together) * together
 
 
 def _height_px(cell_px: int, shape: tuple[int, int]) -> int:

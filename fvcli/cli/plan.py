@@ -81,7 +81,8 @@ def _time_facts(speed: Speed | None, time: Estimate | None) -> dict[str, Any] | 
 
 def _row(made: Plan, job: JobPlan, units: Sequence[Unit], time: Estimate | None) -> tuple[Any, ...]:
     used = [made.programs[number] for number in dict.fromkeys(unit.program for unit in units)]
-    kind = units[0].objective + (" (negative)" if units[0].sign < 0 else "")
+    signs = {unit.sign for unit in units}
+    kind = units[0].objective + (" (both signs)" if len(signs) > 1 else " (negative)" if -1 in signs else "")
     row = (
         job.name,
         len(units),

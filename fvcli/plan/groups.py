@@ -17,6 +17,7 @@ from fvcli.spec.settings import Settings
 # Keys that decide how the pictures of a job are named.
 NAMING = frozenset(
     {"channels", "classes", "vectors", "pictures", "layer", "objective", "sign", "diversity", "variants"}
+    | {"seeds"}
 )
 
 

@@ -36,16 +36,17 @@ from fvcli.plan.terms import Coupling, digest, layers_of
 from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.plan.unit_folders import in_folders
 from fvcli.plan.views import GPU_GB, batch_size_for, gpu_batches_for, input_size, needed_bytes
+from fvcli.plan.ways import Way, ways_of
 from fvcli.plan.without_cycles import without_cycles
 from fvcli.spec.broken_keys import NOTHING, BrokenKeys
 from fvcli.spec.file_names import folded, shortened
 from fvcli.spec.parameterizations import Pixel
 from fvcli.spec.problems import KeyPath, Problem
 from fvcli.spec.recipes import resolve
-from fvcli.spec.schema import Job, Render, Spec, Variant
+from fvcli.spec.schema import Job, Render, Spec
 from fvcli.spec.settings import ResolvedRender
 
-SIGNS = {"positive": 1, "negative": -1}
+SIGN_WORDS = {"positive": "", "negative": ", negative", "both": ", both signs"}  # in titles
 
 
 def make_plan(
@@ -122,9 +123,10 @@ class _Draft:
             if (wrong := wrong_sum(asked, self.files)) is not None:
                 problems.append(Problem(origins.at("parameterization"), wrong))
             settings = _heeded(pinned(asked, self.files), origins)
-            made, found = self._units(origins, settings, wants, broken)
-            units += made
-            problems += found
+            for way, chosen in ways_of(job, variant, settings):
+                made, found = self._units(origins, chosen, wants, broken, way)
+                units += made
+                problems += found
         problems += _same_names(units, path)
         is_whole = not problems and broken.isdisjoint(NAMING)
         kept, found = kept_units(job, units, self.programs, path) if is_whole else (units, [])
@@ -132,7 +134,12 @@ class _Draft:
         return problems + found
 
     def _units(
-        self, origins: KeyOrigins, settings: ResolvedRender, wants: str, broken: frozenset[str]
+        self,
+        origins: KeyOrigins,
+        settings: ResolvedRender,
+        wants: str,
+        broken: frozenset[str],
+        way: Way,
     ) -> tuple[list[Unit], list[Problem]]:
         job, origin = origins.job, origins.at
         own_size = settings.method == "dream" and not origins.is_anywhere("size_px")
@@ -170,8 +177,8 @@ class _Draft:
             number = known[same]
             if draft.member == 0:
                 group = drafts[i : i + draft.members]
-            key = self.keys[number].key(draft, SIGNS[job.sign], group)
-            units.append(_unit(job, origins.variant, draft, key, number, self.programs[number], place))
+            key = self.keys[number].key(draft, way.sign, group)
+            units.append(_unit(job, way, draft, key, number, self.programs[number], place))
         return units, problems
 
     def _number(self, program: Program) -> int:
@@ -285,29 +292,27 @@ def _program(
 
 def _unit(
     job: Job,
-    variant: Variant | None,
+    way: Way,
     draft: UnitDraft,
     key: str,
     number: int,
     program: Program,
     place: tuple[int, int] | None,
 ) -> Unit:
-    sign = SIGNS[job.sign]
-    names = [draft.name, *(["negative"] if sign < 0 else []), *([variant.name] if variant else [])]
     return Unit(
         job=job.name,
-        name=shortened("-".join(names)),
+        name=shortened("-".join([draft.name, *way.names])),
         key=key,
-        label=draft.label if variant is None else f"{draft.label} {variant.name}",
+        label=" ".join([draft.label, *way.labels]),
         objective=job.objective.kind,
-        unit={**draft.unit, "variant": variant.name} if variant else draft.unit,
-        sign=sign,
+        unit={**draft.unit, **way.described} if way.described else draft.unit,
+        sign=way.sign,
         terms=draft.terms,
         program=number,
         place=place,
         member=draft.member if program.members > 1 else 0,
         picture=draft.picture,
-        variant=variant.name if variant else None,
+        variant=way.variant.name if way.variant else None,
         formula=draft.formula,
     )
 
@@ -318,7 +323,7 @@ def _job_plan(job: Job, units: Sequence[Unit], programs: Sequence[Program]) -> J
     if used and job.title is None:
         layers = dict.fromkeys(" + ".join(program.layers) for program in used)
         recipes = dict.fromkeys(program.recipe for program in used)
-        kind = job.objective.kind.replace("_", " ") + (", negative" if job.sign == "negative" else "")
+        kind = job.objective.kind.replace("_", " ") + SIGN_WORDS[job.sign]
         title += f": {some_of([*layers], 'layer')}, {kind}, {used[0].model}, {some_of([*recipes], 'recipe')}"
     asked = job.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={*Render.model_fields})
     return JobPlan(job.name, title, job.title or job.name, asked)

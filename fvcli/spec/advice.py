@@ -31,13 +31,12 @@ SECTIONS: Mapping[str, tuple[type[BaseModel], str]] = {
 }
 # What to do where a value of a key can be none of what the schema has.
 REMARKS = {
-    "seed": "a seed is one number",
+    "seed": "a seed is one number; for a picture of each of several write seeds: [1, 2], or seeds: 0-3",
     "size_px": "for a dream of the size of its picture leave it out; else write [height, width]",
     "labels": "write the names into a text file, one a line: labels: class_names.txt",
     "start": "name the file below pictures, and write start: picture",
     "classes": "write names, numbers or ranges: classes: [tabby, 207, 0-9]",
     "output": FOLDER.instead,
-    "sign": "write sign: positive or sign: negative",
 }
 NAMES = {"classes", "class", "layer", "layers"}
 LEAVE_OUT = {"auto", "default", "random", "native", "none", "null"}
@@ -75,6 +74,9 @@ def _of_value(problem: Problem, written: Any, data: Any) -> str | None:
     found = correction(data, problem.path)
     is_guess = key in NAMES and not isinstance(written, str)  # a number is hardly meant as a name
     line = "" if found is None or is_guess else inline(found[0])
+    if key == "seed" and isinstance(written, list | str) and found is None:
+        several = written if isinstance(written, str) else inline(written)
+        return f"a seed is one number: for a picture of each write seeds: {several}"
     if not line or len(line) > MAX_SHOWN:
         return REMARKS.get(key) if isinstance(written, str | list) else None
     return f"write {line}" if isinstance(problem.path[-1], int) else f"write {key}: {line}"

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     PlainSerializer,
@@ -19,6 +20,7 @@ from pydantic_core import InitErrorDetails
 
 from fvcli.spec.base import MAX_INDEX, Index, Int, Strictly
 
+MAX_SEEDS = 1000
 _RANGE = re.compile(r"^(\d+)(?:\s*-\s*(\d+))?$")
 _RANGES = r"\d+(\s*-\s*\d+)?(\s*,\s*\d+(\s*-\s*\d+)?)*"  # the same in words of JSON Schema
 _HOW = "write all, 0-15, [3, 17] or {every: 8}"
@@ -109,6 +111,42 @@ def _write_channels(channels: Channels) -> Any:
     return {"every": channels.every} if channels.every else list(channels.indices)
 
 
+def _distinct_seeds(value: tuple[int, ...]) -> tuple[int, ...]:
+    twice = next((seed for i, seed in enumerate(value) if seed in value[:i]), None)
+    if twice is not None:
+        raise ValueError(f"seed {twice} is listed twice")
+    return value
+
+
+def _seeds(value: Any) -> Any:
+    """Return the numbers of a range, or of a list of numbers and ranges."""
+    if isinstance(value, str) and value != "all":
+        return _ranges(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return [value]
+    return _entries(value) if isinstance(value, list) and value else value
+
+
+_SEEDS_SCHEMA = {
+    "description": "a range such as 0-3, or a list such as [0, 7]",
+    "anyOf": [
+        {"type": "integer", "minimum": 0},
+        {"type": "string", "pattern": f"^{_RANGES}$"},
+        {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": f"^{_RANGES}$"}]
+            },
+        },
+    ],
+}
+SeedsField = Annotated[
+    Annotated[tuple[Index, ...], Field(min_length=1, max_length=MAX_SEEDS)],
+    BeforeValidator(_seeds),
+    AfterValidator(_distinct_seeds),
+    WithJsonSchema(_SEEDS_SCHEMA),
+]
 _CHANNELS_SCHEMA = {
     "description": "all, a range such as 0-15, a list such as [3, 17], or {every: 8}",
     "anyOf": [

@@ -103,7 +103,9 @@ def _on_background(transforms: tuple[AnyTransform, ...], image: Any) -> tuple[An
 
 
 def overlay(below: Render, above: Render) -> Render:
-    """Take each key from above where it is set, else from below."""
+    """Take each key from above where it is set, else from below; one seed goes before several from below."""
     values = {key: getattr(below, key) for key in Render.model_fields}
     given = {key: getattr(above, key) for key in Render.model_fields if getattr(above, key) is not None}
+    if "seed" in given:
+        values["seeds"] = None
     return Render.model_construct(**{**values, **given})

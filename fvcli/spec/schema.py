@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, field_validator, model_validator
 
@@ -20,7 +20,7 @@ from fvcli.spec.base import (
     Text,
     WrongTogetherError,
 )
-from fvcli.spec.channels import ChannelsField
+from fvcli.spec.channels import ChannelsField, SeedsField
 from fvcli.spec.objectives import ChannelObjective, Diversity, JobObjective
 from fvcli.spec.octaves import Octaves
 from fvcli.spec.optimizers import Optimizer
@@ -86,6 +86,11 @@ class Render(Strictly):
     seed: Annotated[Int, Field(ge=0, lt=2**63)] | None = Field(
         None, description="another one makes another picture of the same unit"
     )
+    seeds: SeedsField | None = Field(
+        None,
+        description="several seeds, such as 0-3 or [0, 7]: each unit gets a picture for each of them; "
+        "instead of seed",
+    )
     parameterization: Parameterization | None = Field(None, description="which numbers are optimised")
     transforms: tuple[AnyTransform, ...] | None = Field(
         None, description="what pictures must be robust to, in order"
@@ -144,6 +149,16 @@ class Render(Strictly):
     def _sides(cls, value: Any) -> Any:
         return checked_size(value)
 
+    @model_validator(mode="after")
+    def _one_of_seed_and_seeds(self: R) -> R:
+        if self.seed is not None and self.seeds is not None:
+            message = "write seed for one picture of each unit, or seeds for several, and not both"
+            raise WrongTogetherError(message, "seed", "seeds")
+        return self
+
+
+R = TypeVar("R", bound=Render)
+
 
 def checked_size(value: Any) -> Any:
     """Say plainly how a size is written, where it is written otherwise."""
@@ -167,7 +182,9 @@ class Job(Render):
     title: Text | None = Field(None, description="of its contact sheet and its row of the figure")
     layer: Names | None = Field(None, description="a layer, or a list of them")
     objective: JobObjective = Field(ChannelObjective(kind="channel"), description="what is maximised")
-    sign: Literal["positive", "negative"] = Field("positive", description="negative minimises")
+    sign: Literal["positive", "negative", "both"] = Field(
+        "positive", description="negative minimises; both makes two pictures of each unit"
+    )
     channels: ChannelsField | None = Field(
         None, description="all (the default), a range such as 0-15, a list, or {every: 8}"
     )

@@ -126,6 +126,8 @@ WHOLE: Data = {
             "parameterization": "pixel",
             "objective": {"kind": "caricature", "power": 1.0},
             "pictures": "p.png",
+            "seeds": ["0-1", 7],
+            "sign": "both",
         },
         {"name": "gradients", "layer": "stem_bn", "channels": 3, "steepest": "l2", "pictures": "p.png"},
     ],

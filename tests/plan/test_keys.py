@@ -191,6 +191,7 @@ RENDER: dict[str, tuple[Data, Any]] = {
     "save_px": ({"parameterization": "cppn"}, 448),
     "steps": ({}, 7),
     "seed": ({}, 1),
+    "seeds": ({}, [1]),
     "views": ({}, 2),
     "start": ({"pictures": "chelsea.jpg", "objective": "caricature", "channels": None}, "picture"),
     "attention": ({}, True),

@@ -43,7 +43,14 @@ def test_recipes_are_the_recipes_of_the_schema() -> None:
 def test_recipes_are_complete_and_valid(name: str) -> None:
     recipe = RECIPES[name]
     left_open = {key for key in Render.model_fields if getattr(recipe, key) is None}
-    asked_for = {"save_px", "octaves", "steepest", "save_at", "animation"}  # which no recipe does by itself
+    asked_for = {
+        "seeds",
+        "save_px",
+        "octaves",
+        "steepest",
+        "save_at",
+        "animation",
+    }  # which no recipe does by itself
     asked_for -= {"octaves"} if name.startswith("deep") else set()
     assert left_open == {"recipe", "size_px", "batch_size"} | asked_for
     assert Render.model_validate(json.loads(recipe.model_dump_json(exclude_none=True))) == recipe

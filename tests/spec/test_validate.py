@@ -78,6 +78,7 @@ def test_whole_numbers_are_numbers(number: Any) -> None:
         ("size_px", 96, 128),
         ("steps", 5, 6),
         ("seed", 7, 8),
+        ("seeds", "0-3", [5]),
         ("parameterization", "pixel", {"kind": "fourier", "std": 0.5}),
         ("transforms", [{"kind": "pad", "px": 2}], []),
         ("optimizer", "adam", "lion"),

@@ -72,7 +72,8 @@ def format_of(path: Path) -> Format:
         return "keras"
     suffix = path.suffix.lower()
     if suffix == ".pb" or (not suffix and head.startswith(FIRST_BYTE)):
-        if path.name == SAVED_MODEL or (head and not head.startswith(FIRST_BYTE)):
+        is_text = kind_of(head) == "a text file"  # as a graph may be, and of that its reader says more
+        if path.name == SAVED_MODEL or not (head.startswith(FIRST_BYTE) or is_text or not head):
             raise _refusal(path, head)
         return "graph"
     if suffix == ".json" and kind_of(head) in {"JSON text", "an empty file"}:

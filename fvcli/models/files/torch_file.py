@@ -25,14 +25,7 @@ from fvcli.models.files.torch_pickle import Storage, Tensor, tensors_of, unpickl
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL_VERSION = 1001
 COUNT_BYTES = 8
-PICKLE = b"\x80"  # its first byte
-ITS_KINDS = {
-    "a PyTorch file",
-    "a Python pickle",
-    "a zip archive",
-    "a file of an unknown format",
-    "an empty file",
-}
+OTHERS = {"an HDF5 file", "an ONNX model", "a TensorFlow Lite model", "a safetensors file", "a web page"}
 ZIP_MAGIC = b"PK\x03\x04"
 # Times the file's size: tensors may share numbers, and arrays do not; another zip program may compress.
 MAX_GROWTH = 4
@@ -54,7 +47,7 @@ def read_tensors(data: bytes, name: str) -> dict[str, np.ndarray]:
         return _read_zip(data) if data.startswith(ZIP_MAGIC) else _read_legacy(data)
     except Exception as error:  # whatever a broken file raises, the file is what is wrong
         kind = kind_of(data[:HEAD_BYTES])
-        reason = _reason(error) if kind in ITS_KINDS or data[:1] == PICKLE else kind
+        reason = kind if kind in OTHERS else _reason(error)
         raise FvcliError(
             f"{name}: not a readable PyTorch weights file ({reason})",
             "give the unchanged .pth file of the model's state dict, or leave `weights` out",
