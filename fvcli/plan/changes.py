@@ -20,7 +20,7 @@ from fvcli.plan.written_keys import WrittenKeys, written_keys
 ANOTHER_ALGORITHM = "rendered by another version of fvcli's algorithm"
 ENUMERATING = (  # keys of a job that say which pictures it has
     *("channels", "classes", "vectors", "pictures", "layer", "objective", "sign"),
-    *("diversity", "variants", "only"),
+    *("diversity", "variants", "seeds", "only"),
 )
 MANY_JOBS = 3  # more are not all named
 

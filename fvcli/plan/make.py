@@ -325,5 +325,6 @@ def _job_plan(job: Job, units: Sequence[Unit], programs: Sequence[Program]) -> J
         recipes = dict.fromkeys(program.recipe for program in used)
         kind = job.objective.kind.replace("_", " ") + SIGN_WORDS[job.sign]
         title += f": {some_of([*layers], 'layer')}, {kind}, {used[0].model}, {some_of([*recipes], 'recipe')}"
-    asked = job.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={*Render.model_fields})
+    of_rendering = {*Render.model_fields} - {"seeds"}  # which say how many pictures there are
+    asked = job.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=of_rendering)
     return JobPlan(job.name, title, job.title or job.name, asked)
