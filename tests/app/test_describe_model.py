@@ -14,6 +14,7 @@ from fvcli.app.describe_model import describe_model
 from fvcli.app.facts_cache import cached_facts_path, read_cached_facts, write_cached_facts
 from fvcli.errors import UsageError
 from fvcli.models import ModelChoice, ModelFacts
+from fvcli.models.files.file_kinds import HDF5
 from tests.helpers.running import fvcli, write_spec
 
 
@@ -45,7 +46,7 @@ def test_what_is_known_of_a_file_is_kept_until_the_file_changes(
     tmp_path: Path, cache: Path, loader: Loader
 ) -> None:
     file = tmp_path / "a.keras"
-    file.write_bytes(b"1")
+    file.write_bytes(HDF5 + b"1")
     choice = ModelChoice(path=str(file))
     loaded = [("device", True), (choice, False)]
     assert describe_model(choice, False) == loader.facts
@@ -53,7 +54,7 @@ def test_what_is_known_of_a_file_is_kept_until_the_file_changes(
     assert len(list((cache / "models").glob("*.json"))) == 1
     assert describe_model(choice, False) == loader.facts
     assert loader.asked == loaded
-    file.write_bytes(b"2")
+    file.write_bytes(HDF5 + b"2")
     describe_model(choice, True)
     assert loader.asked == [*loaded, ("device", True), (choice, True)]
 
@@ -61,7 +62,7 @@ def test_what_is_known_of_a_file_is_kept_until_the_file_changes(
 def test_what_is_damaged_in_the_cache_is_worked_out_again(
     tmp_path: Path, cache: Path, loader: Loader
 ) -> None:
-    (tmp_path / "a.keras").write_bytes(b"1")
+    (tmp_path / "a.keras").write_bytes(HDF5 + b"1")
     choice = ModelChoice(path=str(tmp_path / "a.keras"))
     describe_model(choice, False)
     for path in cache.rglob("*.json"):
