@@ -60,7 +60,7 @@ class L2(Penalty):
 class TotalVariation(Penalty):
     """Sum of the differences between neighbouring pixels (Mahendran, Vedaldi 2015)."""
 
-    weight_at_224: ClassVar[float] = 5e-5
+    weight_at_224: ClassVar[float] = 2e-5
 
     kind: Literal["total_variation"]
 
@@ -68,7 +68,7 @@ class TotalVariation(Penalty):
 class Blur(Penalty):
     """Half the squared difference from the blurred picture: each step also blurs a little."""
 
-    weight_at_224: ClassVar[float] = 1.5e-3
+    weight_at_224: ClassVar[float] = 7e-4
 
     kind: Literal["blur"]
 

@@ -216,6 +216,7 @@ def test_inspect_shows_on_one_page_what_a_model_is(monkeypatch: pytest.MonkeyPat
         "classes": 1000,
         "logits": "logits",
         "sanity": ["first line", "second line"],
+        "findings": [],
         "notes": [],
     }
     write_speed(speed_path(), machine())

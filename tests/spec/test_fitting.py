@@ -75,8 +75,8 @@ def test_a_gradient_is_taken_as_it_is_only_where_its_rate_is_written(
     [
         ("l1", 1e-4, 4e-4, 1e-4),
         ("l2", 0.025, 0.05, 0.025),
-        ("total_variation", 5e-5, 2e-4, 5e-5),
-        ("blur", 1.5e-3, 6e-3, 1.5e-3),
+        ("total_variation", 2e-5, 8e-5, 2e-5),
+        ("blur", 7e-4, 2.8e-3, 7e-4),
         ("boundary", 5e-3, 0.02, 5e-3),
         ("alpha", 1.0, 1.0, 1.0),
         ("blur_alpha", 0.1, 0.4, 0.1),
