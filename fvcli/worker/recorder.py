@@ -28,7 +28,10 @@ TRY_PRE_ACTIVATION = "; render its pre-activation instead: {}"
 TRACE_DIGITS = 8  # more than a float32 has
 ALREADY_SILENT = "the unit is silent from the start, so there is nothing to minimise"
 DREAMT = Animation(format="mp4", fps=25.0)  # how a dream of a film is saved if the spec does not say
-NOT_FINITE = "the picture is not finite; lower the learning rate, or weights that are very large"
+NAN_AT_ONCE = (
+    "the score of the first picture is already NaN or infinite: check the model, and its preprocessing"
+)
+NAN_LATER = "the {} became NaN or infinite{}: lower optimizer.learning_rate, or weights that are very large"
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ class Recorder:
         """Write a unit's picture and sidecar."""
         start, end, saved = outcome.start, outcome.end, outcome.saved
         if not outcome.finite or not all(map(math.isfinite, (start, end, saved))):
-            return self.fail(unit, origin, NOT_FINITE)
+            return self.fail(unit, origin, _why_not_finite(outcome))
         dead = end == start and (outcome.silent or start == 0.0)
         score = {"start": unit.sign * start, "end": unit.sign * end, "saved": unit.sign * saved}
         canvas = self._run.plan.programs[unit.program].canvas_of(unit)
@@ -152,6 +155,14 @@ class Recorder:
             fingerprint=self._fingerprint,
             **facts,
         )
+
+
+def _why_not_finite(outcome: Outcome) -> str:
+    if not math.isfinite(outcome.start):
+        return NAN_AT_ONCE
+    step = next((i for i, score in enumerate(outcome.trace) if not math.isfinite(score)), None)
+    when = f" at step {step}" if step is not None else ""
+    return NAN_LATER.format("score" if outcome.finite else "picture", when)
 
 
 def _told(trace: Sequence[float], sign: int) -> list[float]:

@@ -186,7 +186,7 @@ jobs:
     path = write_spec(tmp_path, spec)
     result = fvcli("render", path, "-o", tmp_path / "run")
     assert result.exit_code == 1
-    assert "broken/channel-0001 failed: the picture is not finite" in result.stderr
+    assert "broken/channel-0001 failed: the picture became NaN or infinite" in result.stderr
     found = sidecars(tmp_path / "run")
     assert found["broken/channel-0001.json"]["status"] == "failed"
     assert found["fine/channel-0001.json"]["status"] == "done"

@@ -48,7 +48,7 @@ def test_a_finite_picture_with_a_score_that_is_none_has_failed(not_a_number: Pat
     assert "a/channel-0001 failed: " in result.stderr
     known = {path.stem: json.loads(path.read_text()) for path in sorted(run.glob("units/a/*.json"))}
     assert [sidecar["status"] for sidecar in known.values()] == ["done", "failed", "done"]
-    assert "not finite" in known["channel-0001"]["error"]
+    assert "the first picture is already NaN or infinite" in known["channel-0001"]["error"]
     assert known["channel-0001"]["score"] is None
     names = sorted(path.name for path in run.glob("units/a/channel-*.png") if ".step" not in path.name)
     assert names == ["channel-0000.png", "channel-0002.png"]
@@ -130,6 +130,23 @@ def test_a_score_that_is_no_number_fails_the_unit_whatever_its_renderer_says(
     sidecar = commit(run, facts, **{name: value})
     assert (sidecar.status, sidecar.score) == ("failed", None)
     assert not run.png(run.plan.units[0]).exists()
+
+
+NAN_LATER = "became NaN or infinite{}: lower optimizer.learning_rate, or weights that are very large"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "error"),
+    [
+        ({"start": np.nan}, "the score of the first picture is already NaN or infinite: check the model"),
+        ({"end": np.inf, "trace": [1.0, 2.0, np.inf]}, "the score " + NAN_LATER.format(" at step 2")),
+        ({"finite": False, "trace": [1.0]}, "the picture " + NAN_LATER.format("")),
+    ],
+)
+def test_what_became_no_number_is_told_with_its_step(
+    outcome: dict[str, Any], error: str, begin: Begin, facts: ModelFacts
+) -> None:
+    assert str(commit(begin(JOB), facts, **outcome).error).startswith(error)
 
 
 TOO_FEW = "the unit does not fire after {} steps; 16 is how many are meant to wake it up"
