@@ -67,7 +67,8 @@ class Recorder:
             return self.fail(unit, origin, _why_not_finite(outcome))
         dead = end == start and (outcome.silent or start == 0.0)
         score = {"start": unit.sign * start, "end": unit.sign * end, "saved": unit.sign * saved}
-        canvas = self._run.plan.programs[unit.program].canvas_of(unit)
+        program = self._run.plan.programs[unit.program]
+        may_be_odd = not dead and program.settings.method != "steepest"  # whose picture is a direction
         png = self._encoded(unit, outcome, outcome.pixels)
         try:
             extras = self._extras(unit, outcome)
@@ -85,7 +86,9 @@ class Recorder:
             cpu_seconds=round(cost.cpu_s, 3),
             status=DEAD if dead else DONE,
             error=self._why_dead(unit, outcome.steps) if dead else None,
-            remarks=[] if dead else remarks_on(outcome.pixels, score, unit.sign, canvas),
+            remarks=remarks_on(outcome.pixels, score, unit.sign, program.canvas_of(unit))
+            if may_be_odd
+            else [],
             extras=[{"name": name, "bytes": len(content)} for name, content in extras.items()],
         )
         return self._run.commit(unit, sidecar, png, extras)

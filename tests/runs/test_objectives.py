@@ -119,6 +119,7 @@ def test_every_unit_is_there(whole: Path) -> None:
 def test_scores_rise(whole: Path) -> None:
     for name, sidecar in sidecars(whole).items():
         assert sidecar["score"]["end"] > sidecar["score"]["start"], name
+        assert sidecar["remarks"] == [], name
 
 
 # ---- score.saved, restated in NumPy
@@ -160,7 +161,8 @@ def of_picture(job: str, layer: str, own: dict, photo: dict, folder: Path) -> fl
     mine, theirs = own[layer], photo[layer]
     if job == "caricatures":
         dot = (mine * theirs).sum()
-        return dot * max(0.1, dot / (1e-6 + np.linalg.norm(mine)))
+        lengths = (1e-6 + np.linalg.norm(mine)) * (1e-6 + np.linalg.norm(theirs))
+        return dot * max(0.1, dot / lengths)
     if job == "inversions":
         return -((mine - theirs) ** 2).mean()
     if job == "recorded":

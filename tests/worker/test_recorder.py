@@ -194,6 +194,16 @@ def test_a_unit_is_dead_if_nothing_rose_and_nothing_could(
     assert (sidecar.error is None) == (status == "done")
 
 
+@pytest.mark.parametrize(
+    ("end", "remarks"), [(0.5, ["score_fell", "one_colour"]), (1.0, ["score_still", "one_colour"])]
+)
+def test_a_picture_that_is_odd_is_remarked_on(
+    end: float, remarks: list[str], begin: Begin, facts: ModelFacts
+) -> None:
+    grey = np.full((4, 4, 3), 128, np.uint8)
+    assert commit(begin(JOB), facts, pixels=grey, end=end, saved=end).remarks == remarks
+
+
 def test_what_stands_beside_a_picture_is_written_and_counted(begin: Begin, facts: ModelFacts) -> None:
     run = begin(JOB | {"animation": GIF})
     after = {0: np.zeros_like(PIXELS), 16: PIXELS[::-1]}
