@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shlex
 from collections.abc import Sequence
 
@@ -56,3 +57,14 @@ def some_lines(lines: Sequence[str], more: str, most: int) -> list[str]:
         *lines[:most],
         *([f"and {counted(len(lines) - most, f'more {more}')}"] if len(lines) > most else []),
     ]
+
+
+def os_error_said(error: OSError) -> str:
+    """Say what a system refused, about which file, and what helps where that is known."""
+    if "temporary directory" in str(error):  # of Python's tempfile
+        return "there is no folder for temporary files: set TMPDIR to a folder that can be written"
+    about = f"{error.filename}: " if error.filename is not None else ""
+    reason = error.strerror or str(error) or type(error).__name__
+    hints = {errno.ENOSPC: "free some", errno.EDQUOT: "free some", errno.EMFILE: "raise it with ulimit -n"}
+    hint = f": {hints[error.errno]}" if error.errno in hints else ""
+    return f"{about}{reason}{hint}"

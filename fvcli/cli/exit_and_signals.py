@@ -6,6 +6,7 @@ import contextlib
 import shlex
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Iterator
 from types import FrameType
@@ -13,7 +14,8 @@ from typing import Any
 
 import click
 
-from fvcli.errors import CONTINUED, FvcliError, StoppedError, UsageError
+from fvcli.cli.standard_streams import sound_streams
+from fvcli.errors import CONTINUED, FvcliError, StoppedError, UsageError, os_error_said
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -35,6 +37,14 @@ class FriendlyGroup(click.Group):
     def add_command(self, command: click.Command, name: str | None = None) -> None:
         command.params.append(_debug_option())
         super().add_command(command, name)
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        with sound_streams():
+            try:
+                return super().main(*args, **kwargs)
+            except FvcliError as error:  # of help, which is written before a command is invoked
+                click.echo(f"Error: {error}", err=True)
+                sys.exit(EXIT_FAILED)
 
     def invoke(self, context: click.Context) -> Any:
         try:
@@ -71,6 +81,8 @@ def _lines(error: BaseException) -> list[str]:
         return [
             f"the object store does not answer as it should: {type(error).__name__}: {error}".splitlines()[0]
         ]
+    if isinstance(error, OSError):  # of this machine, such as of its disk
+        return os_error_said(error).splitlines()[:1]
     return [f"{type(error).__name__}: {error}".splitlines()[0] + " (a bug in fvcli; --debug shows where)"]
 
 
@@ -117,8 +129,14 @@ def current_stop() -> Stop:
 
 @contextlib.contextmanager
 def heed_signals(context: click.Context) -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into StoppedError while a command runs."""
+    """Turn SIGINT and SIGTERM into StoppedError while a command runs.
+
+    Python lets only the main thread hear signals. In another one they are for the program that called.
+    """
     stop = context.meta["fvcli.stop"] = Stop()
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = {number: signal.signal(number, stop.hear) for number in SIGNALS}
     try:
         yield

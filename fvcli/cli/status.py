@@ -14,6 +14,7 @@ import click
 from fvcli.cli.counting_bar import counting_bar
 from fvcli.cli.exit_and_signals import EXIT_FAILED, current_stop
 from fvcli.cli.place import RUN
+from fvcli.cli.standard_streams import is_read
 from fvcli.cli.table import print_json, print_table, spoken
 from fvcli.errors import StoppedError, UsageError, command, counted, some_lines
 
@@ -94,6 +95,8 @@ def status(run: Path, as_json: bool, check: bool, watch: bool, every_s: float) -
 def _watch(seen: Iterator[Seen], as_json: bool) -> None:
     on_terminal = sys.stdout.isatty()
     for look in seen:
+        if not is_read():  # such as when head has seen enough
+            return
         if as_json:
             click.echo(json.dumps(look.to_dict()))
         elif on_terminal:
