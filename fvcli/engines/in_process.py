@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 
 from fvcli.engines.base import EngineOptions, Event
@@ -10,6 +11,11 @@ from fvcli.engines.quiet import quiet_start
 from fvcli.errors import counted
 from fvcli.run import RunFolder
 from fvcli.run.work.rounds import Round
+
+
+def is_tensorflow_in_use() -> bool:
+    """Tell whether the program that calls has imported TensorFlow, and fvcli has not set it up."""
+    return "tensorflow" in sys.modules and "fvcli.worker.device" not in sys.modules
 
 
 def render_here(run: RunFolder, round_: Round, options: EngineOptions) -> Iterator[Event]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from fvcli.engines.base import EngineOptions, Event
 from fvcli.engines.gpus import gpus_here, workers_for
-from fvcli.engines.in_process import render_here
+from fvcli.engines.in_process import is_tensorflow_in_use, render_here
 from fvcli.engines.supervise import supervise
 from fvcli.run import RunFolder
 from fvcli.run.work.rounds import Round
@@ -16,7 +16,8 @@ class LocalEngine:
     """Render on this machine: in this process where that is enough, else in a process for each GPU.
 
     With a number of workers they are always processes of their own, so that a picture that kills its process
-    does not kill this one.
+    does not kill this one. So is the only one where the program that calls has used TensorFlow before: threads
+    and number formats cannot be set any more then, and they decide the last digits of pictures.
     """
 
     name = "local"
@@ -26,6 +27,6 @@ class LocalEngine:
         workers = options.workers
         if workers is None:
             workers = workers_for(len(gpus_here()), options.gpus_per_worker)
-            if workers == 1:
+            if workers == 1 and not is_tensorflow_in_use():
                 return render_here(run, round_, options)
         return supervise(run, round_, options, min(workers, len(round_.batches)))

@@ -99,8 +99,11 @@ class _Nursery:
         self._errors: Counter[int] = Counter()  # by slot, since it finished a batch
         self._stopped: list[_Child] = []
         self._is_over = False  # whether a worker said that nothing is left
-        self._here = tempfile.TemporaryDirectory(prefix="fvcli-")  # for logs of a run in an object store
-        self._logs = Path(self._here.name) if is_object(run.path) else run.path / LOGS
+        self._here = contextlib.ExitStack()
+        self._logs = run.path / LOGS
+        if is_object(run.path):  # where nothing can be appended
+            here = self._here.enter_context(tempfile.TemporaryDirectory(prefix="fvcli-"))
+            self._logs = Path(here)
 
     def watch(self) -> Iterator[Event]:
         self._children = [self._start(slot) for slot in range(self._count)]
@@ -137,7 +140,7 @@ class _Nursery:
                 if child.process.returncode < 0:
                     self._bury(child, outcome)
                 self._put_away(child)
-        self._here.cleanup()
+        self._here.close()
 
     # ---- starting
 

@@ -155,7 +155,9 @@ def load(choice: ModelChoice, allow_code: bool = False) -> LoadedModel:
     """
     _check(choice)
     from fvcli.models.loaded import named_models, user_models  # TensorFlow only where tensors are
+    from fvcli.models.loaded.keras_settings import plain_settings
 
-    if choice.name is not None:
-        return named_models.load(choice)
-    return user_models.load(choice, allow_code)
+    with plain_settings():
+        if choice.name is not None:
+            return named_models.load(choice)
+        return user_models.load(choice, allow_code)

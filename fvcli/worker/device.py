@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -78,12 +79,23 @@ def auto_precision(compute_capability: tuple[int, int] | None) -> str:
 
 
 def _compute_with_threads(lanes: int, threads: int) -> None:
+    """Set how many threads compute.
+
+    Raises:
+        FvcliError: Each operation has another number of them, and TensorFlow was used already.
+    """
     wanted = (threads, lanes + 1)  # one more, so that a picture is scored and saved while others are computed
     threading = tf.config.threading
     if threading.get_intra_op_parallelism_threads() != wanted[0]:
-        threading.set_intra_op_parallelism_threads(wanted[0])
+        try:
+            threading.set_intra_op_parallelism_threads(wanted[0])
+        except RuntimeError as error:
+            message = "TensorFlow was used in this process before, with threads that change pictures"
+            hint = "render before it is used, or give a number of workers, which are processes of their own"
+            raise FvcliError(message, hint) from error
     if threading.get_inter_op_parallelism_threads() < wanted[1]:  # more of these do no harm
-        threading.set_inter_op_parallelism_threads(wanted[1])
+        with contextlib.suppress(RuntimeError):  # fewer make it slower, and nothing else
+            threading.set_inter_op_parallelism_threads(wanted[1])
 
 
 def computing_facts(device: Device) -> dict[str, Any]:

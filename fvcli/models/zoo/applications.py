@@ -53,9 +53,10 @@ class Application:
 
 
 def keras_cache() -> Path:
-    """Return the folder in which Keras keeps downloaded weights (its own rule: KERAS_HOME, or ~/.keras)."""
-    home = os.environ.get("KERAS_HOME") or Path("~/.keras").expanduser()
-    return Path(home, "models")
+    """Return the folder in which Keras keeps downloaded weights (its own rule: KERAS_HOME, ~/.keras, or /tmp/.keras)."""
+    home = os.path.expanduser("~")  # stays as it is for a user without a home
+    default = Path(home if os.access(home, os.W_OK) else "/tmp", ".keras")
+    return Path(os.environ.get("KERAS_HOME") or default, "models")
 
 
 APPLICATIONS = {
