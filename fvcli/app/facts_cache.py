@@ -23,15 +23,21 @@ from fvcli.run.atomic import write_atomic
 FACTS = TypeAdapter(ModelFacts)
 
 
-def cache_folder() -> Path:
-    """Return the folder for what can be worked out again; home folders on a network share it."""
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache, "fvcli")
+def cache_folder() -> Path | None:
+    """Return the folder for what can be worked out again; home folders on a network share it.
+
+    None for a user without a home, as in a container that runs with a number nobody has.
+    """
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "fvcli")
+    except RuntimeError:
+        return None
 
 
 def cached_facts_path(choice: ModelChoice) -> Path | None:
     """Return where the facts of a model are kept, or None if they are not to be."""
-    if choice.factory is not None:
+    folder = cache_folder()
+    if choice.factory is not None or folder is None:
         return None
     key = hashlib.sha256(repr(choice).encode())
     key.update(_versions().encode())
@@ -40,7 +46,7 @@ def cached_facts_path(choice: ModelChoice) -> Path | None:
             return None
         key.update(f"\n{file} ".encode())
         key.update(hashlib.sha256(file.read_bytes()).digest())
-    return cache_folder() / "models" / f"{key.hexdigest()}.json"
+    return folder / "models" / f"{key.hexdigest()}.json"
 
 
 def _versions() -> str:

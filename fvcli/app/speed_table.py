@@ -5,12 +5,14 @@ speed.json   {"version": 1, "hosts": {host name: {device: Speed}}}, the latest o
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from fvcli.app.facts_cache import cache_folder
+from fvcli.errors import UsageError
 from fvcli.plan.cost import Speed
 from fvcli.run.atomic import write_atomic
 from fvcli.spec.base import Strictly
@@ -23,14 +25,33 @@ class _Table(Strictly):
     hosts: dict[str, Devices] = Field(default_factory=dict)
 
 
-def speed_path() -> Path:
-    """Return the place of the table."""
-    return cache_folder() / "speed.json"
+def speed_path() -> Path | None:
+    """Return the place of the table, or None for a user without a home."""
+    folder = cache_folder()
+    return folder / "speed.json" if folder is not None else None
 
 
-def read_speed(path: Path, host: str) -> Speed | None:
+def writable_speed_path() -> Path:
+    """Return the place of the table, and make its folder.
+
+    Raises:
+        UsageError: There is none, or it cannot be written, which is to be known before a minute is spent.
+    """
+    path, hint = speed_path(), "set XDG_CACHE_HOME to a folder that can be written"
+    if path is None:
+        raise UsageError("this user has no home folder to keep what is measured in", hint)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{path.parent} cannot be made: {error.strerror}", hint) from error
+    if not os.access(path.parent, os.W_OK):
+        raise UsageError(f"{path.parent} cannot be written", hint)
+    return path
+
+
+def read_speed(path: Path | None, host: str) -> Speed | None:
     """Return what was measured last on a machine, or None if nothing was or the file cannot be read."""
-    devices = list(_read(path).hosts.get(host, {}).values())
+    devices = list(_read(path).hosts.get(host, {}).values()) if path is not None else []
     return devices[-1] if devices else None
 
 

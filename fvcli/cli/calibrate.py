@@ -29,10 +29,10 @@ def calibrate(model: str, quick: bool, as_json: bool) -> None:
       fvcli plan spec.yaml
     """
     from fvcli.app.calibrate_machine import calibrate_machine
-    from fvcli.app.speed_table import speed_path, write_speed
+    from fvcli.app.speed_table import writable_speed_path, write_speed
 
+    path = writable_speed_path()
     speed = calibrate_machine(model, quick, _say)
-    path = speed_path()
     if as_json:
         print_json(speed.model_dump(mode="json"))
     else:
