@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from fvcli.run.layout import UNITS
-from fvcli.run.listing import NOT_ASKED, Listing, list_units
+from fvcli.run.listing import NO_TIME, NOT_ASKED, Listing, list_units
 from fvcli.run.objects import refuse_silence
 from fvcli.run.sidecar import FINISHED, NewerSidecar, Record, Sidecar, read_sidecar
 from fvcli.run.work.journal import read_journals
@@ -124,9 +124,9 @@ def journal_records(run: Path) -> tuple[dict[str, Record], int]:
         name, stems = entry.round, told[entry.round]
         for record in entry.records:  # a million of them, so each is looked at once
             stem = record.stem
-            records[stem] = record
-            if stem in stems:
+            if stem in stems and (record.time_ns == NO_TIME or record != records[stem]):  # no copy of a line
                 again[name, stem] += 1
+            records[stem] = record
             stems.add(stem)
             if record.again:
                 late[name, stem] += 1

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fvcli.errors import FvcliError, UsageError
+from fvcli.errors import FvcliError, UsageError, command
 from fvcli.models import ModelFacts
 from fvcli.plan import Plan, Source, Unit
 from fvcli.run import lock
@@ -25,7 +25,7 @@ from fvcli.run.atomic import create_exclusive, make_folder, remove_temporaries, 
 from fvcli.run.finished import Finished, finished_at, wrong_sizes
 from fvcli.run.foreign import refuse_foreign
 from fvcli.run.growing import Asked, Growth, Preparation
-from fvcli.run.layout import FIGURE, GRIDS, INDEX, LOGS, PLAN, RUN_FACTS, SOURCES, UNITS
+from fvcli.run.layout import FIGURE, GRIDS, INDEX, LOGS, PLAN, RUN_FACTS, SOURCES, SPEC, UNITS
 from fvcli.run.listing import NO_TIME
 from fvcli.run.log import Log
 from fvcli.run.model_file import read_facts
@@ -79,7 +79,7 @@ class RunFolder:
             hint = "check the address and your credentials" if is_object(path) else None
             raise FvcliError(f"{path / PLAN} cannot be read: {error.strerror or error}", hint) from error
         except (ValueError, KeyError, TypeError) as error:
-            raise UsageError(f"{path / PLAN}: not a readable plan ({error})") from error
+            raise _unreadable_plan(path, error) from error
 
     @classmethod
     @contextlib.contextmanager
@@ -360,6 +360,13 @@ def _signature(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return int(found.st_mtime * 1e9), found.st_size
+
+
+def _unreadable_plan(path: Path, error: Exception) -> UsageError:
+    """Say that a plan cannot be read, and how the run gets it back: the spec makes it anew."""
+    again = command("render", path / SPEC, "-o", path, "--force")
+    hint = f"if it was cut short, {again} writes it anew and keeps the pictures"
+    return UsageError(f"{path / PLAN}: not a readable plan ({error})", hint)
 
 
 @contextlib.contextmanager

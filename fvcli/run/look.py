@@ -95,12 +95,13 @@ class Look:
     def others(self, places: Iterable[Place]) -> int:
         """Count the finished pictures that are not those of some units, such as of a plan."""
         planned = {place.stem: place.key for place in places}
+        keys = frozenset(planned.values())  # what has one of these is a copy, such as of a client that syncs
         strange = [stem for stem in self._listing.times_ns if not self._is(stem, planned.get(stem))]
         found = (read_sidecar(self._units / f"{stem}.json") for stem in strange)
         return sum(
             isinstance(one, Sidecar)
             and one.is_finished
-            and one.key != planned.get(stem)
+            and one.key not in keys
             and not wrong_sizes(self._units, stem, one)
             for stem, one in zip(strange, found, strict=True)
         )

@@ -7,6 +7,7 @@ written into it later. Those of a plan name batches of that plan, so another pla
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import count
@@ -21,6 +22,8 @@ from fvcli.run.process import is_gone
 from fvcli.run.work.notes import Note, note_path, read_note
 
 A_FOLDER = 1000  # batches, most of them with one attempt
+# Older versions had no parts, and what clients that copy folders add to a name is none of these
+NAME = re.compile(r"[0-9]{4,}/([0-9]+)\.([0-9]+)\.json")
 DONE, STOPPED, DIED, ERRED = "done", "stopped", "died", "erred"
 
 
@@ -104,9 +107,9 @@ def latest_attempts(run: Path) -> dict[int, int]:
 
 def _listed(run: Path) -> Iterator[tuple[int, int]]:
     for name in files_below(run / ATTEMPTS):
-        batch, number, *_ = (*name.rpartition("/")[2].split("."), "", "")
-        if "/" in name and batch.isdigit() and number.isdigit():  # older versions had no parts
-            yield int(batch), int(number)
+        found = NAME.fullmatch(name)
+        if found is not None:
+            yield int(found[1]), int(found[2])
 
 
 def forget_attempts(run: Path, batches: Sequence[int] | None = None) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,8 @@ from fvcli.run.objects import is_object, names_below, put, read_bytes
 from fvcli.run.sidecar import Record
 from fvcli.run.work.rounds import Round, read_rounds
 
+# An id of a worker, and in an object store round and part; not what clients make that copy folders
+NAME = re.compile(r"[\w-]+(\.[0-9]*-[0-9]+)?\.jsonl")
 A_PART = 100  # lines of a part
 UNITS, WHOLE = b', "units": ', b"}}"  # what comes after the head of a line, and how a whole line ends
 
@@ -87,6 +90,8 @@ def _told(record: Record) -> list[Any]:
 def read_journals(run: Path) -> Iterator[Entry]:
     """Yield the lines of all journals; lines that were cut short are passed over."""
     for path in sorted((run / WORKERS).glob("*.jsonl")):
+        if not NAME.fullmatch(path.name):
+            continue
         for line in read_bytes(path).splitlines():
             try:
                 yield _entry(path.stem.partition(".")[0], json.loads(line))
@@ -138,10 +143,10 @@ class Finished:
 def _journals(folder: Path) -> Iterator[tuple[str, int]]:
     """Yield name and size of each journal. Notes are not looked at: they are replaced all the time."""
     if is_object(folder):
-        yield from (found for found in names_below(folder) if found[0].endswith(".jsonl"))
+        yield from (found for found in names_below(folder) if NAME.fullmatch(found[0]))
         return
     with contextlib.suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
-        yield from ((entry.name, entry.stat().st_size) for entry in entries if entry.name.endswith(".jsonl"))
+        yield from ((entry.name, entry.stat().st_size) for entry in entries if NAME.fullmatch(entry.name))
 
 
 def batches_done(run: Path, round_: Round) -> set[int]:

@@ -95,8 +95,9 @@ def new_id() -> str:
 
 def read_notes(run: Path) -> list[Note]:
     """Return the notes of all workers that ever were, oldest first."""
-    found = [read_note(path) for path in (run / WORKERS).glob("*.json")]
-    return sorted((note for note in found if note is not None), key=lambda note: (note.began, note.id))
+    found = [(path.stem, read_note(path)) for path in (run / WORKERS).glob("*.json")]
+    notes = [note for name, note in found if note is not None and note.id == name]  # others are copies
+    return sorted(notes, key=lambda note: (note.began, note.id))
 
 
 def read_note(path: Path) -> Note | None:

@@ -88,8 +88,8 @@ def begin_round(
             asked.append(batch)
             if len(lacking) < len(positions):
                 wanted[batch] = lacking
-    latest = latest_round(run)
-    if asked or latest is None or latest.plan != plan.sum:
+    latest = read_rounds(run)[-1:]
+    if asked or not latest or latest[0].plan != plan.sum:
         return write_round(run, plan.sum, asked, wanted)
     return Round("", plan.sum, (), {})
 
