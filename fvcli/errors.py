@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import shlex
 from collections.abc import Sequence
 
@@ -63,8 +64,19 @@ def os_error_said(error: OSError) -> str:
     """Say what a system refused, about which file, and what helps where that is known."""
     if "temporary directory" in str(error):  # of Python's tempfile
         return "there is no folder for temporary files: set TMPDIR to a folder that can be written"
+    if isinstance(error, FileNotFoundError) and error.filename is None and _is_nowhere():
+        return "the working directory is gone: change to one that is there, and run the same command"
     about = f"{error.filename}: " if error.filename is not None else ""
     reason = error.strerror or str(error) or type(error).__name__
     hints = {errno.ENOSPC: "free some", errno.EDQUOT: "free some", errno.EMFILE: "raise it with ulimit -n"}
     hint = f": {hints[error.errno]}" if error.errno in hints else ""
     return f"{about}{reason}{hint}"
+
+
+def _is_nowhere() -> bool:
+    """Tell whether the working directory was removed."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False

@@ -6,7 +6,7 @@ import glob
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -112,12 +112,16 @@ def _said(entry: str) -> Iterator[None]:
 
 
 def _folders(beside: Path | None) -> list[Path]:
-    return [Path.cwd()] if beside is None else [beside.absolute(), Path.cwd()]
+    with suppress(FileNotFoundError):  # the working directory was removed
+        return [Path.cwd()] if beside is None else [beside.absolute(), Path.cwd()]
+    return [beside] if beside is not None and beside.is_absolute() else []
 
 
 def _places(entry: str, beside: Path | None) -> list[Path]:
     """Return where an entry may be: absolute paths, none twice."""
-    places = [os.path.abspath(folder / os.path.expanduser(entry)) for folder in _folders(beside)]
+    named = os.path.expanduser(entry)
+    folders = [Path("/")] if os.path.isabs(named) else _folders(beside)
+    places = [os.path.abspath(folder / named) for folder in folders]
     return [Path(place) for place in dict.fromkeys(places)]
 
 
@@ -126,7 +130,8 @@ def _missing(entry: str, beside: Path | None, what: str) -> UsageError:
         hint = f"save the file here and name it: {entry.rpartition('/')[2] or 'photo.jpg'}"
         return UsageError(f"{entry}: fvcli loads nothing from the network", hint)
     places = " and ".join(str(place) for place in _places(entry, beside))
-    return UsageError(f"{entry}: nothing there, looked for {places}", f"name {what}")
+    looked = f"looked for {places}" if places else "and the working directory is gone"
+    return UsageError(f"{entry}: nothing there, {looked}", f"name {what}")
 
 
 class _Listing(NamedTuple):

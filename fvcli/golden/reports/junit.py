@@ -46,7 +46,7 @@ def write_junit(comparison: Comparison, path: Path, root: Path | None = None) ->
     Raises:
         FvcliError: The file cannot be written.
     """
-    root = Path.cwd() if root is None else root
+    root = _working_folder() if root is None else root
     jobs: dict[str, list[UnitResult]] = {}
     for unit in comparison.units:
         jobs.setdefault(unit.job, []).append(unit)
@@ -68,6 +68,14 @@ def _suite(comparison: Comparison, name: str, cases: list[TestCase]) -> TestSuit
     suite.add_property("networks", comparison.networks)
     suite.extend(cases)
     return suite
+
+
+def _working_folder() -> Path:
+    """Return the folder that a CI job runs in; where it was removed, the one from which all paths are seen."""
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path("/")
 
 
 def _unit_case(comparison: Comparison, unit: UnitResult, root: Path) -> TestCase:
