@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import click
 from tqdm import tqdm
@@ -12,6 +14,7 @@ from tqdm import tqdm
 from fvcli.app.render_log import jobs_of
 from fvcli.app.render_run import Observer
 from fvcli.cli.exit_and_signals import Stop
+from fvcli.cli.heartbeat import Heartbeat
 from fvcli.engines import Event
 from fvcli.engines.supervise import event_line
 from fvcli.run import RunFolder
@@ -28,30 +31,49 @@ class Progress(Observer):
 
     def __init__(self, stop: Stop) -> None:
         self._stop = stop
-        self._bar: Bar | None = None
+        self._shown: Bar | Lines | None = None
+        self._open = contextlib.ExitStack()
 
     def said(self, text: str) -> None:
-        if self._bar is None:
+        if self._shown is None:
             click.echo(text, err=True)
         else:
-            self._bar.write(text)
+            self._shown.write(text)
 
     def started(self, run: RunFolder, missing: Mapping[int, int]) -> None:
         self._stop.patient = True
-        self._bar = Bar(run, missing)
+        if terminal_width():
+            self._shown = self._open.enter_context(contextlib.closing(Bar(run, missing)))
+        else:
+            self._shown = self._open.enter_context(Lines(run, missing).kept())
 
     def saw(self, event: Event) -> None:
-        if self._bar is not None:
-            self._bar.show(event)
+        if self._shown is not None:
+            self._shown.show(event)
 
     def ended(self) -> None:
         self._stop.patient = False
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
+        self._open.close()
+        self._shown = None
 
     def wants_stop(self) -> bool:
         return self._stop.heard is not None
+
+
+def terminal_width() -> int:
+    """Return how wide the terminal is that standard error leads to; 0 if it is none, or does not say.
+
+    Some CI systems give a terminal of no size. What is written there is a log.
+    """
+    if not sys.stderr.isatty():
+        return 0
+    asked = os.environ.get("COLUMNS", "")
+    if asked.isdecimal() and int(asked):
+        return int(asked)
+    try:
+        return os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError):
+        return 0
 
 
 class EventLines(Observer):
@@ -77,8 +99,8 @@ class EventLines(Observer):
         return self._stop.heard is not None
 
 
-class Bar:
-    """A bar over the units that are rendered, in fractions of a unit; nothing where there is no terminal.
+class Counts:
+    """How many units are done, with parts of those that are begun.
 
     Args:
         run: The run.
@@ -87,50 +109,93 @@ class Bar:
 
     def __init__(self, run: RunFolder, missing: Mapping[int, int]) -> None:
         self._run = run
-        self._total = sum(missing.values())
-        self._units_done = 0
+        self.total = sum(missing.values())
+        self.done = 0
         self._in_flight: dict[int, float] = {}  # units done of each batch in flight
         self._began = time.monotonic()
-        self._bar = tqdm(
-            total=self._total,
-            bar_format=BAR,
-            desc="starting",
-            disable=not sys.stderr.isatty(),
-            dynamic_ncols=True,
-        )
+        self.jobs = ""  # of the batch that was begun or ended last
+
+    def heed(self, event: Event) -> None:
+        """Count one event."""
+        if event.state in {"started", "done"}:
+            self.jobs = jobs_of(self._run, event.batch)
+        if event.state == "progress":
+            self._in_flight[event.batch] = event.units
+        elif event.state in {"done", "lost"}:
+            self._in_flight.pop(event.batch, None)
+            self.done += int(event.units) if event.state == "done" else 0
+
+    @property
+    def with_parts(self) -> float:
+        return self.done + sum(self._in_flight.values())
+
+    @property
+    def pace(self) -> str:
+        return f"{60.0 * self.with_parts / max(1e-9, time.monotonic() - self._began):.1f} units/min"
+
+
+class Lines:
+    """Lines of a log: one a batch, one a minute at least, and what is loaded and compiled first.
+
+    Args:
+        run, missing: As of ``Counts``.
+    """
+
+    def __init__(self, run: RunFolder, missing: Mapping[int, int]) -> None:
+        self._counts = Counts(run, missing)
+        self._is_compiled = False
+        self.heart = Heartbeat(f"loading {run.plan.model.called}")
+
+    @contextlib.contextmanager
+    def kept(self) -> Iterator[Lines]:
+        """Say what goes on until the end."""
+        with self.heart.kept():
+            if self._counts.total:
+                self.heart.say(self.heart.doing)
+            yield self
+
+    def write(self, text: str) -> None:
+        self.heart.say(text)
+
+    def show(self, event: Event) -> None:
+        """Heed one event."""
+        self._counts.heed(event)
+        if event.state == "compiling":
+            self.heart.doing = event.detail
+            if not self._is_compiled:  # later ones are told of by the batches that end
+                self._is_compiled = True
+                self.heart.say(event.detail)
+        elif event.state in {"progress", "done", "lost"}:
+            counts = self._counts
+            self.heart.doing = f"{counts.jobs}: {counts.with_parts:.1f}/{counts.total} units, {counts.pace}"
+
+
+class Bar:
+    """A bar over the units that are rendered, in fractions of a unit.
+
+    Args:
+        run, missing: As of ``Counts``.
+    """
+
+    def __init__(self, run: RunFolder, missing: Mapping[int, int]) -> None:
+        self._counts = Counts(run, missing)
+        self._bar = tqdm(total=self._counts.total, bar_format=BAR, desc="starting", dynamic_ncols=True)
 
     def close(self) -> None:
         self._bar.close()
 
     def write(self, text: str) -> None:
-        """Write a line: on a terminal only what the bar does not say anyway."""
-        if self._bar.disable:
-            click.echo(text, err=True)
-        elif not text.startswith("batch "):
+        """Write a line: only what the bar does not say anyway."""
+        if not text.startswith("batch "):
             self._bar.write(text, file=sys.stderr)
 
     def show(self, event: Event) -> None:
         """Show one event."""
-        if event.state == "started":
-            self._describe(event.batch)
-        elif event.state == "progress":
-            self._in_flight[event.batch] = event.units
-            self._move()
-        elif event.state == "done":
-            self._in_flight.pop(event.batch, None)
-            self._units_done += int(event.units)
-            self._describe(event.batch)
-            self._move()
-        elif event.state == "lost":
-            self._in_flight.pop(event.batch, None)
-            self._move()
-
-    def _describe(self, batch: int) -> None:
-        done = f"{self._units_done}/{self._total} units"
-        self._bar.set_description_str(f"{jobs_of(self._run, batch)} {done}", refresh=False)
-
-    def _move(self) -> None:
-        self._bar.n = self._units_done + sum(self._in_flight.values())
-        per_minute = 60.0 * self._bar.n / max(1e-9, time.monotonic() - self._began)
-        self._bar.set_postfix_str(f"{per_minute:.1f} units/min", refresh=False)
-        self._bar.refresh()
+        self._counts.heed(event)
+        if event.state in {"started", "done"}:
+            done = f"{self._counts.done}/{self._counts.total} units"
+            self._bar.set_description_str(f"{self._counts.jobs} {done}", refresh=False)
+        if event.state in {"progress", "done", "lost"}:
+            self._bar.n = self._counts.with_parts
+            self._bar.set_postfix_str(self._counts.pace, refresh=False)
+            self._bar.refresh()

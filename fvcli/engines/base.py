@@ -47,15 +47,17 @@ class Event:
     units: how many units of the batch are rendered, counting parts of those that are being rendered.
     counts: of a batch that is done, its units by status.
     remarks: what to tell.
+    detail: what is compiled.
     """
 
     batch: int
-    state: Literal["started", "progress", "done", "lost", "waiting", "over"]
+    state: Literal["compiling", "started", "progress", "done", "lost", "waiting", "over"]
     where: str = ""
     units: float = 0.0
     seconds: float = 0.0
     counts: Mapping[str, int] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    detail: str = ""
 
 
 class Engine(Protocol):

@@ -24,6 +24,7 @@ def render_here(run: RunFolder, round_: Round, options: EngineOptions) -> Iterat
         from fvcli.worker import (  # brings TensorFlow
             BatchDone,
             BatchStarted,
+            Compiling,
             StepsDone,
             Worker,
             WorkerOptions,
@@ -45,6 +46,8 @@ def render_here(run: RunFolder, round_: Round, options: EngineOptions) -> Iterat
             if isinstance(said, BatchStarted):
                 has_said_waiting = False
                 yield Event(said.batch, "started", worker.device)
+            elif isinstance(said, Compiling):
+                yield Event(-1, "compiling", worker.device, detail=said.what)
             elif isinstance(said, StepsDone):
                 yield Event(said.batch, "progress", worker.device, units=said.units)
             elif isinstance(said, BatchDone):

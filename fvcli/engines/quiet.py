@@ -17,9 +17,9 @@ ALL = "0"  # the level at which a user asks for every remark
 def quiet_start() -> Iterator[None]:
     """Hold back standard error of this whole process, C++ included, for the time of an import.
 
-    TensorFlow writes some remarks before it heeds the level. If the import fails, what was held back is shown.
-    With TF_CPP_MIN_LOG_LEVEL=0 nothing is held back. Keras computes with TensorFlow from here on, also where a
-    user's keras.json or KERAS_BACKEND names another library.
+    TensorFlow writes some remarks before it heeds the level. If the import fails, what was held back is
+    shown. With TF_CPP_MIN_LOG_LEVEL=0 nothing is held back. Keras computes with TensorFlow from here on, also
+    where a user's keras.json or KERAS_BACKEND names another library.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
     if "tensorflow" in sys.modules or os.environ.get(LEVEL) == ALL:

@@ -6,6 +6,13 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
+class Compiling:
+    """A program is compiled, which may take a minute; what for."""
+
+    what: str
+
+
+@dataclass(frozen=True)
 class BatchStarted:
     """The first units of a batch are begun."""
 
@@ -37,4 +44,4 @@ class Waiting:
     batches: tuple[int, ...]
 
 
-Said = BatchStarted | StepsDone | BatchDone | Waiting
+Said = Compiling | BatchStarted | StepsDone | BatchDone | Waiting

@@ -35,7 +35,7 @@ from fvcli.run.work.rounds import Round, begin_round
 from fvcli.worker.assets import Assets
 from fvcli.worker.concurrency import Lanes, Ledger
 from fvcli.worker.device import Device, computing_facts, set_up_device
-from fvcli.worker.events import Said, StepsDone, Waiting
+from fvcli.worker.events import Compiling, Said, StepsDone, Waiting
 from fvcli.worker.options import WorkerOptions
 from fvcli.worker.recorder import Origin, Recorder
 from fvcli.worker.renderers import Renderer, renderer_of
@@ -171,6 +171,7 @@ class Worker:
             if not session.todo or not self._may_start(session.todo[0], lanes):
                 return
             task = session.todo.popleft()
+            yield from self._announce(task)
             yield from session.begin(task)
             lanes.submit(self._prepared(task, lanes))
 
@@ -250,6 +251,12 @@ class Worker:
     def _may_start(self, task: Task, lanes: Lanes) -> bool:
         """Tell whether a task can begin: at once if what is compiled serves it, else once all others end."""
         return lanes.is_idle or self._key(task) == (self._compiled and self._compiled[0])
+
+    def _announce(self, task: Task) -> Iterator[Said]:
+        """Tell of a program that is compiled for a task."""
+        if self._compiled is None or self._compiled[0] != self._key(task):
+            program = self._run.plan.programs[task.program]
+            yield Compiling(f"compiling for {program.height_px} x {program.width_px} px")
 
     def _key(self, task: Task) -> object:
         return self._run.plan.programs[task.program].compilation

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import io
+import os
+import pty
 import sys
+import tempfile
+import termios
+import time
 from pathlib import Path
 
 import pytest
 
 from fvcli.app.plan_spec import plan_of_spec
 from fvcli.app.render_log import RenderLog, say_counts
-from fvcli.cli import progress
+from fvcli.cli import heartbeat, progress
 from fvcli.cli.exit_and_signals import Stop
-from fvcli.cli.progress import Progress
+from fvcli.cli.progress import Lines, Progress, terminal_width
 from fvcli.engines import Event
 from fvcli.run import RunFolder
 from tests.helpers.running import SMALL_SPEC, write_spec
@@ -23,6 +28,9 @@ class Terminal(io.StringIO):
 
     def isatty(self) -> bool:
         return True
+
+    def fileno(self) -> int:
+        raise OSError
 
 
 class Clock:
@@ -38,6 +46,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr("fvcli.cli.progress.time", clock)
+    monkeypatch.setattr("fvcli.cli.heartbeat.time", clock)
     monkeypatch.setattr("fvcli.app.render_log.time", clock)
     return clock
 
@@ -75,7 +84,92 @@ def test_where_there_is_no_terminal_lines_are_written_to_standard_error(
     shown.ended()
     shown.saw(Event(3, "done", "easel", units=2))
     shown.said("after")
-    assert capsys.readouterr() == ("", "before\nbatch 1/2 edges: 2 done\nafter\n")
+    said = ["before", "loading efficientnet-lite0", "batch 1/2 edges: 2 done", "after"]
+    assert capsys.readouterr() == ("", "\n".join(said) + "\n")
+
+
+def test_a_log_says_something_every_minute(
+    run: RunFolder, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also while a model is loaded, a program compiled, and within a unit; a line of a batch counts."""
+    lines = Lines(run, {0: 2, 3: 2})
+    said = []
+
+    def after(seconds: float) -> None:
+        clock.now += seconds
+        said.append(lines.heart.due())
+        if said[-1] is not None:
+            lines.write(said[-1])
+
+    after(50)
+    after(10)
+    lines.show(Event(-1, "compiling", detail="compiling for 64 x 64 px"))
+    after(50)
+    after(60)
+    lines.show(Event(0, "started"))
+    lines.show(Event(0, "progress", units=0.5))
+    after(60)
+    lines.write("batch 1/2 edges: 2 done")
+    lines.show(Event(0, "done", units=2))
+    after(50)
+    lines.show(Event(-1, "compiling", detail="compiling for 32 x 32 px"))
+    after(10)
+    assert said == [
+        None,
+        "loading efficientnet-lite0; 1 min since the start",
+        None,
+        "compiling for 64 x 64 px; 3 min since the start",
+        "edges: 0.5/4 units, 0.2 units/min; 4 min since the start",
+        None,
+        "compiling for 32 x 32 px; 5 min since the start",
+    ]
+    assert capsys.readouterr().err.splitlines() == [
+        said[1],
+        "compiling for 64 x 64 px",
+        said[3],
+        said[4],
+        "batch 1/2 edges: 2 done",
+        said[6],
+    ]
+
+
+def test_the_line_of_a_minute_comes_by_itself(
+    run: RunFolder, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Also while an import of TensorFlow holds standard error back."""
+    monkeypatch.setattr(heartbeat, "SILENCE_S", 0.0)
+    monkeypatch.setattr(heartbeat, "TICK_S", 0.01)
+    monkeypatch.setattr(sys, "stderr", open(2, "w", closefd=False))  # noqa: SIM115
+    shown = Progress(Stop())
+    shown.started(run, {0: 2})
+    said, end = capfd.readouterr().err, time.monotonic() + 10
+    with tempfile.TemporaryFile() as held_back:
+        kept = os.dup(2)
+        os.dup2(held_back.fileno(), 2)
+        while "min since the start" not in said and time.monotonic() < end:
+            os.dup2(kept, 2)
+            said += capfd.readouterr().err
+            os.dup2(held_back.fileno(), 2)
+            time.sleep(0.02)
+        os.dup2(kept, 2)
+        os.close(kept)
+    shown.ended()
+    assert said.startswith("loading efficientnet-lite0\nloading efficientnet-lite0; 0 min since the start\n")
+
+
+@pytest.mark.parametrize(
+    ("columns", "size", "width"), [("", 0, 0), ("", 80, 80), ("100", 0, 100), ("x", 0, 0)]
+)
+def test_a_terminal_of_unknown_size_is_a_log(
+    columns: str, size: int, width: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24 if size else 0, size))
+    monkeypatch.setenv("COLUMNS", columns)
+    with open(theirs, "w") as terminal:
+        monkeypatch.setattr(sys, "stderr", terminal)
+        assert terminal_width() == width
+    os.close(ours)
 
 
 def test_on_a_terminal_a_bar_counts_units(
@@ -84,6 +178,7 @@ def test_on_a_terminal_a_bar_counts_units(
     """Fractions of batches in flight count in the rate and the bar, and units that are done in its words."""
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "80")
     monkeypatch.setattr(progress, "BAR", "{desc} {n:.2f}/{total} {postfix}")
     shown = Progress(Stop())
     shown.started(run, {0: 2, 3: 2})

@@ -51,7 +51,8 @@ def test_a_signal_while_units_are_rendered_leaves_them_in_order(
     assert [signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)] == before
     assert stopped.exit_code == 75
     assert stopped.stdout == ""
-    first, error = stopped.stderr.splitlines()
+    loading, first, error = stopped.stderr.splitlines()
+    assert loading == "loading efficientnet-lite0"
     assert first.startswith("batch 1/4 edges: 2 done in ")
     assert error == (
         f"Error: stopped by {number.name} with 4 of 7 units done: to go on: fvcli render {spec} -o '{run}'"
@@ -65,7 +66,7 @@ def test_the_second_signal_is_raised_at_once(tmp_path: Path, monkeypatch: pytest
     spec, run = write_spec(tmp_path), tmp_path / "run"
     stopped = fvcli(*argv(monkeypatch, "render", spec, "-o", run))
     assert stopped.exit_code == 75
-    assert stopped.stderr.splitlines()[1:] == [
+    assert stopped.stderr.splitlines()[2:] == [
         f"Error: stopped by SIGINT: to go on: fvcli render {spec} -o {run}"
     ]
 

@@ -289,7 +289,7 @@ def test_a_render_says_its_sheets_its_counts_and_what_failed(tmp_path: Path, eas
         f"{run}/index.html",
         f"{run}: 5 done, 1 failed, 1 dead",
     ]
-    assert result.stderr.splitlines()[4:] == ["Error: edges/channel-0001 failed: it broke"]
+    assert result.stderr.splitlines()[5:] == ["Error: edges/channel-0001 failed: it broke"]
     easel.statuses = {}
     again = fvcli("render", spec, "-o", run)
     assert (again.exit_code, again.stdout.splitlines()[-1]) == (0, f"{run}: 6 done, 1 dead")

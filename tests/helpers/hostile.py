@@ -2,8 +2,8 @@
 
 Each command runs in a child of a process that has imported fvcli, so that it costs a tenth of its start.
 The process itself was started with the standard streams, the user and the limits that are to be tried.
-COMMANDS is a file of JSON, name -> words. ANSWER is the number of a pipe that gets the exit codes. On standard
-error a line of MARK and the name comes before what a command says.
+COMMANDS is a file of JSON, name -> words. ANSWER is the number of a pipe that gets the exit codes. On
+standard error a line of MARK and the name comes before what a command says.
 """
 
 from __future__ import annotations

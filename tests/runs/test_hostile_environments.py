@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pytest
 
 from fvcli.cli import main
+from fvcli.run.layout import ROUNDS
 from tests.helpers import hostile
 from tests.helpers.painted_runs import painted
 from tests.helpers.running import SMALL_SPEC, fvcli, write_spec
@@ -113,6 +114,8 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("hostile")
     spec = write_spec(folder)
     run = painted(spec, folder / "run").path
+    shutil.rmtree(run / ROUNDS)  # painters write no journals, so a worker would look for something to do
+    assert fvcli("prepare", spec, "-o", run).exit_code == 0
     golden = folder / "golden"
     assert fvcli("accept", run, "--golden", golden, "--reason", "first").exit_code == 0
     return {"spec": spec, "run": run, "golden": golden}

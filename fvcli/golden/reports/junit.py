@@ -71,7 +71,7 @@ def _suite(comparison: Comparison, name: str, cases: list[TestCase]) -> TestSuit
 
 
 def _working_folder() -> Path:
-    """Return the folder that a CI job runs in; where it was removed, the one from which all paths are seen."""
+    """Return the folder that a CI job runs in; where it was removed, the root of all folders."""
     try:
         return Path.cwd()
     except FileNotFoundError:

@@ -53,7 +53,10 @@ class Application:
 
 
 def keras_cache() -> Path:
-    """Return the folder in which Keras keeps downloaded weights (its own rule: KERAS_HOME, ~/.keras, or /tmp/.keras)."""
+    """Return the folder in which Keras keeps downloaded weights.
+
+    Its own rule: KERAS_HOME, or .keras in the home folder, or in /tmp if that cannot be written.
+    """
     home = os.path.expanduser("~")  # stays as it is for a user without a home
     default = Path(home if os.access(home, os.W_OK) else "/tmp", ".keras")
     return Path(os.environ.get("KERAS_HOME") or default, "models")
