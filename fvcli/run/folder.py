@@ -2,6 +2,7 @@
 
     RUN/ spec.yaml  plan.json  model.json  run.json  units/<job>/<unit>.png + .json  grids/<job>.png
          figure.png  sources/  logs/  rounds/  attempts/  workers/  fingerprints/  replaced-1/
+         unfinished-films/
 
 Jobs of thousands of units have numbered folders, units/<job>/0003/<unit>.png, and large plans have their
 units in parts, plan/; see ``unit_folders`` and ``plan_files``.
@@ -32,6 +33,7 @@ from fvcli.run.model_file import read_facts
 from fvcli.run.objects import is_object, read_bytes, refuse_unconditional
 from fvcli.run.plan_files import read_plan
 from fvcli.run.sidecar import EQUAL, OTHER, NewerSidecar, Record, Sidecar, read_sidecar
+from fvcli.run.unfinished_films import forget_strange_frames
 from fvcli.run.work.notes import LEASE_S, Presence
 
 
@@ -153,6 +155,7 @@ class RunFolder:
             replaced = preparation.apply(growth)
             preparing.close()
             run = cls(path, preparation.plan, growth, replaced, presence)
+            forget_strange_frames(path, run.plan, run.is_finished)
             stack.callback(run.flush_logs)
             yield run
 

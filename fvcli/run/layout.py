@@ -12,6 +12,7 @@ PARTS = "plan"  # a folder: the units of a large plan
 UNITS, SOURCES, ATTEMPTS, GRIDS, FIGURE = "units", "sources", "attempts", "grids", "figure.png"
 INDEX = "index.html"
 LOGS = "logs"
+FILMS = "unfinished-films"  # frames of films that are being rendered
 JOB_FOLDERS = "[0-9]" * 4  # below the folder of a large job; see ``unit_folders``
 FINGERPRINTS = "fingerprints"
 WORKERS, ROUNDS = "workers", "rounds"

@@ -59,7 +59,7 @@ class Outcome:
     trace: Sequence[float] = ()
     transparent: bool = False
     after_steps: dict[int, np.ndarray] = field(default_factory=dict)
-    frames: Sequence[np.ndarray] | np.ndarray = ()
+    frames: Sequence[np.ndarray] = ()
     fps: float | None = None
 
 

@@ -21,9 +21,10 @@ from fvcli.media import (
 from fvcli.models.files.checksums import check_sum
 from fvcli.optvis.colour import colour_matrix
 from fvcli.optvis.streams import stream
-from fvcli.plan import Source, TermPlan
+from fvcli.plan import Source, TermPlan, Unit
 from fvcli.run import RunFolder
 from fvcli.run.atomic import write_atomic
+from fvcli.run.unfinished_films import KeptFrames
 
 PICTURES_KEPT = 4  # of a large size, 150 MB each
 SPECTRUM_PX = (512, 512)  # at which magnitudes of photos are taken, as published
@@ -35,10 +36,12 @@ class Assets:
     Args:
         run: The run, whose folder has copies of them.
         channels: Of the network's input.
+        fingerprint: Id of what pictures are computed with.
     """
 
-    def __init__(self, run: RunFolder, channels: int) -> None:
+    def __init__(self, run: RunFolder, channels: int, fingerprint: str = "") -> None:
         self._run = run
+        self._fingerprint = fingerprint
         self._channels = channels
         self.picture = functools.lru_cache(PICTURES_KEPT)(self._picture)
         self._array = functools.cache(self._read_array)
@@ -59,6 +62,10 @@ class Assets:
         """Yield a film's frames as float32 [h, w, channels] in [0, 1], cut to a size as pictures are."""
         for frame in read_frames(self.source(sha256)[1]):
             yield sized(frame.astype(np.float32) / np.float32(255), size_px, self._channels)
+
+    def kept_frames(self, unit: Unit, shape: tuple[int, ...]) -> KeptFrames:
+        """Return the frames [h, w, channels] of a unit's film that are rendered already."""
+        return KeptFrames(self._run.path, unit.key, self._fingerprint, shape)
 
     def array(self, sha256: str) -> np.ndarray:
         """Return an array as float32."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -109,19 +108,27 @@ class DreamRenderer:
     def _film(
         self, program: Program, unit: Unit, arrays: Units, report: Report, stopped: Stopped
     ) -> Outcome | None:
-        """Dream every frame of a film, each beginning with some of the dream before."""
+        """Dream every frame of a film, each beginning with some of the dream before.
+
+        Frames that an interrupted process has dreamt are not dreamt again.
+        """
         share = _octaves_of(program.settings).warm_start
         source, _ = self._assets.source(str(unit.picture))
-        frames = _on_disk((source.frames, *self._size, self._colours))
-        first = dreamt = None
+        frames = self._assets.kept_frames(unit, (*self._size, self._colours))
+        first, dreamt = None, frames.go_on()
         for number, frame in enumerate(self._assets.frames(str(unit.picture), self._size)):
             first = frame if first is None else first
+            if number < len(frames):
+                report((number + 1) / source.frames)
+                continue
             begin = frame if dreamt is None else blend(dreamt, frame, share)
-            dreamt = self._run(program, unit, arrays, begin, stopped)
+            dreamt = self._run(
+                program, unit, arrays, begin, stopped, _of_frame(report, number, source.frames)
+            )
             if dreamt is None:
                 return None
-            frames[number] = as_8_bits(dreamt)
-            report((number + 1) / source.frames)
+            frames.keep(as_8_bits(dreamt), dreamt)
+            report(len(frames) / source.frames)
         assert first is not None  # a film has frames
         assert dreamt is not None
         steps = len(frames) * self._steps(program)
@@ -149,7 +156,7 @@ class DreamRenderer:
         arrays: Units,
         steps: int,
         after_steps: dict[int, np.ndarray],
-        frames: Sequence[np.ndarray] | np.ndarray,
+        frames: Sequence[np.ndarray],
         fps: float | None = None,
     ) -> Outcome:
         finite = bool(np.isfinite(dreamt).all())
@@ -192,7 +199,10 @@ def planned_octaves(settings: Settings) -> tuple[Octave, ...]:
     return tuple(Octave(each.scale, each.steps, each.rates, each.bands, each.blurs_px) for each in asked.each)
 
 
-def _on_disk(shape: tuple[int, ...]) -> np.ndarray:
-    """Return uint8 zeros that are in a file without a name: frames of a long film do not fit into memory."""
-    with TemporaryFile() as file:
-        return np.memmap(file, np.uint8, "w+", shape=shape)
+def _of_frame(report: Report, number: int, frames: int) -> Callable[[Frame], None]:
+    """Return what reports the steps of a frame as a share of the whole film."""
+
+    def heed(step: Frame) -> None:
+        report((number + step.share) / frames)
+
+    return heed

@@ -18,6 +18,7 @@ from fvcli.plan import Unit, standalone_spec, title_of
 from fvcli.run import RunFolder, Sidecar, step_name
 from fvcli.run.remarks import remarks_on
 from fvcli.run.sidecar import DEAD, DONE, FAILED, Record
+from fvcli.run.unfinished_films import forget_frames
 from fvcli.spec.output import Animation
 from fvcli.worker.ascent_renderer import Outcome
 from fvcli.worker.concurrency import Cost
@@ -64,6 +65,7 @@ class Recorder:
         """Write a unit's picture and sidecar."""
         start, end, saved = outcome.start, outcome.end, outcome.saved
         if not outcome.finite or not all(map(math.isfinite, (start, end, saved))):
+            forget_frames(self._run.path, unit.key)  # others would be no better
             return self.fail(unit, origin, _why_not_finite(outcome))
         dead = end == start and (outcome.silent or start == 0.0)
         score = {"start": unit.sign * start, "end": unit.sign * end, "saved": unit.sign * saved}
@@ -91,7 +93,10 @@ class Recorder:
             else [],
             extras=[{"name": name, "bytes": len(content)} for name, content in extras.items()],
         )
-        return self._run.commit(unit, sidecar, png, extras)
+        record = self._run.commit(unit, sidecar, png, extras)
+        if len(outcome.frames):
+            forget_frames(self._run.path, unit.key)
+        return record
 
     def _encoded(self, unit: Unit, outcome: Outcome, pixels: np.ndarray) -> bytes:
         title = title_of(unit, self._run.plan.programs[unit.program])
@@ -174,7 +179,7 @@ def _told(trace: Sequence[float], sign: int) -> list[float]:
     return [float(f"{sign * score:.{TRACE_DIGITS}g}") for score in numbers]
 
 
-def shown(frames: Sequence[np.ndarray] | np.ndarray) -> Iterator[np.ndarray]:
+def shown(frames: Sequence[np.ndarray]) -> Iterator[np.ndarray]:
     """Yield frames as films have them: three colours, without opacity."""
     for frame in frames:
         yield np.repeat(frame, 3, axis=-1) if frame.shape[-1] == 1 else frame[..., :3]

@@ -91,7 +91,7 @@ class Worker:
         write_run_facts(run, self._device.name)
         self._model = change(load(run.plan.model, self._options.allow_code))
         self._recorder = Recorder(run, self._model.facts, self._device.name, self._fingerprint)
-        self._assets = Assets(run, self._model.facts.input_channels)
+        self._assets = Assets(run, self._model.facts.input_channels, self._fingerprint)
         self._compiled: tuple[object, Renderer] | None = None
         self._program: int | None = None  # the one that was compiled last
         self._broken: tuple[object, str] | None = None  # what could not be compiled, and why

@@ -10,10 +10,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fvcli.errors import FvcliError
+from fvcli.media.movie_writer import encode_movie
 from fvcli.run.atomic import write_atomic
+from fvcli.run.layout import FILMS
+from fvcli.run.unfinished_films import KeptFrames
+from tests.helpers.picture_files import noise
 from tests.helpers.running import SMALL_SPEC, fvcli, pictures, start_fvcli, wait_until, write_spec
 
 # Long enough in its first batches that a signal meets it at work.
@@ -125,3 +130,53 @@ def test_an_atomic_write_keeps_the_old_file_when_it_fails(tmp_path: Path) -> Non
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert target.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["file"]
+
+
+FILM_SPEC = """\
+model: efficientnet-lite0
+jobs:
+  - name: film
+    layer: block2_add
+    objective: layer
+    pictures: film.gif
+    recipe: deepdream
+    size_px: [64, 80]
+    steps: 12
+    octaves: {count: 1, tile_px: 64}
+    animation: {format: webp}
+"""
+
+
+def test_a_film_that_was_killed_goes_on_at_its_frames(tmp_path: Path) -> None:
+    """Only frames that are missing are dreamt, and the film has the bytes of an undisturbed one."""
+    frames = [noise(64, 80, seed) for seed in range(8)]
+    (tmp_path / "film.gif").write_bytes(encode_movie(frames, "gif", 10))
+    spec, run, whole = write_spec(tmp_path, FILM_SPEC), tmp_path / "run", tmp_path / "whole"
+    with start_fvcli("render", spec, "-o", run) as process:
+        wait_until(lambda: len(frames_of(run)) >= 2, process)
+        process.kill()
+    kept = frames_of(run)
+    assert 2 <= len(kept) < len(frames)
+    assert fvcli("status", run, "--check").exit_code == 0
+    dreamt = []
+    original = KeptFrames.keep
+
+    def keep(self: KeptFrames, *arrays: np.ndarray) -> None:
+        dreamt.append(len(self))
+        original(self, *arrays)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(KeptFrames, "keep", keep)
+        assert fvcli("render", spec, "-o", run).exit_code == 0
+    assert dreamt == list(range(dreamt[0], len(frames)))
+    assert dreamt[0] >= len(kept) - 1  # the kill may have come between a frame and what makes it count
+    assert frames_of(run) == []
+    assert fvcli("render", spec, "-o", whole).exit_code == 0
+    names = [path.name for path in sorted((whole / "units/film").iterdir()) if path.suffix != ".json"]
+    assert len(names) == 2
+    for name in names:
+        assert (run / "units/film" / name).read_bytes() == (whole / "units/film" / name).read_bytes()
+
+
+def frames_of(run: Path) -> list[Path]:
+    return sorted((run / FILMS).glob("*/[0-9][0-9][0-9][0-9][0-9].npy"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -230,10 +231,21 @@ def test_a_frame_of_a_film_begins_with_a_share_of_the_dream_before(dreams_of_fil
     assert (outcome.start, outcome.end) == pytest.approx((0.2, 0.66875), abs=0.005)
 
 
-def test_a_film_that_is_stopped_leaves_nothing(dreams_of_film: Make) -> None:
-    outcomes, shares = rendered(dreams_of_film(), stop_at=0.3)
+def test_a_film_that_was_stopped_goes_on_behind_its_last_frame(dreams_of_film: Make) -> None:
+    """It has the same frames as one that was not, and the stopped frame is dreamt again."""
+    undisturbed = rendered(dreams_of_film())[0]
+    made = dreams_of_film()
+    outcomes, shares = rendered(made, stop_at=0.6)
     assert outcomes is None
-    assert shares == pytest.approx([1 / 3])
+    assert shares == pytest.approx([1 / 3, 2 / 3])
+    made[0]._dream.calls.clear()
+    again, shares = rendered(made)
+    assert len(made[0]._dream.calls) == 1
+    assert shares == pytest.approx([1 / 3, 2 / 3, 1.0])
+    assert undisturbed is not None
+    assert again is not None
+    np.testing.assert_array_equal(again[0].frames, undisturbed[0].frames)
+    assert replace(again[0], frames=(), pixels=0) == replace(undisturbed[0], frames=(), pixels=0)
 
 
 def test_frames_are_dreamt_without_regard_to_the_frame_before_if_asked_to(renderer: Make, film: str) -> None:
