@@ -5,10 +5,11 @@ A plan is made on any machine, such as the login node of a cluster, and says not
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from fvcli.errors import FvcliError, UsageError
+from fvcli.errors import FvcliError, UsageError, os_error_said
 from fvcli.media.ffmpeg import ffmpeg
 from fvcli.media.movie_reader import is_video
 from fvcli.plan import Plan, Unit
@@ -23,16 +24,20 @@ def check_machine(plan: Plan, units: Iterable[Unit]) -> None:
         units: Those that are still to be rendered.
 
     Raises:
-        UsageError: They have videos to read or write, and no ffmpeg is here; the message names the jobs.
+        UsageError: They have videos to read or write, and no ffmpeg or no temporary folder is here; the
+            message names the jobs.
     """
     jobs = dict.fromkeys(unit.job for unit in units if any(_videos(plan, unit)))
     if not jobs:
         return
+    where = ", ".join(f"jobs.{job}" for job in jobs)
     try:
         ffmpeg("video")
+        tempfile.gettempdir()  # in which ffmpeg writes
     except FvcliError as error:
-        where = ", ".join(f"jobs.{job}" for job in jobs)
         raise UsageError(f"{where}: {error.message}", error.hint) from error
+    except OSError as error:
+        raise UsageError(f"{where}: {os_error_said(error)}") from error
 
 
 def needs_more_than_python(plan: Plan) -> bool:

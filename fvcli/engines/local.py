@@ -16,8 +16,8 @@ class LocalEngine:
     """Render on this machine: in this process where that is enough, else in a process for each GPU.
 
     With a number of workers they are always processes of their own, so that a picture that kills its process
-    does not kill this one. The only worker is a process of its own, too, where the program that calls has used
-    TensorFlow: threads and number formats decide the last digits of pictures, and cannot be set any more.
+    does not kill this one. The only worker is a process of its own, too, where the program that calls has
+    used TensorFlow: threads and number formats decide the last digits of pictures, and cannot be set then.
     """
 
     name = "local"

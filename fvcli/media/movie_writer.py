@@ -15,7 +15,7 @@ from typing import IO
 import numpy as np
 from PIL import Image
 
-from fvcli.errors import FvcliError
+from fvcli.errors import FvcliError, os_error_said
 from fvcli.media.ffmpeg import ffmpeg
 from fvcli.spec.output import FilmFormat
 
@@ -39,9 +39,13 @@ def encode_movie(frames: Iterable[np.ndarray], format: FilmFormat, fps: float) -
     play in a loop; they need all frames in memory, and show equal frames in a row as one for longer.
 
     Raises:
-        FvcliError: There is no frame, one has another size, or ffmpeg is missing (mp4) or fails.
+        FvcliError: There is no frame, one has another size, ffmpeg is missing (mp4) or fails, or a disk is
+            full.
     """
-    return ENCODERS[format](_checked(frames), fps)
+    try:
+        return ENCODERS[format](_checked(frames), fps)
+    except OSError as error:  # such as of a full disk below the temporary folder
+        raise FvcliError(f"the movie cannot be written: {os_error_said(error)}") from error
 
 
 def _checked(frames: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

@@ -16,7 +16,7 @@ from fvcli.run.sidecar import DONE
 from fvcli.run.work.attempts import DIED, Attempt, latest_attempts, read_attempt
 from fvcli.run.work.journal import rounds_left
 from fvcli.run.work.notes import WORKER, Note, read_notes, seems_alive
-from fvcli.run.work.rounds import latest_round
+from fvcli.run.work.rounds import read_rounds
 
 DAMAGED = "damaged"
 STATES = ("done", "dead", "failed", DAMAGED, NEWER, "running", "lost", "pending")
@@ -164,7 +164,7 @@ def _run_status(run: RunFolder, damage: Mapping[str, str]) -> RunStatus:
 
 def _is_asked(run: RunFolder) -> bool:
     """Tell whether a round has something left; where nobody began one, it is not known what was asked for."""
-    return latest_round(run.path) is None or any(rounds_left(run.path, run.plan.sum))
+    return not read_rounds(run.path) or any(rounds_left(run.path, run.plan.sum))
 
 
 def _fill_in(run: RunFolder, states: list[str | None], alive: set[str]) -> Counter[str]:

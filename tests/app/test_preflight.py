@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,15 @@ def test_finished_films_need_no_ffmpeg_unless_they_are_rendered_again(
     assert not (run / "replaced-1").exists()
     assert len(pictures(run)) == 6
     assert fvcli("render", spec, "-o", run, "--again", "--only", "still").exit_code == 0
+
+
+def test_a_film_needs_a_temporary_folder_before_it_is_rendered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: [str(tmp_path / "nowhere")])
+    refused = fvcli("render", write_spec(tmp_path, SPEC), "-o", tmp_path / "run")
+    assert refused.exit_code == 2
+    reason = "there is no folder for temporary files: set TMPDIR to a folder that can be written"
+    assert refused.stderr == f"Error: jobs.film: {reason}\n"
+    assert not (tmp_path / "run").exists()
