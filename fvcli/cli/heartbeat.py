@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import os
 import sys
 import threading
@@ -12,6 +11,8 @@ from collections.abc import Iterator
 from typing import TextIO
 
 import click
+
+from fvcli.cli.standard_streams import forgiving_writer
 
 SILENCE_S = 55.0  # below the minute that is promised
 TICK_S = 1.0
@@ -60,8 +61,7 @@ class Heartbeat:
         while not self._over.wait(TICK_S):
             line = self.due()
             if line is not None:
-                with contextlib.suppress(OSError):  # a log that cannot be written costs no render
-                    self.say(line)
+                self.say(line)
 
 
 @contextlib.contextmanager
@@ -69,8 +69,10 @@ def _standard_error() -> Iterator[TextIO | None]:
     """Give a stream of its own to where standard error leads now; None where that is no file."""
     try:
         number = os.dup(sys.stderr.fileno())
-    except (OSError, ValueError, AttributeError, io.UnsupportedOperation):
+    except (OSError, ValueError, AttributeError):
         yield None
         return
-    with open(number, "w", encoding=sys.stderr.encoding, errors="backslashreplace", buffering=1) as stream:
-        yield stream
+    try:
+        yield forgiving_writer(number, sys.stderr)
+    finally:
+        os.close(number)

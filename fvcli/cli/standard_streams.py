@@ -52,6 +52,16 @@ class _Results(io.FileIO):
             return len(memoryview(data))  # type: ignore[arg-type]
 
 
+def forgiving_writer(number: int, like: TextIO | None) -> TextIO:
+    """Return a stream of text into an open file, which drops what cannot be written.
+
+    Args:
+        number: Of the file; it is not closed with the stream.
+        like: The stream whose encoding it has.
+    """
+    return _writer(_Forgiving(number, "w", closefd=False), like, "backslashreplace")
+
+
 @contextlib.contextmanager
 def sound_streams() -> Iterator[None]:
     """Let standard streams be as this module says; streams that are not this process's own are left alone."""
@@ -62,7 +72,7 @@ def sound_streams() -> Iterator[None]:
     before = sys.stdin, sys.stdout, sys.stderr
     sys.stdin = sys.stdin or open(INPUT, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stdout = _writer(_Results(OUTPUT, "w", closefd=False), sys.stdout, "strict")
-    sys.stderr = _writer(_Forgiving(ERROR, "w", closefd=False), sys.stderr, "backslashreplace")
+    sys.stderr = forgiving_writer(ERROR, sys.stderr)
     try:
         yield
     finally:

@@ -25,7 +25,7 @@ from fvcli.run.work.rounds import begin_round
 from fvcli.worker import render_batches
 from fvcli.worker.assets import Assets
 from fvcli.worker.device import Device
-from fvcli.worker.events import BatchDone, BatchStarted, StepsDone, Waiting
+from fvcli.worker.events import BatchDone, BatchStarted, Compiling, StepsDone, Waiting
 from fvcli.worker.options import WorkerOptions
 from fvcli.worker.render_batches import Worker
 from tests.helpers.painter import (
@@ -394,6 +394,7 @@ def test_a_stop_drops_what_is_being_rendered_and_keeps_the_rest(
     worker = worker_of(run, CPU)
     events = worker.render([0])
     began = time.monotonic()
+    assert next(events) == Compiling("compiling for 224 x 224 px")
     assert next(events) == BatchStarted(0)
     assert next(event for event in events if not isinstance(event, Waiting)) == StepsDone(0, 1.0)
     events.close()

@@ -14,7 +14,7 @@ from fvcli.run.work import queue
 from fvcli.run.work.attempts import DIED, attempts_of, end_attempt
 from fvcli.run.work.journal import read_journals
 from fvcli.run.work.notes import read_notes
-from fvcli.worker.events import BatchDone, BatchStarted, StepsDone, Waiting
+from fvcli.worker.events import BatchDone, BatchStarted, Compiling, StepsDone, Waiting
 from tests.helpers.painter import (
     CPU,
     GPU,
@@ -156,7 +156,7 @@ def test_batches_that_another_worker_has_are_left_out_and_rendered_when_it_is_go
     events = []
     for event in worker.render(range(4)):
         events.append(event)
-        if isinstance(event, Waiting) and event.batches:  # it was looked at who has what
+        if event == Waiting((2,)):  # while a lane is at work nothing is waited for
             end_attempt(run.path, attempt, "stopped")
     assert Waiting((2,)) in events
     assert painter.calls == [(names(0, 1, 2, 3, 6, 7), 8), (names(4, 5), 8)]
@@ -316,6 +316,7 @@ def test_a_stop_gives_back_all_batches_of_an_ascent(
     painter.before = linger
     worker = worker_of(run, GPU)
     events = worker.render(range(8))
+    assert isinstance(next(events), Compiling)
     assert [next(events) for _ in range(4)] == [BatchStarted(n) for n in range(4)]
     [note] = read_notes(run.path)
     assert {at["batch"] for at in note.at} >= {0, 1, 2, 3}
