@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import IO
 
 LEVEL = "TF_CPP_MIN_LOG_LEVEL"
+KERAS_WITHOUT_HOME = "/tmp/.keras"  # as Keras itself has it
 ALL = "0"  # the level at which a user asks for every remark
 
 
@@ -22,6 +23,10 @@ def quiet_start() -> Iterator[None]:
     where a user's keras.json or KERAS_BACKEND names another library.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    if (
+        os.path.expanduser("~") == "~"
+    ):  # a user without a home, for whom TensorFlow makes a folder of that name
+        os.environ.setdefault("KERAS_HOME", KERAS_WITHOUT_HOME)
     if "tensorflow" in sys.modules or os.environ.get(LEVEL) == ALL:
         yield
         return

@@ -69,6 +69,9 @@ class Environment:
         """Return what commands come to."""
         asked = folder / "commands.json"
         asked.write_text(json.dumps(commands))
+        here = folder / "here"
+        here.mkdir()
+        here.chmod(0o777)
         streams = " ".join(
             [f"<{self.input}", f">{self.output}", *([f"2>{self.error}"] if self.error else [])]
         )
@@ -80,12 +83,14 @@ class Environment:
                 + [sys.executable, hostile.__file__, str(answer), str(asked)],
                 env={name: value for name, value in given.items() if value is not None},
                 stderr=subprocess.PIPE,
+                cwd=here,
                 pass_fds=[answer],
                 timeout=300,
                 check=False,
             )
             os.close(answer)
             assert done.returncode == 0, done.stderr.decode()
+            assert list(here.iterdir()) == []  # nothing is left where nobody asked for it
             said = dict(part.split("\n", 1) for part in done.stderr.decode().split(hostile.MARK)[1:])
             return {name: CameTo(code, said.get(name, "")) for name, code in json.load(codes).items()}
 
