@@ -111,7 +111,10 @@ def _said(entry: str) -> Iterator[None]:
         raise UsageError(f"{error.filename or entry}: {error.strerror}") from error
 
 
-def _folders(beside: Path | None) -> list[Path]:
+def _folders(named: str, beside: Path | None) -> list[Path]:
+    """Return the folders that a name may be relative to."""
+    if os.path.isabs(named):
+        return [Path("/")]
     with suppress(FileNotFoundError):  # the working directory was removed
         return [Path.cwd()] if beside is None else [beside.absolute(), Path.cwd()]
     return [beside] if beside is not None and beside.is_absolute() else []
@@ -120,8 +123,7 @@ def _folders(beside: Path | None) -> list[Path]:
 def _places(entry: str, beside: Path | None) -> list[Path]:
     """Return where an entry may be: absolute paths, none twice."""
     named = os.path.expanduser(entry)
-    folders = [Path("/")] if os.path.isabs(named) else _folders(beside)
-    places = [os.path.abspath(folder / named) for folder in folders]
+    places = [os.path.abspath(folder / named) for folder in _folders(named, beside)]
     return [Path(place) for place in dict.fromkeys(places)]
 
 
@@ -156,13 +158,14 @@ def _listing(entry: str, beside: Path | None) -> _Listing | None:
             return _Listing(list(place.iterdir()))
         if place.is_file():
             return _Listing([place], is_named=True)
-    matches = [_matching(entry, folder) for folder in _folders(beside)]
+    named = os.path.expanduser(entry)
+    matches = [_matching(named, folder) for folder in _folders(named, beside)]
     best = [listing for listing in matches if listing.pictures()] or [one for one in matches if one.paths]
     return best[0] if best else None
 
 
-def _matching(entry: str, folder: Path) -> _Listing:
-    found = glob.glob(os.path.expanduser(entry), root_dir=folder, recursive=True)
+def _matching(named: str, folder: Path) -> _Listing:
+    found = glob.glob(named, root_dir=folder, recursive=True)
     return _Listing([folder / match for match in found])
 
 

@@ -38,6 +38,7 @@ WORDS: Mapping[str, str] = {
     "diff": "diff {run} {out}/nowhere",
     "models": "models",
     "layers": "layers efficientnet-lite0",
+    "classes": "classes efficientnet-lite0 cat",
     "inspect": "inspect no-such-model",
     "schema": "schema",
     "init": "init {out}/new.yaml",
