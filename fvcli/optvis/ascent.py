@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from fvcli.optvis.activations import Activations, opaque
+from fvcli.optvis.compiled import compiled
 from fvcli.optvis.network import Network
 from fvcli.optvis.objectives import Objective
 from fvcli.optvis.optimizers import Optimizer
@@ -79,9 +80,9 @@ class Ascent:
         self._see = self._scores_of_views
         if jit_compile:
             self._see = tf.function(self._see, autograph=False, jit_compile=True)
-        self._compiled_loop = tf.function(self._loop, autograph=False)
-        self._score = tf.function(self._plain_score, autograph=False)
-        self.picture = tf.function(recipe.parameterization.to_image, autograph=False)
+        self._compiled_loop = compiled(self._loop)
+        self._score = compiled(self._plain_score)
+        self.picture = compiled(recipe.parameterization.to_image)
 
     @property
     def traces(self) -> int:

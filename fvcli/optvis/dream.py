@@ -23,6 +23,7 @@ import tensorflow as tf
 
 from fvcli.optvis.activations import Activations
 from fvcli.optvis.ascent import MakeObjective, Units
+from fvcli.optvis.compiled import compiled
 from fvcli.optvis.network import Network
 from fvcli.optvis.regularizers import blurred
 
@@ -100,7 +101,7 @@ class Dream:
         core = tile_px - 2 * (tile_px // 16)
         self._core_px = core // STRIDE_PX * STRIDE_PX or core
         self._margin_px = (tile_px - self._core_px) // 2
-        self._look = tf.function(self._gradient_of_tile, autograph=False)
+        self._look = compiled(self._gradient_of_tile)
 
     @property
     def traces(self) -> int:

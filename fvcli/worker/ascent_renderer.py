@@ -12,6 +12,7 @@ import tensorflow as tf
 from fvcli.media import as_8_bits
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.optvis.ascent import STEPS_PER_CALL, Ascent, Units
+from fvcli.optvis.compiled import compiled
 from fvcli.optvis.parameterizations import Parameterization, Params
 from fvcli.optvis.plateau import Plateau
 from fvcli.optvis.state import State
@@ -243,7 +244,5 @@ def _painter(
         return None
     assert painted.larger is not None  # or the plan refuses it
     share = min(1.0, most_px / max(size)) if most_px else 1.0
-    paint: Callable[[Params], tf.Tensor] = tf.function(
-        painted.larger(*(round(side * share) for side in size)), autograph=False
-    )
+    paint: Callable[[Params], tf.Tensor] = compiled(painted.larger(*(round(side * share) for side in size)))
     return paint

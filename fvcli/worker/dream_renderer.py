@@ -13,6 +13,7 @@ from fvcli.media import as_8_bits
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.optvis.activations import Activations
 from fvcli.optvis.ascent import Units
+from fvcli.optvis.compiled import compiled
 from fvcli.optvis.dream import Dream, Frame, Octave, blend, octaves, with_sizes
 from fvcli.optvis.streams import stream
 from fvcli.plan import Program, Unit
@@ -45,7 +46,7 @@ class DreamRenderer:
         self._objective = partial(build_objective, program, centres)
         self._network = model.network(input_px=program.input_px)
         self._dream = Dream(self._network, self._objective, tile)
-        self._score = tf.function(self._plain_score, autograph=False)
+        self._score = compiled(self._plain_score)
 
     def render(
         self, program: Program, units: Sequence[Unit], size: int, report: Report, stopped: Stopped

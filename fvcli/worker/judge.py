@@ -12,10 +12,12 @@ from fvcli.models import ModelFacts
 from fvcli.models.graph import ancestors
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.optvis.activations import opaque
+from fvcli.optvis.compiled import compiled
 from fvcli.plan import Program, Unit
 from fvcli.run import RunFolder
 from fvcli.worker.assets import Assets
 from fvcli.worker.device import Device
+from fvcli.worker.free_memory import free_memory
 from fvcli.worker.renderers import Renderer, renderer_of
 
 PICTURES_AT_A_TIME = 8  # whatever is asked for, so that little is compiled
@@ -82,6 +84,7 @@ class Judge:
         if self._compiled is None or self._compiled[0] != number:
             program = self._run.plan.programs[number]
             self._compiled = None
+            free_memory()
             renderer = renderer_of(program, self._model, self._device, self._assets)
             self._compiled = number, renderer, self._texture_function(program)
         return self._compiled[1:]
@@ -102,7 +105,7 @@ class Judge:
             moments = [tf.nn.moments(read(layer), axes=[1, 2]) for layer in layers]
             return [tf.stack([mean, tf.sqrt(variance)], axis=1) for mean, variance in moments]
 
-        return tf.function(look, autograph=False)
+        return compiled(look)
 
 
 def texture_layers(program: Program, facts: ModelFacts) -> list[str]:

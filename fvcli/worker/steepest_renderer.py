@@ -10,6 +10,7 @@ import tensorflow as tf
 from fvcli.media import as_8_bits
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.optvis.activations import Activations
+from fvcli.optvis.compiled import compiled
 from fvcli.optvis.steepest_direction import shown, steepest
 from fvcli.plan import Program, Unit
 from fvcli.worker.ascent_renderer import Outcome, Report, Stopped
@@ -36,7 +37,7 @@ class SteepestRenderer:
         self._program = program
         self._network = model.network(input_px=program.input_px)
         self._assets = assets
-        self._look = tf.function(self._gradient, autograph=False)
+        self._look = compiled(self._gradient)
 
     def render(
         self, program: Program, units: Sequence[Unit], size: int, report: Report, stopped: Stopped
