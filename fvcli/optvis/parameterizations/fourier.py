@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from fvcli.optvis.colour import correlate_planes, to_decorrelated
+from fvcli.optvis.held import held
 from fvcli.optvis.parameterizations.base import Parameterization, Params, normal, squashing
 from fvcli.optvis.parameterizations.spectra import frequencies, inverse_fourier, pool_bands
 
@@ -84,7 +85,7 @@ def _coarse_to_fine(
     """
     if until <= 0.0:
         return None
-    falloff = (1.0 / _frequencies(height_px, width_px) ** 2).astype(np.float32)
+    falloff = held((1.0 / _frequencies(height_px, width_px) ** 2).astype(np.float32))
     octaves = math.log(HIGHEST_FREQUENCY / start)
 
     def focus(done: tf.Tensor) -> tuple[tf.Tensor]:

@@ -10,6 +10,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
+from fvcli.optvis.held import held
+
 BANDS = 24  # about three an octave at 224 px
 
 
@@ -33,12 +35,12 @@ def inverse_fourier(scale: np.ndarray, height_px: int, width_px: int) -> Callabl
     """
     uses = np.full(scale.shape[-1], 2.0, np.float32)
     uses[[0, -1] if width_px % 2 == 0 else [0]] = 1.0
-    back = scale * uses / np.float32(height_px * width_px)
+    forth, back = held(scale), held(scale * uses / np.float32(height_px * width_px))
     length = [height_px, width_px]
 
     @tf.custom_gradient
     def inverse(params: tf.Tensor):
-        scaled = params * scale
+        scaled = params * forth
         pixels = tf.signal.irfft2d(tf.complex(scaled[:, 0], scaled[:, 1]), length)
 
         def gradient(upstream: tf.Tensor) -> tf.Tensor:
@@ -61,10 +63,11 @@ def pool_bands(frequency: np.ndarray) -> Callable[[tf.Tensor], tf.Tensor]:
     band = band.ravel()  # empty bands are left out
     members = np.eye(band.max() + 1, dtype=np.float32)[band]  # [h F, bands]
     members /= members.sum(axis=0)
+    shares, place = held(members), held(band.astype(np.int32))
 
     def pool(planes: tf.Tensor) -> tf.Tensor:
         channels, height, width = planes.shape[1:]
-        means = tf.linalg.matmul(tf.reshape(planes, [-1, channels, height * width]), members)
-        return tf.reshape(tf.gather(means, band, axis=-1), [-1, channels, height, width])
+        means = tf.linalg.matmul(tf.reshape(planes, [-1, channels, height * width]), shares)
+        return tf.reshape(tf.gather(means, place, axis=-1), [-1, channels, height, width])
 
     return pool
