@@ -25,7 +25,9 @@ PLANES_KEY = "Planes"  # how many planes stand side by side in a picture that ha
 
 def as_8_bits(images: np.ndarray) -> np.ndarray:
     """Round pictures in [0, 1] to uint8; what is no number is black."""
-    return np.nan_to_num(np.clip(images * 255.0 + 0.5, 0, 255), copy=False).astype(np.uint8)
+    scaled = images * 255.0
+    scaled += 0.5
+    return np.nan_to_num(np.clip(scaled, 0, 255, out=scaled), copy=False).astype(np.uint8)
 
 
 def pixel_sha256(pixels: np.ndarray) -> str:

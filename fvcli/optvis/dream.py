@@ -85,6 +85,20 @@ class Frame:
     silent: bool
 
 
+@dataclass(frozen=True)
+class _Span:
+    """How a tile lies along one side of a picture.
+
+    seen: Positions of the picture that it shows, [tile_px].
+    core: The part of the tile whose gradient is used.
+    place: Where that part is in the picture.
+    """
+
+    seen: np.ndarray
+    core: slice
+    place: slice
+
+
 class Dream:
     """Dreams with one network, about one objective.
 
@@ -151,7 +165,7 @@ class Dream:
         """
         sized = with_sizes(plan, image.shape[:2])
         work = np.cumsum([math.prod(self.tiles(size)) for octave, size in sized for _ in range(octave.steps)])
-        image = image.astype(np.float32)
+        image = image.astype(np.float32, copy=False)
         picture, step = image, 0
         for octave, size in sized:
             picture = _grown(picture, image if keep_detail else None, size)
@@ -159,10 +173,11 @@ class Dream:
                 found = self.gradient(picture, units, self.draw_shift(size, stream), stopped)
                 if found is None:
                     return
-                (gradient, score), step = found, step + 1
+                (gradient, score), step, silent = found, step + 1, not found[0].any()
                 picture = _stepped(picture, gradient, octave, i / octave.steps)
+                del found, gradient
                 share = float(work[step - 1] / work[-1])
-                yield Frame(picture, score, step, len(work), share, not gradient.any())
+                yield Frame(picture, score, step, len(work), share, silent)
 
     def tiles(self, size_px: tuple[int, int]) -> tuple[int, int]:
         """Return how many rows and columns of tiles cover a picture, whatever their shift."""
@@ -194,27 +209,32 @@ class Dream:
             units, stopped: See ``frames``.
             shift_px: From ``draw_shift``.
         """
-        (height, width), core, margin = picture.shape[:2], self._core_px, self._margin_px
-        rows, columns = (count * core for count in self.tiles((height, width)))
-        top, left = shift_px
-        wide = self._padded(picture, (top, rows - height - top), (left, columns - width - left))
         tensors = {name: tf.constant(value) for name, value in units.items()}
-        whole, scores = np.zeros((rows, columns, picture.shape[2]), np.float32), []
-        for y, x in product(range(0, rows, core), range(0, columns, core)):
+        gradient, scores = np.zeros(picture.shape, np.float32), []
+        sides = (list(self._spans(*side)) for side in zip(picture.shape[:2], shift_px, strict=True))
+        for down, along in product(*sides):
             if stopped():
                 return None
-            tile = tf.constant(wide[None, y : y + self.tile_px, x : x + self.tile_px])
-            found, score = self._look(tile, tensors)
-            whole[y : y + core, x : x + core] = found[0, margin : margin + core, margin : margin + core]
+            tile = picture[np.ix_(down.seen, along.seen)]
+            found, score = self._look(tf.constant(tile[None]), tensors)
+            gradient[down.place, along.place] = found[0, down.core, along.core]
             scores.append(float(score[0]))
-        return whole[top : top + height, left : left + width], float(np.mean(scores))
+        return gradient, float(np.mean(scores))
 
-    def _padded(self, picture: np.ndarray, rows: tuple[int, int], columns: tuple[int, int]) -> np.ndarray:
-        """Mirror a picture beyond its borders: as far as cores reach, and the margins of the outer tiles."""
-        before = self._margin_px
-        behind = self.tile_px - self._core_px - before
-        sides = [(begin + before, end + behind) for begin, end in (rows, columns)]
-        return np.pad(picture, (*sides, (0, 0)), "symmetric")
+    def _spans(self, side_px: int, shift_px: int) -> Iterator[_Span]:
+        """Yield how tiles lie along a side of a picture, which is mirrored beyond its borders."""
+        core, margin = self._core_px, self._margin_px
+        (count, _) = self.tiles((side_px, side_px))
+        behind = count * core - side_px - shift_px + self.tile_px - core - margin
+        mirrored = np.pad(np.arange(side_px), (shift_px + margin, behind), "symmetric")
+        for begin in range(0, count * core, core):
+            first, last = max(0, begin - shift_px), min(side_px, begin + core - shift_px)
+            skipped = margin + first - (begin - shift_px)
+            yield _Span(
+                mirrored[begin : begin + self.tile_px],
+                slice(skipped, skipped + max(0, last - first)),
+                slice(first, max(first, last)),
+            )
 
     def _gradient_of_tile(self, tile: tf.Tensor, units: Units) -> tuple[tf.Tensor, tf.Tensor]:
         """Return the gradient of the score of a tile [1, h, w, channels] by its pixels, and the score."""
@@ -244,16 +264,20 @@ def with_sizes(plan: Sequence[Octave], whole: tuple[int, int]) -> list[tuple[Oct
 
 def _grown(picture: np.ndarray, image: np.ndarray | None, size: tuple[int, int]) -> np.ndarray:
     """Bring a picture to the size of the next octave, with the detail of the image that it could not show."""
-    grown = _resized(picture, size)
+    grown = np.array(_resized(picture, size))
     if image is not None:
-        grown = grown + _resized(image, size) - _resized(_resized(image, picture.shape[:2]), size)
-    return np.clip(grown, 0.0, 1.0)
+        grown += _resized(image, size)
+        grown -= _resized(_resized(image, picture.shape[:2]), size)
+    return np.clip(grown, 0.0, 1.0, out=grown)
 
 
 def _stepped(picture: np.ndarray, gradient: np.ndarray, octave: Octave, done: float) -> np.ndarray:
+    """Return the picture after a step. It takes the memory of the gradient, because pictures may be large."""
     rate, blur_px = (start + (end - start) * done for start, end in (octave.rate, octave.blur_px))
-    change = _of_unit_size(_balanced(gradient, octave.bands)) * np.float32(rate)
-    picture = np.clip(picture + change, 0.0, 1.0)
+    moved = _to_unit_size(_balanced(gradient, octave.bands))
+    moved *= np.float32(rate)
+    moved += picture
+    picture = np.clip(moved, 0.0, 1.0, out=moved)
     return blurred(tf.constant(picture[None]), blur_px).numpy()[0] if blur_px > 0.0 else picture
 
 
@@ -261,23 +285,33 @@ def _balanced(gradient: np.ndarray, bands: int) -> np.ndarray:
     """Let all sizes of detail have an equal part in a gradient [h, w, channels] (Mordvintsev 2016).
 
     It is split as a Laplacian pyramid is: what half the size cannot show is a band, and the rest is split on.
+    The result takes the memory of the gradient.
     """
     if bands == 1:
-        return _of_unit_size(gradient)
+        return _to_unit_size(gradient)
     size = gradient.shape[:2]
-    coarse = _resized(gradient, tuple(-(-side // 2) for side in size))
-    fine = gradient - _resized(coarse, size)
-    return _of_unit_size(fine) + _resized(_balanced(coarse, bands - 1), size)
+    coarse = np.array(_resized(gradient, tuple(-(-side // 2) for side in size)))
+    gradient -= _resized(coarse, size)
+    fine = _to_unit_size(gradient)
+    fine += _resized(_balanced(coarse, bands - 1), size)
+    return fine
 
 
-def _of_unit_size(values: np.ndarray) -> np.ndarray:
-    """Divide values by the mean of their absolute values; zeros remain."""
+def _to_unit_size(values: np.ndarray) -> np.ndarray:
+    """Divide values, in place, by the mean of their absolute values; zeros remain."""
     size = np.abs(values).mean(dtype=np.float64)
-    return np.zeros_like(values) if size < SMALLEST else values / np.float32(size)  # NaN remains, too
+    if size < SMALLEST:
+        values[:] = 0.0
+    else:
+        values /= np.float32(size)  # NaN remains, too
+    return values
 
 
 def _resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resize a picture [h, w, channels] of any range: bicubic, and smoothed first where it shrinks."""
+    """Resize a picture [h, w, channels] of any range: bicubic, and smoothed first where it shrinks.
+
+    What is returned may be read only.
+    """
     if picture.shape[:2] == tuple(size):
         return picture
-    return tf.image.resize(picture, size, "bicubic", antialias=True).numpy()
+    return np.asarray(tf.image.resize(picture, size, "bicubic", antialias=True))  # numpy() would copy

@@ -92,9 +92,13 @@ class DreamRenderer:
         dreamt = self._run(program, unit, arrays, image, stopped, heed)
         if dreamt is None:
             return None
-        film.finish(dreamt[None], as_8_bits(dreamt[None]))
+        pixels = as_8_bits(dreamt)
+        film.finish(dreamt[None], pixels[None])
         frames = film.frames([film.steps])
-        return self._outcome(image, dreamt, arrays, film.steps, film.saved_of(0), frames[0] if frames else ())
+        after_steps = film.saved_of(0)
+        return self._outcome(
+            image, dreamt, pixels, arrays, film.steps, after_steps, frames[0] if frames else ()
+        )
 
     def _noise(self, program: Program, unit: Unit) -> np.ndarray:
         """Return what a dream without a picture begins with: noise around mid grey."""
@@ -133,7 +137,7 @@ class DreamRenderer:
         assert first is not None  # a film has frames
         assert dreamt is not None
         steps = len(frames) * self._steps(program)
-        return self._outcome(first, dreamt, arrays, steps, {}, frames, source.fps)
+        return self._outcome(first, dreamt, frames[-1], arrays, steps, {}, frames, source.fps)
 
     def _run(
         self,
@@ -154,6 +158,7 @@ class DreamRenderer:
         self,
         image: np.ndarray,
         dreamt: np.ndarray,
+        pixels: np.ndarray,
         arrays: Units,
         steps: int,
         after_steps: dict[int, np.ndarray],
@@ -161,10 +166,10 @@ class DreamRenderer:
         fps: float | None = None,
     ) -> Outcome:
         finite = bool(np.isfinite(dreamt).all())
-        pixels = as_8_bits(dreamt)
         units = {name: tf.constant(value) for name, value in arrays.items()}
-        pictures = (image, np.nan_to_num(dreamt), pixels / np.float32(255))
-        start, end, saved = (self._score_of(picture, units) for picture in pictures)
+        start = self._score_of(image, units)
+        end = self._score_of(dreamt if finite else np.nan_to_num(dreamt), units)
+        saved = self._score_of(pixels / np.float32(255), units)
         silent = bool(np.array_equal(image, dreamt))
         return Outcome(
             pixels, start, end, saved, silent, finite, steps, after_steps=after_steps, frames=frames, fps=fps
@@ -179,7 +184,7 @@ class DreamRenderer:
         """Return the plain objective of a picture; if it is larger than a tile, the mean of its tiles'."""
         if max(picture.shape[:2]) <= self._dream.tile_px:
             return float(self._score(tf.constant(picture[None], tf.float32), units)[0])
-        found = self._dream.gradient(picture.astype(np.float32), units)
+        found = self._dream.gradient(picture.astype(np.float32, copy=False), units)
         assert found is not None  # nothing stops it
         return found[1]
 
