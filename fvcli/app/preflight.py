@@ -6,14 +6,21 @@ A plan is made on any machine, such as the login node of a cluster, and says not
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from fvcli.errors import FvcliError, UsageError, os_error_said
+from fvcli.engines.gpus import gpus_here
+from fvcli.errors import FvcliError, UsageError, counted, os_error_said
 from fvcli.media.ffmpeg import ffmpeg
 from fvcli.media.movie_reader import is_video
-from fvcli.plan import Plan, Unit
+from fvcli.models import ModelFacts
+from fvcli.plan import Plan, Program, Unit
+from fvcli.plan.memory import most_of
 from fvcli.plan.source_files import read_by
+from fvcli.plan.views import gigabytes
+from fvcli.run.free_memory import free_bytes
+
+LESS = "lower its size_px, views or diversity, take a layer nearer to the input, or free memory"
 
 
 def check_machine(plan: Plan, units: Iterable[Unit]) -> None:
@@ -38,6 +45,37 @@ def check_machine(plan: Plan, units: Iterable[Unit]) -> None:
         raise UsageError(f"{where}: {error.message}", error.hint) from error
     except OSError as error:
         raise UsageError(f"{where}: {os_error_said(error)}") from error
+
+
+def check_memory(
+    plan: Plan, facts: ModelFacts, unfinished: Callable[[], Iterable[Unit]], workers: int = 1
+) -> None:
+    """Refuse units of which this machine cannot render even one at a time, because its memory is too small.
+
+    A machine with a GPU is not asked: there pictures are in the memory of the GPU.
+
+    Args:
+        plan: Their plan.
+        facts: Of its model.
+        unfinished: Returns those that are still to be rendered; called only if some do not fit.
+        workers: How many processes render.
+
+    Raises:
+        UsageError: With the job that needs most, what it needs and what there is.
+    """
+    free = free_bytes()
+    if free is None or not plan.programs or _most(plan.programs, facts, workers) <= free or gpus_here():
+        return
+    jobs = {unit.program: unit.job for unit in unfinished()}
+    needs = [(_most([plan.programs[number]], facts, workers), job) for number, job in jobs.items()]
+    needed, job = max(needs, default=(0, ""))
+    if needed > free:
+        what = f"{counted(workers, 'worker')} of one picture at a time would take about {gigabytes(needed)}"
+        raise UsageError(f"jobs.{job}: {what}, and this machine has {gigabytes(free)} of memory free", LESS)
+
+
+def _most(programs: Iterable[Program], facts: ModelFacts, workers: int) -> int:
+    return workers * most_of(programs, facts, at_once=1).total_bytes
 
 
 def needs_more_than_python(plan: Plan) -> bool:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from fvcli.app.draw_sheets import Drawn, draw_missing_sheets
 from fvcli.app.plan_spec import PlannedSpec
-from fvcli.app.preflight import check_machine, needs_more_than_python
+from fvcli.app.preflight import check_machine, check_memory, needs_more_than_python
 from fvcli.app.render_log import RenderLog
 from fvcli.engines import ENGINES, EngineOptions, Event
 from fvcli.errors import UsageError
@@ -112,6 +112,9 @@ def render_run(
             another spec, or it is in use; nothing was written.
     """
     options, observer = options or RenderOptions(), observer or Observer()
+    if options.engine == "local":
+        workers = options.engine_options.workers or 1
+        check_memory(planned.plan, planned.facts, lambda: _to_render(planned, output, options), workers)
     with begun_run(planned, output, options, observer) as (run, round_, units):
         missing = round_.missing_in(run.plan)
         stopped = _render(run, round_, missing, options, observer)
@@ -133,7 +136,7 @@ def begun_run(
     """
     wanted = choose_units(planned.plan, options.only)
     batches = _batches(planned, options)
-    units = [unit for number in batches for unit in planned.plan.units_of(number, wanted)]
+    units = _asked_for(planned, batches, wanted)
     if needs_more_than_python(planned.plan):
         check_machine(planned.plan, units if options.again else _unfinished(output, units))
     again = frozenset(unit.path for unit in units) if options.again else frozenset()
@@ -166,6 +169,16 @@ def _forget_failures(
             forget_attempts(run.path, [batch])  # before the failures, which bring a killed command here again
         for unit in asked:
             run.forget_failure(unit)
+
+
+def _asked_for(planned: PlannedSpec, batches: Sequence[int], wanted: frozenset[str] | None) -> Sequence[Unit]:
+    return [unit for number in batches for unit in planned.plan.units_of(number, wanted)]
+
+
+def _to_render(planned: PlannedSpec, output: Path, options: RenderOptions) -> Sequence[Unit]:
+    wanted = choose_units(planned.plan, options.only)
+    units = _asked_for(planned, _batches(planned, options), wanted)
+    return units if options.again else _unfinished(output, units)
 
 
 def _unfinished(output: Path, units: Sequence[Unit]) -> Sequence[Unit]:

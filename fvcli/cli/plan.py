@@ -15,6 +15,7 @@ from fvcli.errors import counted, some_of
 if TYPE_CHECKING:
     from fvcli.plan import JobPlan, Plan, Unit
     from fvcli.plan.cost import Estimate, Speed
+    from fvcli.plan.memory import Most
 
 UNKNOWN = "time: unknown; measure this machine once with: fvcli calibrate"
 
@@ -36,7 +37,8 @@ def plan(spec: str, overrides: Sequence[str], allow_code: bool, as_json: bool) -
     from fvcli.app.plan_spec import plan_of_spec
     from fvcli.app.speed_table import read_speed, speed_path
     from fvcli.plan.cost import estimate
-    from fvcli.plan.views import gigabytes
+    from fvcli.plan.memory import most_of
+    from fvcli.run.cores import cores
 
     planned = plan_of_spec(spec, overrides, allow_code)
     made = planned.plan
@@ -44,24 +46,26 @@ def plan(spec: str, overrides: Sequence[str], allow_code: bool, as_json: bool) -
     time = estimate(made, planned.facts, speed) if speed else None
     say_remarks(planned.facts, planned.remarks)
     if as_json:
-        print_json({"notes": [*planned.facts.remarks, *planned.remarks], **_facts(made, speed, time)})
+        said = _facts(made, most_of(made.programs, planned.facts, cores()), speed, time)
+        print_json({"notes": [*planned.facts.remarks, *planned.remarks], **said})
         return
     columns = ("job", "units", "layer", "objective", "recipe", "size", "steps", "batch")
     print_table((*columns, "time") if time else columns, [_row(made, *job, time) for job in made.by_job()])
     units = counted(len(made.units), "unit")
     batches = counted(len(made.batches), "batch", "batches")
-    memory = f"{gigabytes(made.memory_bytes)} for the largest batch"
-    if any(program.gpu_batches > 1 for program in made.programs):
-        most = max(program.gpu_pictures for program in made.programs)
-        memory += f", {gigabytes(made.gpu_memory_bytes)} on a GPU, which takes up to {most} pictures at once"
-    click.echo(f"\n{units} in {batches}; about {memory}")
+    click.echo(f"\n{units} in {batches}")
+    click.echo(_memory(made, most_of(made.programs, planned.facts, cores())))
     click.echo(_total(speed, time))
 
 
-def _facts(made: Plan, speed: Speed | None, time: Estimate | None) -> dict[str, Any]:
+def _facts(made: Plan, most: Most, speed: Speed | None, time: Estimate | None) -> dict[str, Any]:
     import json
 
-    memory = {"memory_bytes": made.memory_bytes, "gpu_memory_bytes": made.gpu_memory_bytes}
+    memory = {
+        "memory_bytes": most.total_bytes,
+        "picture_bytes": most.memory.ascent_bytes,
+        "gpu_memory_bytes": made.gpu_memory_bytes,
+    }
     totals = {"units": len(made.units), "batches": len(made.batches), **memory}
     return {"totals": totals, "time": _time_facts(speed, time), **json.loads(made.to_json())}
 
@@ -100,6 +104,23 @@ def _all(values: Sequence[Any], more: str) -> Any:
     """Return what all values of a job are, or the first few of those that differ."""
     different = [*dict.fromkeys(values)]
     return different[0] if len(different) == 1 else some_of([*map(str, different)], more)
+
+
+def _memory(made: Plan, most: Most) -> str:
+    """Say what rendering takes at most: on the CPU of this machine, and on a GPU."""
+    from fvcli.plan.views import gigabytes
+    from fvcli.run.cores import cores
+
+    lanes, members = cores(), most.program.members
+    what = "picture" if members == 1 else f"group of {members} pictures"
+    said = (
+        f"memory: at most about {gigabytes(most.total_bytes)} on this CPU with --threads {lanes}; "
+        f"each {what} that is rendered at the same time takes {gigabytes(most.memory.ascent_bytes)} of it"
+    )
+    if any(program.gpu_batches > 1 for program in made.programs):
+        count = max(program.gpu_pictures for program in made.programs)
+        said += f"; {gigabytes(made.gpu_memory_bytes)} of a GPU, which renders up to {count} pictures at once"
+    return said
 
 
 def _total(speed: Speed | None, time: Estimate | None) -> str:

@@ -57,7 +57,9 @@ def upright_rgb(image: Image.Image) -> np.ndarray:
             raise ValueError("values that are not finite")
         return np.repeat(np.clip(grey, 0, 1)[..., None], 3, axis=-1)
     if not image.has_transparency_data:
-        return np.asarray(image.convert("RGB"), np.float32) / 255
+        rgb = np.array(image.convert("RGB"), np.float32)
+        rgb /= 255  # in place: large photos have no room to spare
+        return rgb
     rgba = np.asarray(image.convert("RGBA"), np.float32) / 255
     return GREY + (rgba[..., :3] - GREY) * rgba[..., 3:]
 
@@ -75,9 +77,9 @@ def _resampled(pixels: np.ndarray, size_px: tuple[int, int]) -> np.ndarray:
         max(0.0, side - scale * size) / 2 for side, size in zip((height, width), size_px, strict=True)
     )
     box = across, down, width - across, height - down
-    planes = [
-        Image.fromarray(plane).resize((size_px[1], size_px[0]), Image.Resampling.LANCZOS, box)
-        for plane in np.ascontiguousarray(np.moveaxis(pixels, -1, 0))
-    ]
-    resampled = np.stack([np.asarray(plane) for plane in planes], axis=-1)
-    return resampled.clip(0, 1)  # the kernel overshoots
+    resampled = np.empty((*size_px, pixels.shape[-1]), np.float32)
+    for i in range(pixels.shape[-1]):
+        plane = Image.fromarray(np.ascontiguousarray(pixels[..., i]))
+        sampled = plane.resize((size_px[1], size_px[0]), Image.Resampling.LANCZOS, box)
+        resampled[..., i] = np.asarray(sampled)
+    return resampled.clip(0, 1, out=resampled)  # the kernel overshoots

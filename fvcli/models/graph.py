@@ -13,7 +13,7 @@ and where branches meet, the field is the smallest that holds theirs.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal
@@ -230,6 +230,12 @@ def multiplications(
         for node in nodes
         if node.name in needed
     )
+
+
+def weights(nodes: Sequence[Node], needed: Collection[str], channels: int) -> int:
+    """Count the weights of the convolutions and dense layers among the needed layers, without biases."""
+    widths = {IMAGE: channels} | {node.name: node.channels for node in nodes}
+    return sum(_multiplications_a_position(node, widths) for node in nodes if node.name in needed)
 
 
 def _multiplications_a_position(node: Node, widths: Mapping[str, int]) -> int:

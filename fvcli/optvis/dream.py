@@ -211,15 +211,24 @@ class Dream:
         """
         tensors = {name: tf.constant(value) for name, value in units.items()}
         gradient, scores = np.zeros(picture.shape, np.float32), []
-        sides = (list(self._spans(*side)) for side in zip(picture.shape[:2], shift_px, strict=True))
-        for down, along in product(*sides):
+        for down, along in self._places(picture, shift_px):
             if stopped():
                 return None
-            tile = picture[np.ix_(down.seen, along.seen)]
-            found, score = self._look(tf.constant(tile[None]), tensors)
+            found, score = self._look(_tile(picture, down, along), tensors)
             gradient[down.place, along.place] = found[0, down.core, along.core]
             scores.append(float(score[0]))
         return gradient, float(np.mean(scores))
+
+    def score(self, picture: np.ndarray, units: Units) -> float:
+        """Return the mean score of the tiles of a picture; see ``gradient``."""
+        tensors = {name: tf.constant(value) for name, value in units.items()}
+        places = self._places(picture, (0, 0))
+        scores = [self._look(_tile(picture, down, along), tensors)[1] for down, along in places]
+        return float(np.mean([float(score[0]) for score in scores]))
+
+    def _places(self, picture: np.ndarray, shift_px: tuple[int, int]) -> Iterator[tuple[_Span, _Span]]:
+        sides = (list(self._spans(*side)) for side in zip(picture.shape[:2], shift_px, strict=True))
+        yield from product(*sides)
 
     def _spans(self, side_px: int, shift_px: int) -> Iterator[_Span]:
         """Yield how tiles lie along a side of a picture, which is mirrored beyond its borders."""
@@ -246,6 +255,10 @@ class Dream:
         return tape.gradient(scaled, tile, unconnected_gradients=tf.UnconnectedGradients.ZERO) / scale, score
 
 
+def _tile(picture: np.ndarray, down: _Span, along: _Span) -> tf.Tensor:
+    return tf.constant(picture[np.ix_(down.seen, along.seen)][None])
+
+
 def blend(previous_dream: np.ndarray, frame: np.ndarray, share: float) -> np.ndarray:
     """Mix the dream of the frame before into a frame: what the next dream begins with, so that films flow.
 
@@ -264,7 +277,8 @@ def with_sizes(plan: Sequence[Octave], whole: tuple[int, int]) -> list[tuple[Oct
 
 def _grown(picture: np.ndarray, image: np.ndarray | None, size: tuple[int, int]) -> np.ndarray:
     """Bring a picture to the size of the next octave, with the detail of the image that it could not show."""
-    grown = np.array(_resized(picture, size))
+    grown = _resized(picture, size)
+    grown = grown.copy() if grown is picture else grown
     if image is not None:
         grown += _resized(image, size)
         grown -= _resized(_resized(image, picture.shape[:2]), size)
@@ -290,7 +304,8 @@ def _balanced(gradient: np.ndarray, bands: int) -> np.ndarray:
     if bands == 1:
         return _to_unit_size(gradient)
     size = gradient.shape[:2]
-    coarse = np.array(_resized(gradient, tuple(-(-side // 2) for side in size)))
+    coarse = _resized(gradient, tuple(-(-side // 2) for side in size))
+    coarse = coarse.copy() if coarse is gradient else coarse
     gradient -= _resized(coarse, size)
     fine = _to_unit_size(gradient)
     fine += _resized(_balanced(coarse, bands - 1), size)
@@ -310,8 +325,12 @@ def _to_unit_size(values: np.ndarray) -> np.ndarray:
 def _resized(picture: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Resize a picture [h, w, channels] of any range: bicubic, and smoothed first where it shrinks.
 
-    What is returned may be read only.
+    One channel at a time, because TensorFlow keeps the memory of what it computes with. A picture that has
+    the size already is returned as it is.
     """
     if picture.shape[:2] == tuple(size):
         return picture
-    return np.asarray(tf.image.resize(picture, size, "bicubic", antialias=True))  # numpy() would copy
+    resized = np.empty((*size, picture.shape[2]), np.float32)
+    for i in range(picture.shape[2]):
+        resized[..., i] = tf.image.resize(picture[..., i : i + 1], size, "bicubic", antialias=True)[..., 0]
+    return resized

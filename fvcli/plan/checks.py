@@ -255,15 +255,16 @@ def check_size(
 
 
 def check_memory(program: Program, settings: ResolvedRender, job: Job, origin: Origin) -> list[Problem]:
-    """Return what is wrong with the memory that a picture needs."""
+    """Return what is wrong with the memory that a picture needs, if the spec has a limit of its own."""
     budget, members = settings.memory_gb, program.members
     needed = program.image_bytes * members
-    if settings.batch_size is not None or needed <= budget * 1e9:
+    if budget is None or settings.batch_size is not None or needed <= budget * 1e9:
         return []
     what = "one picture needs" if members == 1 else f"{members} pictures that are optimised together need"
     message = (
         f"{what} about {gigabytes(needed)}, and memory_gb is {budget:g}; "
-        f"raise it, or lower {'views, or ' if settings.views > 1 else ''}the size_px of job {job.name}"
+        f"raise it or leave it out, or lower {'views, or ' if settings.views > 1 else ''}"
+        f"the size_px of job {job.name}"
     )
     return [Problem(origin("memory_gb", "size_px"), message)]
 

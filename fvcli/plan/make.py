@@ -35,7 +35,7 @@ from fvcli.plan.source_files import pinned, sources_of, wrong_sum
 from fvcli.plan.terms import Coupling, digest, layers_of
 from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.plan.unit_folders import in_folders
-from fvcli.plan.views import GPU_GB, batch_size_for, gpu_batches_for, input_size, needed_bytes
+from fvcli.plan.views import GPU_GB, batch_gb, batch_size_for, gpu_batches_for, input_size, needed_bytes
 from fvcli.plan.ways import Way, ways_of
 from fvcli.plan.without_cycles import without_cycles
 from fvcli.spec.broken_keys import NOTHING, BrokenKeys
@@ -168,7 +168,7 @@ class _Draft:
             shapes = tuple((term.kind, term.layer, term.row >= 0, term.options) for term in draft.terms)
             same = (shapes, window, sized.size_px, draft.formula, draft.members, coupled)
             if same not in known:
-                gpu_gb = sized.memory_gb if origins.is_anywhere("memory_gb") else GPU_GB
+                gpu_gb = sized.memory_gb or GPU_GB
                 program = _program(draft, window, coupled, sized, self.facts, gpu_gb)
                 problems += check_length(sized, program.members, origin) if knows_length else []
                 knows_memory = broken.isdisjoint(READ_BY_MEMORY)
@@ -266,7 +266,7 @@ def _program(
         input_px = input_size(facts, layers, settings.transforms, (height, width))
     needed = needed_bytes(facts, layers, settings, window, input_px, draft.picture is not None)
     members = draft.members if are_together(couplings, settings) else 1
-    fitting = settings.batch_size or max(1, batch_size_for(settings.memory_gb, needed))
+    fitting = settings.batch_size or max(1, batch_size_for(batch_gb(settings), needed))
     batch_size = members * max(1, fitting // members)
     is_fixed = (
         settings.batch_size is not None or settings.method == "dream"

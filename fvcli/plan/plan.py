@@ -179,11 +179,6 @@ class Plan:
         return hashlib.sha256(f"{self.pictures_digest} {sizes}".encode()).hexdigest()[:KEY_DIGITS]
 
     @property
-    def memory_bytes(self) -> int:
-        """Estimated memory of the largest batch."""
-        return max((p.batch_size * p.image_bytes for p in self.programs), default=0)
-
-    @property
     def gpu_memory_bytes(self) -> int:
         """Estimated memory of the most that a GPU works on at once."""
         return max((p.gpu_pictures * p.image_bytes for p in self.programs), default=0)

@@ -14,6 +14,8 @@ from fvcli.spec.transforms import Pick, TransformKind
 # 0.33 to 0.65 measured on a CPU (EfficientNet-Lite0 up to block4 and head, recipes default and lucid).
 MEMORY_FACTOR = 0.7
 LEAST_OCTAVE_PX = 64  # smaller octaves are left out; as optvis has it
+USUAL_BATCH_GB = 0.4
+BATCH_GB = {"maco": 1.5}  # of recipes that differ from it
 MAX_AUTO_BATCH = 8  # units that are claimed together; a CPU takes one picture at a time anyway
 GPU_GB = 10.0  # for activations, of a GPU of 16: weights, TensorFlow and a wrong estimate need the rest
 MAX_GPU_PICTURES = 256  # more make a GPU no faster
@@ -101,6 +103,11 @@ def needed_bytes(
     a_view = image_bytes(facts, layers, transforms, seen)
     painting = settings.parameterization.gradient_bytes(*settings.size_px)
     return a_view * settings.views * (2 if has_target else 1) + painting
+
+
+def batch_gb(settings: ResolvedRender) -> float:
+    """Return what decides how many pictures a batch has, whatever the machine: it is part of keys."""
+    return settings.memory_gb or BATCH_GB.get(settings.recipe, USUAL_BATCH_GB)
 
 
 def gpu_batches_for(memory_gb: float, bytes_an_image: int, batch_size: int) -> int:

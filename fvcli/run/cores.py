@@ -6,9 +6,8 @@ import contextlib
 import math
 import os
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
 
-CGROUPS, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+from fvcli.run.control_groups import groups
 
 
 def cores() -> int:
@@ -22,7 +21,7 @@ def cores() -> int:
 
 def _quotas() -> Iterator[float]:
     """Yield the limits of the groups that this process is in, in cores."""
-    for folder in _groups():
+    for folder in groups("cpu"):
         with contextlib.suppress(OSError, ValueError):
             quota, period = (folder / "cpu.max").read_text().split()
             yield float(quota) / float(period)  # no number where there is no limit: "max"
@@ -30,18 +29,3 @@ def _quotas() -> Iterator[float]:
             quota = (folder / "cpu.cfs_quota_us").read_text()
             if float(quota) > 0:
                 yield float(quota) / float((folder / "cpu.cfs_period_us").read_text())
-
-
-def _groups() -> Iterator[Path]:
-    """Yield the folders of the groups that may have a limit, from the innermost outwards."""
-    try:
-        lines = OWN.read_text().splitlines()
-    except OSError:
-        return
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        root = CGROUPS / "cpu" if "cpu" in controllers.split(",") else CGROUPS
-        if controllers and root == CGROUPS:
-            continue  # of v1, about something else than the CPU
-        inside = PurePosixPath(path.lstrip("/"))
-        yield from (root / folder for folder in (inside, *inside.parents))

@@ -21,7 +21,7 @@ OWN = ("default", "classes")  # recipes that are not anybody else's, and fit the
 
 # What all recipes have that do not say otherwise; size_px stays open, because the network knows it.
 COMMON: dict[str, Any] = {
-    **{"seed": 0, "redirect_steps": 17, "precision": "float32", "memory_gb": 0.4},
+    **{"seed": 0, "redirect_steps": 17, "precision": "float32"},
     **{"penalties": [], "regularizers": [], "views": 1, "start": "noise", "attention": False},
     **{"early_stop": 0.0, "canvas": "whole"},
 }

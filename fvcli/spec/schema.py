@@ -140,8 +140,8 @@ class Render(Strictly):
     )
     memory_gb: Annotated[Float, Field(gt=0, le=4096)] | None = Field(
         None,
-        description="GB that the pictures of a batch may take (default 0.4), and on a GPU all at once "
-        "(default 10)",
+        description="GB that the pictures of a batch may take, and on a GPU all at once (default 10); "
+        "by default there is no limit but what the machine has free",
     )
 
     @field_validator("size_px", "save_px", mode="before")

@@ -98,13 +98,14 @@ class ResolvedRender(Settings):
     recipe: Its name, for people.
     size_px: Height and width.
     batch_size: None: what memory_gb holds.
+    memory_gb: None: what the machine has.
     seeds: Of which each makes a picture of each unit, instead of seed.
     """
 
     recipe: str
     size_px: tuple[int, int]
     batch_size: int | None
-    memory_gb: float
+    memory_gb: float | None
     seeds: tuple[int, ...] | None = None
 
     def settings(self) -> Settings:

@@ -79,6 +79,10 @@ class Lanes:
     def has_room(self) -> bool:
         return len(self._running) <= self.count
 
+    def runs_fewer_than(self, most: int) -> bool:
+        """Tell whether one more function may run beside those that do: fewer than there are lanes may fit."""
+        return most >= self.count or len(self._running) < most
+
     def submit(self, function: Callable[[], None]) -> None:
         self._running.add(self._pool.submit(function))
 

@@ -184,9 +184,7 @@ class DreamRenderer:
         """Return the plain objective of a picture; if it is larger than a tile, the mean of its tiles'."""
         if max(picture.shape[:2]) <= self._dream.tile_px:
             return float(self._score(tf.constant(picture[None], tf.float32), units)[0])
-        found = self._dream.gradient(picture.astype(np.float32, copy=False), units)
-        assert found is not None  # nothing stops it
-        return found[1]
+        return self._dream.score(picture.astype(np.float32, copy=False), units)
 
     def _plain_score(self, images: tf.Tensor, units: Mapping[str, tf.Tensor]) -> tf.Tensor:
         return self._objective(units)(Activations(self._network(images, redirect=False), images))

@@ -26,7 +26,9 @@ from fvcli.models import load
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.plan import Program
 from fvcli.plan.cost import looks, work_of
+from fvcli.plan.memory import memory_of
 from fvcli.run import RunFolder, join_run, take_fingerprint, write_run_facts
+from fvcli.run.free_memory import free_bytes
 from fvcli.run.sidecar import Record
 from fvcli.run.work.journal import Journal
 from fvcli.run.work.notes import WORKER, Presence
@@ -94,6 +96,7 @@ class Worker:
         self._recorder = Recorder(run, self._model.facts, self._device.name, self._fingerprint)
         self._assets = Assets(run, self._model.facts.input_channels, self._fingerprint)
         self._compiled: tuple[object, Renderer] | None = None
+        self._fitting = self._device.lanes  # ascents at a time of what is compiled
         self._program: int | None = None  # the one that was compiled last
         self._broken: tuple[object, str] | None = None  # what could not be compiled, and why
         self._sizes: dict[int, int] = {}  # pictures an ascent, of programs that ran out of memory with more
@@ -251,7 +254,8 @@ class Worker:
 
     def _may_start(self, task: Task, lanes: Lanes) -> bool:
         """Tell whether a task can begin: at once if what is compiled serves it, else once all others end."""
-        return lanes.is_idle or self._key(task) == (self._compiled and self._compiled[0])
+        served = self._key(task) == (self._compiled and self._compiled[0])
+        return lanes.is_idle or (served and lanes.runs_fewer_than(self._fitting))
 
     def _announce(self, task: Task) -> Iterator[Said]:
         """Tell of a program that is compiled for a task."""
@@ -270,8 +274,17 @@ class Worker:
             program = self._run.plan.programs[task.program]
             made = renderer_of(program, self._model, self._device, self._assets)
             self._compiled = key, made
+            self._fitting = self._fit_at_once(program)
         self._program = task.program
         return self._compiled[1]
+
+    def _fit_at_once(self, program: Program) -> int:
+        """Return how many ascents of a program fit into the memory that is free now, at least one."""
+        free = free_bytes()
+        if self._device.is_gpu or free is None:
+            return self._device.lanes
+        memory = memory_of(program, self._model.facts)
+        return max(1, (free - memory.compiling_bytes) // max(1, memory.ascent_bytes))
 
     def _prepared(self, task: Task, lanes: Lanes) -> Callable[[], None]:
         """Return what a lane does for a task; its program is compiled here, where it is no other's."""

@@ -66,6 +66,7 @@ def bench(
       scripts/bench throughput
       scripts/bench scale --units 100000
       scripts/bench workers
+      scripts/bench memory
     """
     context.obj = out
     if context.invoked_subcommand is not None:
@@ -123,6 +124,17 @@ def workers(out: Path, units: int, repeats: int) -> None:
     from benchmark.workers import workers as measure_workers
 
     click.echo(measure_workers(out, units, repeats))
+
+
+@bench.command()
+@click.option("--programs", type=click.IntRange(4), default=40, show_default=True)
+@click.option("--only", type=_List(), help="Only these specs, such as deep-1000,dream-large.")
+@click.pass_obj
+def memory(out: Path, programs: int, only: list[str] | None) -> None:
+    """Show memory after each of many programs, and hold estimates of memory against peaks."""
+    from benchmark.memory import memory as measure_memory
+
+    click.echo(measure_memory(out, programs, only))
 
 
 @bench.command(add_help_option=False, context_settings={"ignore_unknown_options": True})

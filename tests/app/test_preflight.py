@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from fvcli.app import preflight
 from fvcli.engines import ENGINES
 from tests.helpers.painting import PaintingEngine
 from tests.helpers.running import fvcli, pictures, write_spec
@@ -59,3 +60,53 @@ def test_a_film_needs_a_temporary_folder_before_it_is_rendered(
     reason = "there is no folder for temporary files: set TMPDIR to a folder that can be written"
     assert refused.stderr == f"Error: jobs.film: {reason}\n"
     assert not (tmp_path / "run").exists()
+
+
+LARGE = """\
+model: efficientnet-lite0
+render: {steps: 2}
+jobs:
+  - {name: small, layer: stem_bn, channels: 0, size_px: 64}
+  - {name: deep, layer: head_bn, channels: 0, recipe: maco, steps: 2, size_px: 512}
+"""
+
+
+def test_what_does_not_fit_the_memory_is_refused_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENGINES, "local", PaintingEngine)
+    monkeypatch.setattr(preflight, "free_bytes", lambda: 2_000_000_000)
+    spec, run = write_spec(tmp_path, LARGE), tmp_path / "run"
+    assert fvcli("plan", spec).exit_code == 0
+    refused = fvcli("render", spec, "-o", run)
+    assert refused.exit_code == 2
+    assert refused.stderr.startswith(
+        "Error: jobs.deep: 1 worker of one picture at a time would take about 4."
+    )
+    assert refused.stderr.endswith(
+        " GB, and this machine has 2.00 GB of memory free: lower its size_px, views or diversity, "
+        "take a layer nearer to the input, or free memory\n"
+    )
+    assert not run.exists()
+    assert fvcli("prepare", spec, "-o", tmp_path / "elsewhere").exit_code == 0  # another machine renders it
+    assert fvcli("render", spec, "-o", run, "--only", "small").exit_code == 0
+    monkeypatch.setattr(preflight, "free_bytes", lambda: 20_000_000_000)
+    assert fvcli("render", spec, "-o", run).exit_code == 0  # maco on a deep layer, without memory_gb
+    monkeypatch.setattr(preflight, "free_bytes", lambda: 2_000_000_000)
+    assert fvcli("render", spec, "-o", run).exit_code == 0  # all is finished
+    assert fvcli("render", spec, "-o", run, "--again").exit_code == 2
+
+
+def test_each_worker_needs_memory_and_a_gpu_has_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENGINES, "local", PaintingEngine)
+    monkeypatch.setattr(preflight, "free_bytes", lambda: 1_200_000_000)
+    spec = write_spec(tmp_path, LARGE)
+    small = ("render", spec, "--only", "small")
+    assert fvcli(*small, "-o", tmp_path / "one").exit_code == 0
+    refused = fvcli(*small, "-o", tmp_path / "two", "--workers", "2")
+    assert refused.exit_code == 2
+    assert "jobs.small: 2 workers of one picture at a time would take about 1." in refused.stderr
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert fvcli(*small, "-o", tmp_path / "two", "--workers", "2").exit_code == 0

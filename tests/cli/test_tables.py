@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import sys
 from pathlib import Path
@@ -78,7 +79,7 @@ def test_columns_are_as_wide_as_they_need_to_be_and_numbers_stand_to_the_right(
     )
 
 
-def test_a_plan_is_a_line_a_job_and_two_below(tmp_path: Path) -> None:
+def test_a_plan_is_a_line_a_job_and_three_below(tmp_path: Path) -> None:
     text = """\
 model: efficientnet-lite0
 render: {size_px: [48, 64], steps: 24, batch_size: 2}
@@ -88,7 +89,7 @@ jobs:
 """
     result = fvcli("plan", write_spec(tmp_path, text))
     assert result.stderr == ""
-    *table, empty, counts, time = result.stdout.splitlines()
+    *table, empty, counts, memory, time = result.stdout.splitlines()
     assert table == [
         "job    units  layer             objective           recipe   size   steps  batch",
         "edges      5  stem_bn           channel (negative)  default  48x64     24      2",
@@ -104,14 +105,15 @@ jobs:
         "edges     10  stem_bn, block1_expand_bn  channel (negative)  default  48x64  24         2",
         "one        2  block1_expand_bn           channel             lucid    48x64  8, 7       2",
     ]
-    assert counts.startswith("6 units in 4 batches; about 0.0")
-    assert counts.endswith(" GB for the largest batch")
+    assert counts == "6 units in 4 batches"
+    most = r"memory: at most about 0\.[78]\d GB on this CPU with --threads \d+; "
+    each = r"each picture that is rendered at the same time takes 0\.0\d+ GB of it"
+    assert re.fullmatch(most + each, memory)
     assert time == "time: unknown; measure this machine once with: fvcli calibrate"
     larger = fvcli("plan", write_spec(tmp_path, text), "--set", "render.batch_size=null").stdout
-    assert " GB for the largest batch, " in larger
-    assert " GB on a GPU, which takes up to 256 pictures at once\n" in larger
+    assert " GB of a GPU, which renders up to 256 pictures at once\n" in larger
     single = fvcli("plan", write_spec(tmp_path, text), "--set", "jobs.edges.channels=0")
-    assert "\n2 units in 2 batches; " in single.stdout
+    assert "\n2 units in 2 batches\n" in single.stdout
     write_speed(speed_path(), machine())
     header, first, second, *_, total = fvcli("plan", write_spec(tmp_path, text)).stdout.splitlines()
     assert header.split()[-1] == "time"
@@ -119,7 +121,9 @@ jobs:
     assert total.startswith("time: at most about ")
     assert total.endswith(f" s on cpu, measured by fvcli calibrate on {socket.gethostname()}")
     facts = json.loads(fvcli("plan", write_spec(tmp_path, text), "--json").stdout)
-    assert facts["totals"].keys() == {"units", "batches", "memory_bytes", "gpu_memory_bytes"}
+    assert facts["totals"].keys() == {
+        *("units", "batches", "memory_bytes", "picture_bytes", "gpu_memory_bytes")
+    }
     assert (facts["totals"]["units"], facts["totals"]["batches"]) == (6, 4)
     time_facts = facts["time"]
     assert time_facts["start_seconds"] == 4.0

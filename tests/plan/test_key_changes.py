@@ -10,6 +10,7 @@ import pytest
 
 from fvcli.models import ModelFacts
 from fvcli.plan import Unit
+from fvcli.plan.views import USUAL_BATCH_GB
 from fvcli.spec.recipes import RECIPES
 from tests.helpers.plans import EVERY_KIND, LOGITS, NEURON, ONE, SUM, Data, plan_of
 
@@ -32,7 +33,7 @@ DEFAULT: Data = RECIPES["default"].model_dump(mode="json", exclude_none=True)
         pytest.param(lambda job: [job | {"channels": [7, 2]}], id="neighbours"),
         pytest.param(lambda job: [NEURON, job], id="order"),
         pytest.param(lambda job: [job, LOGITS, SUM], id="jobs"),
-        pytest.param(lambda job: [job | {"memory_gb": DEFAULT["memory_gb"]}], id="same-memory"),
+        pytest.param(lambda job: [job | {"memory_gb": USUAL_BATCH_GB}], id="same-memory"),
         pytest.param(lambda job: [job | DEFAULT | {"size_px": [224, 224]}], id="defaults"),
         pytest.param(lambda job: [job | {"recipe": "default"}], id="recipe"),
         pytest.param(lambda job: [job | {"objective": {"kind": "channel"}}], id="mapping"),

@@ -166,7 +166,7 @@ def test_only(facts: ModelFacts, pattern: str, count: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("channels", "said"), [("2", "1 unit in 1 batch;"), ("0-1", "2 units in 2 batches;")]
+    ("channels", "said"), [("2", "\n1 unit in 1 batch\n"), ("0-1", "\n2 units in 2 batches\n")]
 )
 def test_counts(tmp_path, channels: str, said: str) -> None:
     spec = tmp_path / "spec.yaml"

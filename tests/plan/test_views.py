@@ -82,6 +82,24 @@ def test_batch_size_follows_memory(facts: ModelFacts) -> None:
     assert batch(memory_gb=1e-3, batch_size=7) == 7
 
 
+def test_without_a_limit_a_batch_does_not_depend_on_the_machine_and_nothing_is_refused(
+    facts: ModelFacts,
+) -> None:
+    """Batches are part of keys: those of runs from before memory_gb had no default stay as they are."""
+
+    def program(**render: Any) -> Program:
+        return plan_of(facts, [ONE | {"layer": "head_bn"}], render=render).programs[0]
+
+    assert program(size_px=224) == program(size_px=224, memory_gb=0.4)
+    (maco,) = plan_of(facts, [ONE], render={"recipe": "maco"}).programs
+    (limited,) = plan_of(facts, [ONE], render={"recipe": "maco", "memory_gb": 1.5}).programs
+    assert maco == limited
+    assert maco.batch_size * maco.image_bytes > 0.4e9
+    for large in ({"recipe": "maco"}, {"size_px": 4096}):
+        assert program(**large).batch_size == 1
+        assert program(**large).image_bytes > 0.4e9
+
+
 @given(memory_gb=st.floats(1e-6, 4096), bytes_an_image=st.integers(1, 10**12), batch_size=st.integers(1, 300))
 def test_a_gpu_takes_as_many_batches_as_fit(memory_gb: float, bytes_an_image: int, batch_size: int) -> None:
     batches = gpu_batches_for(memory_gb, bytes_an_image, batch_size)
@@ -143,7 +161,8 @@ def test_an_older_plan_has_a_gpu_work_on_one_batch(facts: ModelFacts) -> None:
 @pytest.mark.parametrize("job", EVERY_KIND, ids=lambda job: job["name"])
 def test_memory_is_held(facts: ModelFacts, job: Data) -> None:
     plan = plan_of(facts, [job], render={"memory_gb": 0.5})
-    assert 0 < plan.memory_bytes <= plan.gpu_memory_bytes <= 0.5e9
+    batches = [program.batch_size * program.image_bytes for program in plan.programs]
+    assert 0 < max(batches) <= plan.gpu_memory_bytes <= 0.5e9
 
 
 @pytest.mark.parametrize(

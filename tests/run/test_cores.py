@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from fvcli.run import cores as module
+from fvcli.run import control_groups
 from fvcli.run.cores import cores
 
 NO_LIMIT = "max 100000"
@@ -16,8 +16,8 @@ NO_LIMIT = "max 100000"
 @pytest.fixture(autouse=True)
 def sixteen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(16)))
-    monkeypatch.setattr(module, "CGROUPS", tmp_path / "cgroup")
-    monkeypatch.setattr(module, "OWN", tmp_path / "own")
+    monkeypatch.setattr(control_groups, "CGROUPS", tmp_path / "cgroup")
+    monkeypatch.setattr(control_groups, "OWN", tmp_path / "own")
 
 
 def write(path: Path, text: str) -> None:

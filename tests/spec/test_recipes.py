@@ -52,7 +52,7 @@ def test_recipes_are_complete_and_valid(name: str) -> None:
         "animation",
     }  # which no recipe does by itself
     asked_for -= {"octaves"} if name.startswith("deep") else set()
-    assert left_open == {"recipe", "size_px", "batch_size"} | asked_for
+    assert left_open == {"recipe", "size_px", "batch_size", "memory_gb"} | asked_for
     assert Render.model_validate(json.loads(recipe.model_dump_json(exclude_none=True))) == recipe
 
 

@@ -186,3 +186,18 @@ def test_closing_waits_and_raises_nothing() -> None:
     lanes.submit(failing(started))
     lanes.close()
     assert ended.is_set()
+
+
+def test_fewer_run_at_a_time_than_there_are_lanes_where_no_more_fit() -> None:
+    lanes, over = Lanes(2), threading.Event()
+    try:
+        assert lanes.runs_fewer_than(1)
+        lanes.submit(over.wait)
+        assert not lanes.runs_fewer_than(1)
+        assert lanes.runs_fewer_than(2)
+        assert lanes.runs_fewer_than(9)
+        lanes.submit(over.wait)
+        assert lanes.runs_fewer_than(2)  # the one more that saves while others compute
+    finally:
+        over.set()
+        lanes.close()

@@ -408,3 +408,33 @@ def test_a_stop_drops_what_is_being_rendered_and_keeps_the_rest(
     assert [e.counts for e in of_kind(again, BatchDone)] == [{"done": 3}]
     assert [s.attempt for s in known(run).values()] == [1, 2, 2, 2]
     assert outcomes_of_attempts(run) == {0: ["stopped", "done"]}
+
+
+# ---- memory
+
+
+@pytest.mark.parametrize(("free_gb", "at_once"), [(0.001, 1), (0.02, 1), (20.0, 2), (None, 2)])
+def test_a_cpu_renders_as_many_pictures_at_once_as_fit_its_memory(
+    begin: Begin,
+    worker_of: WorkerOf,
+    painter: Painter,
+    monkeypatch: pytest.MonkeyPatch,
+    free_gb: float | None,
+    at_once: int,
+) -> None:
+    free = None if free_gb is None else int(free_gb * 1e9)
+    monkeypatch.setattr(render_batches, "free_bytes", lambda: free)
+    running: list[int] = []
+    most: list[int] = []
+
+    def work(_units: Sequence[Unit], _stopped: Callable[[], bool]) -> None:
+        running.append(1)
+        most.append(len(running))
+        time.sleep(0.1)
+        running.pop()
+
+    painter.before = work
+    run = begin(channels(4), render={"size_px": 224})
+    list(worker_of(run, replace(CPU, lanes=2)).render(range(len(run.plan.batches))))
+    assert max(most) == at_once
+    assert len(painter.calls) == 4
