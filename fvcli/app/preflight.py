@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from fvcli.engines.gpus import gpus_here
-from fvcli.errors import FvcliError, UsageError, counted, os_error_said
+from fvcli.errors import FvcliError, UsageError, os_error_said
 from fvcli.media.ffmpeg import ffmpeg
 from fvcli.media.movie_reader import is_video
 from fvcli.models import ModelFacts
@@ -70,8 +70,9 @@ def check_memory(
     needs = [(_most([plan.programs[number]], facts, workers), job) for number, job in jobs.items()]
     needed, job = max(needs, default=(0, ""))
     if needed > free:
-        what = f"{counted(workers, 'worker')} of one picture at a time would take about {gigabytes(needed)}"
-        raise UsageError(f"jobs.{job}: {what}, and this machine has {gigabytes(free)} of memory free", LESS)
+        who = f"{workers} workers with" if workers > 1 else "rendering"
+        what = f"{who} one picture at a time would take about {gigabytes(needed)} of memory"
+        raise UsageError(f"jobs.{job}: {what}, and this machine has {gigabytes(free)} free", LESS)
 
 
 def _most(programs: Iterable[Program], facts: ModelFacts, workers: int) -> int:

@@ -111,15 +111,13 @@ def _memory(made: Plan, most: Most) -> str:
     from fvcli.plan.views import gigabytes
     from fvcli.run.cores import cores
 
-    lanes, members = cores(), most.program.members
-    what = "picture" if members == 1 else f"group of {members} pictures"
-    said = (
-        f"memory: at most about {gigabytes(most.total_bytes)} on this CPU with --threads {lanes}; "
-        f"each {what} that is rendered at the same time takes {gigabytes(most.memory.ascent_bytes)} of it"
-    )
+    members, lanes = most.program.members, cores()
+    what = "picture" if members == 1 else f"group of {members}"
+    each = f"{gigabytes(most.memory.ascent_bytes)} for each {what} that is rendered at the same time"
+    said = f"memory: at most about {gigabytes(most.total_bytes)} with --threads {lanes} on a CPU ({each})"
     if any(program.gpu_batches > 1 for program in made.programs):
         count = max(program.gpu_pictures for program in made.programs)
-        said += f"; {gigabytes(made.gpu_memory_bytes)} of a GPU, which renders up to {count} pictures at once"
+        said += f"; about {gigabytes(made.gpu_memory_bytes)} of a GPU, for up to {count} pictures at once"
     return said
 
 

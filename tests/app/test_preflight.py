@@ -80,11 +80,9 @@ def test_what_does_not_fit_the_memory_is_refused_before_anything_is_written(
     assert fvcli("plan", spec).exit_code == 0
     refused = fvcli("render", spec, "-o", run)
     assert refused.exit_code == 2
-    assert refused.stderr.startswith(
-        "Error: jobs.deep: 1 worker of one picture at a time would take about 4."
-    )
+    assert refused.stderr.startswith("Error: jobs.deep: rendering one picture at a time would take about 4.")
     assert refused.stderr.endswith(
-        " GB, and this machine has 2.00 GB of memory free: lower its size_px, views or diversity, "
+        " GB of memory, and this machine has 2.00 GB free: lower its size_px, views or diversity, "
         "take a layer nearer to the input, or free memory\n"
     )
     assert not run.exists()
@@ -107,6 +105,6 @@ def test_each_worker_needs_memory_and_a_gpu_has_its_own(
     assert fvcli(*small, "-o", tmp_path / "one").exit_code == 0
     refused = fvcli(*small, "-o", tmp_path / "two", "--workers", "2")
     assert refused.exit_code == 2
-    assert "jobs.small: 2 workers of one picture at a time would take about 1." in refused.stderr
+    assert "jobs.small: 2 workers with one picture at a time would take about 1." in refused.stderr
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     assert fvcli(*small, "-o", tmp_path / "two", "--workers", "2").exit_code == 0

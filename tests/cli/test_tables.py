@@ -106,12 +106,12 @@ jobs:
         "one        2  block1_expand_bn           channel             lucid    48x64  8, 7       2",
     ]
     assert counts == "6 units in 4 batches"
-    most = r"memory: at most about 0\.[78]\d GB on this CPU with --threads \d+; "
-    each = r"each picture that is rendered at the same time takes 0\.0\d+ GB of it"
+    most = r"memory: at most about 0\.[78]\d GB with --threads \d+ on a CPU "
+    each = r"\(0\.0\d+ GB for each picture that is rendered at the same time\)"
     assert re.fullmatch(most + each, memory)
     assert time == "time: unknown; measure this machine once with: fvcli calibrate"
     larger = fvcli("plan", write_spec(tmp_path, text), "--set", "render.batch_size=null").stdout
-    assert " GB of a GPU, which renders up to 256 pictures at once\n" in larger
+    assert " GB of a GPU, for up to 256 pictures at once\n" in larger
     single = fvcli("plan", write_spec(tmp_path, text), "--set", "jobs.edges.channels=0")
     assert "\n2 units in 2 batches\n" in single.stdout
     write_speed(speed_path(), machine())

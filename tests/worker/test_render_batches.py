@@ -438,3 +438,19 @@ def test_a_cpu_renders_as_many_pictures_at_once_as_fit_its_memory(
     list(worker_of(run, replace(CPU, lanes=2)).render(range(len(run.plan.batches))))
     assert max(most) == at_once
     assert len(painter.calls) == 4
+
+
+def test_layers_that_alternate_in_a_spec_are_compiled_once_each(
+    begin: Begin, worker_of: WorkerOf, painter: Painter
+) -> None:
+    """Only the latest program is kept, so the order of batches has to keep those of a program together."""
+    jobs = [
+        channels(9, f"{layer}-{steps}", layer, steps=steps)
+        for steps in (4, 5, 6)
+        for layer in ("stem_bn", "block1_dw")
+    ]
+    run = begin(*jobs, render={"batch_size": 2})
+    list(worker_of(run, CPU).render(range(len(run.plan.batches))))
+    assert len(run.plan.programs) == 6
+    assert sorted(painter.compiled) == ["block1_dw", "stem_bn"]
+    assert len(painter.calls) == 54
