@@ -27,8 +27,9 @@ def inspect(model: str, as_json: bool, allow_code: bool) -> None:
 
     MODEL is a name, a file, or a spec with a model. The page tells the input and its
     preprocessing, what the network makes of noise and of pictures, what was guessed
-    or looks wrong, layers for an atlas with what they cost (time is for all units with
-    the default recipe, after fvcli calibrate), and all layers.
+    or looks wrong, layers for an atlas with why and what they cost (time is for all units
+    with the default recipe, after fvcli calibrate), their jobs to paste into a spec, and
+    all layers. fvcli init --model MODEL writes a whole spec with these jobs.
 
     \b
       fvcli inspect my_model.keras
@@ -62,9 +63,6 @@ def _sanity(choice: ModelChoice, allow_code: bool) -> list[str]:
 
 
 def _show(facts: ModelFacts, sanity: list[str], found: list[Suggestion]) -> None:
-    from fvcli.app.speed_table import read_speed, speed_path
-    from fvcli.plan.cost import Cost
-
     height, width = facts.native_size_px
     classes = f"{len(facts.labels)} classes, logits: {facts.logits}" if facts.logits else "none"
     rows = [
@@ -80,15 +78,28 @@ def _show(facts: ModelFacts, sanity: list[str], found: list[Suggestion]) -> None
     ]
     for name, value in rows:
         click.echo(f"{name:<14} {value}")
-    click.echo("\nfor an atlas:")
+    click.echo()
+    _show_suggested(facts, found)
+    click.echo()
+    print_layers(list(facts.layers_at(height, width).values()), facts)
+
+
+def _show_suggested(facts: ModelFacts, found: list[Suggestion]) -> None:
+    from fvcli.app.speed_table import read_speed, speed_path
+    from fvcli.plan.cost import Cost
+    from fvcli.plan.suggest import jobs_block
+
+    if not found:
+        click.echo("for an atlas: no layer has enough channels")
+        return
+    click.echo("for an atlas:")
     speed = read_speed(speed_path(), socket.gethostname())
     cost = Cost(speed) if speed else None
-    columns = ("layer", "units", "multiplications a step", "of the whole network", "time")
+    columns = ("layer", "units", "shows", "why", "multiplications a step", "of the whole network", "time")
     print_table(columns, [_row(suggestion, facts, cost) for suggestion in found])
     if cost is None:
         click.echo("time: unknown; measure this machine once with: fvcli calibrate")
-    click.echo()
-    print_layers(list(facts.layers_at(height, width).values()), facts)
+    click.echo(f"\nto paste into a spec:\n{jobs_block(found)}", nl=False)
 
 
 def _row(suggestion: Suggestion, facts: ModelFacts, cost: Cost | None) -> tuple[Any, ...]:
@@ -100,6 +111,8 @@ def _row(suggestion: Suggestion, facts: ModelFacts, cost: Cost | None) -> tuple[
     return (
         suggestion.layer.name,
         suggestion.layer.channels,
+        suggestion.shows,
+        suggestion.reason,
         f"{suggestion.multiplications / 1e6:,.3g} M",
         f"{suggestion.share:.0%}",
         "" if seconds is None else spoken(seconds),
@@ -123,7 +136,13 @@ def _as_json(facts: ModelFacts, sanity: list[str], found: list[Suggestion]) -> d
         "notes": list(facts.remarks),
         "layers": [layer_json(layer, facts) for layer in facts.layers_at(*facts.native_size_px).values()],
         "suggested": [
-            {"layer": s.layer.name, "units": s.layer.channels, "multiplications": s.multiplications}
+            {
+                "layer": s.layer.name,
+                "units": s.layer.channels,
+                "shows": s.shows,
+                "reason": s.reason,
+                "multiplications": s.multiplications,
+            }
             for s in found
         ],
     }

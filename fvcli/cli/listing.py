@@ -11,10 +11,13 @@ from typing import Any
 
 import click
 
+from fvcli.cli.layers import without_weights
+from fvcli.cli.options import code_option
 from fvcli.cli.place import Place
 from fvcli.cli.table import print_json, print_table
 from fvcli.errors import UsageError, command
 
+STARTER = resources.files("fvcli.spec").joinpath("starter.yaml")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 
 
@@ -53,14 +56,17 @@ def schema() -> None:
 
 @click.command(short_help="Write a commented starter spec.")
 @click.argument("file", default="fvcli.yaml", type=Place(allow_dash=True))
-def init(file: Path) -> None:
+@click.option("--model", help="A model name or file: write the jobs that fvcli inspect recommends for it.")
+@code_option
+def init(file: Path, model: str | None, allow_code: bool) -> None:
     """Write a commented starter spec to FILE (fvcli.yaml), or to standard output for -.
 
     \b
       fvcli init spec.yaml
+      fvcli init spec.yaml --model vgg16
       fvcli plan spec.yaml
     """
-    text = resources.files("fvcli.spec").joinpath("starter.yaml").read_text()
+    text = STARTER.read_text() if model is None else _starter_of(model, allow_code)
     if str(file) == "-":
         click.echo(text, nl=False)
         return
@@ -72,6 +78,18 @@ def init(file: Path) -> None:
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}", "give another place") from error
     click.echo(f"{file} is written; next: {command('plan', file)}, {command('render', file, '-o', 'run')}")
+
+
+def _starter_of(model: str, allow_code: bool) -> str:
+    from fvcli.app.describe_model import describe_model
+    from fvcli.app.plan_spec import SPEC_FILES, model_of
+    from fvcli.plan.suggest import starter_of
+
+    if model.lower().endswith(SPEC_FILES):
+        raise UsageError(f"--model {model}: a spec, not a model", "give the name or the file of a model")
+    return starter_of(
+        STARTER.read_text(), model, describe_model(without_weights(model_of(model)), allow_code)
+    )
 
 
 @click.command()

@@ -1,25 +1,52 @@
-"""Which layers of a network are worth an atlas."""
+"""Which layers of a network are worth rendering, and a spec's jobs for them."""
 
 from __future__ import annotations
 
+import itertools
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from fvcli.errors import UsageError
 from fvcli.models import LayerFacts, ModelFacts
-from fvcli.models.graph import ancestors, multiplications
+from fvcli.models.graph import Node, ancestors, multiplications
 from fvcli.plan.cost import Work
 
-# The better to look at first: joins and sums of branches, then what comes before an activation.
-KINDS = ("concat", "add", "batch_norm", "conv", "separable_conv", "depthwise_conv", "dense")
+# Kinds that let a unit fire or not; gates (sigmoid) and answers (softmax) are none.
+ACTIVATIONS = frozenset(
+    {"relu", "relu6", "leaky_relu", "prelu", "elu", "celu", "selu", "gelu", "silu", "hard_silu", "hard_swish"}
+    | {"swish", "mish", "softplus", "softsign", "tanh", "hard_tanh", "glu", "threshold", "squareplus", "clip"}
+)
+WITH_UNITS = frozenset(
+    {"conv", "separable_conv", "depthwise_conv", "conv_transpose", "dense", "batch_norm", "layer_norm"}
+    | {"group_norm", "scale", "add", "concat"}
+)
+# What hands on each channel for itself.
+PASSING_ON = frozenset({"batch_norm", "layer_norm", "scale", "add", "linear", "identity"})
+NOT_TEXT = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})  # in YAML
 FEWEST_UNITS = 8
-MANY = 4  # layers of one kind at one size of map: the middle one is suggested, too
-MOST = 12
+MOST = 6
+FEWEST_PX = 8  # what sees less has room for edges and colours only
+CHANNELS = 8  # of each layer, in the jobs
+# What pictures show whose receptive field has up to such a share of the network's input.
+SHOWN = ((0.1, "edges"), (0.25, "textures"), (0.6, "patterns"), (1.2, "parts"), (float("inf"), "objects"))
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A layer, the multiplications of one step of one of its pictures, and their share of the network's."""
+    """A layer, why it is worth rendering, and what a step costs.
+
+    shows: What its pictures show, in one word.
+    reason: In a few words.
+    multiplications: Of one step of one of its pictures.
+    share: Of those of the whole network.
+    """
 
     layer: LayerFacts
+    shows: str
+    reason: str
     multiplications: int
     share: float
 
@@ -31,31 +58,161 @@ class Suggestion:
 
 
 def suggest_layers(facts: ModelFacts) -> list[Suggestion]:
-    """Return layers from shallow to deep: for each size of map the last of the best kind that it has."""
+    """Return up to six layers from shallow to deep: pre-activations, the first of each size of map.
+
+    Every channel of a pre-activation has a gradient at every picture, and none stops at an upper limit.
+    The first layer of a size of map is the first that sees so much more than those before it. Then
+    the last layer is taken, and what is missing to six divides the longest stretches between these.
+    """
     at = facts.layers_at(*facts.native_size_px)
-    by_size: dict[tuple[int, int], list[LayerFacts]] = {}
-    for layer in at.values():
-        if _is_worth_it(layer) and layer.name != facts.logits:
-            by_size.setdefault((layer.height, layer.width), []).append(layer)
-    chosen = {layer.name for layers in by_size.values() for layer in _best(layers)}
-    kept = [name for name in at if name in chosen][-MOST:]
-    whole = _cost(facts, list(at)) or 1
-    return [Suggestion(at[name], _cost(facts, [name]), _cost(facts, [name]) / whole) for name in kept]
+    found = _pre_activations(facts, at)
+    spread = _spread(_wide(found or _any_with_units(facts, at)))
+    return [_suggestion(facts, at, layer, i / len(spread), bool(found)) for i, layer in enumerate(spread)]
 
 
-def _is_worth_it(layer: LayerFacts) -> bool:
-    gate = layer.height == layer.width == 1 and layer.kind != "dense"  # of a squeeze-and-excitation block
-    added = layer.kind == "add" and len(layer.inputs) < 2
-    return layer.kind in KINDS and layer.channels >= FEWEST_UNITS and not gate and not added
+def jobs_block(found: Sequence[Suggestion]) -> str:
+    """Return the jobs of a spec for these layers, as YAML to paste."""
+    lines, count = ["jobs:"], Counter[str]()
+    for one in found:
+        count[one.shows] += 1
+        name = one.shows if count[one.shows] == 1 else f"{one.shows}-{count[one.shows]}"
+        units = f"0-{min(CHANNELS, one.layer.channels) - 1}"
+        lines.append(f"  - {{name: {name}, layer: {_as_yaml(one.layer.name)}, channels: {units}}}")
+    return "\n".join(lines) + "\n"
 
 
-def _best(layers: list[LayerFacts]) -> list[LayerFacts]:
-    first = min(KINDS.index(layer.kind) for layer in layers)
-    found = [layer for layer in layers if KINDS.index(layer.kind) == first]
-    return [found[len(found) // 2 - 1], found[-1]] if len(found) >= MANY else found[-1:]
+def starter_of(starter: str, model: str, facts: ModelFacts) -> str:
+    """Return a starter spec with another model and the jobs that are suggested for it.
+
+    Args:
+        starter: The text for the default model.
+        model: The name or path, as it was given.
+        facts: What is known of that model.
+
+    Raises:
+        UsageError: No layer has enough channels.
+    """
+    found = suggest_layers(facts)
+    if not found:
+        hint = f"fvcli layers {model} shows what there is"
+        raise UsageError(f"{model}: no layer has {FEWEST_UNITS} channels or more", hint)
+    head, _, rest = starter.partition("jobs:\n")
+    head = re.sub(r"^model: .*\n.*\n", f"model: {_as_yaml(model)}\n", head, flags=re.MULTILINE)
+    side = facts.native_size_px
+    size = side[0] if side[0] == side[1] else list(side)
+    head = re.sub(r"size_px: 224( *)#", f"size_px: {size}\\1#", head)
+    return head + jobs_block(found) + "\noutput:\n" + rest.partition("\noutput:\n")[2]
 
 
-def _cost(facts: ModelFacts, layers: list[str]) -> int:
+def _as_yaml(text: str) -> str:
+    """Write a text so that YAML reads it as text within braces."""
+    plain = re.fullmatch(r"[A-Za-z_/][A-Za-z0-9_./-]*", text) and text.lower() not in NOT_TEXT
+    return text if plain else json.dumps(text, ensure_ascii=False)
+
+
+# ---- which
+
+
+def _pre_activations(facts: ModelFacts, at: Mapping[str, LayerFacts]) -> list[LayerFacts]:
+    """Return the layers that an activation reads, and concatenations of nothing else."""
+    read = {name for node in facts.nodes if node.kind in ACTIVATIONS for name in node.inputs}
+    nodes = {node.name: node for node in facts.nodes}
+    answers = _answers(facts, nodes)
+    found = []
+    for node in facts.nodes:
+        if node.kind == "concat" and set(node.inputs) <= read:
+            read.add(node.name)
+        if node.name in read - answers and node.kind in WITH_UNITS and not _is_depthwise(node, nodes):
+            found.append(at[node.name])
+    return _with_room(found)
+
+
+def _any_with_units(facts: ModelFacts, at: Mapping[str, LayerFacts]) -> list[LayerFacts]:
+    answers = _answers(facts, {node.name: node for node in facts.nodes})
+    bare = {node.name for node in facts.nodes if node.kind in {"add", "scale"} and len(node.inputs) < 2}
+    return _with_room(
+        [layer for name, layer in at.items() if layer.kind in WITH_UNITS and name not in answers | bare]
+    )
+
+
+def _with_room(layers: Sequence[LayerFacts]) -> list[LayerFacts]:
+    """Leave out what has few units, the gates of squeeze-and-excitation blocks, and what sees very little."""
+    layers = [layer for layer in layers if layer.channels >= FEWEST_UNITS and layer.height * layer.width > 0]
+    maps = [layer for layer in layers if layer.height * layer.width > 1]
+    seeing = [layer for layer in maps if min(layer.receptive_field_px or (FEWEST_PX,)) >= FEWEST_PX]
+    return seeing or maps or layers
+
+
+def _answers(facts: ModelFacts, nodes: Mapping[str, Node]) -> set[str]:
+    """Return the logits and what is only averaged or reshaped to become them."""
+    found: set[str] = set()
+    node = nodes.get(facts.logits or "")
+    while node is not None and node.channels == nodes[facts.logits or ""].channels:
+        found.add(node.name)
+        ends = len(node.inputs) != 1 or node.kind in {"conv", "dense", "separable_conv"}
+        node = None if ends else nodes.get(node.inputs[0])
+    return found
+
+
+def _is_depthwise(node: Node, nodes: Mapping[str, Node]) -> bool:
+    """Tell whether its channels are those of the layer below, each filtered alone."""
+    while node.kind in PASSING_ON and len(node.inputs) == 1 and node.inputs[0] in nodes:
+        node = nodes[node.inputs[0]]
+    return node.kind == "depthwise_conv" or (node.kind == "conv" and 1 < node.groups == node.channels)
+
+
+def _wide(layers: Sequence[LayerFacts]) -> list[LayerFacts]:
+    """Leave out the narrow layers of each size of map, which only lead to wide ones."""
+    widest: dict[tuple[int, int], int] = {}
+    for layer in layers:
+        size = (layer.height, layer.width)
+        widest[size] = max(widest.get(size, 0), layer.channels)
+    return [layer for layer in layers if 2 * layer.channels >= widest[layer.height, layer.width]]
+
+
+def _spread(layers: Sequence[LayerFacts]) -> list[LayerFacts]:
+    sizes = [(layer.height, layer.width) for layer in layers]
+    ends = sorted({sizes.index(size) for size in sizes} | ({len(layers) - 1} if layers else set()))
+    if len(ends) > MOST:
+        return [layers[ends[round(i * (len(ends) - 1) / (MOST - 1))]] for i in range(MOST)]
+    stretches, parts = [*itertools.pairwise(ends)], [1] * (len(ends) - 1)
+    for _ in range(min(MOST, len(layers)) - len(ends)):
+        gaps = [(end - begin) / n for (begin, end), n in zip(stretches, parts, strict=True)]
+        parts[gaps.index(max(gaps))] += 1
+    places = set(ends)
+    for (begin, end), n in zip(stretches, parts, strict=True):
+        places |= {begin + round(i * (end - begin) / n) for i in range(n)}
+    return [layers[place] for place in sorted(places)]
+
+
+# ---- why
+
+
+def _suggestion(
+    facts: ModelFacts, at: Mapping[str, LayerFacts], layer: LayerFacts, depth: float, fires: bool
+) -> Suggestion:
+    shows = _shown(layer, facts, depth)
+    cost, whole = _cost(facts, at, [layer.name]), _cost(facts, at, list(at)) or 1
+    return Suggestion(layer, shows, _reason(layer, facts, fires), cost, cost / whole)
+
+
+def _shown(layer: LayerFacts, facts: ModelFacts, depth: float) -> str:
+    if layer.receptive_field_px is None:  # each position sees everything, so the depth has to tell
+        return SHOWN[1 + int(depth * (len(SHOWN) - 1))][1]
+    share = max(
+        seen / side for seen, side in zip(layer.receptive_field_px, facts.native_size_px, strict=True)
+    )
+    return next(word for most, word in SHOWN if share <= most)
+
+
+def _reason(layer: LayerFacts, facts: ModelFacts, fires: bool) -> str:
+    behind = [node.kind for node in facts.nodes if layer.name in node.inputs and node.kind in ACTIVATIONS]
+    joins = "joins pre-activations" if fires else "no activation behind it, but nothing better"
+    field = layer.receptive_field_px
+    sees = "the whole picture" if field is None else f"{max(field)} px"
+    return f"{f'before {behind[0]}' if behind else joins}, sees {sees}"
+
+
+def _cost(facts: ModelFacts, at: Mapping[str, LayerFacts], layers: Sequence[str]) -> int:
     needed = ancestors(facts.inputs_of, layers)
-    at = facts.layers_at(*facts.native_size_px)
     return multiplications(facts.nodes, at, needed, facts.input_channels)

@@ -194,22 +194,37 @@ def test_inspect_shows_on_one_page_what_a_model_is(monkeypatch: pytest.MonkeyPat
         "sanity         second line",
         "",
         "for an atlas:",
-        "layer             units  multiplications a step  of the whole network  time",
-        "block0_dw_bn         32  14.5 M                  4%",
-        "block1_expand_bn     96  40.1 M                  10%",
-        "block2_add           24  75.8 M                  20%",
-        "block4_add           40  114 M                   30%",
-        "block7_add           80  157 M                   41%",
-        "block10_add         112  243 M                   63%",
-        "block14_add         192  334 M                   87%",
+        "layer              units  shows     why                        multiplications a step  "
+        "of the whole network  time",
+        "block2_expand_bn     144  edges     before relu6, sees 11 px   60.9 M                  16%",
+        "block4_expand_bn     240  textures  before relu6, sees 35 px   102 M                   26%",
+        "block6_expand_bn     480  patterns  before relu6, sees 83 px   133 M                   35%",
+        "block9_expand_bn     672  parts     before relu6, sees 211 px  192 M                   50%",
+        "block12_expand_bn   1152  objects   before relu6, sees 403 px  276 M                   72%",
+        "head_bn             1280  objects   before relu6, sees 851 px  384 M                   100%",
         "time: unknown; measure this machine once with: fvcli calibrate",
+        "",
+        "to paste into a spec:",
+        "jobs:",
+        "  - {name: edges, layer: block2_expand_bn, channels: 0-7}",
+        "  - {name: textures, layer: block4_expand_bn, channels: 0-7}",
+        "  - {name: patterns, layer: block6_expand_bn, channels: 0-7}",
+        "  - {name: parts, layer: block9_expand_bn, channels: 0-7}",
+        "  - {name: objects, layer: block12_expand_bn, channels: 0-7}",
+        "  - {name: objects-2, layer: head_bn, channels: 0-7}",
         "",
     ]
     page = json.loads(fvcli("inspect", "efficientnet-lite0", "--json").stdout)
     listed = json.loads(fvcli("layers", "efficientnet-lite0", "--json").stdout)
     assert page.pop("layers") == listed
     assert page.pop("weights_sha256").startswith("579344248a93e230")
-    assert page.pop("suggested")[0] == {"layer": "block0_dw_bn", "units": 32, "multiplications": 14450688}
+    assert page.pop("suggested")[0] == {
+        "layer": "block2_expand_bn",
+        "units": 144,
+        "shows": "edges",
+        "reason": "before relu6, sees 11 px",
+        "multiplications": 60913664,
+    }
     assert page == {
         "model": "efficientnet-lite0",
         "weights": "imagenet",
@@ -224,9 +239,9 @@ def test_inspect_shows_on_one_page_what_a_model_is(monkeypatch: pytest.MonkeyPat
         "notes": [],
     }
     write_speed(speed_path(), machine())
-    timed = fvcli("inspect", "efficientnet-lite0").stdout.splitlines()[11:19]
-    assert all(line.split()[-1] in {"s", "min", "h"} for line in timed[:7])
-    assert timed[7] == ""
+    timed = fvcli("inspect", "efficientnet-lite0").stdout.splitlines()[11:18]
+    assert all(line.split()[-1] in {"s", "min", "h"} for line in timed[:6])
+    assert timed[6] == ""
 
 
 def test_models_are_lines(tmp_path: Path) -> None:
@@ -242,6 +257,12 @@ def test_init_says_what_comes_next(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     written = fvcli("init")
     next_ = "fvcli plan fvcli.yaml, fvcli render fvcli.yaml -o run"
     assert written.stdout == f"fvcli.yaml is written; next: {next_}\n"
+    assert fvcli("init", "google.yaml", "--model", "inceptionv1").exit_code == 0
+    assert "  - {name: parts, layer: mixed4a_pre_relu, channels: 0-7}\n" in Path("google.yaml").read_text()
+    refused = fvcli("init", "-", "--model", "google.yaml").stderr
+    assert (
+        refused == "Error: --model google.yaml: a spec, not a model: give the name or the file of a model\n"
+    )
     assert fvcli("init").stderr == "Error: fvcli.yaml is there already: give another name\n"
     nowhere = fvcli("init", "no/where.yaml")
     assert nowhere.exit_code == 2
