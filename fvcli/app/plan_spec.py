@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from fvcli.app.describe_model import facts_of_spec
 from fvcli.app.find_named_files import find_files
@@ -19,6 +20,7 @@ from fvcli.plan.written_keys import override_line
 from fvcli.run.layout import job_of_file
 from fvcli.spec import parse_document, validate
 from fvcli.spec.schema import model_key
+from fvcli.spec.yaml_text import write_yaml
 
 SPEC_FILES = (".yaml", ".yml")
 ANOTHER = (
@@ -53,6 +55,26 @@ def plan_of_spec(spec: str, overrides: Sequence[str], allow_code: bool = False) 
     header = "".join(map(override_line, overrides))
     plan, facts, remarks = _plan(text, spec, overrides, allow_code, beside)
     return PlannedSpec(plan, header + text, facts, remarks)
+
+
+def plan_of_text(
+    text: str, written_by: Mapping[int, str], overrides: Sequence[str], allow_code: bool = False
+) -> PlannedSpec:
+    """Plan a spec that was made of the words of a command; its text then holds what was overridden.
+
+    Args:
+        text: The spec, whose files are named from the working directory.
+        written_by: By which word each line was made; messages name the word.
+        overrides: As for ``plan_of_spec``.
+        allow_code: Whether the model's factory may run.
+
+    Raises:
+        SpecError: With every mistake that was found.
+    """
+    plan, facts, remarks = _plan(text, "the command", overrides, allow_code, Path(), written_by=written_by)
+    header = "# Written by fvcli from the words of a command; render it again with:  fvcli render THIS_FILE\n"
+    data = parse_document(text, "", overrides).data
+    return PlannedSpec(plan, header + ((write_yaml(data) if overrides else None) or text), facts, remarks)
 
 
 def plan_of_picture(picture: Path, overrides: Sequence[str], allow_code: bool = False) -> PlannedSpec:
@@ -112,8 +134,10 @@ def _plan(
     allow_code: bool,
     beside: Path | None,
     places: Mapping[str, Path] | None = None,
+    written_by: Mapping[int, str] = MappingProxyType({}),
 ) -> tuple[Plan, ModelFacts, tuple[str, ...]]:
     document = parse_document(text, origin, overrides)
+    document.written_by = written_by
     if places is not None and beside is not None:
         move_model(document.data, places, beside)
     spec, positions = validate(document)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from fvcli.errors import UsageError
+from fvcli.cli.place import RUN
+from fvcli.errors import UsageError, command
 
 if TYPE_CHECKING:
     from fvcli.models import ModelFacts
@@ -23,6 +25,40 @@ def set_option(command: Callable[..., Any]) -> Callable[..., Any]:
         metavar="KEY.PATH=VALUE",
         help="Override a value of the spec, such as render.steps=64 or jobs.textures.channels=0-3.",
     )(command)
+
+
+def spec_words(of: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the words of a spec: a SPEC, or MODEL LAYER[:CHANNELS]..."""
+    return click.argument("words", nargs=-1, metavar="SPEC | MODEL LAYER[:CHANNELS]...")(of)
+
+
+def run_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add -o, which may be left out; see ``run_of``."""
+    return click.option(
+        "-o",
+        "--output",
+        "output",
+        type=RUN,
+        help="The run folder; by default runs/ and the name of the spec.",
+    )(command)
+
+
+def run_of(output: Path | None, words: Sequence[str]) -> Path:
+    """Return the run of a command; where -o was left out, say on standard error which it is."""
+    if output is not None:
+        return output
+    from fvcli.app.spec_of_words import run_of_words
+
+    run = run_of_words(words)
+    click.echo(f"Note: no -o is given, and the run is {run}", err=True)
+    return run
+
+
+def say_spec_of(words: Sequence[str], run: Path) -> None:
+    """Say on standard error where the spec is that was made of a model and its layers."""
+    if len(words) > 1:
+        again = command("render", run / "spec.yaml", "-o", "RUN")
+        click.echo(f"the spec of this is {run}/spec.yaml, which renders the same again: {again}", err=True)
 
 
 def code_option(command: Callable[..., Any]) -> Callable[..., Any]:

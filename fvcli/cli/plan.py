@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from fvcli.cli.options import code_option, say_remarks, set_option
+from fvcli.cli.options import code_option, say_remarks, set_option, spec_words
 from fvcli.cli.table import print_json, print_table, spoken
 from fvcli.errors import counted, some_of
 
@@ -21,26 +21,27 @@ UNKNOWN = "time: unknown; measure this machine once with: fvcli calibrate"
 
 
 @click.command()
-@click.argument("spec")
+@spec_words
 @set_option
 @code_option
 @click.option("--json", "as_json", is_flag=True, help="Print the whole resolved plan as JSON.")
-def plan(spec: str, overrides: Sequence[str], allow_code: bool, as_json: bool) -> None:
+def plan(words: Sequence[str], overrides: Sequence[str], allow_code: bool, as_json: bool) -> None:
     """Show what a SPEC would render; nothing is written.
 
     \b
       fvcli plan spec.yaml
+      fvcli plan efficientnet-lite0 block4_expand_bn:0-11
       fvcli plan spec.yaml --set render.recipe=lucid --json
 
     Times are estimates from what fvcli calibrate measured on this machine.
     """
-    from fvcli.app.plan_spec import plan_of_spec
+    from fvcli.app.spec_of_words import plan_of_words
     from fvcli.app.speed_table import read_speed, speed_path
     from fvcli.plan.cost import estimate
     from fvcli.plan.memory import most_of
     from fvcli.run.cores import cores
 
-    planned = plan_of_spec(spec, overrides, allow_code)
+    planned = plan_of_words(words, overrides, allow_code)
     made = planned.plan
     speed = read_speed(speed_path(), socket.gethostname())
     time = estimate(made, planned.facts, speed) if speed else None

@@ -15,11 +15,15 @@ from fvcli.cli.options import (
     code_option,
     parse_shard,
     parse_workers,
+    run_of,
+    run_option,
     say_remarks,
+    say_spec_of,
     set_option,
+    spec_words,
     worker_options,
 )
-from fvcli.cli.place import RUN, Place
+from fvcli.cli.place import Place
 from fvcli.errors import UsageError, counted
 
 if TYPE_CHECKING:
@@ -28,8 +32,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("spec", required=False)
-@click.option("-o", "--output", "output", required=True, type=RUN, help="The run folder.")
+@spec_words
+@run_option
 @set_option
 @click.option(
     "--from",
@@ -84,8 +88,8 @@ if TYPE_CHECKING:
 @worker_options
 @code_option
 def render(
-    spec: str | None,
-    output: Path,
+    words: Sequence[str],
+    output: Path | None,
     overrides: Sequence[str],
     picture: Path | None,
     engine: str,
@@ -107,9 +111,13 @@ def render(
 
     \b
       fvcli render spec.yaml -o run
+      fvcli render efficientnet-lite0 block4_expand_bn:0-11 -o run
       fvcli render spec.yaml -o run --set render.steps=64 --only 'textures/*'
       fvcli render spec.yaml -o run --again --only textures/channel-0003
       fvcli render --from picture.png -o again
+
+    A MODEL and layers of it, with channels as a spec has them, make a spec, which is
+    written into the run. Without -o the run of dogs.yaml is runs/dogs.
 
     A run that was interrupted, in whatever way, goes on where it was when the same
     command is given again. A run grows when its spec grows: pictures that the spec
@@ -121,7 +129,10 @@ def render(
     """
     if ray_address is not None and engine != "ray":
         raise UsageError("--ray-address is for --engine ray", "leave it out, or give --engine ray")
-    planned = _planned(spec, picture, overrides, allow_code)
+    if picture is not None and output is None:
+        raise UsageError("a picture has no name for its run", "give -o RUN")
+    planned = _planned(words, picture, overrides, allow_code)
+    run = run_of(output, words)
     say_remarks(planned.facts, planned.remarks)
     from fvcli.app.render_run import RenderOptions, render_run
     from fvcli.cli.progress import Progress
@@ -133,20 +144,22 @@ def render(
     )
     options = RenderOptions(engine, how, parse_shard(shard, os.environ), only, force, again)
     stop = current_stop()
-    outcome = render_run(planned, output, options, Progress(stop))
+    outcome = render_run(planned, run, options, Progress(stop))
     if outcome.stopped:
         stop.raise_it(f" with {outcome.done} of {outcome.planned} units done")
     _report(outcome)
+    say_spec_of(words, outcome.run)
 
 
 def _planned(
-    spec: str | None, picture: Path | None, overrides: Sequence[str], allow_code: bool
+    words: Sequence[str], picture: Path | None, overrides: Sequence[str], allow_code: bool
 ) -> PlannedSpec:
-    from fvcli.app.plan_spec import plan_of_picture, plan_of_spec
+    from fvcli.app.plan_spec import plan_of_picture
+    from fvcli.app.spec_of_words import plan_of_words
 
-    if spec is not None and picture is None:
-        return plan_of_spec(spec, overrides, allow_code)
-    if picture is not None and spec is None:
+    if words and picture is None:
+        return plan_of_words(words, overrides, allow_code)
+    if picture is not None and not words:
         return plan_of_picture(picture, overrides, allow_code)
     raise UsageError("give either a SPEC or --from PICTURE", "fvcli render spec.yaml -o run")
 

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 import click
 
 from fvcli.cli.exit_and_signals import EXIT_FAILED, current_stop, tell_errors_from_failures
-from fvcli.cli.options import code_option, say_remarks, set_option, worker_options
+from fvcli.cli.options import (
+    code_option,
+    run_of,
+    run_option,
+    say_remarks,
+    set_option,
+    spec_words,
+    worker_options,
+)
 from fvcli.cli.place import RUN
 from fvcli.errors import command, counted
 
@@ -21,8 +29,8 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("spec")
-@click.option("-o", "--output", "output", required=True, type=RUN, help="The run folder.")
+@spec_words
+@run_option
 @set_option
 @click.option(
     "--only", multiple=True, metavar="PATTERN", help="Ask for units that match, as fvcli render does."
@@ -30,7 +38,12 @@ if TYPE_CHECKING:
 @click.option("--force", is_flag=True, help="Move finished pictures of another spec out of the way.")
 @code_option
 def prepare(
-    spec: str, output: Path, overrides: Sequence[str], only: Sequence[str], force: bool, allow_code: bool
+    words: Sequence[str],
+    output: Path | None,
+    overrides: Sequence[str],
+    only: Sequence[str],
+    force: bool,
+    allow_code: bool,
 ) -> None:
     """Make the run of a SPEC and render nothing; then start workers on it, anywhere.
 
@@ -41,20 +54,21 @@ def prepare(
     On a run that is there it asks for what is missing, and for what failed. Nothing
     that is finished is deleted.
     """
-    from fvcli.app.plan_spec import plan_of_spec
     from fvcli.app.prepare_run import prepare_run
     from fvcli.app.render_run import RenderOptions
+    from fvcli.app.spec_of_words import plan_of_words
     from fvcli.cli.progress import Progress
 
-    planned = plan_of_spec(spec, overrides, allow_code)
+    planned = plan_of_words(words, overrides, allow_code)
+    run = run_of(output, words)
     say_remarks(planned.facts, planned.remarks)
-    made = prepare_run(planned, output, RenderOptions(only=only, force=force), Progress(current_stop()))
+    made = prepare_run(planned, run, RenderOptions(only=only, force=force), Progress(current_stop()))
     if not made.batches:
-        click.echo(f"{output}: nothing is missing")
+        click.echo(f"{run}: nothing is missing")
         return
     units = counted(made.units, "unit")
-    click.echo(f"{output}: {units} to render in {counted(made.batches, 'batch', 'batches')}")
-    click.echo(f"next: {command('work', output)}")
+    click.echo(f"{run}: {units} to render in {counted(made.batches, 'batch', 'batches')}")
+    click.echo(f"next: {command('work', run)}")
 
 
 @click.command()

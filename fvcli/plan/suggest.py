@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import json
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -13,6 +12,7 @@ from fvcli.errors import UsageError
 from fvcli.models import LayerFacts, ModelFacts
 from fvcli.models.graph import Node, ancestors, multiplications
 from fvcli.plan.cost import Work
+from fvcli.spec.yaml_text import inline
 
 # Kinds that let a unit fire or not; gates (sigmoid) and answers (softmax) are none.
 ACTIVATIONS = frozenset(
@@ -25,7 +25,6 @@ WITH_UNITS = frozenset(
 )
 # What hands on each channel for itself.
 PASSING_ON = frozenset({"batch_norm", "layer_norm", "scale", "add", "linear", "identity"})
-NOT_TEXT = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})  # in YAML
 FEWEST_UNITS = 8
 MOST = 6
 FEWEST_PX = 8  # what sees less has room for edges and colours only
@@ -77,7 +76,7 @@ def jobs_block(found: Sequence[Suggestion]) -> str:
         count[one.shows] += 1
         name = one.shows if count[one.shows] == 1 else f"{one.shows}-{count[one.shows]}"
         units = f"0-{min(CHANNELS, one.layer.channels) - 1}"
-        lines.append(f"  - {{name: {name}, layer: {_as_yaml(one.layer.name)}, channels: {units}}}")
+        lines.append(f"  - {{name: {name}, layer: {inline(one.layer.name)}, channels: {units}}}")
     return "\n".join(lines) + "\n"
 
 
@@ -97,17 +96,11 @@ def starter_of(starter: str, model: str, facts: ModelFacts) -> str:
         hint = f"fvcli layers {model} shows what there is"
         raise UsageError(f"{model}: no layer has {FEWEST_UNITS} channels or more", hint)
     head, _, rest = starter.partition("jobs:\n")
-    head = re.sub(r"^model: .*\n.*\n", f"model: {_as_yaml(model)}\n", head, flags=re.MULTILINE)
+    head = re.sub(r"^model: .*\n.*\n", f"model: {inline(model)}\n", head, flags=re.MULTILINE)
     side = facts.native_size_px
     size = side[0] if side[0] == side[1] else list(side)
     head = re.sub(r"size_px: 224( *)#", f"size_px: {size}\\1#", head)
     return head + jobs_block(found) + "\noutput:\n" + rest.partition("\noutput:\n")[2]
-
-
-def _as_yaml(text: str) -> str:
-    """Write a text so that YAML reads it as text within braces."""
-    plain = re.fullmatch(r"[A-Za-z_/][A-Za-z0-9_./-]*", text) and text.lower() not in NOT_TEXT
-    return text if plain else json.dumps(text, ensure_ascii=False)
 
 
 # ---- which

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,6 +30,7 @@ class Document:
     origin: what to call the document in messages.
     broken: keys that ``validate`` left out, because of mistakes.
     moved: for lists of which it left entries out, where the others stand in the document.
+    written_by: for lines that were made of the words of a command, the word that messages name.
     """
 
     origin: str
@@ -38,6 +39,7 @@ class Document:
     problems: list[tuple[WrittenAt, Problem]] = field(default_factory=list)
     broken: BrokenKeys = field(default_factory=BrokenKeys)
     moved: Positions = field(default_factory=dict)
+    written_by: Mapping[int, str] = field(default_factory=dict)
 
     def place(self, path: KeyPath) -> str:
         """Say where a path stands: file:line, or the override that set it."""
@@ -60,11 +62,13 @@ class Document:
         return next((self.places[part] for part in above if part in self.places), 1)
 
     def _say(self, place: WrittenAt) -> str:
-        return f"{self.origin}:{place}" if isinstance(place, int) else f"--set {place}"
+        if isinstance(place, int):
+            return self.written_by.get(place, f"{self.origin}:{place}")
+        return f"--set {place}"
 
     def _sentence(self, place: WrittenAt, problem: Problem) -> str:
         where = dotted(problem.path)
-        in_file = isinstance(place, int)
+        in_file = isinstance(place, int) and place not in self.written_by
         column = f":{problem.column}" if in_file and problem.column else ""
         sentence = f"{self._say(place)}{column}: {where + ': ' if where else ''}{problem.message}"
         return with_excerpt(sentence, problem.excerpt if in_file else ())
