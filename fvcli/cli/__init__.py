@@ -15,6 +15,7 @@ from fvcli.cli.inspect import inspect
 from fvcli.cli.layers import layers
 from fvcli.cli.listing import info, init, models, schema
 from fvcli.cli.plan import plan
+from fvcli.cli.quiet import add_quiet
 from fvcli.cli.render import render
 from fvcli.cli.run_folders import grid, merge
 from fvcli.cli.status import status
@@ -40,6 +41,8 @@ def main() -> None:
     """
 
 
+for command in (render, prepare, work, submit, plan, merge, grid):
+    add_quiet(command)
 RUNNING = (render, prepare, work, submit, plan, calibrate, status, merge, grid, compare, accept, diff)
 for command in (*RUNNING, models, layers, classes, inspect, schema, init, info):
     main.add_command(command)

@@ -17,7 +17,6 @@ from fvcli.cli.place import Place
 from fvcli.cli.table import print_json, print_table
 from fvcli.errors import UsageError, command
 
-STARTER = resources.files("fvcli.spec").joinpath("starter.yaml")
 JSON = click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 
 
@@ -66,7 +65,8 @@ def init(file: Path, model: str | None, allow_code: bool) -> None:
       fvcli init spec.yaml --model vgg16
       fvcli plan spec.yaml
     """
-    text = STARTER.read_text() if model is None else _starter_of(model, allow_code)
+    starter = resources.files("fvcli.spec").joinpath("starter.yaml").read_text()
+    text = starter if model is None else _starter_of(model, starter, allow_code)
     if str(file) == "-":
         click.echo(text, nl=False)
         return
@@ -80,7 +80,7 @@ def init(file: Path, model: str | None, allow_code: bool) -> None:
     click.echo(f"{file} is written; next: {command('plan', file)}, {command('render', file, '-o', 'run')}")
 
 
-def _starter_of(model: str, allow_code: bool) -> str:
+def _starter_of(model: str, starter: str, allow_code: bool) -> str:
     from fvcli.app.describe_model import describe_model
     from fvcli.app.plan_spec import SPEC_FILES, model_of
     from fvcli.plan.suggest import starter_of

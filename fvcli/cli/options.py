@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fvcli.cli.place import RUN
+from fvcli.cli.quiet import note
 from fvcli.errors import UsageError, command
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def run_of(output: Path | None, words: Sequence[str]) -> Path:
     from fvcli.app.spec_of_words import run_of_words
 
     run = run_of_words(words)
-    click.echo(f"Note: no -o is given, and the run is {run}", err=True)
+    note(f"Note: no -o is given, and the run is {run}")
     return run
 
 
@@ -58,7 +59,7 @@ def say_spec_of(words: Sequence[str], run: Path) -> None:
     """Say on standard error where the spec is that was made of a model and its layers."""
     if len(words) > 1:
         again = command("render", run / "spec.yaml", "-o", "RUN")
-        click.echo(f"the spec of this is {run}/spec.yaml, which renders the same again: {again}", err=True)
+        note(f"the spec of this is {run}/spec.yaml, which renders the same again: {again}")
 
 
 def code_option(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -116,7 +117,7 @@ def worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def say_remarks(facts: ModelFacts, remarks: Sequence[str] = ()) -> None:
     """Say on standard error what was guessed of a model, or looks wrong about it, and other remarks."""
     for remark in (*(f"{facts.name}: {remark}" for remark in facts.remarks), *remarks):
-        click.echo(f"Note: {remark}", err=True)
+        note(f"Note: {remark}")
 
 
 def parse_shard(text: str | None, environment: Mapping[str, str]) -> tuple[int, int] | None:
@@ -131,7 +132,7 @@ def parse_shard(text: str | None, environment: Mapping[str, str]) -> tuple[int, 
         from fvcli.app.shard_from_environment import shard_from_environment
 
         found = shard_from_environment(environment)
-        click.echo(f"--shard auto: {found}", err=True)
+        note(f"--shard auto: {found}")
         return found.index, found.count
     match = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
     if match and 1 <= int(match[1]) <= int(match[2]):

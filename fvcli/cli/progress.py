@@ -15,6 +15,7 @@ from fvcli.app.render_log import jobs_of
 from fvcli.app.render_run import Observer
 from fvcli.cli.exit_and_signals import Stop
 from fvcli.cli.heartbeat import Heartbeat
+from fvcli.cli.quiet import is_quiet
 from fvcli.engines import Event
 from fvcli.engines.supervise import event_line
 from fvcli.run import RunFolder
@@ -74,6 +75,25 @@ def terminal_width() -> int:
         return os.get_terminal_size(sys.stderr.fileno()).columns
     except (OSError, ValueError):
         return 0
+
+
+class QuietProgress(Progress):
+    """Heeds the wish to stop, and shows nothing.
+
+    Args:
+        stop: The wish to stop.
+    """
+
+    def said(self, text: str) -> None:
+        """Say nothing."""
+
+    def started(self, run: RunFolder, missing: Mapping[int, int]) -> None:
+        self._stop.patient = True
+
+
+def progress(stop: Stop) -> Observer:
+    """Return what shows how a render goes, or with --quiet does not."""
+    return QuietProgress(stop) if is_quiet() else Progress(stop)
 
 
 class EventLines(Observer):

@@ -24,6 +24,7 @@ from fvcli.cli.options import (
     worker_options,
 )
 from fvcli.cli.place import Place
+from fvcli.cli.quiet import note
 from fvcli.errors import UsageError, counted
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def render(
     run = run_of(output, words)
     say_remarks(planned.facts, planned.remarks)
     from fvcli.app.render_run import RenderOptions, render_run
-    from fvcli.cli.progress import Progress
+    from fvcli.cli.progress import progress
     from fvcli.engines import EngineOptions
 
     count = parse_workers(workers)
@@ -144,7 +145,7 @@ def render(
     )
     options = RenderOptions(engine, how, parse_shard(shard, os.environ), only, force, again)
     stop = current_stop()
-    outcome = render_run(planned, run, options, Progress(stop))
+    outcome = render_run(planned, run, options, progress(stop))
     if outcome.stopped:
         stop.raise_it(f" with {outcome.done} of {outcome.planned} units done")
     _report(outcome)
@@ -173,7 +174,7 @@ def _report(outcome: RenderOutcome) -> None:
         click.echo(path)
     click.echo(f"{outcome.run}: {say_counts(outcome.counts) or 'no units in this slice'}")
     for line in remark_lines(outcome.remarks):
-        click.echo(f"Look: {line}", err=True)
+        note(f"Look: {line}")
     for unit, reason in outcome.failed:
         click.echo(f"Error: {unit} failed: {reason}", err=True)
     if outcome.missing:

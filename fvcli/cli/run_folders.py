@@ -8,6 +8,7 @@ import click
 
 from fvcli.cli.exit_and_signals import EXIT_FAILED
 from fvcli.cli.place import RUN
+from fvcli.cli.quiet import note
 
 
 @click.command()
@@ -28,7 +29,7 @@ def merge(runs: tuple[Path, ...], output: Path) -> None:
 
     outcome = merge_shards(runs, output)
     for remark in outcome.remarks:
-        click.echo(f"Note: {remark}", err=True)
+        note(f"Note: {remark}")
     for path in outcome.sheets:
         click.echo(path)
     click.echo(f"{output}: {say_counts(outcome.counts)}")
@@ -48,6 +49,6 @@ def grid(run: Path) -> None:
 
     drawn = draw_run(run)
     for remark in drawn.remarks:
-        click.echo(f"Note: {remark}", err=True)
+        note(f"Note: {remark}")
     for path in drawn.paths:
         click.echo(path)

@@ -13,6 +13,7 @@ import click
 from fvcli.cli.exit_and_signals import current_stop
 from fvcli.cli.options import code_option, say_remarks, set_option
 from fvcli.cli.place import ALMOST
+from fvcli.cli.quiet import note
 from fvcli.cli.work import work
 from fvcli.errors import UsageError, command, counted
 
@@ -162,20 +163,20 @@ def _on_disk(output: str) -> Path:
 
 def _slurm(planned: PlannedSpec | None, run: Path, dry_run: bool, words: dict[str, Any]) -> None:
     from fvcli.app.submit_run import SubmitOptions, slurm_dry_run, submit_run
-    from fvcli.cli.progress import Progress
+    from fvcli.cli.progress import progress
 
     names = ("workers", "missing", "sbatch_args", "finish_args", "work_args")
     options = SubmitOptions(**{name: words[name] for name in names})
     if dry_run:
         click.echo(slurm_dry_run(planned, run, options))
     else:
-        _report(run, submit_run(planned, run, options, Progress(current_stop())))
+        _report(run, submit_run(planned, run, options, progress(current_stop())))
 
 
 def _report(run: Path, done: Submitted) -> None:
     """Say what was started and what to do next."""
     for remark in done.remarks:
-        click.echo(f"Note: {remark}", err=True)
+        note(f"Note: {remark}")
     earlier = f", besides {counted(done.live, 'worker')} that still wait or run" if done.live else ""
     if done.job is None:
         nothing = "nothing is missing" if not done.batches else f"no more workers are needed{earlier}"

@@ -57,12 +57,12 @@ def prepare(
     from fvcli.app.prepare_run import prepare_run
     from fvcli.app.render_run import RenderOptions
     from fvcli.app.spec_of_words import plan_of_words
-    from fvcli.cli.progress import Progress
+    from fvcli.cli.progress import progress
 
     planned = plan_of_words(words, overrides, allow_code)
     run = run_of(output, words)
     say_remarks(planned.facts, planned.remarks)
-    made = prepare_run(planned, run, RenderOptions(only=only, force=force), Progress(current_stop()))
+    made = prepare_run(planned, run, RenderOptions(only=only, force=force), progress(current_stop()))
     if not made.batches:
         click.echo(f"{run}: nothing is missing")
         return
@@ -108,7 +108,7 @@ def work(
     what it was at is given back; start it again.
     """
     from fvcli.app.work_on_run import WorkOptions, work_on_run
-    from fvcli.cli.progress import EventLines, Progress
+    from fvcli.cli.progress import EventLines, progress
     from fvcli.engines import EngineOptions, Event
 
     tell_errors_from_failures()
@@ -116,7 +116,7 @@ def work(
     stop = current_stop()
     if events:
         _stop_when_alone()
-    observer = EventLines(stop) if events else Progress(stop)
+    observer = EventLines(stop) if events else progress(stop)
     outcome = work_on_run(run, WorkOptions(how, in_process or events, round_name, name), observer)
     if outcome.stopped:
         stop.raise_it()
