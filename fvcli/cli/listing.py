@@ -87,9 +87,8 @@ def _starter_of(model: str, starter: str, allow_code: bool) -> str:
 
     if model.lower().endswith(SPEC_FILES):
         raise UsageError(f"--model {model}: a spec, not a model", "give the name or the file of a model")
-    return starter_of(
-        STARTER.read_text(), model, describe_model(without_weights(model_of(model)), allow_code)
-    )
+    facts = describe_model(without_weights(model_of(model)), allow_code)
+    return starter_of(starter, model, facts)
 
 
 @click.command()
