@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fvcli.app.write_copies import copy_sheets, places_of_copies
 from fvcli.atlas import grid_paths, texts_note, write_figure, write_grids, write_index
 from fvcli.errors import UsageError, command
 from fvcli.run import RunFolder
@@ -22,13 +23,15 @@ class Drawn:
 def draw_sheets(run: RunFolder) -> Drawn:
     """Draw all of them from the units that are finished."""
     grids, figure = write_grids(run), write_figure(run)
-    paths = (*grids, *([figure] if figure is not None else []), write_index(run))
+    drawn = [*grids, *([figure] if figure is not None else [])]
+    paths = (*drawn, *copy_sheets(drawn, run.plan.output), write_index(run))
     return Drawn(paths, tuple(filter(None, [texts_note(run)])))
 
 
 def draw_missing_sheets(run: RunFolder, rendered: bool) -> Drawn:
     """Draw all of them, unless they are all there and nothing was rendered."""
-    paths = [*grid_paths(run), *([run.figure] if run.plan.output.figure else []), run.index]
+    sheets = [*grid_paths(run), *([run.figure] if run.plan.output.figure else [])]
+    paths = [*sheets, *places_of_copies(sheets, run.plan.output), run.index]
     return draw_sheets(run) if rendered or not all(path.exists() for path in paths) else Drawn(paths)
 
 

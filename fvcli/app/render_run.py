@@ -12,6 +12,7 @@ from fvcli.app.draw_sheets import Drawn, draw_missing_sheets
 from fvcli.app.plan_spec import PlannedSpec
 from fvcli.app.preflight import check_machine, check_memory, needs_more_than_python
 from fvcli.app.render_log import RenderLog
+from fvcli.app.write_copies import write_copies
 from fvcli.engines import ENGINES, EngineOptions, Event
 from fvcli.errors import UsageError
 from fvcli.plan import Unit, choose_units
@@ -118,6 +119,8 @@ def render_run(
     with begun_run(planned, output, options, observer) as (run, round_, units):
         missing = round_.missing_in(run.plan)
         stopped = _render(run, round_, missing, options, observer)
+        for remark in [] if stopped else write_copies(run):
+            observer.said(f"Note: {remark}")
         draws = options.shard is None and not stopped
         drawn = draw_missing_sheets(run, bool(missing)) if draws else Drawn(())
         for remark in drawn.remarks:

@@ -179,7 +179,7 @@ class Ascent:
         params, slots, silent, score, trace, attention = self._compiled_loop(
             state.params,
             state.slots,
-            state.trace,
+            tf.zeros_like(state.trace) if used == 0 else state.trace,
             state.attention,
             {name: tf.constant(value) for name, value in units.items()},
             tf.constant(draws.own),
@@ -236,7 +236,7 @@ class Ascent:
                     gathered = tf.reduce_mean(tf.abs(found.of_images), axis=-1)
                     attention += gathered * schedule.moving[:, None, None]
                 score += found.scores
-                trace += tf.one_hot(schedule.done + i, STEPS_PER_CALL)[:, None] * found.scores
+                trace += tf.one_hot(at, STEPS_PER_CALL)[:, None] * found.scores
                 return i + 1, params, slots, _is_zero(found.of_params), score, trace, attention
 
             state = tf.while_loop(lambda i, *_, until=until: i < until, body, state)

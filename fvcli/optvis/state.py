@@ -17,7 +17,8 @@ class State:
 
     silent: bool [batch]; the last step's gradient of that image was zero throughout.
     score: float32 [batch]; the mean score of the views since the latest draws.
-    trace: float32 [STEPS_PER_CALL, batch]; the score of the views before each of the first steps.
+    trace: float32 [STEPS_PER_CALL, batch]; the score of the views before each of the steps
+        since the latest draws.
     attention: float32 [batch, h, w]; the sum over steps of the mean over channels of the absolute gradient
         of the picture, or [batch, 0, 0].
     """

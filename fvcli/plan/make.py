@@ -11,6 +11,7 @@ from fvcli.errors import some_of
 from fvcli.media import NamedFiles
 from fvcli.models import ModelChoice, ModelFacts
 from fvcli.plan.batches import batches_of
+from fvcli.plan.check_output import check_output
 from fvcli.plan.checks import (
     READ_BY_LENGTH,
     READ_BY_MEMORY,
@@ -40,6 +41,7 @@ from fvcli.plan.ways import Way, ways_of
 from fvcli.plan.without_cycles import without_cycles
 from fvcli.spec.broken_keys import NOTHING, BrokenKeys
 from fvcli.spec.file_names import folded, shortened
+from fvcli.spec.output import Output
 from fvcli.spec.parameterizations import Pixel
 from fvcli.spec.problems import KeyPath, Problem
 from fvcli.spec.recipes import resolve
@@ -77,7 +79,7 @@ def _made(
     spec: Spec, positions: Sequence[int], facts: ModelFacts, files: NamedFiles, broken: BrokenKeys
 ) -> tuple[Plan, list[Problem]]:
     choice = with_preprocessing(choice_of(spec.model), facts.preprocessing)
-    draft = _Draft(choice, facts, files)
+    draft = _Draft(choice, facts, files, spec.output)
     problems: list[Problem] = []
     for position, job in zip(positions, spec.jobs, strict=True):
         problems += draft.add_job(job, spec.render, ("jobs", position), broken.of_job(position))
@@ -93,6 +95,7 @@ def _made(
         output=spec.output,
         sources=sources_of(spec, draft.units, files),
     )
+    problems += check_output(plan)
     if not problems and not broken.anything and spec.output.figure is not None:
         problems += check_figure(plan, spec.output.figure)
     return plan, list(dict.fromkeys(problems))
@@ -105,6 +108,7 @@ class _Draft:
     choice: ModelChoice
     facts: ModelFacts
     files: NamedFiles
+    output: Output
     programs: list[Program] = field(default_factory=list)
     keys: list[UnitKeys] = field(default_factory=list)
     numbers: dict[str, int] = field(default_factory=dict)
@@ -130,7 +134,7 @@ class _Draft:
         problems += _same_names(units, path)
         is_whole = not problems and broken.isdisjoint(NAMING)
         kept, found = kept_units(job, units, self.programs, path) if is_whole else (units, [])
-        self.units += in_folders(kept, self.programs)
+        self.units += in_folders(kept, self.programs, output=self.output)
         return problems + found
 
     def _units(

@@ -11,13 +11,19 @@ from dataclasses import fields
 from operator import attrgetter
 
 from fvcli.plan.data import Program, Unit
+from fvcli.spec.output import Output
 
 MAX_ENTRIES = 10_000  # of a folder; many more make file systems and people slow
 OF_EVERY_UNIT = 2  # picture and sidecar
 _REST = attrgetter(*[field.name for field in fields(Unit)][:-1])  # all but the folder; quicker than replace
 
 
-def in_folders(units: list[Unit], programs: Sequence[Program], max_entries: int | None = None) -> list[Unit]:
+def in_folders(
+    units: list[Unit],
+    programs: Sequence[Program],
+    max_entries: int | None = None,
+    output: Output = Output(),  # noqa: B008
+) -> list[Unit]:
     """Return the units of a job, each with the folder below the job's that its files are in.
 
     The folder of a unit depends on its position in the job, so a job that gets more units at its end keeps
@@ -27,9 +33,12 @@ def in_folders(units: list[Unit], programs: Sequence[Program], max_entries: int 
         units: All units of one job, in order.
         programs: Of the plan.
         max_entries: How many entries a folder may have; by default ``MAX_ENTRIES``.
+        output: What is written beside pictures.
     """
     most = MAX_ENTRIES if max_entries is None else max_entries
-    files = max((files_of(programs[number]) for number in {unit.program for unit in units}), default=0)
+    files = max(
+        (files_of(programs[number], output) for number in {unit.program for unit in units}), default=0
+    )
     if len(units) * files <= most:
         return units
     each = _round_number(most // files)
@@ -39,11 +48,13 @@ def in_folders(units: list[Unit], programs: Sequence[Program], max_entries: int 
     return units
 
 
-def files_of(program: Program) -> int:
+def files_of(program: Program, output: Output = Output()) -> int:  # noqa: B008
     """Return how many files a unit of a program has at most: picture, sidecar and what is beside them."""
     settings = program.settings
     is_film = settings.animation is not None or (settings.method == "dream" and settings.starts_from_picture)
-    return OF_EVERY_UNIT + len({*(settings.save_at or ())}) + int(is_film)
+    pictures = 1 + len({*(settings.save_at or ())})
+    beside = pictures * len(output.also) + int(output.curve) + int(output.array)
+    return OF_EVERY_UNIT - 1 + pictures + int(is_film) + beside
 
 
 def _round_number(most: int) -> int:

@@ -11,6 +11,7 @@ from fvcli.run.objects import is_object, names_below
 
 NO_TIME = 0
 NOT_ASKED = -2
+_CURVE = ".curve"
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,15 @@ def list_units(units: Path, *, quick: bool = False) -> Listing:
         if folder:
             folders[folder] = sizes
             times |= written
-    return Listing(folders, times)
+    return Listing(folders, _of_sidecars(times))
+
+
+def _of_sidecars(times: dict[str, int]) -> dict[str, int]:
+    """Leave out curves, <unit>.curve.json, which stand beside the sidecar of their unit, <unit>.json."""
+    curves = [stem for stem in times if stem.endswith(_CURVE) and stem.removesuffix(_CURVE) in times]
+    for stem in curves:
+        del times[stem]
+    return times
 
 
 def _list_folder(units: Path, quick: bool, folder: str) -> tuple[dict[str, int], dict[str, int], list[str]]:
@@ -78,7 +87,7 @@ def _list_objects(units: Path) -> Listing:
         folders.setdefault(folder, {})[name] = size
         if name.endswith(".json"):
             times[stem[:-5]] = NO_TIME
-    return Listing(folders, times)
+    return Listing(folders, _of_sidecars(times))
 
 
 def files_below(folder: Path) -> Iterator[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from fvcli.spec.base import Bool, Float, Int, OneOrMore, Strictly, Text
 
@@ -13,6 +13,8 @@ MAX_ROWS = 512
 
 
 FilmFormat = Literal["mp4", "gif", "webp"]
+CopyFormat = Literal["jpeg", "webp"]
+COPY_QUALITY = 90
 
 
 class Animation(Strictly):
@@ -67,3 +69,45 @@ class Output(Strictly):
 
     grid: Grid = Grid()
     figure: Figure | None = None
+    also: Annotated[tuple[CopyFormat, ...], OneOrMore()] = Field(
+        (),
+        description="a copy of each picture and sheet in these formats, beside the PNG, which stays the "
+        "original. Use jpeg or webp for pages and mails; [jpeg, webp] writes both",
+    )
+    quality: Annotated[Int, Field(ge=1, le=100)] | None = Field(
+        None, description="quality of the copies that `also` names, from 1 to 100; 90 by default"
+    )
+    curve: Bool = Field(
+        False,
+        description="whether the score at each step is written beside each picture, as <unit>.curve.json. "
+        "Set it to see whether a picture has converged",
+    )
+    array: Bool = Field(
+        False,
+        description="whether each picture is also written as <unit>.npy: float32 in [0, 1], before it is "
+        "rounded to 8 bits. Set it to go on computing with pictures",
+    )
+
+    @property
+    def copy_quality(self) -> int:
+        return COPY_QUALITY if self.quality is None else self.quality
+
+    @model_validator(mode="after")
+    def _quality_of_something(self) -> Output:
+        if self.quality is not None and not self.also:
+            raise ValueError("quality is that of copies, and there are none; add also: jpeg, or leave it out")
+        if len(set(self.also)) < len(self.also):
+            raise ValueError("also names a format twice; write each once")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _kept(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what was added later where it has its default, so that plans stay as they were."""
+        added = ("also", "quality", "curve", "array")
+        fields = Output.model_fields
+        kept: dict[str, Any] = write(self)
+        return {
+            name: value
+            for name, value in kept.items()
+            if name not in added or getattr(self, name) != fields[name].default
+        }

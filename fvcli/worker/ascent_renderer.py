@@ -44,7 +44,8 @@ class Outcome:
     silent: No gradient reached the picture in the last step.
     finite: There is no NaN or infinity in the picture, or in the gradient that it is made of.
     steps: Steps taken.
-    trace: What the ascent saw before each of its first steps: the score of the views, less the penalties.
+    curve: What the ascent saw before each of its steps: the score of the views, less the penalties.
+    exact: The picture before it was rounded, float32 [h, w, channels] in [0, 1]; None where there is none.
     transparent: Whether the last channel is opacity.
     after_steps: Pictures after some steps, like pixels.
     frames: Of a film; fps: as many a second as the film that they were made of, if they were.
@@ -57,11 +58,17 @@ class Outcome:
     silent: bool
     finite: bool
     steps: int
-    trace: Sequence[float] = ()
+    curve: Sequence[float] = ()
     transparent: bool = False
     after_steps: dict[int, np.ndarray] = field(default_factory=dict)
     frames: Sequence[np.ndarray] = ()
     fps: float | None = None
+    exact: np.ndarray | None = None
+
+    @property
+    def trace(self) -> Sequence[float]:
+        """The curve of the first steps."""
+        return self.curve[:STEPS_PER_CALL]
 
 
 class AscentRenderer:
@@ -121,6 +128,7 @@ class AscentRenderer:
         state = self._ascent.start(streams, self._given(program, slots))
         first = self._picture(state, slots)
         self._keep(film, state, first)
+        curve: list[np.ndarray] = []
         while plateau.moving.any():
             if stopped():
                 return None
@@ -133,10 +141,12 @@ class AscentRenderer:
             )
             if state.step % STEPS_PER_CALL == 0 or state.step == steps:
                 plateau.heed(state)
+                curve.append(state.trace.numpy())
             if film.wants(state.step):
                 self._keep(film, state, self._picture(state, slots))
             report(float((state.step + plateau.skipped.min()) / steps))
-        return self._outcomes(program, first, state, plateau.steps, arrays, slots, film)[: len(units)]
+        scores = np.concatenate(curve)
+        return self._outcomes(program, first, state, plateau.steps, arrays, slots, film, scores)[: len(units)]
 
     def score(self, program: Program, units: Sequence[Unit], pixels: np.ndarray) -> np.ndarray:
         """Return the signed plain objective of pictures of units, as they are saved.
@@ -187,6 +197,7 @@ class AscentRenderer:
         arrays: Units,
         units: Sequence[Unit],
         film: Film,
+        curve: np.ndarray,
     ) -> list[Outcome]:
         """Round the pictures to 8 bits and score them as they began, as they are and as they are saved."""
         images = self._picture(state, units)
@@ -204,7 +215,7 @@ class AscentRenderer:
             )
         else:
             frames = film.frames(steps.tolist())
-        silent, trace = state.silent.numpy().tolist(), state.trace.numpy()
+        silent, exact = state.silent.numpy().tolist(), images if large is None else large
         return [
             Outcome(
                 pixels[i],
@@ -214,7 +225,8 @@ class AscentRenderer:
                 silent=silent[i],
                 finite=bool(finite[i]),
                 steps=int(steps[i]),
-                trace=trace[: steps[i], i].tolist(),
+                curve=curve[: steps[i], i].tolist(),
+                exact=exact[i],
                 transparent=program.settings.is_transparent,
                 after_steps=film.saved_of(i),
                 frames=frames[i] if frames else (),

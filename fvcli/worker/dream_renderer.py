@@ -172,7 +172,17 @@ class DreamRenderer:
         saved = self._score_of(pixels / np.float32(255), units)
         silent = bool(np.array_equal(image, dreamt))
         return Outcome(
-            pixels, start, end, saved, silent, finite, steps, after_steps=after_steps, frames=frames, fps=fps
+            pixels,
+            start,
+            end,
+            saved,
+            silent,
+            finite,
+            steps,
+            after_steps=after_steps,
+            frames=frames,
+            fps=fps,
+            exact=dreamt,
         )
 
     def _steps(self, program: Program) -> int:

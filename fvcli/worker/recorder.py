@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,10 +13,12 @@ import numpy as np
 
 from fvcli.errors import FvcliError
 from fvcli.media import encode_picture, pixel_sha256
+from fvcli.media.copies import array_file
 from fvcli.media.movie_writer import encode_movie
 from fvcli.models import ModelFacts
 from fvcli.plan import Unit, standalone_spec, title_of
 from fvcli.run import RunFolder, Sidecar, step_name
+from fvcli.run.beside import ARRAY, CURVE, copies_of, kept_while_rendering, png_names
 from fvcli.run.remarks import remarks_on
 from fvcli.run.sidecar import DEAD, DONE, FAILED, Record
 from fvcli.run.unfinished_films import forget_frames
@@ -73,7 +76,7 @@ class Recorder:
         may_be_odd = not dead and program.settings.method != "steepest"  # whose picture is a direction
         png = self._encoded(unit, outcome, outcome.pixels)
         try:
-            extras = self._extras(unit, outcome)
+            extras = self._extras(unit, outcome, png)
         except FvcliError as error:  # its film cannot be written
             return self.fail(unit, origin, str(error))
         sidecar = self._sidecar(
@@ -91,9 +94,12 @@ class Recorder:
             remarks=remarks_on(outcome.pixels, score, unit.sign, program.canvas_of(unit))
             if may_be_odd
             else [],
-            extras=[{"name": name, "bytes": len(content)} for name, content in extras.items()],
+            extras=[
+                {"name": name, "bytes": len(content), **facts} for name, (content, facts) in extras.items()
+            ],
         )
-        record = self._run.commit(unit, sidecar, png, extras)
+        contents = {name: content for name, (content, _) in extras.items()}
+        record = self._run.commit(unit, sidecar, png, contents)
         if len(outcome.frames):
             forget_frames(self._run.path, unit.key)
         return record
@@ -103,8 +109,22 @@ class Recorder:
         text = {"key": unit.key, "spec": standalone_spec(self._run.plan, unit)}
         return encode_picture(pixels, title, text, outcome.transparent)
 
-    def _extras(self, unit: Unit, outcome: Outcome) -> dict[str, bytes]:
-        """Return the files that stand beside the picture, by what is added to its name."""
+    def _extras(self, unit: Unit, outcome: Outcome, png: bytes) -> dict[str, tuple[bytes, dict[str, Any]]]:
+        """Return what stands beside the picture by what is added to its name, and facts for the sidecar."""
+        files = self._files(unit, outcome)
+        output = self._run.plan.output
+        copies: dict[str, tuple[bytes, dict[str, Any]]] = {}
+        for name in png_names(files):
+            copies |= copies_of(name, png if name == "png" else files[name], output)
+        kept = kept_while_rendering(output, self._run.plan.programs[unit.program])
+        if CURVE in kept:
+            files[CURVE] = (json.dumps({"scores": _told(outcome.curve, unit.sign)}) + "\n").encode()
+        if ARRAY in kept and outcome.exact is not None:
+            files[ARRAY] = array_file(outcome.exact)
+        return {name: (content, {}) for name, content in files.items()} | copies
+
+    def _files(self, unit: Unit, outcome: Outcome) -> dict[str, bytes]:
+        """Return the pictures after some steps, and the film."""
         extras = {
             step_name(step): self._encoded(unit, outcome, pixels)
             for step, pixels in outcome.after_steps.items()

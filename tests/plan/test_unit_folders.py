@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from fvcli.models import ModelFacts
 from fvcli.plan import Plan, unit_folders
 from fvcli.plan.unit_folders import files_of, in_folders
+from fvcli.spec.output import Output
 from tests.helpers.plans import LAYER, plan_of
 
 Data = dict[str, Any]
@@ -65,6 +66,9 @@ def test_path_and_key_do_not_depend_on_the_folder(plan: Plan) -> None:
 def test_what_stands_beside_a_picture_counts(facts: ModelFacts, job: Data, files: int) -> None:
     plan = plan_of(facts, [MANY | {"steps": 8} | job])
     assert files_of(plan.programs[0]) == files
+    pictures = 1 + len({*job.get("save_at", ())})
+    beside = Output(also=("jpeg", "webp"), curve=True, array=True)
+    assert files_of(plan.programs[0], beside) == files + 2 * pictures + 2
 
 
 def test_each_job_is_laid_out_by_itself(facts: ModelFacts, monkeypatch: pytest.MonkeyPatch) -> None:

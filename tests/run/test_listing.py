@@ -49,3 +49,10 @@ def test_names_of_files_below_a_folder(tmp_path: Path) -> None:
     write(tmp_path, "top", "a/one", "a/b/two")
     assert sorted(files_below(tmp_path)) == ["a/b/two", "a/one", "top"]
     assert list(files_below(tmp_path / "nowhere")) == []
+
+
+def test_a_curve_is_no_sidecar_but_beside_the_one_of_its_unit(tmp_path: Path) -> None:
+    write(tmp_path, "a/one.json", "a/one.curve.json", "a/two.curve.json", "a/two.curve.png")
+    found = list_units(tmp_path)
+    assert list(found.stems()) == ["a/one", "a/two.curve"]
+    assert set(found.folders["a"]) >= {"one.curve.json"}

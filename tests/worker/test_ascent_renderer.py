@@ -393,3 +393,15 @@ def test_a_network_computes_in_what_is_asked_for_and_scores_in_float32(
     assert made._ascent._network.dtype.name == dtype
     assert made._ascent._plain[0].dtype.name == "float32"
     assert hasattr(made._ascent._see, "get_concrete_function") == compiled
+
+
+def test_the_curve_has_a_score_for_each_step_and_the_picture_is_exact(renderer: Make, photo: str) -> None:
+    """Red begins at a fifth and rises by a hundredth a step, whatever calls the steps are taken in."""
+    for kept in ([20], [0, 5, 17, 20]):
+        job = one_step_a_hundredth(RED, start="picture", pictures=photo, save_at=kept)
+        (outcome,) = outcomes_of(renderer(job))
+        assert outcome.curve == pytest.approx([0.2 + 0.01 * step for step in range(20)], abs=1e-5)
+        assert outcome.trace == outcome.curve[:16]
+        assert outcome.exact is not None
+        assert outcome.exact.dtype == np.float32
+        assert outcome.exact[0, 0] == pytest.approx([0.4, 0.0, 0.4], abs=1e-5)

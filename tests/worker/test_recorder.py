@@ -16,6 +16,7 @@ from PIL import Image
 from fvcli.media import movie_facts, pixel_sha256, read_frames, read_picture
 from fvcli.models import ModelFacts
 from fvcli.run import RunFolder, Sidecar
+from fvcli.run.look import look_at
 from fvcli.worker.ascent_renderer import Outcome
 from fvcli.worker.concurrency import Cost
 from fvcli.worker.recorder import Origin, Recorder, shown
@@ -80,7 +81,7 @@ def commit(run: RunFolder, facts: ModelFacts, **outcome: Any) -> Sidecar:
 
 def test_a_sidecar_says_what_was_asked_for_and_what_came_of_it(begin: Begin, facts: ModelFacts) -> None:
     run = begin(JOB | {"sign": "negative", "steps": 24, "seed": 9, "recipe": "lucid"})
-    sidecar = commit(run, facts, start=-3.0, end=-1.0, saved=-2.0, trace=[0.5, np.float32(0.1)])
+    sidecar = commit(run, facts, start=-3.0, end=-1.0, saved=-2.0, curve=[0.5, np.float32(0.1)])
     (unit,) = run.plan.units
     png = run.png(unit)
     assert asdict(sidecar) == {
@@ -118,7 +119,7 @@ def test_a_sidecar_says_what_was_asked_for_and_what_came_of_it(begin: Begin, fac
 
 
 def test_the_first_steps_are_told_until_a_score_is_no_number(begin: Begin, facts: ModelFacts) -> None:
-    assert commit(begin(JOB), facts, trace=[1.0, 2.0, np.nan, 3.0]).trace == [1.0, 2.0]
+    assert commit(begin(JOB), facts, curve=[1.0, 2.0, np.nan, 3.0]).trace == [1.0, 2.0]
 
 
 @pytest.mark.parametrize("name", ["start", "end", "saved"])
@@ -276,3 +277,33 @@ def test_opacity_is_saved_as_such(begin: Begin, facts: ModelFacts) -> None:
     commit(run, facts, pixels=np.full((4, 4, 4), 128, np.uint8), transparent=True)
     with Image.open(run.png(run.plan.units[0])) as picture:
         assert (picture.mode, picture.getpixel((0, 0))) == ("RGBA", (128, 128, 128, 128))
+
+
+# ---- what output asks for
+
+
+def test_copies_curve_and_array_stand_beside_the_picture(begin: Begin, facts: ModelFacts) -> None:
+    run = begin(JOB | {"save_at": [2]}, output={"also": ["jpeg", "webp"], "curve": True, "array": True})
+    exact = PIXELS.astype(np.float32) / 255 + 0.001
+    curve = [0.5 * i for i in range(20)]
+    sidecar = commit(run, facts, exact=exact, curve=curve, after_steps={2: PIXELS[::-1]})
+    unit = run.plan.units[0]
+    copies = ["jpg", "webp", "step-0002.jpg", "step-0002.webp"]
+    assert sidecar.extra_names == ["step-0002.png", "curve.json", "npy", *copies]
+    assert {extra["name"] for extra in sidecar.extras if extra.get("quality") == 90} == {*copies}
+    assert json.loads(run.extra(unit, "curve.json").read_text()) == {"scores": curve}
+    assert sidecar.trace == curve[:16]
+    array = np.load(run.extra(unit, "npy"))
+    assert array.dtype == np.float32
+    np.testing.assert_array_equal(array, exact)
+    with Image.open(run.extra(unit, "jpg")) as copy, Image.open(run.extra(unit, "step-0002.jpg")) as begun:
+        assert np.abs(np.asarray(copy).astype(int) - PIXELS).mean() < 8
+        assert np.abs(np.asarray(begun).astype(int) - PIXELS[::-1]).mean() < 8
+    assert run.is_finished(unit)
+    assert [look_at(run).state(place) for place in run.plan.places()] == ["done"]
+
+
+def test_a_curve_has_the_sign_of_the_objective(begin: Begin, facts: ModelFacts) -> None:
+    run = begin(JOB | {"sign": "negative"}, output={"curve": True})
+    commit(run, facts, curve=[-1.0, -2.0])
+    assert json.loads(run.extra(run.plan.units[0], "curve.json").read_text()) == {"scores": [1.0, 2.0]}

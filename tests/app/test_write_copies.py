@@ -1,0 +1,106 @@
+"""Copies that a spec asks for when its pictures are finished already."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.helpers.painting import PaintingEngine
+from tests.helpers.running import fvcli, write_spec
+
+UNIT = "units/edges/channel-0000"
+
+
+@pytest.fixture
+def run(tmp_path: Path, easel: PaintingEngine) -> Path:
+    assert fvcli("render", write_spec(tmp_path), "-o", tmp_path / "run").exit_code == 0
+    return tmp_path / "run"
+
+
+def again(run: Path, *sets: str) -> str:
+    """Render with other keys of output; return what was said."""
+    words = [word for one in sets for word in ("--set", f"output.{one}")]
+    result = fvcli("render", run.parent / "spec.yaml", "-o", run, *words)
+    assert result.exit_code == 0, result.stderr
+    return result.stderr
+
+
+def sidecar(run: Path, unit: str = UNIT) -> dict[str, Any]:
+    read: dict[str, Any] = json.loads((run / f"{unit}.json").read_text())
+    return read
+
+
+def test_copies_are_written_beside_what_is_finished(run: Path, easel: PaintingEngine) -> None:
+    before, painted = sidecar(run), len(easel.painted)
+    again(run, "also=jpeg")
+    copies = [
+        {"name": name, "bytes": (run / f"{UNIT}.{name}").stat().st_size, "quality": 90}
+        for name in ("jpg", "step-0001.jpg")
+    ]
+    assert sidecar(run) == before | {"extras": [*before["extras"], *copies]}
+    assert len(list(run.glob("units/*/*.jpg"))) == len(list(run.glob("units/*/*.png"))) == 14
+    assert (run / "grids/edges.jpg").exists()
+    assert len(easel.painted) == painted
+    assert fvcli("status", run, "--check").exit_code == 0
+
+
+def test_another_quality_and_another_format(run: Path) -> None:
+    again(run, "also=jpeg")
+    fine, kept = (
+        (run / f"{UNIT}.jpg").read_bytes(),
+        (run / "units/edges/channel-0001.json").stat().st_mtime_ns,
+    )
+    again(run, "also=jpeg")
+    assert (run / "units/edges/channel-0001.json").stat().st_mtime_ns == kept
+    again(run, "also=[jpeg, webp]", "quality=5")
+    assert [extra.get("quality") for extra in sidecar(run)["extras"]] == [None, 5, 5, 5, 5]
+    assert (run / f"{UNIT}.jpg").read_bytes() != fine
+    assert (run / "grids/edges.webp").exists()
+    again(run)  # what is there stays
+    assert (run / f"{UNIT}.jpg").exists()
+
+
+def test_a_copy_that_is_gone_leaves_its_unit_unfinished(run: Path) -> None:
+    """As it is with every file that a sidecar names."""
+    again(run, "also=webp")
+    (run / f"{UNIT}.webp").unlink()
+    assert json.loads(fvcli("status", run, "--json").stdout)["pending"] == 1
+    again(run, "also=webp")
+    assert (run / f"{UNIT}.webp").exists()
+
+
+def test_what_cannot_be_had_without_rendering_is_said(run: Path) -> None:
+    said = again(run, "curve=true", "also=jpeg")
+    assert "Note: 7 finished pictures in " in said
+    assert "add --again to render them anew" in said
+    assert "Note" not in again(run, "also=jpeg")
+
+
+def test_merging_takes_copies_along(run: Path) -> None:
+    again(run, "also=webp")
+    merged = fvcli("merge", run, "-o", run.parent / "whole")
+    assert merged.exit_code == 0, merged.stderr
+    assert (run.parent / "whole" / f"{UNIT}.webp").read_bytes() == (run / f"{UNIT}.webp").read_bytes()
+    assert (run.parent / "whole/grids/edges.webp").exists()
+
+
+@pytest.mark.parametrize(
+    ("sets", "message"),
+    [
+        (["output.quality=80"], "quality is that of copies, and there are none"),
+        (["output.also=[jpeg, jpeg]"], "also names a format twice"),
+        (["output.also=png"], "output.also"),
+        (["output.also=webp", "render.animation.format=webp"], "would be one file"),
+        (["output.curve=true", "render.recipe=deepdream"], "none has a curve"),
+    ],
+)
+def test_what_has_no_effect_is_refused(tmp_path: Path, sets: list[str], message: str) -> None:
+    spec = write_spec(tmp_path, "model: efficientnet-lite0\njobs: [{name: a, layer: stem_bn, channels: 0}]\n")
+    if "deepdream" in sets[-1]:
+        sets = [*sets, "jobs.a.objective=layer", "jobs.a.channels=null", "jobs.a.start=noise"]
+    result = fvcli("plan", spec, *(word for one in sets for word in ("--set", one)))
+    assert result.exit_code == 2
+    assert message in result.stderr
