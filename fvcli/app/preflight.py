@@ -6,12 +6,13 @@ A plan is made on any machine, such as the login node of a cluster, and says not
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from fvcli.engines.gpus import gpus_here
 from fvcli.errors import FvcliError, UsageError, os_error_said
 from fvcli.media.ffmpeg import ffmpeg
+from fvcli.media.film_format import written_format
 from fvcli.media.movie_reader import is_video
 from fvcli.models import ModelFacts
 from fvcli.plan import Plan, Program, Unit
@@ -23,28 +24,48 @@ from fvcli.run.free_memory import free_bytes
 LESS = "lower its size_px, views or diversity, take a layer nearer to the input, or free memory"
 
 
-def check_machine(plan: Plan, units: Iterable[Unit]) -> None:
-    """Refuse units that this machine cannot render.
+def check_machine(plan: Plan, units: Iterable[Unit]) -> list[str]:
+    """Refuse units that this machine cannot render, and say which films it writes in another format.
 
     Args:
         plan: Their plan.
         units: Those that are still to be rendered.
 
     Raises:
-        UsageError: They have videos to read or write, and no ffmpeg or no temporary folder is here; the
-            message names the jobs.
+        UsageError: They have videos to read and no ffmpeg is here, or films and no folder for
+            temporary files; the message names the jobs.
     """
-    jobs = dict.fromkeys(unit.job for unit in units if any(_videos(plan, unit)))
-    if not jobs:
-        return
-    where = ", ".join(f"jobs.{job}" for job in jobs)
+    units = [*units]
+    reading = dict.fromkeys(f"jobs.{unit.job}" for unit in units if _reads_video(plan, unit))
+    writing = dict.fromkeys(f"jobs.{unit.job}" for unit in units if plan.writes_mp4(unit))
     try:
         ffmpeg("video")
-        tempfile.gettempdir()  # in which ffmpeg writes
     except FvcliError as error:
-        raise UsageError(f"{where}: {error.message}", error.hint) from error
+        if reading:
+            raise UsageError(f"{', '.join(reading)}: {error.message}", error.hint) from error
+    _check_temporary_folder([*reading | writing])
+    return films_in_another_format(plan, units)
+
+
+def _check_temporary_folder(jobs: Sequence[str]) -> None:
+    """Refuse jobs for which ffmpeg needs a folder for temporary files, if there is none."""
+    try:
+        if jobs:
+            tempfile.gettempdir()
     except OSError as error:
-        raise UsageError(f"{where}: {os_error_said(error)}") from error
+        raise UsageError(f"{', '.join(jobs)}: {os_error_said(error)}") from error
+
+
+def films_in_another_format(plan: Plan, units: Iterable[Unit]) -> list[str]:
+    """Return a sentence if films are written in another format than mp4, because ffmpeg is missing."""
+    jobs = dict.fromkeys(f"jobs.{unit.job}" for unit in units if plan.writes_mp4(unit))
+    try:
+        ffmpeg("mp4" if jobs else "nothing")
+    except FvcliError as error:
+        instead = written_format("mp4", plan.output)
+        why = f"because {error.message}" + (f" ({error.hint})" if error.hint else "")
+        return [f"{', '.join(jobs)}: films are written as {instead}, {why}"] if jobs else []
+    return []
 
 
 def check_memory(
@@ -87,7 +108,5 @@ def needs_more_than_python(plan: Plan) -> bool:
     )
 
 
-def _videos(plan: Plan, unit: Unit) -> Iterator[bool]:
-    """Yield True for each video that a unit reads or writes."""
-    yield plan.writes_mp4(unit)
-    yield from (is_video(Path(plan.source(sha256).file)) for sha256 in read_by(unit))
+def _reads_video(plan: Plan, unit: Unit) -> bool:
+    return any(is_video(Path(plan.source(sha256).file)) for sha256 in read_by(unit))

@@ -141,7 +141,8 @@ def begun_run(
     batches = _batches(planned, options)
     units = _asked_for(planned, batches, wanted)
     if needs_more_than_python(planned.plan):
-        check_machine(planned.plan, units if options.again else _unfinished(output, units))
+        for remark in check_machine(planned.plan, units if options.again else _unfinished(output, units)):
+            observer.said(f"Note: {remark}")
     again = frozenset(unit.path for unit in units) if options.again else frozenset()
     asked = Asked(only=wanted, again=again, force=options.force)
     with RunFolder.begin(

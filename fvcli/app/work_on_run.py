@@ -10,6 +10,7 @@ from collections.abc import Generator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
+from fvcli.app.preflight import films_in_another_format, needs_more_than_python
 from fvcli.app.render_log import RenderLog
 from fvcli.app.render_run import Observer
 from fvcli.engines import EngineOptions, Event
@@ -113,6 +114,10 @@ def _work_on(run: RunFolder, round_: Round, options: WorkOptions, observer: Obse
     missing = round_.missing_in(run.plan)
     log = RenderLog(run, missing, run.presence.id)
     counts: Counter[str] = Counter()
+    if needs_more_than_python(run.plan):
+        units = (unit for batch in missing for unit in run.plan.units_of(batch))
+        for remark in films_in_another_format(run.plan, units):
+            observer.said(f"Note: {remark}")
     observer.started(run, missing)
     try:
         events = _events(run, round_, options)

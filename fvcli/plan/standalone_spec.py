@@ -74,6 +74,8 @@ def _render(program: Program) -> dict[str, Any]:
         value = getattr(program.settings, key)
         if key not in written and getattr(inherited, key) != value:  # the default, and the recipe has another
             written[key] = list(field.default) if isinstance(field.default, tuple) else field.default
+    if program.settings.is_morph:  # left open, it would be even
+        written["animation"]["pace"] = program.settings.pace
     image = written["parameterization"]
     for key in file_keys(type(program.settings.parameterization)):
         if image.get(key) is not None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from fvcli.spec.base import Bool, Float, Int, OneOrMore, Strictly, Text
+from fvcli.spec.base import AddedLater, Bool, DependsOn, Float, Int, OneOrMore, Side, Strictly, Text
 
 MAX_FRAMES = 10_000
 MAX_ROWS = 512
@@ -28,6 +28,36 @@ class Animation(Strictly):
     fps: Annotated[Float, Field(ge=0.1, le=240)] = 15.0
     every: Annotated[Int, Field(ge=1, le=MAX_FRAMES)] = Field(2, description="of an ascent: steps a frame")
     frames: Annotated[Int, Field(ge=2, le=MAX_FRAMES)] = Field(60, description="of numbers: how many")
+    pace: Annotated[Literal["even", "eased"] | None, AddedLater(), DependsOn("of")] = Field(
+        None,
+        description="of numbers: `even`, the default, lets each frame look equally far from the last. "
+        "`eased` moves the numbers evenly, slower at each picture, as fvcli did up to 0.4",
+    )
+    quality: Annotated[Annotated[Int, Field(ge=1, le=100)] | None, AddedLater()] = Field(
+        None,
+        description="from 1 to 100, of mp4 and webp; lower it for smaller files. By default mp4 has about "
+        "90, and webp is exact",
+    )
+    size_px: Annotated[Side | None, AddedLater()] = Field(
+        None,
+        description="the longer side of the film; by default that of the picture. Lower it for smaller files",
+    )
+
+    @model_validator(mode="after")
+    def _heeded(self) -> Animation:
+        if self.format == "gif" and self.quality is not None:
+            raise ValueError("a gif has no quality; leave it out, or write format: webp")
+        if self.of == "ascent" and self.pace is not None:
+            raise ValueError("pace is that of a film of numbers; leave it out, or write of: numbers")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _kept(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what was added later where films are as they were without it."""
+        kept: dict[str, Any] = write(self)
+        if self.pace == "eased":
+            kept.pop("pace", None)
+        return {name: value for name, value in kept.items() if value is not None}
 
 
 class Grid(Strictly):

@@ -9,6 +9,7 @@ from typing import Any
 
 from fvcli.spec.fitting import fitted
 from fvcli.spec.objectives import leaves
+from fvcli.spec.output import Animation
 from fvcli.spec.schema import Job, Render, Variant
 from fvcli.spec.settings import ResolvedRender, Settings
 from fvcli.spec.transforms import AnyTransform, Background
@@ -65,8 +66,16 @@ def resolved(recipe: str, inherited: Render, native_size_px: tuple[int, int]) ->
             **given,
             **{"recipe": recipe, "size_px": pair},
             "transforms": _on_background(transforms, chosen.parameterization),
+            "animation": _paced(chosen.animation),
         }
     )
+
+
+def _paced(film: Animation | None) -> Animation | None:
+    """Let a film of numbers be even if its pace is left open; a plan of fvcli 0.4 or older has none."""
+    if film is None or film.of == "ascent" or film.pace is not None:
+        return film
+    return film.model_copy(update={"pace": "even"})
 
 
 @functools.lru_cache

@@ -69,6 +69,11 @@ class Settings(Strictly):
         return self.animation is not None and self.animation.of == "numbers"
 
     @property
+    def pace(self) -> Literal["even", "eased"]:
+        """How the frames of a morph are spread; one of fvcli 0.4 or older does not say."""
+        return (self.animation and self.animation.pace) or "eased"
+
+    @property
     def starts_from_picture(self) -> bool:
         """Whether an ascent or a dream begins with a picture that the job names."""
         return self.start == "picture"

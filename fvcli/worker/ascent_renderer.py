@@ -211,7 +211,7 @@ class AscentRenderer:
             pixels = np.concatenate([pixels, opacity_of(state.attention.numpy())], axis=-1)
         if film.is_morph:
             frames = morph_frames(
-                self._frame, self._parameterization, state.params, self._members, film.count
+                self._frame, self._parameterization, state.params, self._members, film.count, film.is_even
             )
         else:
             frames = film.frames(steps.tolist())

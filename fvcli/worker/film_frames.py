@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 import tensorflow as tf
@@ -10,6 +11,7 @@ import tensorflow as tf
 from fvcli.media import as_8_bits
 from fvcli.optvis.parameterizations import Parameterization, Params
 from fvcli.spec.settings import Settings
+from fvcli.worker.even_pace import even_positions
 
 OPAQUE_FROM = 80  # percentile of attention from which on a picture is wholly opaque (Fel et al. 2023)
 
@@ -26,6 +28,7 @@ class Film:
         film = settings.animation
         self.steps = steps
         self.is_morph = settings.is_morph
+        self.is_even = settings.pace == "even"
         self.count = film.frames if film else 0
         every = film.every if film and not self.is_morph else 0
         self._in_film = {*range(0, steps, every), steps} if every else set()
@@ -93,6 +96,7 @@ def morph_frames(
     params: Params,
     members: int,
     count: int,
+    even: bool = False,
 ) -> list[Sequence[np.ndarray]]:
     """Return, for the first picture of each group, a film through the params of all of them and back.
 
@@ -102,6 +106,7 @@ def morph_frames(
         params: Of the batch.
         members: How many are in a group.
         count: Frames.
+        even: Whether each looks equally far from the last; else they are slow at each picture.
     """
     batch, settled = params[0].shape[0], parameterization.settled
     films: list[Sequence[np.ndarray]] = [()] * batch
@@ -109,22 +114,45 @@ def morph_frames(
         group = [tuple(part[begin + i : begin + i + 1] for part in params) for i in range(members)]
         if settled is not None:
             group = [settled(one, i / max(1, members - 1)) for i, one in enumerate(group)]
-        films[begin] = [_frame(picture, group, parameterization.mix, k / count) for k in range(count)]
+        at = partial(_at, picture, group, parameterization.mix)
+        places = _even(at, len(group) - 1, count) if even else _eased(len(group) - 1, count)
+        films[begin] = [at(first, share) for first, share in places]
     return films
 
 
-def _frame(
+def _at(
     picture: Callable[[Params], tf.Tensor],
     group: Sequence[Params],
     mix: Callable[[Params, Params, float], Params],
+    first: int,
     share: float,
 ) -> np.ndarray:
-    """Return the frame at a share of the way through a group and back, slow at its pictures."""
-    along = (1.0 - abs(1.0 - 2.0 * share)) * (len(group) - 1)
-    first = min(int(along), len(group) - 2)
-    eased = (1.0 - np.cos(np.pi * (along - first))) / 2.0
-    mixed = mix(group[first], group[first + 1], float(eased))
-    return as_8_bits(picture(mixed)[0].numpy())
+    """Return the frame at a share of the way from a picture of a group to the next."""
+    return as_8_bits(picture(mix(group[first], group[first + 1], share))[0].numpy())
+
+
+def _eased(end: int, count: int) -> Iterator[tuple[int, float]]:
+    """Yield where frames are on the way there and back, slow at each picture."""
+    for k in range(count):
+        along = (1.0 - abs(1.0 - 2.0 * (k / count))) * end
+        first = min(int(along), end - 1)
+        yield first, float((1.0 - np.cos(np.pi * (along - first))) / 2.0)
+
+
+def _even(at: Callable[[int, float], np.ndarray], end: int, count: int) -> list[tuple[int, float]]:
+    """Return where frames are on the way there and back, each equally far from the last.
+
+    The film is a loop of count steps. The way there has half of them, and one more where count is odd.
+    """
+
+    def split(along: float) -> tuple[int, float]:
+        first = min(int(along), end - 1)
+        return first, along - first
+
+    there, back = (count + 1) // 2, count // 2
+    way = even_positions(lambda along: at(*split(along)), there, float(end))
+    way_back = way if back == there else even_positions(lambda along: at(*split(along)), back, float(end))
+    return [*map(split, [*way, *reversed(way_back[1:-1])])]
 
 
 def opacity_of(attention: np.ndarray) -> np.ndarray:

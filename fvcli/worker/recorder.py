@@ -14,7 +14,8 @@ import numpy as np
 from fvcli.errors import FvcliError
 from fvcli.media import encode_picture, pixel_sha256
 from fvcli.media.copies import array_file
-from fvcli.media.movie_writer import encode_movie
+from fvcli.media.film_format import written_format
+from fvcli.media.movie_writer import encode_movie, resized
 from fvcli.models import ModelFacts
 from fvcli.plan import Unit, standalone_spec, title_of
 from fvcli.run import RunFolder, Sidecar, step_name
@@ -132,7 +133,10 @@ class Recorder:
         if len(outcome.frames):
             animation = self._run.plan.programs[unit.program].settings.animation or DREAMT
             fps = outcome.fps or animation.fps
-            extras[animation.format] = encode_movie(shown(outcome.frames), animation.format, fps)
+            format_ = written_format(animation.format, self._run.plan.output)
+            frames = shown(outcome.frames)
+            frames = frames if animation.size_px is None else resized(frames, animation.size_px)
+            extras[format_] = encode_movie(frames, format_, fps, animation.quality)
         return extras
 
     def fail(self, unit: Unit, origin: Origin, reason: str) -> Record:

@@ -10,8 +10,10 @@ import pytest
 
 from fvcli.app import preflight
 from fvcli.engines import ENGINES
+from fvcli.media.film_format import written_format
+from fvcli.spec.output import Output
 from tests.helpers.painting import PaintingEngine
-from tests.helpers.running import fvcli, pictures, write_spec
+from tests.helpers.running import fvcli, write_spec
 
 SPEC = """\
 model: efficientnet-lite0
@@ -22,32 +24,34 @@ jobs:
 """
 
 
-def test_a_film_needs_ffmpeg_where_it_is_rendered_and_not_where_it_is_planned(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    spec = write_spec(tmp_path, SPEC)
-    assert fvcli("plan", spec).exit_code == 0
-    refused = fvcli("render", spec, "-o", tmp_path / "run")
-    assert refused.exit_code == 2
-    assert refused.stderr == ("Error: jobs.film: video needs imageio-ffmpeg: pip install 'fvcli[video]'\n")
-    assert not (tmp_path / "run").exists()
+def note(format_: str) -> str:
+    why = "mp4 needs imageio-ffmpeg (pip install 'fvcli[video]')"
+    return f"Note: jobs.film: films are written as {format_}, because {why}\n"
 
 
-def test_finished_films_need_no_ffmpeg_unless_they_are_rendered_again(
+def test_without_ffmpeg_films_take_another_format_and_say_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(ENGINES, "local", PaintingEngine)
     spec, run = write_spec(tmp_path, SPEC), tmp_path / "run"
-    assert fvcli("render", spec, "-o", run).exit_code == 0
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "imageio_ffmpeg", None)
+        assert "films are" not in fvcli("plan", spec).stderr
+        assert note("webp") in fvcli("render", spec, "-o", run).stderr
+        assert "films are" not in fvcli("render", spec, "-o", run).stderr  # nothing is left to be written
+        again = fvcli("render", spec, "-o", run, "--again", "--only", "still")
+        assert (again.exit_code, "films are" in again.stderr) == (0, False)
+        jpegs = ("--set", "output.also=webp", "--only", "film", "--set", "jobs.small.animation=null")
+        assert note("gif") in fvcli("render", spec, "-o", tmp_path / "copied", *jpegs).stderr
+    assert "films are" not in fvcli("render", spec, "-o", run, "--again").stderr
+
+
+def test_formats_of_films(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [written_format(asked, Output()) for asked in ("mp4", "gif", "webp")] == ["mp4", "gif", "webp"]
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    assert fvcli("render", spec, "-o", run).exit_code == 0
-    refused = fvcli("render", spec, "-o", run, "--again")
-    assert refused.exit_code == 2
-    assert refused.stderr == ("Error: jobs.film: video needs imageio-ffmpeg: pip install 'fvcli[video]'\n")
-    assert not (run / "replaced-1").exists()
-    assert len(pictures(run)) == 6
-    assert fvcli("render", spec, "-o", run, "--again", "--only", "still").exit_code == 0
+    assert [written_format(asked, Output()) for asked in ("mp4", "gif", "webp")] == ["webp", "gif", "webp"]
+    assert written_format("mp4", Output(also=("webp",))) == "gif"
+    assert written_format("mp4", Output(also=("jpeg",))) == "webp"
 
 
 def test_a_film_needs_a_temporary_folder_before_it_is_rendered(

@@ -15,7 +15,7 @@ import pytest
 from fvcli.errors import FvcliError
 from fvcli.media import movie_facts, read_frames
 from fvcli.media.ffmpeg import ffmpeg
-from fvcli.media.movie_writer import ENCODERS, encode_movie
+from fvcli.media.movie_writer import ENCODERS, encode_movie, resized
 from fvcli.spec.output import FilmFormat
 
 FORMATS = get_args(FilmFormat)
@@ -60,6 +60,23 @@ def test_frames_come_back(format: str, tolerance: float, written: Callable[..., 
 def test_colours_are_right(format: str, colour: tuple[int, ...], written: Callable[..., Path]) -> None:  # noqa: A002
     (seen,) = read_frames(written(format, [np.full((32, 32, 3), colour, np.uint8)]))
     assert np.abs(seen.astype(int) - colour).max() <= 3
+
+
+@pytest.mark.parametrize("format", ["mp4", "webp"])
+def test_less_quality_takes_less_room(format: FilmFormat) -> None:  # noqa: A002
+    noise = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), np.uint8)
+    sizes = [len(encode_movie(noise, format, 10, quality)) for quality in (10, 50, 90)]
+    assert sizes == sorted(sizes)
+    assert 2 * sizes[0] < sizes[2]
+    if format == "mp4":
+        assert encode_movie(noise, format, 10, 90) == encode_movie(noise, format, 10)
+
+
+def test_frames_in_another_size_keep_their_proportions() -> None:
+    shown = list(resized(frames(2), 32))
+    assert [frame.shape for frame in shown] == [(24, 32, 3)] * 2
+    assert np.abs(shown[0].astype(int) - frames(2)[0][::2, ::2]).mean() < 4
+    assert next(resized(frames(1, 64, 16), 128)).shape == (128, 32, 3)
 
 
 @pytest.mark.parametrize("fps", [1, 12.5, 24000 / 1001, 30, 50])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from fvcli.spec.recipes import resolved
@@ -126,3 +127,32 @@ def test_opacity_has_a_percentile_of_its_own_for_each_picture() -> None:
     opacity = opacity_of(np.stack([one, 100 * one]))
     assert opacity[0, ..., 0].tolist() == [[0, 64, 128], [191, 255, 255]]
     np.testing.assert_array_equal(opacity[0], opacity[1])
+
+
+def test_an_even_morph_has_equal_steps_there_and_back() -> None:
+    """Greys 0, 0.2 and 0.8: a film of eight frames has steps of 0.2, whichever way of its two it is on."""
+    greys = tf.reshape(tf.constant([0.0, 0.2, 0.8]), (3, 1))
+    numbers = SimpleNamespace(settled=None, mix=lambda a, b, share: ((1 - share) * a[0] + share * b[0],))
+
+    def picture(params: tuple[tf.Tensor, ...]) -> tf.Tensor:
+        return tf.reshape(params[0], (1, 1, 1, 1))
+
+    def shown(count: int) -> list[int]:
+        return [int(frame[0, 0, 0]) for frame in morph_frames(picture, numbers, (greys,), 3, count, True)[0]]
+
+    assert shown(8) == pytest.approx([0, 51, 102, 153, 204, 153, 102, 51], abs=1)
+    assert shown(5) == pytest.approx([0, 68, 136, 204, 102], abs=1)
+    assert shown(2) == [0, 204]
+
+
+def test_a_film_of_an_older_plan_is_eased() -> None:
+    assert settings_of(animation={"of": "numbers"}).pace == "even"
+    assert settings_of(animation={"of": "numbers", "pace": "eased"}).pace == "eased"
+    asked = settings_of(animation={"of": "numbers"})
+    written = asked.model_dump(mode="json")
+    assert written["animation"].pop("pace") == "even"
+    assert Settings.model_validate(written).pace == "eased"
+    with pytest.raises(ValueError, match="pace is that of a film of numbers"):
+        settings_of(animation={"pace": "even"})
+    with pytest.raises(ValueError, match="a gif has no quality"):
+        settings_of(animation={"format": "gif", "quality": 5})
