@@ -30,8 +30,9 @@ class Animation(Strictly):
     frames: Annotated[Int, Field(ge=2, le=MAX_FRAMES)] = Field(60, description="of numbers: how many")
     pace: Annotated[Literal["even", "eased"] | None, AddedLater(), DependsOn("of")] = Field(
         None,
-        description="of numbers: `even`, the default, lets each frame look equally far from the last. "
-        "`eased` moves the numbers evenly, slower at each picture, as fvcli did up to 0.4",
+        description="of numbers: `even`, the default, lets each frame look equally far from the last; the "
+        "first and the last picture are frames, and those between are passed closely. `eased` moves the "
+        "numbers evenly, slower at each picture, as fvcli did up to 0.4",
     )
     quality: Annotated[Annotated[Int, Field(ge=1, le=100)] | None, AddedLater()] = Field(
         None,
@@ -55,8 +56,6 @@ class Animation(Strictly):
     def _kept(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what was added later where films are as they were without it."""
         kept: dict[str, Any] = write(self)
-        if self.pace == "eased":
-            kept.pop("pace", None)
         return {name: value for name, value in kept.items() if value is not None}
 
 

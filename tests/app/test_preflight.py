@@ -6,10 +6,15 @@ import sys
 import tempfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fvcli.app import preflight
+from fvcli.app.plan_spec import plan_of_spec
+from fvcli.app.preflight import check_machine
 from fvcli.engines import ENGINES
+from fvcli.errors import UsageError
+from fvcli.media import encode_movie
 from fvcli.media.film_format import written_format
 from fvcli.spec.output import Output
 from tests.helpers.painting import PaintingEngine
@@ -52,6 +57,20 @@ def test_formats_of_films(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [written_format(asked, Output()) for asked in ("mp4", "gif", "webp")] == ["webp", "gif", "webp"]
     assert written_format("mp4", Output(also=("webp",))) == "gif"
     assert written_format("mp4", Output(also=("jpeg",))) == "webp"
+
+
+def test_a_film_cannot_be_read_without_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its dream is made of it, so another format for what is written does not help."""
+    frames = [np.full((64, 64, 3), 60 * i, np.uint8) for i in range(3)]
+    (tmp_path / "film.mp4").write_bytes(encode_movie(frames, "mp4", 10))
+    job = "{name: dreamt, layer: stem_bn, objective: layer, recipe: deepdream, pictures: film.mp4}"
+    spec = write_spec(tmp_path, f"model: efficientnet-lite0\njobs: [{job}]\n")
+    plan = plan_of_spec(str(spec), []).plan
+    assert check_machine(plan, plan.units) == []
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    with pytest.raises(UsageError, match=r"^jobs\.dreamt: video needs imageio-ffmpeg"):
+        check_machine(plan, plan.units)
+    assert check_machine(plan, []) == []
 
 
 def test_a_film_needs_a_temporary_folder_before_it_is_rendered(

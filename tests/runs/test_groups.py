@@ -41,7 +41,7 @@ def test_a_film_of_shared_parts_goes_through_the_saved_pictures(tmp_path: Path) 
     jobs = f"""
   - name: a
     parameterization: {{kind: pixel, std: 0.5, shared: {{sides_px: [8], ends_px: [16]}}}}
-    animation: {{format: webp, of: numbers, frames: 8}}
+    animation: {{format: webp, of: numbers, frames: 8, pace: eased}}
     {LINE}
 """
     run = rendered(tmp_path, jobs)
