@@ -10,7 +10,9 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler, Strict
 from pydantic_core import CoreSchema, core_schema
 
-DEFAULT_DEPENDS = "x-default-depends-on"  # of the JSON Schema: what decides a default that is not one value
+# Of the JSON Schema: what happens without a key, where its default does not say it; how a text is written.
+WHEN_LEFT_OUT, FORM = "x-when-left-out", "x-form"
+BY_RECIPE = "by recipe"
 MAX_SIDE_PX = 8192
 MAX_INDEX = 10_000_000
 
@@ -71,14 +73,30 @@ class AddedLater:
 class DependsOn:
     """Mark an option whose default is not one value: the recipe or the other pieces decide it.
 
-    The schema then has no default for it, but says what decides.
+    The schema then has no default for it, but says what the default suits.
     """
 
     def __init__(self, what: str) -> None:
         self.what = what
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {**handler(core), DEFAULT_DEPENDS: self.what}
+        return {**handler(core), WHEN_LEFT_OUT: f"suits {self.what}"}
+
+
+def left_out(means: str, description: str, default: Any = None) -> Any:
+    """Return the field of an option whose default, such as None, does not say what happens without it.
+
+    Args:
+        means: What happens if nobody writes it, in a few words, such as ``the centre``.
+        description: What the option does.
+        default: Its value if nobody writes it.
+    """
+    return Field(default, description=description, json_schema_extra={WHEN_LEFT_OUT: means})
+
+
+def written_as(pattern: str, form: str) -> Any:
+    """Return the constraint of a text: its pattern, and the same in words for messages."""
+    return Field(pattern=pattern, json_schema_extra={FORM: form})
 
 
 def two_digits(value: float) -> float:

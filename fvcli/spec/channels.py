@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
-from fvcli.spec.base import MAX_INDEX, Index, Int, Strictly
+from fvcli.spec.base import FORM, MAX_INDEX, Index, Int, Strictly
 
 MAX_SEEDS = 1000
 _RANGE = re.compile(r"^(\d+)(?:\s*-\s*(\d+))?$")
@@ -128,7 +128,7 @@ def _seeds(value: Any) -> Any:
 
 
 _SEEDS_SCHEMA = {
-    "description": "a range such as 0-3, or a list such as [0, 7]",
+    FORM: "a range such as 0-3, or a list such as [0, 7]",
     "anyOf": [
         {"type": "integer", "minimum": 0},
         {"type": "string", "pattern": f"^{_RANGES}$"},
@@ -148,7 +148,7 @@ SeedsField = Annotated[
     WithJsonSchema(_SEEDS_SCHEMA),
 ]
 _CHANNELS_SCHEMA = {
-    "description": "all, a range such as 0-15, a list such as [3, 17], or {every: 8}",
+    FORM: "`all`, a range such as 0-15, a list such as [3, 17], or {every: 8}",
     "anyOf": [
         {"type": "integer", "minimum": 0},
         {"type": "string", "pattern": f"^(all|{_RANGES})$"},
@@ -161,7 +161,13 @@ _CHANNELS_SCHEMA = {
         },
         {
             "type": "object",
-            "properties": {"every": {"type": "integer", "minimum": 1}},
+            "properties": {
+                "every": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "description": "Take each n-th channel, from 0.",
+                }
+            },
             "required": ["every"],
             "additionalProperties": False,
         },

@@ -1,8 +1,8 @@
 """What a picture shows: the objectives, alone or put together.
 
-What a leaf leaves open it takes from its job: the layer, and in turn each of the job's channels, classes,
-vectors or pictures. A list of channels or classes inside a leaf is gone through, too. Each kind of leaf says
-itself what it reads; see ``Leaf``.
+A leaf is an objective that reads one layer. A leaf without a ``layer`` uses the job's layer. A leaf without a
+channel, class or vector is rendered once for each of the job's. A list of channels or classes in a leaf makes
+a picture for each entry. Each kind of leaf says itself what it reads; see ``Leaf``.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, TypeVar
 from pydantic import ConfigDict, Field, model_validator
 
 from fvcli.spec.base import (
+    WHEN_LEFT_OUT,
     FileName,
     Float,
     Index,
@@ -23,6 +24,7 @@ from fvcli.spec.base import (
     WrongTogetherError,
     file_keys,
     kinds_of,
+    left_out,
 )
 from fvcli.spec.vectors import Vector
 
@@ -32,19 +34,28 @@ MAX_COUNT = 256
 
 Channel = Annotated[
     Index | Annotated[tuple[Index, ...], Field(min_length=1)] | None,
-    Field(description="one channel, or a list of which each makes a picture; the job's channels by default"),
+    left_out(
+        "each of the job's channels",
+        "Number of the channel, from 0. A list makes one picture for each entry. Example: 17.",
+    ),
 ]
 Class = Annotated[
     Index | Text | Annotated[tuple[Index | Text, ...], Field(min_length=1)] | None,
-    Field(alias="class", description="one class, or a list of which each makes a picture"),
+    Field(
+        alias="class",
+        description="Name or number of the class, from 0. A list makes one picture for each entry. "
+        "Example: tabby.",
+        json_schema_extra={WHEN_LEFT_OUT: "each of the job's classes"},
+    ),
 ]
 CossimPower = Annotated[  # of more than 6 the gradient of a picture that is not yet alike vanishes
     Float,
     Field(
         ge=0,
         le=6,
-        description="exponent p of dot(a, v) * cos(a, v)^p; 0 is the plain dot product, "
-        "larger values ask for that direction only",
+        description="Exponent p: the objective is dot(a, v) * cos(a, v)^p, where a are the activations and v "
+        "is the vector. 0 is the plain dot product. Larger values ask for that direction only. Try 1 or 2 if "
+        "all directions give the same picture.",
     ),
 ]
 Power = Annotated[
@@ -52,11 +63,19 @@ Power = Annotated[
     Field(
         ge=0,
         le=16,
-        description="exponent p of dot(a, t) * cos(a, t)^p, where t are the picture's activations; 0 is the "
-        "plain dot product, larger values stay nearer to the picture",
+        description="Exponent p: the objective is dot(a, t) * cos(a, t)^p, where a are the activations and t "
+        "those of the job's picture. 0 is the plain dot product. Larger values stay nearer to the job's "
+        "picture.",
     ),
 ]
 Positions = Annotated[Int, Field(ge=1, le=MAX_POSITIONS)]
+Weight = Annotated[
+    Float,
+    Field(
+        description="Factor of this objective's score in a sum or product. A negative weight minimises. "
+        "Example: 0.5."
+    ),
+]
 
 
 Swept = Literal["channels", "classes", "vectors"]  # the lists of a job that units are taken from
@@ -85,8 +104,10 @@ class Leaf(Strictly):
     )
 
     kind: str
-    layer: Text | None = None
-    weight: Float = 1.0
+    layer: Text | None = left_out(
+        "the job's layer", "Name of the layer to read, as `fvcli layers MODEL` lists it."
+    )
+    weight: Weight = 1.0
 
     @property
     def own_units(self) -> Any:
@@ -137,8 +158,14 @@ class Placed(Leaf):
 
     reads_place: ClassVar[bool] = True
 
-    row: Index | None = None
-    column: Index | None = None
+    row: Index | None = left_out(
+        "the centre",
+        "Row of the position in the layer, from 0 at the top. It is a position of the layer, not a pixel. "
+        "Write `column` as well.",
+    )
+    column: Index | None = left_out(
+        "the centre", "Column of the position in the layer, from 0 at the left. Write `row` as well."
+    )
 
     @model_validator(mode="after")
     def _both_or_none(self: P) -> P:
@@ -171,6 +198,10 @@ class OfClass(Leaf):
     sweeps: ClassVar[Swept | None] = "classes"
     own_key: ClassVar[str] = "class_"
 
+    layer: Text | None = left_out(
+        "the network's class output",
+        "Name of the layer with the class output. Leave it out: `model.logits` says it for all.",
+    )
     class_: Class = None
 
 
@@ -180,17 +211,27 @@ class OfVector(Leaf):
     sweeps: ClassVar[Swept | None] = "vectors"
     own_key: ClassVar[str] = "vector"
 
-    vector: Vector | None = None
+    vector: Vector | None = left_out(
+        "each of the job's vectors",
+        "The direction: one number for each channel, or `{channels: [3, 17], weights: [1, -1]}`, "
+        "`{random: 0}` or `{file: directions.npy}`.",
+    )
 
 
 class ChannelObjective(OfChannel):
-    """Mean of a channel over all positions: textures and patterns."""
+    """The mean of a channel over all positions of its layer: shows its texture or pattern.
+
+    Example: objective: {kind: channel, channel: 17}
+    """
 
     kind: Literal["channel"]
 
 
 class NeuronObjective(Placed, OfChannel):
-    """One position of a channel, by default the centre."""
+    """One position of a channel: shows a single form in place of a texture.
+
+    Example: objective: {kind: neuron, row: 3, column: 4}
+    """
 
     fits_window: ClassVar[bool] = True
 
@@ -198,59 +239,97 @@ class NeuronObjective(Placed, OfChannel):
 
 
 class LayerObjective(Leaf):
-    """Mean of squares of a whole layer (DeepDream)."""
+    """The mean of the squared activations of a whole layer (DeepDream): whatever the layer responds to.
+
+    Example: objective: {kind: layer, layer: block6_expand_bn}
+    """
 
     kind: Literal["layer"]
 
 
 class ClassLogitObjective(OfClass):
-    """A class before the softmax."""
+    """The logit of a class, its score before the softmax: shows the class itself.
+
+    Example: objective: {kind: class_logit, class: tabby}
+    """
 
     kind: Literal["class_logit"]
 
 
 class ClassProbabilityObjective(OfClass):
-    """A class after the softmax."""
+    """The probability of a class, after the softmax: also lowers all other classes.
+
+    Prefer `class_logit`. A probability can rise by lowering other classes, without showing its own.
+
+    Example: objective: {kind: class_probability, class: tabby}
+    """
 
     kind: Literal["class_probability"]
 
 
 class DirectionObjective(OfVector):
-    """Any direction in a layer's channels, or a weighted group of them: the mean over all positions."""
+    """A direction in a layer's channels, such as a weighted group of channels: the mean over all positions.
+
+    Example: objective: {kind: direction, cossim_power: 2, vector: {channels: [3, 17], weights: [1, -1]}}
+    """
 
     kind: Literal["direction"]
     cossim_power: CossimPower = 0.0
 
 
 class DirectionNeuronObjective(Placed, OfVector):
-    """Any direction in a layer's channels at one position, by default the centre."""
+    """A direction in a layer's channels at one position of the layer.
+
+    Example: objective: {kind: direction_neuron, row: 3, column: 4, vector: {channels: [3, 17]}}
+    """
 
     kind: Literal["direction_neuron"]
     cossim_power: CossimPower = 0.0
 
 
 class TensorDirectionObjective(Leaf):
-    """A direction in channels and positions: a tensor [h, w, channels], laid over the centre of the layer."""
+    """A direction with a vector of its own at each position: an array [h, w, channels].
+
+    The array is laid over the centre of the layer. If it is larger, the centre of the array is used.
+
+    Example: objective: {kind: tensor_direction, tensor: direction.npy}
+    """
 
     reads_place: ClassVar[bool] = True
 
     kind: Literal["tensor_direction"]
-    tensor: Annotated[FileName, NamesFile("array")] = Field(description="a .npy file")
+    tensor: Annotated[FileName, NamesFile("array")] = Field(
+        description="Path of a .npy file with an array [h, w, channels]; the layer has as many channels."
+    )
     cossim_power: CossimPower = 0.0
 
 
 class LocalGroupObjective(Placed, OfVector):
-    """A weighted group of channels in a region of the layer; all channels alike without a vector."""
+    """The mean of a weighted group of channels in a region of the layer.
+
+    Example: objective: {kind: local_group, rows: 3, columns: 3, vector: {channels: [3, 17]}}
+    """
 
     can_read_all: ClassVar[bool] = True
 
     kind: Literal["local_group"]
-    rows: Positions = Field(1, description="what of the region is outside the layer does not count")
-    columns: Positions = 1
+    vector: Vector | None = left_out(
+        "each of the job's vectors, or all channels with equal weight if the job has none",
+        "The weights of the channels, written as for `direction`. Example: `{channels: [3, 17]}`.",
+    )
+    rows: Positions = Field(
+        1, description="Height of the region, in positions. Parts outside the layer are ignored."
+    )
+    columns: Positions = Field(
+        1, description="Width of the region, in positions. Parts outside the layer are ignored."
+    )
 
 
 class CaricatureObjective(Leaf):
-    """More of what a layer sees in the job's picture (Olah et al., Lucid's caricatures)."""
+    """A caricature: exaggerates what a layer sees in the job's picture (Lucid). The job needs `pictures`.
+
+    Example: objective: {kind: caricature, power: 2}
+    """
 
     compares: ClassVar[bool] = True
 
@@ -259,58 +338,111 @@ class CaricatureObjective(Leaf):
 
 
 class MatchObjective(Leaf):
-    """The activations of the job's picture, or recorded ones: feature inversion (Mahendran, Vedaldi 2015)."""
+    """Feature inversion: a picture with the same activations as the job's picture, or as recorded ones.
+
+    Shows what a layer keeps of a picture (Mahendran, Vedaldi 2015).
+
+    Example: objective: {kind: match, norm: l1}
+    """
 
     compares: ClassVar[bool] = True
 
     kind: Literal["match"]
-    norm: Literal["l1", "l2"] = "l2"
-    activations: Annotated[FileName | None, NamesFile("array")] = Field(
-        None, description="a .npy file [h, w, channels]; those of the job's picture by default"
+    norm: Literal["l1", "l2"] = Field(
+        "l2",
+        description="How the difference of activations is measured: `l2` is the mean of squares, `l1` the "
+        "mean of absolute values. `l1` cares less about the few strongest activations.",
+    )
+    activations: Annotated[FileName | None, NamesFile("array")] = left_out(
+        "the activations of the job's picture",
+        "Path of a .npy file with recorded activations [h, w, channels].",
     )
 
 
 class StyleObjective(Leaf):
-    """The Gram matrix of the job's picture at a layer (Gatys et al. 2015)."""
+    """The style of the job's picture: the same Gram matrix at a layer (Gatys et al. 2015).
+
+    A Gram matrix says which channels are active together, and not where. Several layers go into a `sum`.
+
+    Example: objective: {kind: style, layer: block4_expand_bn}
+    """
 
     compares: ClassVar[bool] = True
 
     kind: Literal["style"]
 
 
+Terms = Annotated[
+    tuple["Objective", ...],
+    Field(
+        min_length=1,
+        max_length=MAX_TERMS,
+        description="The objectives that are put together, each a mapping with a `kind`, or a kind's name.",
+    ),
+]
+
+
 class SumObjective(Strictly):
-    """A weighted sum of objectives, over one or several layers."""
+    """A weighted sum of objectives, over one or several layers: shows all of them in one picture.
+
+    Example: objective: {kind: sum, terms: [{kind: channel, channel: 3}, {kind: channel, channel: 17}]}
+    """
 
     kind: Literal["sum"]
-    terms: Annotated[tuple[Objective, ...], Field(min_length=1, max_length=MAX_TERMS)]
-    weight: Float = 1.0
+    terms: Terms
+    weight: Weight = 1.0
 
 
 class ProductObjective(Strictly):
-    """A product of objectives, over one or several layers."""
+    """A product of objectives, over one or several layers: high only if every one is high.
+
+    Example: objective: {kind: product, terms: [{kind: channel, channel: 3}, {kind: channel, channel: 17}]}
+    """
 
     kind: Literal["product"]
-    terms: Annotated[tuple[Objective, ...], Field(min_length=1, max_length=MAX_TERMS)]
-    weight: Float = 1.0
+    terms: Terms
+    weight: Weight = 1.0
 
 
 class Alignment(Strictly):
-    """How alike neighbouring steps of an interpolation are kept, in which layers; as Lucid has it."""
+    """Keep neighbouring pictures of an interpolation alike, so that forms stay in place (Lucid).
 
-    layers: Annotated[tuple[Text, ...], Field(min_length=1)]
-    weight: Float = 0.1
-    decay_ratio: Annotated[Float, Field(gt=0)] = 5.0
+    It subtracts the squared differences between the activations of pictures that are up to 4 apart.
+
+    Example: objective: {kind: interpolate, from: layer, to: channel, alignment: {layers: [block2_add]}}
+    """
+
+    layers: Annotated[tuple[Text, ...], Field(min_length=1)] = Field(
+        description="Layers whose activations are compared. Early layers keep places and colours alike. "
+        "Example: [block2_add]."
+    )
+    weight: Float = Field(
+        0.1, description="How strongly pictures are kept alike. Raise it if forms jump between pictures."
+    )
+    decay_ratio: Annotated[Float, Field(gt=0)] = Field(
+        5.0,
+        description="Pictures that are one place further apart count this many times less. Lower it to align "
+        "distant pictures, too.",
+    )
 
 
 class InterpolateObjective(Strictly):
-    """From one objective to another in equal steps, each of which is a picture."""
+    """A row of pictures from one objective to another, whose weights change in equal parts.
+
+    Example: objective: {kind: interpolate, from: {kind: channel, channel: 3}, to: {kind: layer}, count: 6}
+    """
 
     model_config = ConfigDict(populate_by_name=True)
     kind: Literal["interpolate"]
-    from_: Objective = Field(alias="from")
-    to: Objective
-    count: Annotated[Int, Field(ge=2, le=MAX_COUNT)] = 6
-    alignment: Alignment | None = None
+    from_: Objective = Field(alias="from", description="The objective of the first picture.")
+    to: Objective = Field(description="The objective of the last picture.")
+    count: Annotated[Int, Field(ge=2, le=MAX_COUNT)] = Field(
+        6, description="Number of pictures, the first and the last included."
+    )
+    alignment: Alignment | None = left_out(
+        "pictures are optimised independently of each other",
+        "Keep neighbouring pictures alike, so that the row looks like one form that changes.",
+    )
 
 
 AnyLeaf = (
@@ -337,11 +469,28 @@ for _model in (SumObjective, ProductObjective, InterpolateObjective):
 
 
 class Diversity(Strictly):
-    """Several pictures of each unit, pushed apart by their Gram matrices (Olah et al. 2017, "Diversity")."""
+    """Several pictures of each unit that are kept unlike each other (Olah et al. 2017, "Diversity").
 
-    count: Annotated[Int, Field(ge=2, le=MAX_COUNT)] = 4
-    weight: Annotated[Float, Field(ge=0)] = 5.0
-    layer: Text | None = Field(None, description="whose Gram matrices; by default the one that is read")
+    They show different facets of one unit. Pictures are compared by their Gram matrices, which say which
+    channels of a layer are active together.
+
+    Example: diversity: {count: 4, weight: 5, layer: block6_expand}
+    """
+
+    count: Annotated[Int, Field(ge=2, le=MAX_COUNT)] = Field(
+        4,
+        description="Number of pictures of each unit. They are optimised together, so memory grows with it.",
+    )
+    weight: Annotated[Float, Field(ge=0)] = Field(
+        5.0,
+        description="How strongly the pictures are pushed apart. Raise it if they look alike, lower it if "
+        "they no longer show the unit.",
+    )
+    layer: Text | None = left_out(
+        "the layer that the objective reads",
+        "Layer whose activations are compared. A layer behind a ReLU tells pictures apart better than its "
+        "input. Example: block6_expand.",
+    )
 
 
 def leaves(

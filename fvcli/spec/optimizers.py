@@ -11,7 +11,16 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from fvcli.spec.base import Beta, DependsOn, OrName, Positive, Share, Strictly, two_digits
+from fvcli.spec.base import (
+    WHEN_LEFT_OUT,
+    Beta,
+    DependsOn,
+    OrName,
+    Positive,
+    Share,
+    Strictly,
+    two_digits,
+)
 
 MEASURED_STEPS = 128
 OF_OTHERS = "others"  # parameterizations without a rate of their own: those on a grid
@@ -19,10 +28,31 @@ OF_OTHERS = "others"  # parameterizations without a rate of their own: those on 
 LearningRate = Annotated[
     Positive,
     DependsOn("the parameterization"),
-    Field(description="size of a step; lower it where pictures burn, raise it where they stay grey"),
+    Field(
+        description="Length of a step. Lower it if colours saturate to black and white, raise it if pictures "
+        "stay grey. Example: 0.05."
+    ),
 ]
 AnnealFrom = Annotated[
-    Share, Field(description="share of the steps after which they shrink, down to 0 at the last; 1 is never")
+    Share,
+    Field(
+        description="Share of the steps after which steps get smaller, down to 0 at the last. It removes "
+        "grain. 1 keeps their length. Example: 0.5."
+    ),
+]
+Momentum = Annotated[
+    Beta,
+    Field(
+        description="How much of the earlier gradients a step follows (first moment). Lower values turn "
+        "faster."
+    ),
+]
+Memory = Annotated[
+    Beta,
+    Field(description="How long the size of gradients is remembered (second moment); near 1 is long."),
+]
+Epsilon = Annotated[
+    Positive, Field(description="Small number that keeps a division from being by 0. Rarely needs a change.")
 ]
 
 
@@ -44,39 +74,52 @@ class OptimizerKind(Strictly):
 
 
 class Adam(OptimizerKind):
-    """Adam; epsilon as in TensorFlow 1; a second moment for each number, or for each band of frequencies."""
+    """Adam: divides each gradient by its own recent size (Kingma, Ba 2014). The usual choice.
+
+    Example: optimizer: {kind: adam, learning_rate: 0.05}
+    """
 
     rates: ClassVar[Mapping[str, float]] = {OF_OTHERS: 0.05, "cppn": 0.003}
 
     kind: Literal["adam"] = "adam"
     learning_rate: LearningRate = 0.05
-    beta1: Beta = 0.9
-    beta2: Beta = 0.999
-    epsilon: Positive = 1e-8
-    second_moment: Literal["number", "band"] = "number"
+    beta1: Momentum = 0.9
+    beta2: Memory = 0.999
+    epsilon: Epsilon = 1e-8
+    second_moment: Literal["number", "band"] = Field(
+        "number",
+        description="What shares one gradient size: each optimised value has its own (`number`), or all "
+        "values of a band of frequencies share one (`band`), which gives less noise.",
+    )
     anneal_from: AnnealFrom = 1.0
 
 
 class Lion(OptimizerKind):
-    """Lion: steps of one size, in the sign of the momentum."""
+    """Lion: every value moves by the learning rate, up or down (Chen et al. 2023).
+
+    Example: optimizer: {kind: lion, learning_rate: 0.03, anneal_from: 0.5}
+    """
 
     rates: ClassVar[Mapping[str, float]] = {OF_OTHERS: 0.05, "cppn": 0.001}
 
     kind: Literal["lion"] = "lion"
     learning_rate: LearningRate = 0.05
-    beta1: Beta = 0.5
-    beta2: Beta = 0.9
+    beta1: Annotated[
+        Beta, Field(description="Share of the earlier gradients in the direction of a step.")
+    ] = 0.5
+    beta2: Annotated[
+        Beta, Field(description="How long earlier gradients are remembered; near 1 is long.")
+    ] = 0.9
     anneal_from: AnnealFrom = 1.0
 
 
 class Gradient(OptimizerKind):
-    """Steps along the gradient itself, as of the years before 2017.
+    """Steps along the gradient itself, as before 2017.
 
-    step: ``mean`` divides the gradient by the mean of its absolute values (DeepDream); it is the default.
-    ``sign`` takes its sign. ``plain`` takes it as it is; it is the default where learning_rate is written.
-    ``unit`` divides it by its length. ``progress`` makes it no longer than what promises to raise the score
-    by desired_progress (Yosinski et al. 2015). The last three need a learning_rate, because the network and
-    the size of the picture decide which one suits them.
+    `plain`, `unit` and `progress` need a learning_rate, because the network and the size of the picture
+    decide which one suits.
+
+    Example: optimizer: {kind: gradient, step: mean, momentum: 0.5}
     """
 
     rates: ClassVar[Mapping[str, float]] = Lion.rates
@@ -87,13 +130,26 @@ class Gradient(OptimizerKind):
 
     kind: Literal["gradient"]
     learning_rate: LearningRate = 0.05
-    momentum: Beta = 0.0
+    momentum: Annotated[
+        Beta,
+        Field(description="Share of the last step that is taken again. Higher values smooth the way."),
+    ] = 0.0
     step: Annotated[
         Literal["plain", "unit", "mean", "sign", "progress"],
-        DependsOn("whether learning_rate is written"),
-        Field(description="how the gradient becomes a step"),
+        Field(
+            description="How the gradient is scaled: `mean` divides it by its mean absolute value "
+            "(DeepDream), `sign` keeps signs only, `plain` changes nothing, `unit` divides it by its length, "
+            "`progress` caps the step (Yosinski et al. 2015).",
+            json_schema_extra={WHEN_LEFT_OUT: "`mean`; `plain` if learning_rate is written"},
+        ),
     ] = "plain"
-    desired_progress: Positive = 2.0
+    desired_progress: Annotated[
+        Positive,
+        Field(
+            description="For `step: progress`: the step length is capped so that the expected gain in score "
+            "is at most this."
+        ),
+    ] = 2.0
     anneal_from: AnnealFrom = 1.0
 
     @model_validator(mode="before")
@@ -113,15 +169,18 @@ class Gradient(OptimizerKind):
 
 
 class Nadam(OptimizerKind):
-    """Adam with Nesterov's momentum (Dozat 2016), as Keras has it."""
+    """Adam that looks one step of its momentum ahead (Dozat 2016), as in Keras.
+
+    Example: optimizer: {kind: nadam, learning_rate: 0.1}
+    """
 
     rates: ClassVar[Mapping[str, float]] = {OF_OTHERS: 0.1, "cppn": 0.003, "maco": 1.0}
 
     kind: Literal["nadam"]
     learning_rate: LearningRate = 0.1
-    beta1: Beta = 0.9
-    beta2: Beta = 0.999
-    epsilon: Positive = 1e-7
+    beta1: Momentum = 0.9
+    beta2: Memory = 0.999
+    epsilon: Epsilon = 1e-7
     anneal_from: AnnealFrom = 1.0
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
-from fvcli.spec.base import AddedLater, Bool, DependsOn, Float, Int, OneOrMore, Side, Strictly, Text
+from fvcli.spec.base import AddedLater, Bool, Float, Int, OneOrMore, Side, Strictly, Text, left_out
 
 MAX_FRAMES = 10_000
 MAX_ROWS = 512
@@ -18,30 +18,42 @@ COPY_QUALITY = 90
 
 
 class Animation(Strictly):
-    """A film: of the ascent, or of the way between the numbers of an interpolation's pictures and back.
+    """A film of one optimisation, or a morph through the pictures of an `interpolate` objective and back.
 
-    Those then have one beginning and the same views; with save_px their film is as large, up to 1024.
+    For a morph all pictures start from the same noise and see the same random crops. With `save_px` its
+    frames are of that size, up to 1024 px.
+
+    Example: animation: {format: gif, every: 4}
     """
 
-    format: FilmFormat = "mp4"
-    of: Literal["ascent", "numbers"] = "ascent"
-    fps: Annotated[Float, Field(ge=0.1, le=240)] = 15.0
-    every: Annotated[Int, Field(ge=1, le=MAX_FRAMES)] = Field(2, description="of an ascent: steps a frame")
-    frames: Annotated[Int, Field(ge=2, le=MAX_FRAMES)] = Field(60, description="of numbers: how many")
-    pace: Annotated[Literal["even", "eased"] | None, AddedLater(), DependsOn("of")] = Field(
-        None,
-        description="of numbers: `even`, the default, lets each frame look equally far from the last; the "
-        "first and the last picture are frames, and those between are passed closely. `eased` moves the "
-        "numbers evenly, slower at each picture, as fvcli did up to 0.4",
+    format: FilmFormat = Field("mp4", description="File format of the film. mp4 is the smallest.")
+    of: Literal["ascent", "numbers"] = Field(
+        "ascent",
+        description="What is filmed: one optimisation (`ascent`), or a morph through the pictures of an "
+        "`interpolate` objective and back (`numbers`).",
     )
-    quality: Annotated[Annotated[Int, Field(ge=1, le=100)] | None, AddedLater()] = Field(
-        None,
-        description="from 1 to 100, of mp4 and webp; lower it for smaller files. By default mp4 has about "
-        "90, and webp is exact",
+    fps: Annotated[Float, Field(ge=0.1, le=240)] = Field(
+        15.0, description="Frames per second of the film. Example: 24."
     )
-    size_px: Annotated[Side | None, AddedLater()] = Field(
-        None,
-        description="the longer side of the film; by default that of the picture. Lower it for smaller files",
+    every: Annotated[Int, Field(ge=1, le=MAX_FRAMES)] = Field(
+        2, description="For a film of an optimisation: number of steps from one frame to the next."
+    )
+    frames: Annotated[Int, Field(ge=2, le=MAX_FRAMES)] = Field(
+        60, description="For a morph: number of frames, there and back."
+    )
+    pace: Annotated[Literal["even", "eased"] | None, AddedLater()] = left_out(
+        "`even` for a morph",
+        "How a morph moves. `even`: each frame looks equally far from the last; the first and the last "
+        "picture are frames, and those between are passed closely. `eased`: slower at each picture, as "
+        "fvcli did up to version 0.4.",
+    )
+    quality: Annotated[Annotated[Int, Field(ge=1, le=100)] | None, AddedLater()] = left_out(
+        "about 90 for mp4; webp is exact",
+        "Quality of mp4 and webp, from 1 to 100. Lower it for smaller files. Example: 60.",
+    )
+    size_px: Annotated[Side | None, AddedLater()] = left_out(
+        "the size of the picture",
+        "Longer side of the film in pixels. Lower it for smaller files. Example: 240.",
     )
 
     @model_validator(mode="after")
@@ -60,61 +72,84 @@ class Animation(Strictly):
 
 
 class Grid(Strictly):
-    """How contact sheets look."""
+    """A contact sheet for each job, `RUN/grids/JOB.png`: all of its pictures side by side.
 
-    columns: Literal["auto"] | Annotated[Int, Field(ge=1, le=1000)] = "auto"
-    labels: Bool = True
+    Example: output: {grid: {columns: 8, labels: true}}
+    """
+
+    columns: Literal["auto"] | Annotated[Int, Field(ge=1, le=1000)] = Field(
+        "auto", description="Number of pictures in a row; `auto` makes the sheet fit a screen. Example: 8."
+    )
+    labels: Bool = Field(True, description="Write each picture's label, such as its channel, under it.")
 
 
 class Row(Strictly):
-    """A row of a figure: pictures of units, of their ascents, or the pictures that they began with."""
+    """A row of a figure: finished pictures, the steps on the way to them, or the pictures they started from.
 
-    title: Text = ""
+    Example: output: {figure: {rows: [{title: Channel 2, units: facets/channel-0002, show: steps}]}}
+    """
+
+    title: Text = left_out("none", "Title at the left of the row.", "")
     units: Annotated[tuple[Text, ...], Field(min_length=1), OneOrMore()] = Field(
-        description="job/unit, job or unit, each with * and ?, in the order in which they stand here"
+        description="Which pictures, in this order: job/unit, a job, or a unit, each with the wildcards * "
+        "and ?. Example: early/*."
     )
-    show: Literal["picture", "steps", "source"] = "picture"
+    show: Literal["picture", "steps", "source"] = Field(
+        "picture",
+        description="What is shown: the finished `picture`, the `steps` that `save_at` saved, or the "
+        "`source` picture.",
+    )
 
 
 class Figure(Strictly):
-    """One captioned picture of a whole run."""
+    """One captioned picture of a whole run, `RUN/figure.png`.
 
-    title: Text = ""
-    caption: Text = ""
-    columns: tuple[Text, ...] = Field((), description="titles of the columns")
-    rows: Annotated[tuple[Row, ...], Field(min_length=1, max_length=MAX_ROWS)] | None = Field(
-        None, description="by default one for each job"
+    Example: output: {figure: {title: Three channels, caption: All of block 4.}}
+    """
+
+    title: Text = left_out("none", "Title above the figure.", "")
+    caption: Text = left_out("none", "Text below the figure. Long lines are wrapped.", "")
+    columns: tuple[Text, ...] = left_out(
+        "none", "Titles of the columns, from left to right. Example: [Step 0, Step 48].", ()
     )
-    wrap: Annotated[Int, Field(ge=1, le=100)] | None = Field(
-        None,
-        description="pictures in a row, after which a row goes on below; by default rows of more than 12 are "
-        "broken so that the figure has the proportions of a screen, unless it has column titles",
+    rows: Annotated[tuple[Row, ...], Field(min_length=1, max_length=MAX_ROWS)] | None = left_out(
+        "one for each job", "The rows, from top to bottom."
     )
-    labels: Bool = Field(False, description="whether each picture's label stands under it")
+    wrap: Annotated[Int, Field(ge=1, le=100)] | None = left_out(
+        "rows of more than 12 pictures are broken so that the figure fits a screen, unless it has column "
+        "titles",
+        "Number of pictures after which a row continues below.",
+    )
+    labels: Bool = Field(False, description="Write each picture's label, such as its channel, under it.")
 
 
 class Output(Strictly):
-    """What is written beside the pictures."""
+    """What is drawn from the finished pictures.
 
-    grid: Grid = Grid()
-    figure: Figure | None = None
-    also: Annotated[tuple[CopyFormat, ...], OneOrMore()] = Field(
+    Example: output: {grid: {columns: 8}, figure: {title: My network}}
+    """
+
+    grid: Grid = left_out("`{columns: auto, labels: true}`", "How the contact sheets look.", Grid())
+    figure: Figure | None = left_out("none", "One captioned picture of the whole run.")
+    also: Annotated[tuple[CopyFormat, ...], OneOrMore()] = left_out(
+        "none",
+        "Formats of a copy of each picture and sheet beside the PNG, which stays the original. Use jpeg or "
+        "webp for pages and mails. Example: [jpeg, webp].",
         (),
-        description="a copy of each picture and sheet in these formats, beside the PNG, which stays the "
-        "original. Use jpeg or webp for pages and mails; [jpeg, webp] writes both",
     )
-    quality: Annotated[Int, Field(ge=1, le=100)] | None = Field(
-        None, description="quality of the copies that `also` names, from 1 to 100; 90 by default"
+    quality: Annotated[Int, Field(ge=1, le=100)] | None = left_out(
+        "90",
+        "Quality of the copies that `also` names, from 1 to 100. Lower it for smaller files. Example: 75.",
     )
     curve: Bool = Field(
         False,
-        description="whether the score at each step is written beside each picture, as <unit>.curve.json. "
-        "Set it to see whether a picture has converged",
+        description="Write the score at each step beside each picture, as `<unit>.curve.json`. Set it to see "
+        "whether a picture has converged.",
     )
     array: Bool = Field(
         False,
-        description="whether each picture is also written as <unit>.npy: float32 in [0, 1], before it is "
-        "rounded to 8 bits. Set it to go on computing with pictures",
+        description="Write each picture also as `<unit>.npy`: float32 in [0, 1], before it is rounded to 8 "
+        "bits. Set it to go on computing with pictures.",
     )
 
     @property

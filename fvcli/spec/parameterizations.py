@@ -21,29 +21,71 @@ from fvcli.spec.base import (
     Share,
     Strictly,
     Text,
+    left_out,
+    written_as,
 )
 
-Std = Annotated[Positive, Field(description="standard deviation of the numbers at the start")]
+Std = Annotated[
+    Positive,
+    Field(
+        description="Standard deviation of the noise that the optimisation starts from. Larger values leave "
+        "more grain."
+    ),
+]
 Squash = Annotated[
-    Literal["sigmoid", "clip"], Field(description="how pixels are brought into the range of a picture")
+    Literal["sigmoid", "clip"],
+    Field(
+        description="How pixels are kept between black and white: `sigmoid` bends them smoothly, `clip` cuts "
+        "them off, as older methods did."
+    ),
 ]
-Opaque = Annotated[Bool, Field(description="optimise the opacity of each pixel, too")]
-Decorrelate = Annotated[Bool, Field(description="optimise decorrelated colours")]
-DecayPower = Annotated[Float, Field(ge=0, le=4, description="how strongly high frequencies are held back")]
-Sha256 = Annotated[
-    Text | None, Field(pattern=r"^[0-9a-fA-F]{64}$", description="what the files must hash to")
+Opaque = Annotated[
+    Bool,
+    Field(
+        description="Also optimise the opacity of each pixel. What the objective does not need becomes "
+        "transparent. Use it with the penalty `alpha`."
+    ),
 ]
+Decorrelate = Annotated[
+    Bool,
+    Field(
+        description="Optimise decorrelated colours, which vary independently in photos. Without it colours "
+        "are often garish."
+    ),
+]
+DecayPower = Annotated[
+    Float,
+    Field(
+        ge=0,
+        le=4,
+        description="Exponent of frequency by which fine detail is held back. Raise it for smoother "
+        "pictures, lower it for more detail.",
+    ),
+]
+Sha256 = Annotated[Text, written_as(r"^[0-9a-fA-F]{64}$", "64 hexadecimal digits")]
 SideBelow = Annotated[Int, Field(ge=1, le=1024)]
 CPPN_BYTES = 4 * 4  # a pixel and unit of a layer: its sum, two activations, a gradient
 COLOURS = 3
 
 
 class Shared(Strictly):
-    """Low-resolution parts that the pictures of a group have in common (Mordvintsev et al. 2018)."""
+    """Coarse parts that the pictures of a group share, so that forms are in the same places.
 
-    sides_px: tuple[SideBelow, ...] = (64, 32, 16, 8)
+    A group is the pictures that are optimised together: those of an `interpolate` objective, or diverse ones
+    (Mordvintsev et al. 2018).
+
+    Example: parameterization: {kind: fourier, shared: {}}
+    """
+
+    sides_px: tuple[SideBelow, ...] = Field(
+        (64, 32, 16, 8),
+        description="Sizes of the parts that all pictures share, in pixels of the longer side. Larger ones "
+        "make pictures more alike.",
+    )
     ends_px: tuple[SideBelow, ...] = Field(
-        (16, 8), description="sides of parts that go over from one at the first picture to one at the last"
+        (16, 8),
+        description="Sizes of the shared parts that are blended from the first picture's to the last "
+        "picture's.",
     )
 
 
@@ -90,7 +132,9 @@ class OnGrid(ParameterizationKind):
     std: Std = 0.01
     squash: Annotated[Squash, AddedLater()] = "sigmoid"
     alpha: Annotated[Opaque, AddedLater()] = False
-    shared: Annotated[Shared | None, AddedLater()] = None
+    shared: Annotated[Shared | None, AddedLater()] = left_out(
+        "nothing is shared", "Coarse parts that pictures share which are optimised together."
+    )
 
     @property
     def is_transparent(self) -> bool:
@@ -105,16 +149,30 @@ class OnGrid(ParameterizationKind):
 
 
 class Fourier(OnGrid):
-    """Optimise a decorrelated Fourier spectrum."""
+    """Frequencies: smooth, clear forms with little noise. The best choice for most pictures.
+
+    Example: parameterization: {kind: fourier, decay_power: 1.1}
+    """
 
     kind: Literal["fourier"] = "fourier"
     decay_power: DecayPower = 1.0
-    coarse_until: Share = 0.0
-    coarse_from: Annotated[Float, Field(gt=0, le=0.5)] = 0.03
+    coarse_until: Share = Field(
+        0.0,
+        description="Share of the steps in which fine detail is released bit by bit, so that large forms "
+        "settle first. 0 releases all from the start. Example: 0.5.",
+    )
+    coarse_from: Annotated[Float, Field(gt=0, le=0.5)] = Field(
+        0.03,
+        description="Frequency, in cycles per pixel, up to which detail is free at the first step, if "
+        "coarse_until is above 0.",
+    )
 
 
 class Pixel(OnGrid):
-    """Optimise pixels."""
+    """Plain pixels: as before 2017. They need penalties, regularizers or transforms against noise.
+
+    Example: parameterization: {kind: pixel, decorrelate: false}
+    """
 
     kind: Literal["pixel"] = "pixel"
 
@@ -124,34 +182,56 @@ class Pixel(OnGrid):
 
 
 class Laplacian(OnGrid):
-    """Optimise a pyramid of pictures, each half as large as the one before."""
+    """A sum of pictures, each half as large as the one before: between pixels and frequencies.
+
+    Example: parameterization: {kind: laplacian, levels: 5}
+    """
 
     kind: Literal["laplacian"] = "laplacian"
-    levels: Annotated[Int, Field(ge=1, le=12)] = 4
+    levels: Annotated[Int, Field(ge=1, le=12)] = Field(
+        4, description="Number of pictures in the sum. More of them make larger forms easier."
+    )
 
 
 class Cppn(ParameterizationKind):
-    """Optimise a small network from coordinates to colours, which has no resolution (Stanley 2007)."""
+    """The weights of a small network from coordinates to colours: smooth pictures of any size (Stanley 2007).
+
+    Example: parameterization: {kind: cppn, layers: 10, width: 32}
+    """
 
     any_size: ClassVar[bool] = True
 
     kind: Literal["cppn"]
-    layers: Annotated[Int, Field(ge=1, le=32)] = 8
-    width: Annotated[Int, Field(ge=1, le=512)] = 24
-    activation: Literal["unbiased", "composite", "relu"] = "unbiased"
+    layers: Annotated[Int, Field(ge=1, le=32)] = Field(
+        8, description="Number of hidden layers. More of them make richer forms and take longer."
+    )
+    width: Annotated[Int, Field(ge=1, le=512)] = Field(
+        24, description="Number of units in each hidden layer. More of them make more detail."
+    )
+    activation: Literal["unbiased", "composite", "relu"] = Field(
+        "unbiased",
+        description="What follows each hidden layer: `composite` is atan and its square, `unbiased` the same "
+        "with a mean of 0, `relu` gives straight edges.",
+    )
 
     def gradient_bytes(self, height_px: int, width_px: int) -> int:
         return height_px * width_px * self.layers * self.width * CPPN_BYTES
 
 
 class Maco(ParameterizationKind):
-    """Optimise the phases of a spectrum whose magnitudes are those of photos (Fel et al. 2023)."""
+    """The phases of a spectrum with the magnitudes of photos: large, photo-like pictures (Fel et al. 2023).
+
+    Example: parameterization: {kind: maco, spectrum: photos/}
+    """
 
     kind: Literal["maco"]
-    spectrum: Annotated[FileName | None, NamesFile("stills")] = Field(
-        None, description="a folder of pictures that magnitudes are taken from; 1 / frequency by default"
+    spectrum: Annotated[FileName | None, NamesFile("stills")] = left_out(
+        "1 / frequency^decay_power",
+        "Folder of photos whose mean magnitudes the picture gets. Example: photos/.",
     )
-    sha256: Sha256 = None
+    sha256: Sha256 | None = left_out(
+        "not checked", "SHA-256 that the photos must have, 64 hexadecimal digits."
+    )
     decay_power: DecayPower = 1.2
 
     def refusal(self, channels: int) -> str | None:
@@ -161,14 +241,27 @@ class Maco(ParameterizationKind):
 
 
 class Generator(ParameterizationKind):
-    """Optimise the code that a network of one's own makes a picture of: a learned prior."""
+    """The input code of your own generator network: pictures like those it was trained on.
+
+    Example: parameterization: {kind: generator, path: decoder.keras, bound: 3}
+    """
 
     kind: Literal["generator"]
-    path: Annotated[FileName, NamesFile("model")] = Field(description="a Keras model, code -> picture")
-    sha256: Sha256 = None
-    value_range: tuple[Float, Float] = Field((0.0, 1.0), description="of the pictures that it makes")
-    std: Positive = 1.0
-    bound: Positive | None = Field(None, description="codes are kept within this many standard deviations")
+    path: Annotated[FileName, NamesFile("model")] = Field(
+        description="Path of a Keras model that takes a code and returns a picture. Example: decoder.keras."
+    )
+    sha256: Sha256 | None = left_out("not checked", "SHA-256 that the file must have, 64 hexadecimal digits.")
+    value_range: tuple[Float, Float] = Field(
+        (0.0, 1.0), description="Values of black and white in the generator's pictures. Example: [-1, 1]."
+    )
+    std: Positive = Field(
+        1.0, description="Standard deviation of the codes that the generator was trained with."
+    )
+    bound: Positive | None = left_out(
+        "no limit",
+        "Codes are kept within this many standard deviations. Set it if pictures no longer look like the "
+        "generator's. Example: 3.",
+    )
 
     @field_validator("value_range", mode="after")
     @classmethod

@@ -9,6 +9,9 @@ from pydantic import Field
 
 from fvcli.spec.base import MAX_SIDE_PX, DependsOn, Float, Int, OrName, Share, Strictly, two_digits
 
+Grey = Annotated[
+    Share, Field(description="The grey that pixels are drawn towards, from 0 (black) to 1 (white).")
+]
 REFERENCE_PX = 224  # side of the pictures that default weights are given for
 
 
@@ -29,7 +32,12 @@ class Penalty(Strictly):
     grows_with: ClassVar[int] = 2
 
     weight: Annotated[
-        Float, DependsOn("the size of the pictures"), Field(description="how much of it is subtracted")
+        Float,
+        DependsOn("the size of the pictures"),
+        Field(
+            description="Factor of what is subtracted from the score. Raise it if the picture has too much "
+            "of what the penalty names, lower it if the picture is grey or flat."
+        ),
     ] = 1.0
 
     def weight_for(self, size_px: tuple[int, int]) -> float:
@@ -39,26 +47,35 @@ class Penalty(Strictly):
 
 
 class L1(Penalty):
-    """Sum of the differences from a constant."""
+    """The sum of absolute differences from one grey: keeps pixels grey that do not matter.
+
+    Example: penalties: [{kind: l1, weight: 1e-5}]
+    """
 
     weight_at_224: ClassVar[float] = 1e-4
 
     kind: Literal["l1"]
-    constant: Share = 0.5
+    constant: Grey = 0.5
 
 
 class L2(Penalty):
-    """Length of the vector of differences from a constant."""
+    """The root of the sum of squared differences from one grey: lowers contrast everywhere.
+
+    Example: penalties: [{kind: l2, weight: 0.01}]
+    """
 
     weight_at_224: ClassVar[float] = 0.025
     grows_with: ClassVar[int] = 1
 
     kind: Literal["l2"]
-    constant: Share = 0.5
+    constant: Grey = 0.5
 
 
 class TotalVariation(Penalty):
-    """Sum of the differences between neighbouring pixels (Mahendran, Vedaldi 2015)."""
+    """The sum of differences between neighbouring pixels: works against noise (Mahendran, Vedaldi 2015).
+
+    Example: penalties: [{kind: total_variation, weight: 2e-5}]
+    """
 
     weight_at_224: ClassVar[float] = 2e-5
 
@@ -66,7 +83,10 @@ class TotalVariation(Penalty):
 
 
 class Blur(Penalty):
-    """Half the squared difference from the blurred picture: each step also blurs a little."""
+    """Half the squared difference from the blurred picture: each step also blurs the picture a little.
+
+    Example: penalties: [{kind: blur, weight: 1e-3}]
+    """
 
     weight_at_224: ClassVar[float] = 7e-4
 
@@ -74,17 +94,25 @@ class Blur(Penalty):
 
 
 class Boundary(Penalty):
-    """Detail in the border of a picture."""
+    """Detail and colour in the border of the picture: makes pictures end in a quiet grey.
+
+    Example: penalties: [{kind: boundary, width_px: 10}]
+    """
 
     weight_at_224: ClassVar[float] = 5e-3
 
     kind: Literal["boundary"]
-    width_px: Annotated[Int, Field(ge=1, le=MAX_SIDE_PX)] = 20
-    constant: Share = 0.5
+    width_px: Annotated[Int, Field(ge=1, le=MAX_SIDE_PX)] = Field(
+        20, description="Width of the border in pixels. Example: 10."
+    )
+    constant: Grey = 0.5
 
 
 class Alpha(Penalty):
-    """Mean opacity: takes away that share of the score, times the weight (Lucid)."""
+    """The mean opacity of a transparent picture: takes away this share of the score (Lucid).
+
+    Example: penalties: [{kind: alpha, weight: 0.5}]
+    """
 
     needs_alpha: ClassVar[bool] = True
     is_share_of_score: ClassVar[bool] = True
@@ -94,7 +122,10 @@ class Alpha(Penalty):
 
 
 class BlurAlpha(Penalty):
-    """As blur, of the opacity alone."""
+    """The penalty `blur` for the opacity alone: gives soft, whole outlines.
+
+    Example: penalties: [{kind: blur_alpha, weight: 0.1}]
+    """
 
     needs_alpha: ClassVar[bool] = True
     weight_at_224: ClassVar[float] = 0.1

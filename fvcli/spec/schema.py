@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import Field, field_validator, model_validator
 
 from fvcli.spec.base import (
+    BY_RECIPE,
     Bool,
     Float,
     Index,
@@ -19,6 +20,8 @@ from fvcli.spec.base import (
     Strictly,
     Text,
     WrongTogetherError,
+    left_out,
+    written_as,
 )
 from fvcli.spec.channels import ChannelsField, SeedsField
 from fvcli.spec.objectives import ChannelObjective, Diversity, JobObjective
@@ -56,6 +59,8 @@ RecipeName = Literal[
 ]
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 NAME_IN_WORDS = "1 to 100 letters, digits, dots, dashes and underscores, a letter or digit first"
+SHA256, SHA256_IN_WORDS = r"^[0-9a-fA-F]{64}$", "64 hexadecimal digits"
+FACTORY, FACTORY_IN_WORDS = r"^[\w.]+:\w+$", "module:function, which --allow-code lets run"
 # Suffixes by which a plain text is a path: of models, and of what is taken for one.
 MODEL_FILES = (
     *(".keras", ".h5", ".hdf5", ".hdf", ".json", ".pb", ".model", ".pt", ".pth", ".ckpt", ".onnx", ".tflite"),
@@ -68,80 +73,128 @@ Names = Annotated[tuple[Annotated[Text, Field(min_length=1)], ...], Field(min_le
 
 
 class Render(Strictly):
-    """How pictures are made; what a job leaves out comes from render, then from the recipe."""
+    """How pictures are made. A job may set each key itself; a key that nobody sets comes from the recipe.
 
-    recipe: RecipeName | None = Field(
-        None,
-        description="where what is left open comes from; by default `classes` for classes, else `default`",
+    Setting a piece, such as `optimizer`, replaces the recipe's entire optimizer.
+
+    Example: render: {recipe: default, size_px: 224, steps: 256}
+    """
+
+    recipe: RecipeName | None = left_out(
+        "`classes` if every objective is a class, else `default`",
+        "Named choice of all other keys. Change it for another style, such as `lucid` or `maco`.",
     )
-    size_px: Side | tuple[Side, Side] | None = Field(
-        None, description="side, or [height, width]; by default the network's own"
+    size_px: Side | tuple[Side, Side] | None = left_out(
+        "the network's own input size",
+        "Size of the picture in pixels: one side, or `[height, width]`. Larger pictures show more "
+        "repetitions and take longer. Example: 320.",
     )
-    save_px: Side | tuple[Side, Side] | None = Field(
-        None, description="size of the saved picture, where the parameterization has none of its own (cppn)"
+    save_px: Side | tuple[Side, Side] | None = left_out(
+        "the size that is optimised",
+        "Size of the saved picture in pixels: one side, or `[height, width]`. Needs a parameterization that "
+        "has no size of its own, such as `cppn`. Example: 2048.",
     )
-    steps: Annotated[Int, Field(ge=1, le=MAX_STEPS)] | None = Field(
-        None, description="of the ascent; of a dream those at each octave"
+    steps: Annotated[Int, Field(ge=1, le=MAX_STEPS)] | None = left_out(
+        BY_RECIPE,
+        "Number of optimisation steps; for a dream, at each octave. More steps add contrast and detail and "
+        "take longer. Example: 256.",
     )
-    seed: Annotated[Int, Field(ge=0, lt=2**63)] | None = Field(
-        None, description="another one makes another picture of the same unit"
+    seed: Annotated[Int, Field(ge=0, lt=2**63)] | None = left_out(
+        BY_RECIPE,
+        "Start of the random numbers. Another seed gives another picture of the same unit. Example: 7.",
     )
-    seeds: SeedsField | None = Field(
-        None,
-        description="several seeds, such as 0-3 or [0, 7]: each unit gets a picture for each of them; "
-        "instead of seed",
+    seeds: SeedsField | None = left_out(
+        "one picture, with `seed`",
+        "Several seeds instead of `seed`: each unit gets one picture for each. Shows how much chance "
+        "decides. Example: 0-3 or [0, 7].",
     )
-    parameterization: Parameterization | None = Field(None, description="which numbers are optimised")
-    transforms: tuple[AnyTransform, ...] | None = Field(
-        None, description="what pictures must be robust to, in order"
+    parameterization: Parameterization | None = left_out(
+        BY_RECIPE,
+        "How a picture is described while it is optimised: as pixels, frequencies, or the weights of a small "
+        "network. It decides which pictures come easily.",
     )
-    optimizer: Optimizer | None = Field(None, description="how they are optimised")
-    penalties: tuple[AnyPenalty, ...] | None = Field(None, description="what is subtracted from the score")
-    regularizers: tuple[AnyRegularizer, ...] | None = Field(
-        None, description="what is done to the pixels after each step"
+    transforms: tuple[AnyTransform, ...] | None = left_out(
+        BY_RECIPE,
+        "Random changes before each step, in this order, that the picture must be robust to. More of them "
+        "give larger, cleaner forms; `[]` leaves noise.",
     )
-    views: Annotated[Int, Field(ge=1, le=MAX_VIEWS)] | None = Field(
-        None, description="how many random views of a picture a step looks at"
+    optimizer: Optimizer | None = left_out(
+        BY_RECIPE, "How a gradient becomes a step. Change it for another learning rate."
     )
-    start: Literal["noise", "picture"] | None = Field(
-        None, description="what an ascent starts from: noise, or the job's picture"
+    penalties: tuple[AnyPenalty, ...] | None = left_out(
+        BY_RECIPE,
+        "What is subtracted from the score, such as noise. Use them with `pixel`; `fourier` seldom needs "
+        "any. Example: [total_variation].",
     )
-    attention: Bool | None = Field(
-        None, description="save as the picture's opacity where its gradient was large (MACO)"
+    regularizers: tuple[AnyRegularizer, ...] | None = left_out(
+        BY_RECIPE,
+        "Changes of the pixels after each step, such as a blur. They need `parameterization: pixel`. "
+        "Example: [gaussian_blur].",
     )
-    octaves: Octaves | None = Field(
-        None, description="ascend on growing sizes of the job's picture, tile by tile (DeepDream)"
+    views: Annotated[Int, Field(ge=1, le=MAX_VIEWS)] | None = left_out(
+        BY_RECIPE,
+        "Number of randomly transformed copies of the picture that each step averages over. More give "
+        "steadier steps; time and memory grow with them. Example: 8.",
     )
-    steepest: Literal["l2", "l_inf", "spatial", "full"] | None = Field(
-        None, description="no ascent: the direction in which the job's picture would move first"
+    start: Literal["noise", "picture"] | None = left_out(
+        BY_RECIPE,
+        "What the optimisation starts from: `noise`, or the job's `picture`. With a picture, lower the "
+        "learning rate, or colours saturate.",
+    )
+    attention: Bool | None = left_out(
+        BY_RECIPE,
+        "Save opacity with the picture: opaque where the gradient was large during the optimisation (MACO).",
+    )
+    octaves: Octaves | None = left_out(
+        BY_RECIPE + "; without them no dream",
+        "Make a dream: change a picture at growing sizes, tile by tile (DeepDream). Example: {count: 4}.",
+    )
+    steepest: Literal["l2", "l_inf", "spatial", "full"] | None = left_out(
+        "none: the picture is optimised",
+        "Do not optimise. Save the direction in which the score of the job's picture rises fastest, measured "
+        "in pixels (`l2`), by their signs (`l_inf`), in frequencies (`spatial`), or in frequencies and "
+        "decorrelated colours (`full`).",
     )
     save_at: Annotated[tuple[Annotated[Int, Field(ge=0, le=MAX_STEPS)], ...], Field(min_length=1)] | None = (
-        Field(None, description="steps after which the picture is saved as well")
+        left_out(
+            "only the last picture",
+            "Steps after which the picture is saved as well; 0 is the start. Example: [0, 4, 48].",
+        )
     )
-    animation: Animation | None = Field(None, description="a film of the ascent, or between two pictures")
-    redirect_steps: Annotated[Int, Field(ge=0, le=MAX_STEPS)] | None = Field(
-        None, description="steps during which silent ReLUs pass gradients on"
+    animation: Animation | None = left_out(
+        "no film",
+        "Save a film of the optimisation, or a morph through the pictures of an `interpolate` objective. "
+        "Example: {format: gif}.",
     )
-    early_stop: Annotated[Float, Field(ge=0, lt=1)] | None = Field(
-        None,
-        description="finish a unit early when 16 steps raise its score by less than this share of its whole "
-        "rise, twice in a row; 0 never does",
+    redirect_steps: Annotated[Int, Field(ge=0, le=MAX_STEPS)] | None = left_out(
+        BY_RECIPE,
+        "Number of first steps in which a ReLU that outputs only zeros lets gradients through. Without it a "
+        "unit that is silent at the start stays grey. Raise it for units that are reported as dead.",
     )
-    canvas: Literal["whole", "seen"] | None = Field(
-        None, description="what a neuron's ascent works on: the whole picture, or what the neuron sees of it"
+    early_stop: Annotated[Float, Field(ge=0, lt=1)] | None = left_out(
+        BY_RECIPE,
+        "Finish a unit early if its score has stopped rising: twice in a row, 16 steps raise it by less than "
+        "this share of its whole rise. 0 always takes all steps. Example: 0.01.",
     )
-    precision: Literal["auto", "float32", "bfloat16", "float16"] | None = Field(
-        None, description="what the network computes in; auto is the fastest that the device does well"
+    canvas: Literal["whole", "seen"] | None = left_out(
+        BY_RECIPE,
+        "What is optimised for a `neuron`: the `whole` picture, or with `seen` only the pixels in the "
+        "neuron's receptive field. `seen` is faster and needs a single `affine` transform.",
     )
-    batch_size: Annotated[Int, Field(ge=1, le=4096)] | None = Field(
-        None,
-        description="pictures of a batch, and of a GPU's work at once; by default a batch has at most 8, and "
-        "a GPU works on as many batches at once as memory_gb holds",
+    precision: Literal["auto", "float32", "bfloat16", "float16"] | None = left_out(
+        BY_RECIPE,
+        "Number type that the network computes in. `auto` takes the fastest that does no harm: float16 on "
+        "recent GPUs, float32 elsewhere. Take float32 to compare pictures between machines.",
     )
-    memory_gb: Annotated[Float, Field(gt=0, le=4096)] | None = Field(
-        None,
-        description="GB that the pictures of a batch may take, and on a GPU all at once (default 10); "
-        "by default there is no limit but what the machine has free",
+    batch_size: Annotated[Int, Field(ge=1, le=4096)] | None = left_out(
+        "at most 8 pictures, fewer if `memory_gb` is reached; a GPU computes as many batches at once as fit",
+        "Number of pictures that are optimised and claimed by a worker together. Pictures are the same "
+        "on a CPU. Lower it if memory runs out.",
+    )
+    memory_gb: Annotated[Float, Field(gt=0, le=4096)] | None = left_out(
+        "what the machine has free; 10 on a GPU",
+        "Memory in GB that the pictures of a batch may take; on a GPU, of all batches at once. Set it "
+        "to leave memory to others.",
     )
 
     @field_validator("size_px", "save_px", mode="before")
@@ -169,39 +222,74 @@ def checked_size(value: Any) -> Any:
     return value
 
 
-class Variant(Render):
-    """What one variant of each of a job's pictures is rendered with instead."""
+JobName = Annotated[Text, written_as(NAME, NAME_IN_WORDS)]
 
-    name: Annotated[Text, Field(pattern=NAME)] = Field(description=NAME_IN_WORDS)
+
+class Variant(Render):
+    """One way of rendering each picture of a job; it may set every key of render.
+
+    Example: variants: [{name: noisy, recipe: naive}, {name: clear, recipe: default}]
+    """
+
+    name: JobName = Field(
+        description="Name of the variant. It is part of the names of its pictures. Example: noisy."
+    )
 
 
 class Job(Render):
-    """One family of pictures: an objective over the units of a layer."""
+    """A set of pictures with one objective; it may set every key of render.
 
-    name: Annotated[Text, Field(pattern=NAME)] = Field(description=NAME_IN_WORDS)
-    title: Text | None = Field(None, description="of its contact sheet and its row of the figure")
-    layer: Names | None = Field(None, description="a layer, or a list of them")
-    objective: JobObjective = Field(ChannelObjective(kind="channel"), description="what is maximised")
+    It makes one picture for each layer, each channel, class or vector, each source picture and each variant.
+
+    Example: jobs: [{name: early, layer: block4_expand_bn, channels: 0-15}]
+    """
+
+    name: JobName = Field(description="Name of the job, and of the folder of its pictures. Example: early.")
+    title: Text | None = left_out(
+        "the job's name", "Title on the job's contact sheet and in its row of the figure."
+    )
+    layer: Names | None = left_out(
+        "none: needed unless the objective names its layers or reads classes",
+        "Layer to visualise, as `fvcli layers MODEL` lists it, or a list of layers. Example: "
+        "block4_expand_bn.",
+    )
+    objective: JobObjective = left_out(
+        "`channel`",
+        "What is maximised: a kind's name, or a mapping with a `kind`. Example: neuron.",
+        ChannelObjective(kind="channel"),
+    )
     sign: Literal["positive", "negative", "both"] = Field(
-        "positive", description="negative minimises; both makes two pictures of each unit"
+        "positive",
+        description="`positive` maximises the objective, `negative` minimises it, `both` makes one picture "
+        "of each. Use `negative` to see what a unit is inhibited by.",
     )
-    channels: ChannelsField | None = Field(
-        None, description="all (the default), a range such as 0-15, a list, or {every: 8}"
+    channels: ChannelsField | None = left_out(
+        "all", "Channels to visualise, from 0: `all`, a range such as 0-15, a list, or `{every: 8}`."
     )
-    classes: Annotated[tuple[Index | Text, ...], Field(min_length=1), OneOrMore()] | None = Field(
-        None, description="names or indices; all by default"
+    classes: Annotated[tuple[Index | Text, ...], Field(min_length=1), OneOrMore()] | None = left_out(
+        "all", "Classes to visualise, by name or number, for objectives of classes. Example: [tabby, 207]."
     )
-    vectors: Vectors | None = Field(None, description="directions, for objectives that take one")
-    pictures: Annotated[Names | None, NamesFile("pictures")] = Field(
-        None,
-        description="picture or film files, folders or patterns, which ascents start from or aim at; "
-        "cut in the middle to the proportions of size_px",
+    vectors: Vectors | None = left_out(
+        "none: objectives of directions need some",
+        "Directions to visualise, for objectives that take one. Example: [{random: 0-5}].",
     )
-    diversity: Diversity | None = Field(None, description="several pictures of each unit, pushed apart")
-    variants: Annotated[tuple[Variant, ...], Field(min_length=1, max_length=MAX_VARIANTS)] | None = Field(
-        None, description="render each picture in several ways"
+    pictures: Annotated[Names | None, NamesFile("pictures")] = left_out(
+        "none",
+        "Picture or film files, folders or patterns, for `start: picture`, dreams, and the objectives "
+        "`caricature`, `match` and `style`. Each is cut in the middle to the proportions of size_px. "
+        "Example: photos/*.jpg.",
     )
-    only: Names | None = Field(None, description="names of the pictures to keep of this job; no patterns")
+    diversity: Diversity | None = left_out(
+        "one picture of each unit", "Several pictures of each unit that are kept unlike each other."
+    )
+    variants: Annotated[tuple[Variant, ...], Field(min_length=1, max_length=MAX_VARIANTS)] | None = left_out(
+        "one way", "Several ways to render each picture, to compare them. Each has a name and keys of render."
+    )
+    only: Names | None = left_out(
+        "all",
+        "Names of the pictures of this job to keep; the others are not rendered. Patterns are not allowed. "
+        "Example: channel-0003.",
+    )
 
     @field_validator("variants", mode="after")
     @classmethod
@@ -229,42 +317,79 @@ Numbers = Annotated[tuple[Float, ...], Field(min_length=1, max_length=MAX_CHANNE
 
 
 class Model(Strictly):
-    """A network by name, in a file of one's own, or made by a Python function."""
+    """The network: a known name, a file, or a Python function. Preprocessing is part of it.
 
-    name: Text | None = None
-    path: Annotated[Text, Field(min_length=1)] | None = Field(
-        None, description="a .keras, .h5, .json or .pb file, or the folder of a SavedModel"
+    A plain text is a name, or a path if it looks like one. Preprocessing is applied in this order:
+    `channel_order`, `value_range`, minus `mean`, divided by `std`.
+
+    Example: model: {path: my.keras, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225]}
+    """
+
+    name: Text | None = left_out(
+        "none: one of name, path and factory is needed",
+        "Name of a network that fvcli knows, as `fvcli models` lists it. Example: efficientnet-lite0.",
     )
-    factory: (
-        Annotated[
-            Text, Field(pattern=r"^[\w.]+:\w+$", description="module:function, which --allow-code lets run")
-        ]
-        | None
-    ) = None
-    weights: Annotated[Text, Field(min_length=1)] | None = Field(
-        None, description="imagenet, random, or the path of a weights file"
+    path: Annotated[Text, Field(min_length=1)] | None = left_out(
+        "none: one of name, path and factory is needed",
+        "Path of a .keras, .h5, .json or .pb file, or of the folder of a SavedModel. Example: my.keras.",
     )
-    sha256: (
-        Annotated[Text, Field(pattern=r"^[0-9a-fA-F]{64}$", description="64 hexadecimal digits")] | None
-    ) = None
-    size_px: Side | tuple[Side, Side] | None = Field(
-        None, description="side, or [height, width], of an input that the network leaves open"
+    factory: Annotated[Text, written_as(FACTORY, FACTORY_IN_WORDS)] | None = left_out(
+        "none: one of name, path and factory is needed",
+        "A Python function, `module:function`, that returns a Keras model. It runs only with --allow-code. "
+        "Example: my_module:build.",
     )
-    input: Text | None = Field(None, description="the input that takes the picture, where there are several")
-    fill: dict[str, Float] | None = Field(
-        None, description="what other inputs are filled with; zeros otherwise"
+    weights: Annotated[Text, Field(min_length=1)] | None = left_out(
+        "`imagenet` for a known network, else those of the file or function",
+        "`imagenet`, `random`, or the path of a file with weights. Example: my.weights.h5.",
     )
-    logits: Text | None = Field(None, description="the layer that class objectives read")
-    labels: Text | None = Field(None, description="imagenet, or a text file with a class name a line")
-    value_range: tuple[Float, Float] | None = Field(
-        None, description="what a picture's 0 and 1 become before mean is subtracted; [0, 1] by default"
+    sha256: Annotated[Text, written_as(SHA256, SHA256_IN_WORDS)] | None = left_out(
+        "not checked",
+        "SHA-256 that the model's file must have, 64 hexadecimal digits. Another file is refused.",
     )
-    mean: Numbers | None = Field(None, description="one number, or one a channel in the network's order")
+    size_px: Side | tuple[Side, Side] | None = left_out(
+        "the size of the network's input, 224 if it takes any",
+        "Input size in pixels of a network that takes any: one side, or `[height, width]`. Example: 32.",
+    )
+    input: Text | None = left_out(
+        "the only input that can take a picture",
+        "Name of the input that takes the picture, if the network has several.",
+    )
+    fill: dict[str, Float] | None = left_out(
+        "zeros", "Constant values for the network's other inputs. Example: {age: 0.5}."
+    )
+    logits: Text | None = left_out(
+        "the network's first output, before its softmax",
+        "Name of the layer with the class scores, which objectives of classes read.",
+    )
+    labels: Text | None = left_out(
+        "ImageNet's names if there are 1,000 classes, else numbers",
+        "Names of the classes: `imagenet`, or the path of a text file with one name per line.",
+    )
+    value_range: tuple[Float, Float] | None = left_out(
+        "known or guessed; [0, 1] if mean or std is set",
+        "What black and white become, before `mean` is subtracted. Example: [-1, 1] or [0, 255].",
+    )
+    mean: Numbers | None = left_out(
+        "known or guessed; 0 if value_range or std is set",
+        "What is subtracted after value_range: one number, or one per channel in the network's order. "
+        "Example: [0.485, 0.456, 0.406].",
+    )
     std: Annotated[tuple[Positive, ...], Field(min_length=1, max_length=MAX_CHANNELS), OneOrMore()] | None = (
-        Field(None, description="what is divided by at last; one number, or one a channel")
+        left_out(
+            "known or guessed; 1 if value_range or mean is set",
+            "What is divided by last: one number, or one per channel in the network's order. "
+            "Example: [0.229, 0.224, 0.225].",
+        )
     )
-    channel_order: Literal["RGB", "BGR"] | None = None
-    data_format: Literal["channels_first", "channels_last"] | None = None
+    channel_order: Literal["RGB", "BGR"] | None = left_out(
+        "RGB, or what a known network takes",
+        "Order of the colours that the network expects. Set BGR for networks from Caffe: fvcli cannot see "
+        "it.",
+    )
+    data_format: Literal["channels_first", "channels_last"] | None = left_out(
+        "what the layers show",
+        "Whether the network's input is [channels, h, w] or [h, w, channels]. Set it if fvcli asks for it.",
+    )
 
     @field_validator("size_px", mode="before")
     @classmethod
@@ -290,13 +415,21 @@ class Model(Strictly):
 
 
 class Spec(Strictly):
-    """A whole spec."""
+    """A whole spec: which network, how pictures are made, and which ones."""
 
-    version: Literal[1] = 1
-    model: Annotated[Model, OrModel("name")]
-    render: Render = Render()
-    jobs: Annotated[tuple[Job, ...], Field(min_length=1)]
-    output: Output = Output()
+    version: Literal[1] = Field(1, description="Version of the spec's format. Only 1 exists.")
+    model: Annotated[Model, OrModel("name")] = Field(
+        description="The network: a name, a path, or a mapping. Example: efficientnet-lite0."
+    )
+    render: Render = left_out(
+        BY_RECIPE, "How all jobs make their pictures. A job may set each key itself.", Render()
+    )
+    jobs: Annotated[tuple[Job, ...], Field(min_length=1)] = Field(
+        description="The sets of pictures to make. Each has a name of its own."
+    )
+    output: Output = left_out(
+        "a contact sheet for each job", "What is drawn from the finished pictures.", Output()
+    )
 
     @field_validator("version", mode="before")
     @classmethod

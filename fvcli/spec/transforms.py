@@ -15,7 +15,6 @@ from pydantic import Field, field_validator
 
 from fvcli.spec.base import (
     MAX_SIDE_PX,
-    DependsOn,
     Factor,
     Float,
     Int,
@@ -23,6 +22,7 @@ from fvcli.spec.base import (
     Positive,
     Share,
     Strictly,
+    left_out,
     two_digits,
 )
 
@@ -73,12 +73,20 @@ class KeepsSize(TransformKind):
 
 
 class Pad(TransformKind):
-    """Add a border."""
+    """Add a border, so that later shifts and turns do not run out of picture.
+
+    Example: transforms: [{kind: pad, px: 16}]
+    """
 
     kind: Literal["pad"] = "pad"
-    px: Annotated[Int, Field(ge=1, le=MAX_SIDE_PX)]
-    mode: Literal["constant", "reflect"] = "constant"
-    value: Share = 0.5
+    px: Annotated[Int, Field(ge=1, le=MAX_SIDE_PX)] = Field(
+        description="Width of the border in pixels, on each side. Example: 16."
+    )
+    mode: Literal["constant", "reflect"] = Field(
+        "constant",
+        description="What the border shows: one grey (`constant`), or the picture mirrored (`reflect`).",
+    )
+    value: Share = Field(0.5, description="Grey of a constant border, from 0 (black) to 1 (white).")
 
     def side_after(self, side_px: int, pick: Pick) -> int:
         return side_px + 2 * self.px
@@ -90,30 +98,45 @@ class Pad(TransformKind):
 
 
 class Jitter(TransformKind):
-    """Crop at a random offset."""
+    """Shift the picture at random, by cutting a border off unevenly: works against fine noise.
+
+    Example: transforms: [{kind: jitter, px: 8}]
+    """
 
     kind: Literal["jitter"] = "jitter"
-    px: Annotated[Int, Field(ge=1, le=MAX_SIDE_PX)]
+    px: Annotated[Int, Field(ge=1, le=MAX_SIDE_PX)] = Field(
+        description="Largest shift in pixels. The picture gets as much smaller. Example: 8."
+    )
 
     def side_after(self, side_px: int, pick: Pick) -> int:
         return side_px - self.px
 
 
 class Crop(TransformKind):
-    """Cut a border off, such as one that pad added."""
+    """Cut a border off, such as one that `pad` added.
+
+    Example: transforms: [{kind: crop, px: 16}]
+    """
 
     kind: Literal["crop"] = "crop"
-    px: Annotated[Int, Field(ge=1, le=MAX_SIDE_PX)]
+    px: Annotated[Int, Field(ge=1, le=MAX_SIDE_PX)] = Field(
+        description="Width of what is cut off in pixels, on each side. Example: 16."
+    )
 
     def side_after(self, side_px: int, pick: Pick) -> int:
         return side_px - 2 * self.px
 
 
 class Scale(TransformKind):
-    """Resize by one of the factors."""
+    """Resize by one of several factors, the same for all pictures of a batch.
+
+    Example: transforms: [{kind: scale, factors: [0.9, 1, 1.1]}]
+    """
 
     kind: Literal["scale"] = "scale"
-    factors: Annotated[tuple[Factor, ...], Field(min_length=1)]
+    factors: Annotated[tuple[Factor, ...], Field(min_length=1)] = Field(
+        description="Factors, one of which is drawn at each step; above 1 enlarges. Example: [0.9, 1, 1.1]."
+    )
 
     def side_after(self, side_px: int, pick: Pick) -> int:
         return int(np.float32(pick(self.factors)) * np.float32(side_px))  # as the transform rounds
@@ -124,21 +147,43 @@ class Scale(TransformKind):
 
 
 class Rotate(KeepsSize):
-    """Turn by one of the angles."""
+    """Turn by one of several angles; corners become black.
+
+    Example: transforms: [{kind: rotate, degrees: [-5, 0, 5]}]
+    """
 
     kind: Literal["rotate"] = "rotate"
-    degrees: Annotated[tuple[Annotated[Float, Field(ge=-360, le=360)], ...], Field(min_length=1)]
+    degrees: Annotated[tuple[Annotated[Float, Field(ge=-360, le=360)], ...], Field(min_length=1)] = Field(
+        description="Angles in degrees, one of which is drawn at each step. Example: [-5, 0, 5]."
+    )
 
 
 class Affine(TransformKind):
-    """Turn, scale and shift in one resampling, each drawn from a range."""
+    """Turn, scale and shift at random, in one resampling: the best choice against noise.
+
+    Example: transforms: [{kind: affine, degrees: 8, scales: [0.9, 1.1], shift_px: 8, crop_px: 16}]
+    """
 
     kind: Literal["affine"] = "affine"
-    degrees: Annotated[Float, Field(ge=0, le=180)] = 0.0
-    scales: tuple[Factor, Factor] = (1.0, 1.0)
-    shift_px: Annotated[Float, Field(ge=0, le=MAX_SIDE_PX)] = 0.0
-    crop_px: Annotated[Int, Field(ge=0, le=MAX_SIDE_PX)] = 0
-    fill: Share = 0.5
+    degrees: Annotated[Float, Field(ge=0, le=180)] = Field(
+        0.0, description="Largest turn, in degrees to either side. Example: 8."
+    )
+    scales: tuple[Factor, Factor] = Field(
+        (1.0, 1.0),
+        description="Smallest and largest factor of size; above 1 enlarges. A wider range gives larger "
+        "forms. Example: [0.9, 1.1].",
+    )
+    shift_px: Annotated[Float, Field(ge=0, le=MAX_SIDE_PX)] = Field(
+        0.0, description="Largest shift in pixels, down and across. Example: 8."
+    )
+    crop_px: Annotated[Int, Field(ge=0, le=MAX_SIDE_PX)] = Field(
+        0,
+        description="How many pixels smaller than the picture the result is, in height and in width. It "
+        "hides edges that turns and shifts bring in. Example: 16.",
+    )
+    fill: Share = Field(
+        0.5, description="Grey of what lies outside the picture, from 0 (black) to 1 (white)."
+    )
 
     @field_validator("scales")
     @classmethod
@@ -168,21 +213,31 @@ class Affine(TransformKind):
 
 
 class Crops(TransformKind):
-    """Look at a random square of the picture, enlarged; its side goes from the first share to the last."""
+    """Enlarge a random square of the picture: large squares first, small ones at the end (MACO).
+
+    Example: transforms: [{kind: crops, sides: [0.5, 0.1]}]
+    """
 
     kind: Literal["crops"] = "crops"
-    sides: Annotated[
-        tuple[Share, Share],
-        DependsOn("the size of the pictures"),
-        Field(description="shares of the picture's side at the first step and at the last"),
-    ] = (FIRST_PART, LAST_PART)
-    spread: Share = 0.05
-    centre_std: Share = 0.15
-    size_px: Annotated[
-        Int,
-        Field(ge=8, le=MAX_SIDE_PX, description="side of the views"),
-        DependsOn("the sizes of the picture and of the network's input"),
-    ] = 224
+    sides: tuple[Share, Share] = left_out(
+        f"`[{FIRST_PART}, {LAST_PART}]`; for pictures below 512 px the last square is 26 px wide",
+        "Side of the square at the first and at the last step, as a share of the picture's shorter side. "
+        "Example: [0.5, 0.1].",
+        (FIRST_PART, LAST_PART),
+    )
+    spread: Share = Field(
+        0.05, description="Standard deviation of the square's side, as a share of the picture's shorter side."
+    )
+    centre_std: Share = Field(
+        0.15,
+        description="Standard deviation of the square's centre, as a share of height and width. Larger "
+        "values reach the borders more often.",
+    )
+    size_px: Annotated[Int, Field(ge=8, le=MAX_SIDE_PX)] = left_out(
+        "the side of the network's input, but at most the picture's",
+        "Side in pixels to which the square is resized.",
+        224,
+    )
 
     def defaults_for(self, side_px: int, native_px: int) -> dict[str, Any]:
         """End with parts of at least the published 5 % of 512 px, because smaller ones show too little."""
@@ -194,33 +249,53 @@ class Crops(TransformKind):
 
 
 class Noise(KeepsSize):
-    """Add normal and uniform noise to every pixel."""
+    """Add noise to every pixel, so that fine detail does not pay.
+
+    Example: transforms: [{kind: noise, std: 0.1, uniform: 0}]
+    """
 
     kind: Literal["noise"] = "noise"
-    std: Annotated[Float, Field(ge=0, le=1)] = 0.08
-    uniform: Share = 0.08
+    std: Annotated[Float, Field(ge=0, le=1)] = Field(
+        0.08, description="Standard deviation of the normal noise; black to white is 1."
+    )
+    uniform: Share = Field(
+        0.08, description="Width of the uniform noise: it lies between minus and plus half of this."
+    )
 
 
 class RandomBlur(KeepsSize):
-    """Blur by a sigma from a range."""
+    """Blur by a random amount, so that fine detail does not pay.
+
+    Example: transforms: [{kind: blur, sigmas_px: [0, 2]}]
+    """
 
     kind: Literal["blur"] = "blur"
-    sigmas_px: tuple[Annotated[Float, Field(ge=0, le=64)], Annotated[Float, Field(ge=0, le=64)]] = (0.0, 1.0)
+    sigmas_px: tuple[Annotated[Float, Field(ge=0, le=64)], Annotated[Float, Field(ge=0, le=64)]] = Field(
+        (0.0, 1.0), description="Smallest and largest standard deviation of the blur, in pixels."
+    )
 
 
 class Flip(KeepsSize):
-    """Mirror half of the views."""
+    """Mirror the picture, left to right, half of the time.
+
+    Example: transforms: [{kind: flip}]
+    """
 
     kind: Literal["flip"] = "flip"
 
 
 class Background(KeepsSize):
-    """Lay a transparent picture over random noise with the colours and frequencies of photos."""
+    """Lay a transparent picture over random noise with the colours and frequencies of photos.
+
+    Transparent pictures get it as their first transform if a spec names none.
+
+    Example: transforms: [{kind: background, std: 0.5}]
+    """
 
     is_background: ClassVar[bool] = True
 
     kind: Literal["background"] = "background"
-    std: Positive = 0.5
+    std: Positive = Field(0.5, description="Contrast of the noise. More of it makes opacity matter more.")
 
 
 AnyTransform = Annotated[

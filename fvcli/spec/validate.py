@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fvcli.spec.advice import MOST, advised
-from fvcli.spec.base import DEFAULT_DEPENDS
+from fvcli.spec.base import WHEN_LEFT_OUT
 from fvcli.spec.document import Document
 from fvcli.spec.problems import Problem
 from fvcli.spec.schema import Spec
@@ -16,12 +16,16 @@ from fvcli.spec.validation_messages import problems_of
 
 
 def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of a spec (draft 2020-12)."""
+    """Return the JSON Schema of a spec (draft 2020-12).
+
+    Editors show descriptions. A default that is not one value, or is None, is therefore said there.
+    """
     schema = Spec.model_json_schema()
-    for model in schema["$defs"].values():
+    for model in (schema, *schema["$defs"].values()):
         for key in model.get("properties", {}).values():
-            if DEFAULT_DEPENDS in key:
+            if WHEN_LEFT_OUT in key:
                 del key["default"]
+                key["description"] += f" Default: {key[WHEN_LEFT_OUT]}."
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "fvcli spec"} | schema
 
 

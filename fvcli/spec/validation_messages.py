@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fvcli.spec.base import WrongTogetherError
+from fvcli.spec.base import FORM, WrongTogetherError
 from fvcli.spec.problems import KeyPath, Problem, did_you_mean, nearest, value_at
 from fvcli.spec.schema import Render
 from fvcli.spec.schema_lookup import branches_at, known_keys, of_kind
@@ -123,7 +123,7 @@ def _message(detail: Any) -> str:
         hint = did_you_mean(str(said), words, "one of " + ", ".join(words))
         return f"{said!r} is not possible{hint}"
     if kind == "string_pattern_mismatch":
-        form = branches_at(detail["loc"])[0].get("description") or f"of the form {context['pattern']}"
+        form = branches_at(detail["loc"])[0].get(FORM) or f"of the form {context['pattern']}"
         return f"{_short(value)} should be {form}"
     if kind == "too_short":
         return "the list is empty"

@@ -8,7 +8,7 @@ from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, model_va
 from pydantic_core import CoreSchema, core_schema
 
 from fvcli.errors import counted
-from fvcli.spec.base import FileName, Float, Index, NamesFile, Strictly, WrongTogetherError
+from fvcli.spec.base import FileName, Float, Index, NamesFile, Strictly, WrongTogetherError, left_out
 from fvcli.spec.channels import ChannelsField
 
 MAX_NUMBERS = 65_536
@@ -17,20 +17,32 @@ _HOW = "write a list of numbers, {random: 0}, {channels: [3, 17], weights: [1, -
 
 
 class VectorChoice(Strictly):
-    """One direction, or several where a file or random has several."""
+    """A direction in the channels of a layer, in one of four ways: values, random, channels or file.
 
-    values: Annotated[tuple[Float, ...], Field(min_length=1, max_length=MAX_NUMBERS)] | None = Field(
-        None, description="a number for each channel"
+    A plain list of numbers stands for `values`. A file, or several random seeds, give several directions.
+
+    Example: vectors: [{channels: [3, 17], weights: [1, -1]}, {random: 0-5}]
+    """
+
+    values: Annotated[tuple[Float, ...], Field(min_length=1, max_length=MAX_NUMBERS)] | None = left_out(
+        "one of the other ways", "One number for each channel of the layer. Example: [0, 1, 0.5]."
     )
-    random: ChannelsField | None = Field(None, description="seeds of random directions of length 1")
-    channels: Annotated[tuple[Index, ...], Field(min_length=1)] | None = Field(
-        None, description="a few channels, weighted"
+    random: ChannelsField | None = left_out(
+        "one of the other ways", "Seeds of random directions of length 1. Example: 0-5."
     )
-    weights: tuple[Float, ...] | None = Field(None, description="of channels; 1 by default")
-    file: Annotated[FileName | None, NamesFile("array")] = Field(
-        None, description="a .npy file, [channels] or [vectors, channels]"
+    channels: Annotated[tuple[Index, ...], Field(min_length=1)] | None = left_out(
+        "one of the other ways", "Numbers of the channels that the direction has; all others are 0."
     )
-    rows: ChannelsField | None = Field(None, description="which vectors of the file; all by default")
+    weights: tuple[Float, ...] | None = left_out(
+        "1 for each", "Weight of each of the listed channels. Example: [1, -1]."
+    )
+    file: Annotated[FileName | None, NamesFile("array")] = left_out(
+        "one of the other ways",
+        "Path of a .npy file with one direction [channels], or several [directions, channels].",
+    )
+    rows: ChannelsField | None = left_out(
+        "all", "Which rows of the file to take, from 0. Example: 0-5 or {every: 8}."
+    )
 
     @model_validator(mode="after")
     def _one(self) -> VectorChoice:
