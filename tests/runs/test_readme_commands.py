@@ -1,6 +1,6 @@
-"""Every command of the README is run, in order, as it stands there.
+"""Every command of the README and of the page of commands is run, in order, as it stands there.
 
-Only `fvcli render` gets a smaller picture and fewer steps added, and `fvcli calibrate` fewer points, so
+Only `fvcli render` and `prepare` get smaller pictures and fewer steps added, and `fvcli calibrate` fewer points, so
 that this takes a minute.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shlex
 import shutil
 import subprocess
@@ -17,14 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.helpers.pages import ROOT, blocks, commands, page, quicker
 from tests.helpers.running import fvcli, pictures
 
-ROOT = Path(__file__).parents[2]
-COMMANDS = [
-    line.removeprefix("$ ")
-    for block in re.findall(r"```console\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    for line in block.splitlines()
-]
+COMMANDS = [*commands(page("README")), *commands(page("commands"))]
 
 
 @pytest.fixture(scope="module")
@@ -102,23 +97,12 @@ def test_pip_install_gives_the_command(clone: Path, tmp_path: Path) -> None:
     assert "model: efficientnet-lite0" in shown.stdout
 
 
-def quicker(words: list[str]) -> list[str]:
-    """Return the words of a command with those behind them that make it take seconds."""
-    if words[0] == "calibrate":
-        return [*words, "--quick"]
-    if words[0] != "render":
-        return words
-    steps = [] if any(word.startswith("render.steps=") for word in words) else ["render.steps=1"]
-    smaller = ["render.size_px=64", "render.batch_size=2", *steps]
-    return [*words, *(word for change in smaller for word in ("--set", change))]
-
-
-def test_every_fvcli_command_of_the_readme_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_fvcli_command_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
-    commands = [shlex.split(command)[1:] for command in COMMANDS if command.startswith("fvcli ")]
-    assert len(commands) > 12
-    for words in commands:
+    called = [shlex.split(command)[1:] for command in COMMANDS if command.startswith("fvcli ")]
+    assert len(called) > 25
+    for words in called:
         done = fvcli(*quicker(words))
         assert done.exit_code == 0, (words, done.stderr)
         if words == ["calibrate"]:
@@ -127,7 +111,7 @@ def test_every_fvcli_command_of_the_readme_works(tmp_path: Path, monkeypatch: py
     assert (tmp_path / "report/report.html").is_file()
     [again] = pictures(tmp_path / "again").values()
     assert again == (tmp_path / "run/units/textures/channel-0003.png").read_bytes()
-    [check] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    [check] = [block.text for block in blocks(page("run-folder")) if block.kind == "python"]
     done = subprocess.run(
         [sys.executable, "-c", check], cwd=tmp_path, capture_output=True, text=True, check=False
     )
