@@ -1,7 +1,7 @@
 """Every command of the README and of the page of commands is run, in order, as it stands there.
 
-Only `fvcli render` and `prepare` get smaller pictures and fewer steps added, and `fvcli calibrate` fewer points, so
-that this takes a minute.
+Only `fvcli render` and `prepare` get smaller pictures and fewer steps added, and `fvcli calibrate` fewer
+points, so that this takes a minute.
 """
 
 from __future__ import annotations
