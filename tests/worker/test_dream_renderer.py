@@ -245,7 +245,9 @@ def test_a_film_that_was_stopped_goes_on_behind_its_last_frame(dreams_of_film: M
     assert undisturbed is not None
     assert again is not None
     np.testing.assert_array_equal(again[0].frames, undisturbed[0].frames)
-    assert replace(again[0], frames=(), pixels=0) == replace(undisturbed[0], frames=(), pixels=0)
+    arrays = {"frames": (), "pixels": 0, "exact": None}
+    assert replace(again[0], **arrays) == replace(undisturbed[0], **arrays)
+    np.testing.assert_array_equal(again[0].exact, undisturbed[0].exact)
 
 
 def test_frames_are_dreamt_without_regard_to_the_frame_before_if_asked_to(renderer: Make, film: str) -> None:

@@ -140,8 +140,8 @@ NAN_LATER = "became NaN or infinite{}: lower optimizer.learning_rate, or weights
     ("outcome", "error"),
     [
         ({"start": np.nan}, "the score of the first picture is already NaN or infinite: check the model"),
-        ({"end": np.inf, "trace": [1.0, 2.0, np.inf]}, "the score " + NAN_LATER.format(" at step 2")),
-        ({"finite": False, "trace": [1.0]}, "the picture " + NAN_LATER.format("")),
+        ({"end": np.inf, "curve": [1.0, 2.0, np.inf]}, "the score " + NAN_LATER.format(" at step 2")),
+        ({"finite": False, "curve": [1.0]}, "the picture " + NAN_LATER.format("")),
     ],
 )
 def test_what_became_no_number_is_told_with_its_step(
