@@ -6,7 +6,7 @@ A plan is made on any machine, such as the login node of a cluster, and says not
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from fvcli.engines.gpus import gpus_here
@@ -32,28 +32,23 @@ def check_machine(plan: Plan, units: Iterable[Unit]) -> list[str]:
         units: Those that are still to be rendered.
 
     Raises:
-        UsageError: They have videos to read and no ffmpeg is here, or films and no folder for
-            temporary files; the message names the jobs.
+        UsageError: They have videos to read, and no ffmpeg is here, or films to write, and no temporary
+            folder; the message names the jobs.
     """
     units = [*units]
     reading = dict.fromkeys(f"jobs.{unit.job}" for unit in units if _reads_video(plan, unit))
-    writing = dict.fromkeys(f"jobs.{unit.job}" for unit in units if plan.writes_mp4(unit))
+    jobs = reading | dict.fromkeys(f"jobs.{unit.job}" for unit in units if plan.writes_mp4(unit))
+    if not jobs:
+        return []
     try:
         ffmpeg("video")
+        tempfile.gettempdir()  # in which ffmpeg writes
     except FvcliError as error:
         if reading:
             raise UsageError(f"{', '.join(reading)}: {error.message}", error.hint) from error
-    _check_temporary_folder([*reading | writing])
-    return films_in_another_format(plan, units)
-
-
-def _check_temporary_folder(jobs: Sequence[str]) -> None:
-    """Refuse jobs for which ffmpeg needs a folder for temporary files, if there is none."""
-    try:
-        if jobs:
-            tempfile.gettempdir()
     except OSError as error:
         raise UsageError(f"{', '.join(jobs)}: {os_error_said(error)}") from error
+    return films_in_another_format(plan, units)
 
 
 def films_in_another_format(plan: Plan, units: Iterable[Unit]) -> list[str]:

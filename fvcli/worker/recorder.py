@@ -192,7 +192,7 @@ class Recorder:
 def _why_not_finite(outcome: Outcome) -> str:
     if not math.isfinite(outcome.start):
         return NAN_AT_ONCE
-    step = next((i for i, score in enumerate(outcome.trace) if not math.isfinite(score)), None)
+    step = next((i for i, score in enumerate(outcome.curve) if not math.isfinite(score)), None)
     when = f" at step {step}" if step is not None else ""
     return NAN_LATER.format("score" if outcome.finite else "picture", when)
 

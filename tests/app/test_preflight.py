@@ -59,20 +59,6 @@ def test_formats_of_films(monkeypatch: pytest.MonkeyPatch) -> None:
     assert written_format("mp4", Output(also=("jpeg",))) == "webp"
 
 
-def test_a_film_cannot_be_read_without_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its dream is made of it, so another format for what is written does not help."""
-    frames = [np.full((64, 64, 3), 60 * i, np.uint8) for i in range(3)]
-    (tmp_path / "film.mp4").write_bytes(encode_movie(frames, "mp4", 10))
-    job = "{name: dreamt, layer: stem_bn, objective: layer, recipe: deepdream, pictures: film.mp4}"
-    spec = write_spec(tmp_path, f"model: efficientnet-lite0\njobs: [{job}]\n")
-    plan = plan_of_spec(str(spec), []).plan
-    assert check_machine(plan, plan.units) == []
-    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    with pytest.raises(UsageError, match=r"^jobs\.dreamt: video needs imageio-ffmpeg"):
-        check_machine(plan, plan.units)
-    assert check_machine(plan, []) == []
-
-
 def test_a_film_needs_a_temporary_folder_before_it_is_rendered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,3 +117,17 @@ def test_each_worker_needs_memory_and_a_gpu_has_its_own(
     assert "jobs.small: 2 workers with one picture at a time would take about 1." in refused.stderr
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     assert fvcli(*small, "-o", tmp_path / "two", "--workers", "2").exit_code == 0
+
+
+def test_a_film_cannot_be_read_without_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its dream is made of it, so another format for what is written does not help."""
+    frames = [np.full((64, 64, 3), 60 * i, np.uint8) for i in range(3)]
+    (tmp_path / "film.mp4").write_bytes(encode_movie(frames, "mp4", 10))
+    job = "{name: dreamt, layer: stem_bn, objective: layer, recipe: deepdream, pictures: film.mp4}"
+    spec = write_spec(tmp_path, f"model: efficientnet-lite0\njobs: [{job}]\n")
+    plan = plan_of_spec(str(spec), []).plan
+    assert check_machine(plan, plan.units) == []
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    with pytest.raises(UsageError, match=r"^jobs\.dreamt: video needs imageio-ffmpeg"):
+        check_machine(plan, plan.units)
+    assert check_machine(plan, []) == []
