@@ -137,7 +137,7 @@ def test_the_line_of_a_minute_comes_by_itself(
     run: RunFolder, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Also while an import of TensorFlow holds standard error back."""
-    monkeypatch.setattr(heartbeat, "SILENCE_S", 0.0)
+    monkeypatch.setattr(heartbeat, "SILENCE_S", 0.2)
     monkeypatch.setattr(heartbeat, "TICK_S", 0.01)
     monkeypatch.setattr(sys, "stderr", open(2, "w", closefd=False))  # noqa: SIM115
     shown = Progress(Stop())
