@@ -13,7 +13,7 @@ from fvcli.worker.render_batches import Worker
 from tests.helpers.red_and_blue import CPU
 
 PROGRAMS = 8
-GROWTH_MB = 80  # of other things, in a process that has run a thousand tests
+GROWTH_MB = 60  # of other things, in a process that has run a thousand tests
 CHANNELS = 384  # 5.3 MB of weights in a layer, of which a compiled program has many copies
 
 
@@ -55,4 +55,5 @@ def test_memory_stays_flat_over_programs(tmp_path: Path) -> None:
             for _ in worker.render([batch]):
                 pass
             after.append(resident_mb())
-    assert max(after[3:]) < after[2] + GROWTH_MB, after
+    early, late = after[2:5], after[5:]
+    assert min(late) < min(early) + GROWTH_MB, after  # least, because others in the process come and go
