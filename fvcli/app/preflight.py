@@ -21,6 +21,7 @@ from fvcli.plan.source_files import read_by
 from fvcli.plan.views import gigabytes
 from fvcli.run.free_memory import free_bytes
 
+MARGIN = 1.5  # an estimate is within this factor of what is taken: what might fit is not refused
 LESS = "lower its size_px, views or diversity, take a layer nearer to the input, or free memory"
 
 
@@ -74,21 +75,30 @@ def check_memory(
         plan: Their plan.
         facts: Of its model.
         unfinished: Returns those that are still to be rendered; called only if some do not fit.
-        workers: How many processes render.
+        workers: How many processes render; of fewer batches fewer start.
 
     Raises:
         UsageError: With the job that needs most, what it needs and what there is.
     """
     free = free_bytes()
-    if free is None or not plan.programs or _most(plan.programs, facts, workers) <= free or gpus_here():
+    if free is None or not plan.programs or gpus_here():
         return
-    jobs = {unit.program: unit.job for unit in unfinished()}
+    free = round(free * MARGIN)
+    if _most(plan.programs, facts, workers) <= free:
+        return
+    units = [*unfinished()]
+    paths = {unit.path for unit in units}
+    batches = sum(any(unit.path in paths for unit in plan.units_of(i)) for i in range(len(plan.batches)))
+    workers = min(workers, max(1, batches))
+    jobs = {unit.program: unit.job for unit in units}
     needs = [(_most([plan.programs[number]], facts, workers), job) for number, job in jobs.items()]
     needed, job = max(needs, default=(0, ""))
     if needed > free:
         who = f"{workers} workers with" if workers > 1 else "rendering"
         what = f"{who} one picture at a time would take about {gigabytes(needed)} of memory"
-        raise UsageError(f"jobs.{job}: {what}, and this machine has {gigabytes(free)} free", LESS)
+        raise UsageError(
+            f"jobs.{job}: {what}, and this machine has {gigabytes(round(free / MARGIN))} free", LESS
+        )
 
 
 def _most(programs: Iterable[Program], facts: ModelFacts, workers: int) -> int:

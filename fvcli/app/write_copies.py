@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -47,9 +47,12 @@ def _write_copies_of(run: RunFolder, unit: Unit, picture: Finished, output: Outp
     known = {str(extra["name"]): extra for extra in sidecar.extras}
     added: dict[str, tuple[bytes, dict[str, Any]]] = {}
     for name in png_names(known):
-        wanted = [copy_name(name, SUFFIX[format_]) for format_ in output.also]
-        if any(known.get(copy, {}).get("quality") != output.copy_quality for copy in wanted):
-            added |= copies_of(name, read_bytes(run.extra(unit, name)), output)
+        lacking = tuple(
+            format_ for format_ in output.also if _lacks(known, copy_name(name, SUFFIX[format_]), output)
+        )
+        if lacking:
+            wanted = output.model_copy(update={"also": lacking})
+            added |= copies_of(name, read_bytes(run.extra(unit, name)), wanted)
     for name, (content, facts) in added.items():
         write_atomic(run.extra(unit, name), content)
         known[name] = {"name": name, "bytes": len(content), **facts}
@@ -57,6 +60,11 @@ def _write_copies_of(run: RunFolder, unit: Unit, picture: Finished, output: Outp
         told = replace(sidecar, extras=tuple(known.values()))
         write_atomic(run.json(unit), told.to_json().encode())
     return all(copy_name("png", SUFFIX[format_]) in known for format_ in output.also)
+
+
+def _lacks(known: Mapping[str, Mapping[str, Any]], name: str, output: Output) -> bool:
+    """Tell whether a copy is not there, or has another quality. A file of that name without one is a film."""
+    return name not in known or known[name].get("quality", output.copy_quality) != output.copy_quality
 
 
 def _said_of(lacking: int, run: Path) -> list[str]:

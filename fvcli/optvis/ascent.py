@@ -236,7 +236,8 @@ class Ascent:
                     gathered = tf.reduce_mean(tf.abs(found.of_images), axis=-1)
                     attention += gathered * schedule.moving[:, None, None]
                 score += found.scores
-                trace += tf.one_hot(at, STEPS_PER_CALL)[:, None] * found.scores
+                here = tf.range(STEPS_PER_CALL) == at  # not a product: 0 times NaN is NaN
+                trace = tf.where(here[:, None], found.scores[None], trace)
                 return i + 1, params, slots, _is_zero(found.of_params), score, trace, attention
 
             state = tf.while_loop(lambda i, *_, until=until: i < until, body, state)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Callable
 from pathlib import Path
+
+import numpy as np
 
 from fvcli.errors import FvcliError
 from fvcli.media.movie_reader import read_frames
@@ -11,7 +15,7 @@ from fvcli.media.png import pixel_sha256, read_picture
 from fvcli.plan import Unit
 from fvcli.run.finished import wrong_sizes
 from fvcli.run.folder import RunFolder
-from fvcli.run.objects import on_disk
+from fvcli.run.objects import on_disk, read_bytes
 from fvcli.run.sidecar import Sidecar, read_sidecar
 
 OTHER_PIXELS = "its pixels are not those that were rendered"
@@ -64,7 +68,11 @@ def _can_be_read(file: Path) -> bool:
     try:
         if file.suffix == ".png":
             return read_picture(file).size > 0
+        if file.suffix == ".json":
+            return bool(json.loads(read_bytes(file)))
+        if file.suffix == ".npy":
+            return bool(np.load(io.BytesIO(read_bytes(file)), allow_pickle=False).size)
         with on_disk(file) as film:
             return sum(1 for _ in read_frames(film)) > 0
-    except FvcliError:
+    except (FvcliError, ValueError, EOFError):
         return False

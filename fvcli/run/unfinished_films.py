@@ -47,10 +47,13 @@ class KeptFrames(Sequence[np.ndarray]):
         latest = sorted((name.removesuffix(DREAM) for name in names if name.endswith(DREAM)), reverse=True)
         for name in filter(str.isdecimal, latest):
             dream = self._read(f"{name}{DREAM}", np.float32)
-            if dream is not None and all(_name(i) in names for i in range(int(name) + 1)):
+            if dream is not None and self._has_frames(int(name) + 1):
                 self._count = int(name) + 1
                 return dream
         return None
+
+    def _has_frames(self, count: int) -> bool:
+        return all(self._read(_name(i), np.uint8) is not None for i in range(count))
 
     def keep(self, frame: np.ndarray, dream: np.ndarray) -> None:
         """Keep the next frame, and what the one behind it begins with.

@@ -18,7 +18,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
-from fvcli.spec.base import FORM, MAX_INDEX, Index, Int, Strictly
+from fvcli.spec.base import FORM, MAX_INDEX, Index, Int, Seed, Strictly
 
 MAX_SEEDS = 1000
 _RANGE = re.compile(r"^(\d+)(?:\s*-\s*(\d+))?$")
@@ -63,8 +63,12 @@ def _channels(value: Any) -> Any:
     raise ValueError(_HOW)
 
 
-def _entries(items: list[Any]) -> list[Any]:
-    """Return the indices of a list.
+def _entries(items: list[Any], one: Any = Index) -> list[Any]:
+    """Return the numbers of a list.
+
+    Args:
+        items: Numbers and ranges.
+        one: What a number has to be.
 
     Raises:
         ValidationError: With every entry that is wrong, at its place in the list.
@@ -73,7 +77,7 @@ def _entries(items: list[Any]) -> list[Any]:
     wrong: list[InitErrorDetails] = []
     for i, item in enumerate(items):
         try:
-            found += _ranges(item) if isinstance(item, str) else [_index().validate_python(item)]
+            found += _ranges(item) if isinstance(item, str) else [_of(one).validate_python(item)]
         except ValidationError as error:
             (said,) = error.errors(include_url=False)
             wrong.append({"type": said["type"], "loc": (i,), "input": item, "ctx": said.get("ctx", {})})
@@ -85,8 +89,8 @@ def _entries(items: list[Any]) -> list[Any]:
 
 
 @cache
-def _index() -> TypeAdapter[int]:
-    return TypeAdapter(Index)
+def _of(one: Any) -> TypeAdapter[int]:
+    return TypeAdapter(one)
 
 
 def _ranges(text: str) -> list[int]:
@@ -124,7 +128,7 @@ def _seeds(value: Any) -> Any:
         return _ranges(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return [value]
-    return _entries(value) if isinstance(value, list) and value else value
+    return _entries(value, Seed) if isinstance(value, list) and value else value
 
 
 _SEEDS_SCHEMA = {
@@ -142,7 +146,7 @@ _SEEDS_SCHEMA = {
     ],
 }
 SeedsField = Annotated[
-    Annotated[tuple[Index, ...], Field(min_length=1, max_length=MAX_SEEDS)],
+    Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MAX_SEEDS)],
     BeforeValidator(_seeds),
     AfterValidator(_distinct_seeds),
     WithJsonSchema(_SEEDS_SCHEMA),

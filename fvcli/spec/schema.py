@@ -16,6 +16,7 @@ from fvcli.spec.base import (
     OneOrMore,
     OrName,
     Positive,
+    Seed,
     Side,
     Strictly,
     Text,
@@ -99,7 +100,7 @@ class Render(Strictly):
         "Number of optimisation steps; for a dream, at each octave. More steps add contrast and detail and "
         "take longer. Example: 256.",
     )
-    seed: Annotated[Int, Field(ge=0, lt=2**63)] | None = left_out(
+    seed: Seed | None = left_out(
         BY_RECIPE,
         "Start of the random numbers. Another seed gives another picture of the same unit. Example: 7.",
     )
@@ -192,9 +193,10 @@ class Render(Strictly):
         "on a CPU. Lower it if memory runs out.",
     )
     memory_gb: Annotated[Float, Field(gt=0, le=4096)] | None = left_out(
-        "what the machine has free; 10 on a GPU",
-        "Memory in GB that the pictures of a batch may take; on a GPU, of all batches at once. Set it "
-        "to leave memory to others.",
+        "0.4, or 1.5 for `maco`, on every machine; 10 on a GPU",
+        "Memory in GB that decides how many pictures a batch has; on a GPU, how many are optimised at once. "
+        "Set it for a GPU that is not one of 16 GB. Another number may change the size of batches, and so "
+        "unit keys.",
     )
 
     @field_validator("size_px", "save_px", mode="before")

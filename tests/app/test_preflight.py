@@ -108,15 +108,17 @@ def test_each_worker_needs_memory_and_a_gpu_has_its_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(ENGINES, "local", PaintingEngine)
-    monkeypatch.setattr(preflight, "free_bytes", lambda: 1_200_000_000)
+    monkeypatch.setattr(preflight, "free_bytes", lambda: 800_000_000)
     spec = write_spec(tmp_path, LARGE)
-    small = ("render", spec, "--only", "small")
-    assert fvcli(*small, "-o", tmp_path / "one").exit_code == 0
-    refused = fvcli(*small, "-o", tmp_path / "two", "--workers", "2")
+    small = ("render", spec, "--only", "small", "--workers", "2")
+    assert fvcli(*small, "-o", tmp_path / "one").exit_code == 0  # one batch, so one worker starts
+    several = (*small, "--set", "jobs.small.channels=0-15", "-o", tmp_path / "two")
+    refused = fvcli(*several)
     assert refused.exit_code == 2
     assert "jobs.small: 2 workers with one picture at a time would take about 1." in refused.stderr
+    assert "this machine has 0.80 GB free" in refused.stderr
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    assert fvcli(*small, "-o", tmp_path / "two", "--workers", "2").exit_code == 0
+    assert fvcli(*several).exit_code == 0
 
 
 def test_a_film_cannot_be_read_without_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

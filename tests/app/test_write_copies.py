@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.helpers.painting import PaintingEngine
@@ -45,6 +46,34 @@ def test_copies_are_written_beside_what_is_finished(run: Path, easel: PaintingEn
     assert (run / "grids/edges.jpg").exists()
     assert len(easel.painted) == painted
     assert fvcli("status", run, "--check").exit_code == 0
+
+
+def test_a_film_is_not_replaced_by_a_copy_of_its_name(run: Path) -> None:
+    """Where ffmpeg was missing, a film of the unit stands where a copy would."""
+    film = run / f"{UNIT}.webp"
+    film.write_bytes(b"a film")
+    told = sidecar(run)
+    told["extras"].append({"name": "webp", "bytes": 6})
+    (run / f"{UNIT}.json").write_text(json.dumps(told))
+    again(run, "also=webp", "quality=5")
+    assert film.read_bytes() == b"a film"
+    assert sidecar(run)["extras"][1] == {"name": "webp", "bytes": 6}
+    assert (run / f"{UNIT}.step-0001.webp").exists()
+
+
+@pytest.mark.parametrize(("name", "content"), [("curve.json", b'{"scores": [1.0]}'), ("npy", b"")])
+def test_what_is_no_picture_beside_a_unit_can_be_checked(run: Path, name: str, content: bytes) -> None:
+    file = run / f"{UNIT}.{name}"
+    file.write_bytes(content)
+    if name == "npy":
+        np.save(file, np.zeros((2, 2, 3), np.float32))
+    told = sidecar(run)
+    told["extras"].append({"name": name, "bytes": file.stat().st_size})
+    (run / f"{UNIT}.json").write_text(json.dumps(told))
+    assert fvcli("status", run, "--check").exit_code == 0
+    file.write_bytes(b"x" * file.stat().st_size)
+    damaged = fvcli("status", run, "--check")
+    assert (damaged.exit_code, f"{file.name} cannot be read" in damaged.stdout) == (1, True)
 
 
 def test_another_quality_and_another_format(run: Path) -> None:

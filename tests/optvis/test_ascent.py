@@ -11,11 +11,13 @@ import pytest
 import tensorflow as tf
 
 from fvcli.optvis.ascent import STEPS_PER_CALL, Ascent, Recipe, State
+from fvcli.optvis.objectives import Objective
 from fvcli.optvis.optimizers import adam, annealed, lion
 from fvcli.optvis.parameterizations import fourier
 from fvcli.optvis.streams import stream
 from fvcli.optvis.transforms import affine, jitter
 from tests.helpers.ascents import BATCH, SHALLOW, ascent_of, recipe_of, streams_of, units
+from tests.helpers.networks import as_network
 
 
 def climb(
@@ -329,3 +331,18 @@ def test_redirection_wakes_silent_units(model, silent_units, redirect_steps):
         assert not scores(ascent, end, silent_units).any()
         assert end.silent.numpy().all()
         np.testing.assert_array_equal(end.params[0], start.params[0])  # no gradient, no step
+
+
+def test_what_is_no_number_at_one_step_leaves_the_scores_of_the_others(model, facts):
+    """The score is minus a root; the picture gets darker until what is under the root is negative."""
+
+    def darker(_units):
+        return Objective(lambda T: -tf.sqrt(tf.reduce_mean(T("input"), axis=(1, 2, 3)) - 0.49))
+
+    recipe = replace(recipe_of("lucid", (48, 56), facts), transforms=())
+    trace = climb(Ascent(as_network(model), darker, recipe), "abc", units(0, 0, 0), STEPS_PER_CALL).trace
+    bad = ~np.isfinite(trace.numpy())
+    assert bad.any(axis=0).all()
+    assert not bad[0].any()
+    for column in bad.T:
+        assert column[column.argmax() :].all()  # sound up to a step, and never again

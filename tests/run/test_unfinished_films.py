@@ -84,6 +84,14 @@ def test_what_is_damaged_is_not_taken_up(tmp_path: Path) -> None:
         list(frames)
 
 
+def test_frames_before_a_damaged_one_are_not_taken_up_either(tmp_path: Path) -> None:
+    kept(tmp_path, 3)
+    place = next((tmp_path / FILMS).rglob("*1.npy"))
+    place.write_bytes(place.read_bytes()[:-5])
+    frames = KeptFrames(tmp_path, "a", "f", SHAPE)
+    assert (frames.go_on(), len(frames)) == (None, 0)
+
+
 def test_frames_are_forgotten_by_unit(tmp_path: Path) -> None:
     kept(tmp_path, 1, "a", "f")
     kept(tmp_path, 1, "a", "g")

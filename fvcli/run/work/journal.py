@@ -23,6 +23,7 @@ from fvcli.run.work.rounds import Round, read_rounds
 
 # An id of a worker, and in an object store round and part; not what clients make that copy folders
 NAME = re.compile(r"[\w-]+(\.[0-9]*-[0-9]+)?\.jsonl")
+ALWAYS_TOLD = 4  # key, status, sizes and time of a unit
 A_PART = 100  # lines of a part
 UNITS, WHOLE = b', "units": ', b"}}"  # what comes after the head of a line, and how a whole line ends
 
@@ -80,9 +81,9 @@ class Journal:
 
 
 def _told(record: Record) -> list[Any]:
-    """Return what a line says of a unit; what is at the end and empty is left out."""
+    """Return what a line says of a unit; what old lines do not have is left out where it is empty."""
     said = list(record[1:])
-    while not said[-1]:
+    while len(said) > ALWAYS_TOLD and not said[-1]:
         del said[-1]
     return said
 

@@ -38,6 +38,14 @@ def test_lines_are_written_and_read(tmp_path: Path) -> None:
     assert json.loads(second)["part"] is True
 
 
+def test_a_line_of_an_object_store_has_its_time_though_there_is_none(tmp_path: Path) -> None:
+    stored = Record("a/one", "key1", "done", {"png": 10, "json": 20}, 0)
+    odd = Record("a/two", "key2", "done", {"json": 30}, 0, remarks=["burnt"])
+    Journal(tmp_path, "me", ROUND).add(3, 1.0, [stored, odd])
+    (entry,) = read_journals(tmp_path)
+    assert entry.records == (stored, odd)
+
+
 def test_journals_of_all_workers_are_read_by_their_names(tmp_path: Path) -> None:
     for name in ("b", "a"):
         Journal(tmp_path, name, ROUND).add(3, 0.0, [])
