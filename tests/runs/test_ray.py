@@ -129,7 +129,8 @@ def test_deaths_a_poisonous_unit_a_hang_and_a_lost_node(
     two_nodes.append(cluster.add_node(num_cpus=1))
     said, errors = process.communicate(timeout=150)
     assert process.returncode == 1, errors
-    assert [Path(line).name for line in said.splitlines()] == ["like.png", "run: 47 done, 1 failed"]
+    written = [Path(line).name for line in said.splitlines()]
+    assert written == ["like.png", "index.html", "run: 47 done, 1 failed"]
     assert "marked dead" in (run / "logs" / "ray.log").read_text()  # Ray's own words, and many of them
     assert "is gone, and another takes its place" in errors
     monkeypatch.delenv(TRAP)
