@@ -55,12 +55,14 @@ def check_machine(plan: Plan, units: Iterable[Unit]) -> list[str]:
 def films_in_another_format(plan: Plan, units: Iterable[Unit]) -> list[str]:
     """Return a sentence if films are written in another format than mp4, because ffmpeg is missing."""
     jobs = dict.fromkeys(f"jobs.{unit.job}" for unit in units if plan.writes_mp4(unit))
+    if not jobs:
+        return []
     try:
-        ffmpeg("mp4" if jobs else "nothing")
+        ffmpeg("mp4")
     except FvcliError as error:
         instead = written_format("mp4", plan.output)
         why = f"because {error.message}" + (f" ({error.hint})" if error.hint else "")
-        return [f"{', '.join(jobs)}: films are written as {instead}, {why}"] if jobs else []
+        return [f"{', '.join(jobs)}: films are written as {instead}, {why}"]
     return []
 
 

@@ -131,19 +131,12 @@ def _seeds(value: Any) -> Any:
     return _entries(value, Seed) if isinstance(value, list) and value else value
 
 
+_NUMBER = {"type": "integer", "minimum": 0}
+_NUMBERS = {"type": "string", "pattern": f"^{_RANGES}$"}
+_LIST = {"type": "array", "minItems": 1, "items": {"anyOf": [_NUMBER, _NUMBERS]}}
 _SEEDS_SCHEMA = {
     FORM: "a range such as 0-3, or a list such as [0, 7]",
-    "anyOf": [
-        {"type": "integer", "minimum": 0},
-        {"type": "string", "pattern": f"^{_RANGES}$"},
-        {
-            "type": "array",
-            "minItems": 1,
-            "items": {
-                "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": f"^{_RANGES}$"}]
-            },
-        },
-    ],
+    "anyOf": [_NUMBER, _NUMBERS, _LIST],
 }
 SeedsField = Annotated[
     Annotated[tuple[Seed, ...], Field(min_length=1, max_length=MAX_SEEDS)],
@@ -154,15 +147,9 @@ SeedsField = Annotated[
 _CHANNELS_SCHEMA = {
     FORM: "`all`, a range such as 0-15, a list such as [3, 17], or {every: 8}",
     "anyOf": [
-        {"type": "integer", "minimum": 0},
+        _NUMBER,
         {"type": "string", "pattern": f"^(all|{_RANGES})$"},
-        {
-            "type": "array",
-            "minItems": 1,
-            "items": {
-                "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": f"^{_RANGES}$"}]
-            },
-        },
+        _LIST,
         {
             "type": "object",
             "properties": {

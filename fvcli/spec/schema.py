@@ -318,6 +318,9 @@ def model_key(text: str) -> str:
 Numbers = Annotated[tuple[Float, ...], Field(min_length=1, max_length=MAX_CHANNELS), OneOrMore()]
 
 
+ONE_OF_THREE = "none: one of name, path and factory is needed"  # to say which network
+
+
 class Model(Strictly):
     """The network: a known name, a file, or a Python function. Preprocessing is part of it.
 
@@ -328,15 +331,15 @@ class Model(Strictly):
     """
 
     name: Text | None = left_out(
-        "none: one of name, path and factory is needed",
+        ONE_OF_THREE,
         "Name of a network that fvcli knows, as `fvcli models` lists it. Example: efficientnet-lite0.",
     )
     path: Annotated[Text, Field(min_length=1)] | None = left_out(
-        "none: one of name, path and factory is needed",
+        ONE_OF_THREE,
         "Path of a .keras, .h5, .json or .pb file, or of the folder of a SavedModel. Example: my.keras.",
     )
     factory: Annotated[Text, written_as(FACTORY, FACTORY_IN_WORDS)] | None = left_out(
-        "none: one of name, path and factory is needed",
+        ONE_OF_THREE,
         "A Python function, `module:function`, that returns a Keras model. It runs only with --allow-code. "
         "Example: my_module:build.",
     )

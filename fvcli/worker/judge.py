@@ -17,7 +17,7 @@ from fvcli.plan import Program, Unit
 from fvcli.run import RunFolder
 from fvcli.worker.assets import Assets
 from fvcli.worker.device import Device
-from fvcli.worker.free_memory import free_memory
+from fvcli.worker.give_back_memory import give_back_memory
 from fvcli.worker.renderers import Renderer, renderer_of
 
 PICTURES_AT_A_TIME = 8  # whatever is asked for, so that little is compiled
@@ -84,7 +84,7 @@ class Judge:
         if self._compiled is None or self._compiled[0] != number:
             program = self._run.plan.programs[number]
             self._compiled = None
-            free_memory()
+            give_back_memory()
             renderer = renderer_of(program, self._model, self._device, self._assets)
             self._compiled = number, renderer, self._texture_function(program)
         return self._compiled[1:]

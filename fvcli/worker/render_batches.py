@@ -38,7 +38,7 @@ from fvcli.worker.assets import Assets
 from fvcli.worker.concurrency import Lanes, Ledger
 from fvcli.worker.device import Device, computing_facts, set_up_device
 from fvcli.worker.events import Compiling, Said, StepsDone, Waiting
-from fvcli.worker.free_memory import free_memory
+from fvcli.worker.give_back_memory import give_back_memory
 from fvcli.worker.options import WorkerOptions
 from fvcli.worker.recorder import Origin, Recorder
 from fvcli.worker.renderers import Renderer, renderer_of
@@ -270,7 +270,7 @@ class Worker:
         key = self._key(task)
         if self._compiled is None or self._compiled[0] != key:
             self._compiled = None  # first, so that two never share the memory
-            free_memory()
+            give_back_memory()
             program = self._run.plan.programs[task.program]
             made = renderer_of(program, self._model, self._device, self._assets)
             self._compiled = key, made

@@ -6,7 +6,7 @@ import ctypes
 import gc
 
 
-def free_memory() -> None:
+def give_back_memory() -> None:
     """Free what is no longer used, and give it back.
 
     Graphs of TensorFlow hold each other in cycles, which Python would look for some programs later. What is
