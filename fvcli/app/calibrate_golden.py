@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from fvcli.engines.quiet import quiet_start
+from fvcli.engines.import_tensorflow import importing_tensorflow
 from fvcli.errors import FvcliError, UsageError, command
 from fvcli.golden import Golden, Judges, Look, Options
 from fvcli.golden.calibration import Calibration, Trial, calibrated
@@ -67,7 +67,7 @@ class _Trials:
     say: Say
 
     def calibrated(self, safety: float) -> Calibration:
-        with quiet_start():
+        with importing_tensorflow():
             from fvcli.worker.device import set_up_device
 
             self.device = set_up_device()

@@ -11,7 +11,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from fvcli.app.describe_model import describe_model
-from fvcli.engines.quiet import quiet_start
+from fvcli.engines.import_tensorflow import importing_tensorflow
 from fvcli.models import ModelChoice
 from fvcli.plan.calibration_plan import calibration_plan
 from fvcli.plan.cost import Speed
@@ -33,7 +33,7 @@ def calibrate_machine(model: str, quick: bool, say: Callable[[str], None] = lamb
     with tempfile.TemporaryDirectory(prefix="fvcli-calibrate-") as folder:
         spec_text = json.dumps({"model": model}) + "\n"
         with RunFolder.begin(Path(folder, "run"), plan, spec_text) as run:
-            with quiet_start():
+            with importing_tensorflow():
                 from fvcli.worker.measure_speed import Calibration  # brings TensorFlow
 
                 calibration = Calibration(run, facts)

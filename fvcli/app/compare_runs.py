@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fvcli.engines.quiet import quiet_start
+from fvcli.engines.import_tensorflow import importing_tensorflow
 from fvcli.errors import FvcliError, UsageError
 from fvcli.golden import Comparison, Golden, History, Judges, Look, Options, compare
 from fvcli.models import ModelChoice
@@ -86,7 +86,7 @@ class Networks:
         """Return what can be asked about pairs whose pixels differ."""
         if not self.options.with_model:
             return None
-        with quiet_start():
+        with importing_tensorflow():
             from fvcli.worker.device import set_up_device
             from fvcli.worker.judge import Judge
 
@@ -132,7 +132,7 @@ class Networks:
         return None
 
     def _load(self, choice: ModelChoice) -> LoadedModel:
-        with quiet_start():
+        with importing_tensorflow():
             from fvcli.models import load
 
             return load(choice, self.options.allow_code)

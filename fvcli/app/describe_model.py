@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from fvcli.app.facts_cache import cached_facts_path, read_cached_facts, write_cached_facts
-from fvcli.engines.quiet import quiet_start
+from fvcli.engines.import_tensorflow import importing_tensorflow
 from fvcli.errors import FvcliError
 from fvcli.models import ModelChoice, ModelFacts, describe, model_names, needs_tensorflow
 from fvcli.plan.model_choice import choice_of
@@ -24,7 +24,7 @@ def describe_model(choice: ModelChoice, allow_code: bool) -> ModelFacts:
     cached = read_cached_facts(place)
     if cached is not None:
         return cached
-    with quiet_start():
+    with importing_tensorflow():
         from fvcli.worker.device import set_up_device
 
         set_up_device()

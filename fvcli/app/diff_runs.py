@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from fvcli.engines.quiet import quiet_start
+from fvcli.engines.import_tensorflow import importing_tensorflow
 from fvcli.errors import UsageError
 from fvcli.golden.compare import Judge
 from fvcli.golden.model_diff import ModelDiff, diff_models
@@ -35,7 +35,7 @@ def diff_runs(
     runs = RunFolder.read(a), RunFolder.read(b)
 
     def judges() -> tuple[Judge, Judge]:
-        with quiet_start():
+        with importing_tensorflow():
             from fvcli.worker.device import set_up_device
             from fvcli.worker.judge import Judge as Network
 

@@ -24,15 +24,25 @@ def draw_sheets(run: RunFolder) -> Drawn:
     """Draw all of them from the units that are finished."""
     grids, figure = write_grids(run), write_figure(run)
     drawn = [*grids, *([figure] if figure is not None else [])]
-    paths = (*drawn, *copy_sheets(drawn, run.plan.output), write_index(run))
-    return Drawn(paths, tuple(filter(None, [texts_note(run)])))
+    copies, remarks = copy_sheets(drawn, run.plan.output)
+    return Drawn((*drawn, *copies, write_index(run)), (*remarks, *filter(None, [texts_note(run)])))
 
 
 def draw_missing_sheets(run: RunFolder, rendered: bool) -> Drawn:
     """Draw all of them, unless they are all there and nothing was rendered."""
-    sheets = [*grid_paths(run), *([run.figure] if run.plan.output.figure else [])]
-    paths = [*sheets, *places_of_copies(sheets, run.plan.output), run.index]
+    paths = expected_paths(run)
     return draw_sheets(run) if rendered or not all(path.exists() for path in paths) else Drawn(paths)
+
+
+def expected_paths(run: RunFolder) -> list[Path]:
+    """Return where the sheets, the figure, their copies and the page of a run are when they are drawn."""
+    sheets = [*grid_paths(run), *([run.figure] if run.plan.output.figure else [])]
+    return [*sheets, *places_of_copies(sheets, run.plan.output), run.index]
+
+
+def lacks_sheets(path: Path) -> bool:
+    """Tell whether the run in a folder lacks a sheet, its figure, a copy of them or its page."""
+    return not all(file.exists() for file in expected_paths(RunFolder.read(path)))
 
 
 def draw_run(path: Path) -> Drawn:

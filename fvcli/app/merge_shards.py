@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fvcli.app.draw_sheets import draw_sheets
+from fvcli.app.write_copies import write_copies
 from fvcli.run import merge_runs, run_status
 
 
@@ -27,5 +28,6 @@ def merge_shards(runs: Sequence[Path], output: Path) -> MergeOutcome:
             written.
     """
     with merge_runs(runs, output) as merged:
+        remarks = write_copies(merged)
         drawn = draw_sheets(merged)
-    return MergeOutcome(tuple(drawn.paths), tuple(drawn.remarks), run_status(merged).counts)
+    return MergeOutcome(tuple(drawn.paths), (*remarks, *drawn.remarks), run_status(merged).counts)

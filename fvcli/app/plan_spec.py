@@ -73,8 +73,10 @@ def plan_of_text(
     """
     plan, facts, remarks = _plan(text, "the command", overrides, allow_code, Path(), written_by=written_by)
     header = "# Written by fvcli from the words of a command; render it again with:  fvcli render THIS_FILE\n"
-    data = parse_document(text, "", overrides).data
-    return PlannedSpec(plan, header + ((write_yaml(data) if overrides else None) or text), facts, remarks)
+    if overrides:
+        overridden = write_yaml(parse_document(text, "", overrides).data)
+        text = overridden or "".join(map(override_line, overrides)) + text  # what YAML cannot hold is told
+    return PlannedSpec(plan, header + text, facts, remarks)
 
 
 def plan_of_picture(picture: Path, overrides: Sequence[str], allow_code: bool = False) -> PlannedSpec:

@@ -54,7 +54,8 @@ def check_machine(plan: Plan, units: Iterable[Unit]) -> list[str]:
 
 def films_in_another_format(plan: Plan, units: Iterable[Unit]) -> list[str]:
     """Return a sentence if films are written in another format than mp4, because ffmpeg is missing."""
-    jobs = dict.fromkeys(f"jobs.{unit.job}" for unit in units if plan.writes_mp4(unit))
+    units = [unit for unit in units if plan.writes_mp4(unit)]
+    jobs = dict.fromkeys(f"jobs.{unit.job}" for unit in units)
     if not jobs:
         return []
     try:
@@ -62,7 +63,10 @@ def films_in_another_format(plan: Plan, units: Iterable[Unit]) -> list[str]:
     except FvcliError as error:
         instead = written_format("mp4", plan.output)
         why = f"because {error.message}" + (f" ({error.hint})" if error.hint else "")
-        return [f"{', '.join(jobs)}: films are written as {instead}, {why}"]
+        films = (plan.programs[unit.program].settings.animation for unit in units)
+        loses = instead == "gif" and any(film and film.quality for film in films)
+        lost = ", which heeds no quality," if loses else ","
+        return [f"{', '.join(jobs)}: on this machine films are written as {instead}{lost} {why}"]
     return []
 
 

@@ -119,8 +119,6 @@ def render_run(
     with begun_run(planned, output, options, observer) as (run, round_, units):
         missing = round_.missing_in(run.plan)
         stopped = _render(run, round_, missing, options, observer)
-        for remark in [] if stopped else write_copies(run):
-            observer.said(f"Note: {remark}")
         draws = options.shard is None and not stopped
         drawn = draw_missing_sheets(run, bool(missing)) if draws else Drawn(())
         for remark in drawn.remarks:
@@ -149,6 +147,8 @@ def begun_run(
         output, planned.plan, planned.text, planned.facts, asked=asked, shard=_shard_name(options)
     ) as run:
         _tell(run, observer)
+        for remark in write_copies(run):  # of what was finished before; others are written with their picture
+            observer.said(f"Note: {remark}")
         yield run, _begin_round(run, batches, wanted), units
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -59,12 +59,13 @@ def spec_of_words(words: Sequence[str]) -> tuple[str, dict[int, str]]:
     """Return the spec of a model and LAYER[:CHANNELS] words, and which word each of its lines is made of."""
     model, *layers = words
     lines, written_by = [f"model: {inline(model)}", "jobs:"], {1: model, 2: " ".join(layers)}
-    count = Counter[str]()
+    names: set[str] = set()
     for word in layers:
         layer, channels = _layer_and_channels(word)
-        name = re.sub(r"[^A-Za-z0-9._-]+", "-", layer).lstrip("._-")[:90] or "layer"
-        count[name.lower()] += 1
-        name += f"-{count[name.lower()]}" if count[name.lower()] > 1 else ""
+        base = re.sub(r"[^A-Za-z0-9._-]+", "-", layer).lstrip("._-")[:90] or "layer"
+        numbered = itertools.chain([base], (f"{base}-{i}" for i in itertools.count(2)))
+        name = next(name for name in numbered if name.lower() not in names)
+        names.add(name.lower())
         units = f", channels: {channels}" if channels else ""
         lines.append(f"  - {{name: {inline(name)}, layer: {inline(layer)}{units}}}")
         written_by[len(lines)] = word

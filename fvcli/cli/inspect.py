@@ -51,10 +51,10 @@ def inspect(model: str, as_json: bool, allow_code: bool) -> None:
 
 def _sanity(choice: ModelChoice, allow_code: bool) -> list[str]:
     """Return what the loaded network makes of noise and of pictures."""
-    from fvcli.engines.quiet import quiet_start
+    from fvcli.engines.import_tensorflow import importing_tensorflow
     from fvcli.models import load
 
-    with quiet_start():
+    with importing_tensorflow():
         from fvcli.worker.device import set_up_device
 
         set_up_device()

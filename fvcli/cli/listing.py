@@ -99,11 +99,11 @@ def info(as_json: bool) -> None:
     \b
       fvcli info
     """
-    from fvcli.engines.quiet import quiet_start
+    from fvcli.engines.import_tensorflow import importing_tensorflow
     from fvcli.models import weights_in_use
     from fvcli.run import versions
 
-    with quiet_start():
+    with importing_tensorflow():
         from fvcli.worker.device import device_facts
 
         devices = device_facts()

@@ -114,6 +114,14 @@ def worker_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def say_grid_is_next(run: Path) -> None:
+    """Say how the sheets of a run are drawn that has all its pictures, if it lacks a sheet."""
+    from fvcli.app.draw_sheets import lacks_sheets
+
+    if lacks_sheets(run):
+        click.echo(f"next: {command('grid', run)}")
+
+
 def say_remarks(facts: ModelFacts, remarks: Sequence[str] = ()) -> None:
     """Say on standard error what was guessed of a model, or looks wrong about it, and other remarks."""
     for remark in (*(f"{facts.name}: {remark}" for remark in facts.remarks), *remarks):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from fvcli.cli.exit_and_signals import current_stop
-from fvcli.cli.options import code_option, say_remarks, set_option
+from fvcli.cli.options import code_option, say_grid_is_next, say_remarks, set_option
 from fvcli.cli.place import ALMOST
 from fvcli.cli.quiet import note
 from fvcli.cli.work import work
@@ -181,6 +181,8 @@ def _report(run: Path, done: Submitted) -> None:
     if done.job is None:
         nothing = "nothing is missing" if not done.batches else f"no more workers are needed{earlier}"
         click.echo(f"{run}: {nothing}")
+        if not done.batches:
+            say_grid_is_next(run)
         return
     batches = counted(done.batches, "batch", "batches")
     click.echo(

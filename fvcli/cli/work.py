@@ -16,6 +16,7 @@ from fvcli.cli.options import (
     code_option,
     run_of,
     run_option,
+    say_grid_is_next,
     say_remarks,
     set_option,
     spec_words,
@@ -65,6 +66,7 @@ def prepare(
     made = prepare_run(planned, run, RenderOptions(only=only, force=force), progress(current_stop()))
     if not made.batches:
         click.echo(f"{run}: nothing is missing")
+        say_grid_is_next(run)
         return
     units = counted(made.units, "unit")
     click.echo(f"{run}: {units} to render in {counted(made.batches, 'batch', 'batches')}")
@@ -131,7 +133,6 @@ def work(
 def _report(run: Path, outcome: WorkOutcome) -> None:
     """Say what this worker did, and what is to be done next."""
     from fvcli.app.render_log import say_counts
-    from fvcli.run.layout import GRIDS
 
     done = say_counts(outcome.counts)
     is_over = "; nothing is left" if outcome.is_complete else ""
@@ -140,8 +141,8 @@ def _report(run: Path, outcome: WorkOutcome) -> None:
         failed = counted(outcome.failed_earlier, "unit")
         again = command("prepare", "SPEC", "-o", run)
         click.echo(f"{failed} of it failed earlier; to try again: {again}", err=True)
-    if outcome.is_complete and not (run / GRIDS).exists():
-        click.echo(f"next: {command('grid', run)}")
+    if outcome.is_complete:
+        say_grid_is_next(run)
 
 
 def _stop_when_alone() -> None:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 
 from fvcli.engines.base import EngineOptions, Event
-from fvcli.engines.quiet import quiet_start
+from fvcli.engines.import_tensorflow import importing_tensorflow
 from fvcli.errors import counted
 from fvcli.run import RunFolder
 from fvcli.run.work.rounds import Round
@@ -20,7 +20,7 @@ def is_tensorflow_in_use() -> bool:
 
 def render_here(run: RunFolder, round_: Round, options: EngineOptions) -> Iterator[Event]:
     """Be a worker of a run until nothing of a round is left, and say how it goes."""
-    with quiet_start():
+    with importing_tensorflow():
         from fvcli.worker import (  # brings TensorFlow
             BatchDone,
             BatchStarted,

@@ -20,6 +20,17 @@ WRITTEN: dict[CopyFormat, dict[str, Any]] = {
 }
 
 
+def fits(size_px: tuple[int, int], format: CopyFormat) -> bool:  # noqa: A002
+    """Tell whether a format allows a picture of a width and height."""
+    return max(size_px) <= MOST_PX[format]
+
+
+def size_of_png(png: bytes) -> tuple[int, int]:
+    """Return the width and height of a PNG file in pixels, without decoding it."""
+    with Image.open(io.BytesIO(png)) as picture:
+        return picture.size
+
+
 def copy_of_png(png: bytes, format: CopyFormat, quality: int) -> bytes | None:  # noqa: A002
     """Return a copy of a PNG file, or None if the picture is larger than the format allows.
 
@@ -31,7 +42,7 @@ def copy_of_png(png: bytes, format: CopyFormat, quality: int) -> bytes | None:  
         quality: 1 to 100.
     """
     with Image.open(io.BytesIO(png)) as picture:
-        if max(picture.size) > MOST_PX[format]:
+        if not fits(picture.size, format):
             return None
         picture.load()
         plain = _on_white(picture) if format == "jpeg" else picture.copy()

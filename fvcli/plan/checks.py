@@ -14,7 +14,7 @@ from fvcli.plan.plan import Plan
 from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.plan.views import gigabytes, octave_steps, view_refusal, view_size
 from fvcli.spec.base import kinds_of
-from fvcli.spec.fitting import RATE
+from fvcli.spec.fitting_defaults import RATE
 from fvcli.spec.output import Figure
 from fvcli.spec.parameterizations import Parameterization
 from fvcli.spec.problems import KeyPath, Problem

@@ -36,8 +36,8 @@ from fvcli.plan.source_files import pinned, sources_of, wrong_sum
 from fvcli.plan.terms import Coupling, digest, layers_of
 from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.plan.unit_folders import in_folders
+from fvcli.plan.variants_seeds_signs import Way, ways_of
 from fvcli.plan.views import GPU_GB, batch_gb, batch_size_for, gpu_batches_for, input_size, needed_bytes
-from fvcli.plan.ways import Way, ways_of
 from fvcli.plan.without_cycles import without_cycles
 from fvcli.spec.broken_keys import NOTHING, BrokenKeys
 from fvcli.spec.file_names import folded, shortened

@@ -96,11 +96,20 @@ def starter_of(starter: str, model: str, facts: ModelFacts) -> str:
         hint = f"fvcli layers {model} shows what there is"
         raise UsageError(f"{model}: no layer has {FEWEST_UNITS} channels or more", hint)
     head, _, rest = starter.partition("jobs:\n")
-    head = re.sub(r"^model: .*\n.*\n", f"model: {inline(model)}\n", head, flags=re.MULTILINE)
+    head = _with_line(head, r"model: .*\n.*", f"model: {inline(model)}")
     side = facts.native_size_px
     size = side[0] if side[0] == side[1] else list(side)
-    head = re.sub(r"size_px: 224( *)#", f"size_px: {size}\\1#", head)
+    head = _with_line(
+        head, r"  size_px: .*", f"  size_px: {size}   # side of the pictures, or [height, width]"
+    )
     return head + jobs_block(found) + "\noutput:\n" + rest.partition("\noutput:\n")[2]
+
+
+def _with_line(text: str, pattern: str, line: str) -> str:
+    """Return a text with another line in place of the one place that matches a pattern."""
+    changed, count = re.subn(rf"^{pattern}$", lambda _: line, text, flags=re.MULTILINE)
+    assert count == 1, pattern  # of the starter, which a test reads
+    return changed
 
 
 # ---- which

@@ -11,7 +11,7 @@ from pathlib import Path
 from fvcli.run.layout import UNITS
 from fvcli.run.listing import NO_TIME, NOT_ASKED, Listing, list_units
 from fvcli.run.objects import refuse_silence
-from fvcli.run.sidecar import FINISHED, NewerSidecar, Record, Sidecar, read_sidecar
+from fvcli.run.sidecar import FINISHED, NewerSidecar, Record, Sidecar, is_copy, read_sidecar
 from fvcli.run.work.journal import read_journals
 
 
@@ -71,9 +71,14 @@ def finished_at(units: Path, stem: str) -> Finished | None:
 
 
 def wrong_sizes(units: Path, stem: str, sidecar: Sidecar) -> list[Path]:
-    """Return the files of a finished unit that are not there or not as long as its sidecar says."""
+    """Return the files of a finished unit that are not there or not as long as its sidecar says.
+
+    Copies in other formats do not count, because they are made from the PNG again.
+    """
     expected = {units / f"{stem}.png": sidecar.png_bytes}
-    expected |= {units / f"{stem}.{extra['name']}": extra["bytes"] for extra in sidecar.extras}
+    expected |= {
+        units / f"{stem}.{extra['name']}": extra["bytes"] for extra in sidecar.extras if not is_copy(extra)
+    }
     return [file for file, size in expected.items() if not _has_size(file, size)]
 
 

@@ -42,7 +42,8 @@ def merge_runs(sources: Sequence[Path], target: Path) -> Iterator[RunFolder]:
             source, sidecar = chosen[unit.path] or (merged, None)
             if sidecar is not None and source.path != target:
                 png = read_bytes(source.png(unit)) if sidecar.status != FAILED else None
-                extras = {name: read_bytes(source.extra(unit, name)) for name in sidecar.extra_names}
+                files = {name: source.extra(unit, name) for name in sidecar.extra_names}
+                extras = {name: read_bytes(file) for name, file in files.items() if file.exists()}
                 merged.commit(unit, sidecar, png, extras)
         for run in runs:
             copy_fingerprints(run.path, target)

@@ -85,6 +85,11 @@ class Sidecar:
         return [str(extra["name"]) for extra in self.extras]
 
 
+def is_copy(extra: Mapping[str, Any]) -> bool:
+    """Tell whether an extra is a copy of a PNG in another format, which can be made from the PNG again."""
+    return "quality" in extra
+
+
 class Record(NamedTuple):
     """What a journal keeps of a unit that was finished or failed.
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
-from fvcli.spec.fitting import fitted
+from fvcli.spec.fitting_defaults import fitted
 from fvcli.spec.objectives import leaves
 from fvcli.spec.output import Animation
 from fvcli.spec.schema import Job, Render, Variant

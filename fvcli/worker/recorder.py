@@ -19,7 +19,7 @@ from fvcli.media.movie_writer import encode_movie, resized
 from fvcli.models import ModelFacts
 from fvcli.plan import Unit, standalone_spec, title_of
 from fvcli.run import RunFolder, Sidecar, step_name
-from fvcli.run.beside import ARRAY, CURVE, copies_of, kept_while_rendering, png_names
+from fvcli.run.extras import ARRAY, CURVE, copies_of, kept_while_rendering, png_names
 from fvcli.run.remarks import remarks_on
 from fvcli.run.sidecar import DEAD, DONE, FAILED, Record
 from fvcli.run.unfinished_films import forget_frames

@@ -238,4 +238,6 @@ jobs:
         (tmp_path / f"run/units/{unit}.json").unlink()
     observer = Listening()
     render_run(planned, tmp_path / "run", None, observer)
-    assert observer.heard[0].startswith("Note: jobs.film, jobs.more: films are written as webp, because ")
+    assert observer.heard[0].startswith(
+        "Note: jobs.film, jobs.more: on this machine films are written as webp, because "
+    )

@@ -31,7 +31,7 @@ jobs:
 
 def note(format_: str) -> str:
     why = "mp4 needs imageio-ffmpeg (pip install 'fvcli[video]')"
-    return f"Note: jobs.film: films are written as {format_}, because {why}\n"
+    return f"Note: jobs.film: on this machine films are written as {format_}, because {why}\n"
 
 
 def test_without_ffmpeg_films_take_another_format_and_say_so(

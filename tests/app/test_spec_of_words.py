@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from fvcli.app.spec_of_words import plan_of_words, run_of_words, spec_of_words
 from fvcli.errors import UsageError
+from fvcli.plan.written_keys import overrides
 from fvcli.run import RunFolder
 from fvcli.spec import SpecError
 from tests.helpers.painting import PaintingEngine
@@ -31,6 +33,17 @@ def test_a_job_for_each_layer() -> None:
     assert {line: word for line, word in written_by.items() if line > 2} == dict(
         enumerate(words[1:], start=3)
     )
+
+
+def test_jobs_of_one_layer_have_names_of_their_own() -> None:
+    text, _ = spec_of_words(("net", "x:0", "x-2:0", "X:1", "x:2"))
+    assert re.findall(r"name: ([^,]+)", text) == ["x", "x-2", "X-3", "x-4"]
+
+
+def test_what_was_set_is_told_even_where_yaml_cannot_hold_it() -> None:
+    odd = 'output.figure.title="a\\x85b"'  # a line break of YAML 1.1
+    text = plan_of_words(("efficientnet-lite0", "stem_bn:0"), [odd]).text
+    assert overrides(text) == [odd]
 
 
 def test_the_units_are_those_of_a_spec(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from fvcli.media.copies import MOST_PX
 from tests.helpers.painting import PaintingEngine
 from tests.helpers.running import fvcli, write_spec
 
@@ -92,13 +94,65 @@ def test_another_quality_and_another_format(run: Path) -> None:
     assert (run / f"{UNIT}.jpg").exists()
 
 
-def test_a_copy_that_is_gone_leaves_its_unit_unfinished(run: Path) -> None:
-    """As it is with every file that a sidecar names."""
+@pytest.mark.parametrize("content", [None, b"cut"])
+def test_a_copy_that_is_gone_is_made_from_its_picture(
+    content: bytes | None, run: Path, easel: PaintingEngine
+) -> None:
+    """Its unit stays finished: a copy is never a reason to render again."""
+    again(run, "also=webp")
+    copy, painted = run / f"{UNIT}.webp", len(easel.painted)
+    whole = copy.read_bytes()
+    copy.unlink()
+    if content is not None:  # such as of a kill while another quality was written
+        copy.write_bytes(content)
+    assert json.loads(fvcli("status", run, "--json").stdout)["pending"] == 0
+    again(run, "also=webp")
+    assert copy.read_bytes() == whole
+    assert len(easel.painted) == painted
+
+
+def test_a_copy_that_is_gone_stops_no_merge_and_no_new_name(run: Path) -> None:
     again(run, "also=webp")
     (run / f"{UNIT}.webp").unlink()
-    assert json.loads(fvcli("status", run, "--json").stdout)["pending"] == 1
+    merged = fvcli("merge", run, "-o", run.parent / "whole")
+    assert merged.exit_code == 0, merged.stderr
+    assert (run.parent / "whole" / f"{UNIT}.webp").exists()
+    spec = run.parent / "spec.yaml"
+    spec.write_text(spec.read_text().replace("edges", "lines"))
     again(run, "also=webp")
-    assert (run / f"{UNIT}.webp").exists()
+    assert (run / "units/lines/channel-0000.webp").exists()
+
+
+def test_prepare_writes_copies_and_says_that_sheets_are_to_be_drawn(run: Path) -> None:
+    made = fvcli("prepare", run.parent / "spec.yaml", "-o", run, "--set", "output.also=jpeg")
+    assert made.stdout == f"{run}: nothing is missing\nnext: fvcli grid {run}\n"
+    assert (run / f"{UNIT}.jpg").exists()
+    assert not (run / "grids/edges.jpg").exists()
+    fvcli("grid", run)
+    assert (run / "grids/edges.jpg").exists()
+    assert fvcli("prepare", run.parent / "spec.yaml", "-o", run, "--set", "output.also=jpeg").stdout == (
+        f"{run}: nothing is missing\n"
+    )
+
+
+def test_copies_of_sheets_go_with_their_sheets(run: Path) -> None:
+    again(run, "also=[jpeg, webp]")
+    spec = run.parent / "spec.yaml"
+    spec.write_text(spec.read_text().replace("edges", "lines"))
+    again(run)
+    assert sorted(file.name for file in (run / "grids").glob("lines*")) == ["lines.png"]
+    assert not list((run / "grids").glob("edges*"))
+
+
+def test_a_sheet_too_large_for_a_format_is_said_and_not_drawn_again(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MOST_PX, "webp", 100)  # pictures are smaller, sheets larger
+    said = again(run, "also=webp")
+    assert re.search(r"Note: no copy of \d+ sheets: larger than webp \(100 px\) allows", said), said
+    drawn = (run / "grids/edges.png").stat().st_mtime_ns
+    assert "Note" not in again(run, "also=webp")
+    assert (run / "grids/edges.png").stat().st_mtime_ns == drawn
 
 
 def test_what_cannot_be_had_without_rendering_is_said(run: Path) -> None:

@@ -53,7 +53,8 @@ def test_what_is_missing_is_said_and_what_to_do_next(tmp_path: Path, painting: P
     made = fvcli("prepare", spec, "-o", run)
     assert made.stdout == f"{run}: 7 units to render in 4 batches\nnext: fvcli work {run}\n"
     assert fvcli("work", run, "--in-process").exit_code == 0
-    assert fvcli("prepare", spec, "-o", run).stdout == f"{run}: nothing is missing\n"
+    again = fvcli("prepare", spec, "-o", run).stdout
+    assert again == f"{run}: nothing is missing\nnext: fvcli grid {run}\n"
 
 
 def test_other_pictures_are_moved_only_by_force(run: Path, painting: Painting, tmp_path: Path) -> None:

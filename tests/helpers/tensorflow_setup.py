@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from fvcli.engines.quiet import quiet_start
+from fvcli.engines.import_tensorflow import importing_tensorflow
 from fvcli.models import ModelChoice, load
 
-with quiet_start():
+with importing_tensorflow():
     from fvcli.worker.device import set_up_device
 
     set_up_device()

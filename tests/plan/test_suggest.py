@@ -161,6 +161,13 @@ def test_names_that_yaml_would_misread(facts: ModelFacts) -> None:
     assert [job["name"] for job in jobs] == ["edges", "edges-2", "edges-3"]
 
 
+def test_a_starter_for_a_path_with_backslashes_and_a_wide_input(facts: ModelFacts) -> None:
+    network = replace(chain(facts, ("some", "conv", 9, THREE)), native_size_px=(96, 128))
+    starter = yaml.safe_load(starter_of(STARTER, r"C:\1\net.keras", network))
+    assert starter["model"] == r"C:\1\net.keras"
+    assert starter["render"]["size_px"] == [96, 128]
+
+
 def test_a_starter_for_a_model_without_layers_is_refused(facts: ModelFacts) -> None:
     with pytest.raises(UsageError, match=r"few\.h5: no layer has 8 channels or more"):
         starter_of(STARTER, "few.h5", chain(facts, ("few", "conv", 3, THREE)))

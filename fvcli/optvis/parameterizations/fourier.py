@@ -9,9 +9,9 @@ import numpy as np
 import tensorflow as tf
 
 from fvcli.optvis.colour import correlate_planes, to_decorrelated
-from fvcli.optvis.held import held
 from fvcli.optvis.parameterizations.base import Parameterization, Params, normal, squashing
 from fvcli.optvis.parameterizations.spectra import frequencies, inverse_fourier, pool_bands
+from fvcli.optvis.uncopied_arrays import held
 
 # Lucid divides the inverse transform by 4, which with its scale gives photo-like contrast.
 LUCID_FOURIER_DIVISOR = 4.0

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from fvcli.optvis.held import held
+from fvcli.optvis.uncopied_arrays import held
 
 BANDS = 24  # about three an octave at 224 px
 

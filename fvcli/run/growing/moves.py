@@ -46,8 +46,10 @@ def stage(folder: Path, moves: Sequence[tuple[Finished, Unit]]) -> None:
 def _stage(picture: Finished, unit: Unit, units: Path) -> None:
     sidecar = picture.sidecar
     assert isinstance(sidecar, Sidecar)  # others have no key
-    for name in (*picture.extra_names, "png"):
-        share_file(picture.units / f"{picture.stem}.{name}", units / f"{unit.stem}.{name}")
+    for file in picture.files:  # without the copies that are gone
+        name = file.name.removeprefix(f"{Path(picture.stem).name}.")
+        if name != "json":
+            share_file(file, units / f"{unit.stem}.{name}")
     told = told_anew(sidecar, unit)
     if told.to_json() == sidecar.to_json():  # only its place is another
         share_file(picture.units / f"{picture.stem}.json", units / f"{unit.stem}.json")

@@ -12,9 +12,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fvcli.errors import FvcliError, UsageError, command, some_of
+from fvcli.media.copies import SUFFIX
 from fvcli.models import ModelFacts
 from fvcli.plan import Plan, Source, Unit
 from fvcli.run.atomic import write_atomic
+from fvcli.run.extras import copy_name
 from fvcli.run.foreign import refuse_foreign
 from fvcli.run.growing.growth import Asked, Growth, compare
 from fvcli.run.growing.known_plans import KnownPlan, known_plans
@@ -133,10 +135,12 @@ class Preparation:
 
     def _remove_sheets(self) -> None:
         """Remove what looks otherwise now; it is drawn again from the pictures."""
-        for sheet in (self.folder / GRIDS).glob("*.png"):
-            sheet.unlink(missing_ok=True)
-        for name in (FIGURE, INDEX):
-            (self.folder / name).unlink(missing_ok=True)
+        figures = [FIGURE, *(copy_name(FIGURE, suffix) for suffix in SUFFIX.values())]
+        sheets = [
+            file for ending in ("png", *SUFFIX.values()) for file in (self.folder / GRIDS).glob(f"*.{ending}")
+        ]
+        for file in (*sheets, *(self.folder / name for name in (*figures, INDEX))):
+            file.unlink(missing_ok=True)
 
     def _write_plan(self) -> None:
         self._write(SPEC, self.spec_text)

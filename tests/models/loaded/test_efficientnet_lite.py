@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fvcli.engines.quiet import quiet_start
+from fvcli.engines.import_tensorflow import importing_tensorflow
 from fvcli.models import ModelChoice, ModelFacts, describe, load
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def all_facts() -> dict[str, ModelFacts]:
 def any_model(request: pytest.FixtureRequest) -> keras.Model:
     if request.param == NAMES[0]:
         return request.getfixturevalue("model")
-    with quiet_start():
+    with importing_tensorflow():
         return load(ModelChoice(request.param)).keras_model
 
 

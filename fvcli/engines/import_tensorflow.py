@@ -1,4 +1,4 @@
-"""Import TensorFlow and Keras without the remarks that their C++ side makes while it loads."""
+"""Import TensorFlow, and Keras with it as backend, without the remarks that they make while they load."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ ALL = "0"  # the level at which a user asks for every remark
 
 
 @contextlib.contextmanager
-def quiet_start() -> Iterator[None]:
+def importing_tensorflow() -> Iterator[None]:
     """Hold back standard error of this whole process, C++ included, for the time of an import.
 
     TensorFlow writes some remarks before it heeds the level. If the import fails, what was held back is
-    shown. With TF_CPP_MIN_LOG_LEVEL=0 nothing is held back. Keras computes with TensorFlow from here on, also
-    where a user's keras.json or KERAS_BACKEND names another library.
+    shown. With TF_CPP_MIN_LOG_LEVEL=0 nothing is held back.
+
+    Environment variables are set for the rest of the process: KERAS_BACKEND, because a user's keras.json may
+    name another library, the level where none is set, and KERAS_HOME for a user without a home.
     """
     os.environ["KERAS_BACKEND"] = "tensorflow"
-    if (
-        os.path.expanduser("~") == "~"
-    ):  # a user without a home, for whom TensorFlow makes a folder of that name
+    if os.path.expanduser("~") == "~":  # there is no home; Keras would make a folder of that name
         os.environ.setdefault("KERAS_HOME", KERAS_WITHOUT_HOME)
     if "tensorflow" in sys.modules or os.environ.get(LEVEL) == ALL:
         yield

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fvcli.optvis.held import held
 from fvcli.optvis.parameterizations import fourier, laplacian, maco, pixel
 from fvcli.optvis.streams import stream
+from fvcli.optvis.uncopied_arrays import held
 
 SIDE = 256
 MOST_BYTES = 100_000  # a number for each pixel would be 260 KB
