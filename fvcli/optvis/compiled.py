@@ -16,7 +16,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import tensorflow as tf
-from tensorflow.python.framework.ops import gradient_registry  # there is no public way to it
+
+try:  # there is no public way to it
+    from tensorflow.python.framework.ops import gradient_registry
+
+    _entries: dict[str, Any] = gradient_registry._registry
+except (ImportError, AttributeError):  # of another TensorFlow: programs then keep their memory, as they did
+    _entries = {}
 
 CUSTOM = "CustomGradient-"  # what TensorFlow calls them, with a number behind it
 _tracing = threading.RLock()  # so that what is entered meanwhile is of this thread
@@ -41,10 +47,10 @@ def compiled(function: Callable[..., Any]) -> Any:
 @contextmanager
 def _without_entries() -> Iterator[None]:
     with _tracing:
-        before = frozenset(gradient_registry.list())
+        before = frozenset(_entries)
         try:
             yield
         finally:
-            for name in [name for name in gradient_registry.list() if name not in before]:
+            for name in [name for name in _entries if name not in before]:
                 if name.startswith(CUSTOM):
-                    del gradient_registry._registry[name]
+                    del _entries[name]

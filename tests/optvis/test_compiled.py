@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import gc
+import importlib
 
 import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow.python.eager import context
+from tensorflow.python.framework import ops
 from tensorflow.python.framework.ops import gradient_registry
 
 from fvcli.optvis.compiled import compiled
@@ -59,3 +61,13 @@ def test_what_others_registered_stays_and_an_error_leaves_nothing() -> None:
         compiled(failing)(tf.zeros([1, 2]))
     assert set(gradient_registry.list()) == known
     assert "CustomGradient-of-somebody" in known
+
+
+def test_a_tensorflow_without_this_registry_only_keeps_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = importlib.import_module("fvcli.optvis.compiled")
+    with monkeypatch.context() as other:
+        other.delattr(ops, "gradient_registry")
+        importlib.reload(module)
+        x = tf.ones([1, 2])
+        np.testing.assert_array_equal(module.compiled(by_a_loop)(x).numpy(), by_a_loop(x).numpy())
+    importlib.reload(module)
