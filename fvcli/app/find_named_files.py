@@ -23,7 +23,7 @@ from fvcli.media.file_facts import file_sha256
 from fvcli.spec import Document, Problem, Spec
 from fvcli.spec.base import FileKind, files_in
 from fvcli.spec.file_names import safe_name
-from fvcli.spec.problems import KeyPath
+from fvcli.spec.mistakes.problems import KeyPath
 
 Found = TypeVar("Found")
 Named = tuple[KeyPath, str]  # where a file is named, and how

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fvcli.plan.plan import Plan
-from fvcli.spec.problems import Problem
+from fvcli.spec.mistakes.problems import Problem
 
 
 def check_output(plan: Plan) -> list[Problem]:

@@ -15,9 +15,9 @@ from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.plan.views import gigabytes, octave_steps, view_refusal, view_size
 from fvcli.spec.base import kinds_of
 from fvcli.spec.fitting_defaults import RATE
+from fvcli.spec.mistakes.problems import KeyPath, Problem
 from fvcli.spec.output import Figure
 from fvcli.spec.parameterizations import Parameterization
-from fvcli.spec.problems import KeyPath, Problem
 from fvcli.spec.schema import Job
 from fvcli.spec.settings import Method, ResolvedRender, Settings
 

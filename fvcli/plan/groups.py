@@ -9,8 +9,8 @@ from fvcli.plan.data import Program, Unit
 from fvcli.plan.objectives import Resolver
 from fvcli.plan.terms import Coupling
 from fvcli.plan.unit_drafts import UnitDraft
+from fvcli.spec.mistakes.problems import KeyPath, Problem
 from fvcli.spec.objectives import InterpolateObjective
-from fvcli.spec.problems import KeyPath, Problem
 from fvcli.spec.schema import Job
 from fvcli.spec.settings import Settings
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from fvcli.spec.problems import KeyPath
+from fvcli.spec.mistakes.problems import KeyPath
 from fvcli.spec.schema import Job, Render, Variant
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from fvcli.errors import command
 from fvcli.models import ModelFacts
 from fvcli.plan.suggest import suggest_layers
-from fvcli.spec.problems import nearest
+from fvcli.spec.mistakes.problems import nearest
 
 MAX_LISTED = 6
 WILD = re.compile(r"[*?\[]")

@@ -39,11 +39,11 @@ from fvcli.plan.unit_folders import in_folders
 from fvcli.plan.variants_seeds_signs import Way, ways_of
 from fvcli.plan.views import GPU_GB, batch_gb, batch_size_for, gpu_batches_for, input_size, needed_bytes
 from fvcli.plan.without_cycles import without_cycles
-from fvcli.spec.broken_keys import NOTHING, BrokenKeys
 from fvcli.spec.file_names import folded, shortened
+from fvcli.spec.mistakes.broken_keys import NOTHING, BrokenKeys
+from fvcli.spec.mistakes.problems import KeyPath, Problem
 from fvcli.spec.output import Output
 from fvcli.spec.parameterizations import Pixel
-from fvcli.spec.problems import KeyPath, Problem
 from fvcli.spec.recipes import resolve
 from fvcli.spec.schema import Job, Render, Spec
 from fvcli.spec.settings import ResolvedRender

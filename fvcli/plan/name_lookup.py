@@ -9,7 +9,7 @@ from fvcli.errors import command
 from fvcli.models import LayerFacts, ModelFacts
 from fvcli.models.labels import find_class, imagenet_labels, synset_index
 from fvcli.plan.layer_names import hint_for, is_pattern, matching
-from fvcli.spec.problems import KeyPath, Problem
+from fvcli.spec.mistakes.problems import KeyPath, Problem
 
 MAX_LISTED = 3
 RANGE = re.compile(r"(\d{1,7})(?:\s*-\s*(\d{1,7}))?")

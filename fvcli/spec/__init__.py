@@ -1,7 +1,7 @@
 """The spec: YAML text -> document -> validated, frozen models, or every mistake at once."""
 
 from fvcli.spec.document import Document, parse_document
-from fvcli.spec.problems import Problem, SpecError, did_you_mean
+from fvcli.spec.mistakes.problems import Problem, SpecError, did_you_mean
 from fvcli.spec.schema import Spec
 from fvcli.spec.validate import json_schema, validate
 

@@ -6,13 +6,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fvcli.spec.advice import MOST, advised
 from fvcli.spec.base import WHEN_LEFT_OUT
 from fvcli.spec.document import Document
-from fvcli.spec.problems import Problem
+from fvcli.spec.mistakes.advice import MOST, advised
+from fvcli.spec.mistakes.problems import Problem
+from fvcli.spec.mistakes.valid_part import ValidPart
+from fvcli.spec.mistakes.validation_messages import problems_of
 from fvcli.spec.schema import Spec
-from fvcli.spec.valid_part import ValidPart
-from fvcli.spec.validation_messages import problems_of
 
 
 def json_schema() -> dict[str, Any]:

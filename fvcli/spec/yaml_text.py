@@ -17,9 +17,9 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from ruamel.yaml.resolver import VersionedResolver
 
-from fvcli.spec.excerpts import excerpt
-from fvcli.spec.problems import KeyPath, Problem
-from fvcli.spec.yaml_mistakes import BREAK, NO_SPACE, Mistake, explain, odd_space, quoted
+from fvcli.spec.mistakes.excerpts import excerpt
+from fvcli.spec.mistakes.problems import KeyPath, Problem
+from fvcli.spec.mistakes.yaml_mistakes import BREAK, NO_SPACE, Mistake, explain, odd_space, quoted
 
 MAX_CHARACTERS = 1_000_000
 MAX_VALUES = 100_000  # after aliases are expanded

@@ -18,7 +18,7 @@ from fvcli.app.find_named_files import find_files
 from fvcli.models import ModelFacts
 from fvcli.plan import make_plan
 from fvcli.spec import Document, SpecError, validate
-from fvcli.spec.problems import KeyPath, dotted
+from fvcli.spec.mistakes.problems import KeyPath, dotted
 from fvcli.spec.schema import Job, Model, Render, Spec, Variant
 
 Data = dict[str, Any]

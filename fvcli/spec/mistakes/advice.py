@@ -8,13 +8,13 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from fvcli.spec.corrections import correction
-from fvcli.spec.keys_elsewhere import FOLDER, KEPT, KEYS_ELSEWHERE, KeyHere
+from fvcli.spec.mistakes.corrections import correction
+from fvcli.spec.mistakes.keys_elsewhere import FOLDER, KEPT, KEYS_ELSEWHERE, KeyHere
+from fvcli.spec.mistakes.problems import KeyPath, Problem, value_at
+from fvcli.spec.mistakes.validation_messages import Found
+from fvcli.spec.mistakes.yaml_mistakes import NO_SPACE
 from fvcli.spec.output import Figure, Grid, Output
-from fvcli.spec.problems import KeyPath, Problem, value_at
 from fvcli.spec.schema import Job, Model, Render, Spec
-from fvcli.spec.validation_messages import Found
-from fvcli.spec.yaml_mistakes import NO_SPACE
 from fvcli.spec.yaml_text import inline
 
 MOST = 50  # mistakes for which something is tried

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from fvcli.spec.base import FORM, WrongTogetherError
-from fvcli.spec.problems import KeyPath, Problem, did_you_mean, nearest, value_at
+from fvcli.spec.mistakes.problems import KeyPath, Problem, did_you_mean, nearest, value_at
 from fvcli.spec.schema import Render
 from fvcli.spec.schema_lookup import branches_at, known_keys, of_kind
 

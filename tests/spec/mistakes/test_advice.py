@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from fvcli.spec import SpecError
-from fvcli.spec.advice import SECTIONS, fits, section_of, value_for
-from fvcli.spec.keys_elsewhere import KEPT, KEYS_ELSEWHERE
+from fvcli.spec.mistakes.advice import SECTIONS, fits, section_of, value_for
+from fvcli.spec.mistakes.keys_elsewhere import KEPT, KEYS_ELSEWHERE
 from fvcli.spec.objectives import DirectionObjective
 from fvcli.spec.yaml_text import inline, parse_yaml
 from tests.helpers.specs import spec_of_text

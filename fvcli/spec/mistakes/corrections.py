@@ -13,9 +13,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from fvcli.spec.problems import KeyPath, value_at
+from fvcli.spec.mistakes.problems import KeyPath, value_at
+from fvcli.spec.mistakes.validation_messages import problems_of
 from fvcli.spec.schema import Spec
-from fvcli.spec.validation_messages import problems_of
 
 NUMBER = re.compile(
     r"^\s*([-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?)\s*(?:px|gb|gib|steps?|pixels?)?\s*$", re.IGNORECASE

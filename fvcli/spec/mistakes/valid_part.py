@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from fvcli.spec.broken_keys import BrokenKeys, place_in_document
-from fvcli.spec.problems import KeyPath, Problem, is_there, value_at
-from fvcli.spec.validation_messages import Found
+from fvcli.spec.mistakes.broken_keys import BrokenKeys, place_in_document
+from fvcli.spec.mistakes.problems import KeyPath, Problem, is_there, value_at
+from fvcli.spec.mistakes.validation_messages import Found
 
 NAMED = ("jobs", "variants")  # lists whose entries cannot do without a name
 

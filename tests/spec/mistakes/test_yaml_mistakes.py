@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from fvcli.spec import SpecError, parse_document
-from fvcli.spec.excerpts import excerpt
+from fvcli.spec.mistakes.excerpts import excerpt
 from fvcli.spec.yaml_text import parse_yaml
 
 JOBS = "model: m\njobs:\n  - name: a\n    layer: x\n"

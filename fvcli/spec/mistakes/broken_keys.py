@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from fvcli.spec.problems import KeyPath
+from fvcli.spec.mistakes.problems import KeyPath
 
 Positions = Mapping[KeyPath, Sequence[int]]  # for a list, where those of its entries stood that are left
 # Keys of a model that decide what pictures are turned into, not what the network has.

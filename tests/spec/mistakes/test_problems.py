@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fvcli.spec.problems import did_you_mean, dotted, one_line
+from fvcli.spec.mistakes.problems import did_you_mean, dotted, one_line
 
 # ---- places and messages
 
