@@ -121,7 +121,10 @@ def _wrong_extras(settings: ResolvedRender, drafts: Sequence[UnitDraft]) -> Iter
         yield "start", f"a {image.kind} picture cannot start from a given one; use {able}"
     grouped = any(draft.members > 1 for draft in drafts)
     if drafts and not grouped and settings.is_morph:
-        yield "animation", "an animation of numbers needs an interpolate objective"
+        yield (
+            "animation",
+            "a morph needs an interpolate objective; for a film of one optimisation write of: ascent",
+        )
     if drafts and not grouped and image.shared_parts is not None:
         yield (
             "parameterization",
@@ -173,7 +176,7 @@ def _wrong_dream(settings: Settings) -> Iterator[tuple[str, str]]:
     if not settings.parameterization.is_plain_pixels:
         yield "parameterization", "a dream moves plain pixels; leave the parameterization out"
     if settings.is_morph:
-        yield "animation", "a dream has no numbers to go between; use of: ascent"
+        yield "animation", "a dream has nothing to morph between; write of: ascent"
     if settings.octaves.each and settings.octaves.each[-1].scale != 1:
         yield "octaves", "the last octave is the picture itself: its scale is 1"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from fvcli.spec.base import AddedLater, Bool, Float, Int, OneOrMore, Side, Strictly, Text, left_out
 
@@ -17,6 +17,13 @@ CopyFormat = Literal["jpeg", "webp"]
 COPY_QUALITY = 90
 
 
+OLD_NAMES = {"interpolation": "numbers"}  # of fvcli 0.4, in the plans and keys of all versions
+
+
+def _of_today(name: Any) -> Any:
+    return next((new for new, old in OLD_NAMES.items() if name == old), name)
+
+
 class Animation(Strictly):
     """A film of one optimisation, or a morph through the pictures of an `interpolate` objective and back.
 
@@ -27,10 +34,10 @@ class Animation(Strictly):
     """
 
     format: FilmFormat = Field("mp4", description="File format of the film. mp4 is the smallest.")
-    of: Literal["ascent", "numbers"] = Field(
+    of: Annotated[Literal["ascent", "interpolation"], BeforeValidator(_of_today)] = Field(
         "ascent",
         description="What is filmed: one optimisation (`ascent`), or a morph through the pictures of an "
-        "`interpolate` objective and back (`numbers`).",
+        "`interpolate` objective and back (`interpolation`).",
     )
     fps: Annotated[Float, Field(ge=0.1, le=240)] = Field(
         15.0, description="Frames per second of the film. Example: 24."
@@ -61,13 +68,17 @@ class Animation(Strictly):
         if self.format == "gif" and self.quality is not None:
             raise ValueError("a gif has no quality; leave it out, or write format: webp")
         if self.of == "ascent" and self.pace is not None:
-            raise ValueError("pace is that of a film of numbers; leave it out, or write of: numbers")
+            raise ValueError("pace is that of a morph; leave it out, or write of: interpolation")
         return self
 
     @model_serializer(mode="wrap")
     def _kept(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what was added later where films are as they were without it."""
+        """Write what earlier versions wrote: not what was added later, where it is left out, and old names.
+
+        Keys of units are made of it.
+        """
         kept: dict[str, Any] = write(self)
+        kept["of"] = OLD_NAMES.get(kept["of"], kept["of"])
         return {name: value for name, value in kept.items() if value is not None}
 
 

@@ -72,7 +72,7 @@ def resolved(recipe: str, inherited: Render, native_size_px: tuple[int, int]) ->
 
 
 def _paced(film: Animation | None) -> Animation | None:
-    """Let a film of numbers be even, unless it is eased: that is none, as in plans of fvcli 0.4 and older."""
+    """Let a morph be even, unless it is eased: that is none, as in plans of fvcli 0.4 and older."""
     if film is None or film.of == "ascent":
         return film
     return film.model_copy(update={"pace": None if film.pace == "eased" else "even"})

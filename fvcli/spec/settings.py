@@ -66,7 +66,7 @@ class Settings(Strictly):
     @property
     def is_morph(self) -> bool:
         """Whether its film goes from one picture of a group to the next."""
-        return self.animation is not None and self.animation.of == "numbers"
+        return self.animation is not None and self.animation.of == "interpolation"
 
     @property
     def pace(self) -> Literal["even", "eased"]:

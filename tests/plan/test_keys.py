@@ -365,6 +365,11 @@ def test_key_of_today(name: str) -> None:
     assert not other or pinned[name] != pinned[other]
 
 
+def test_a_morph_has_its_key_by_its_old_name_and_by_its_new() -> None:
+    morph = {**CASES["animation.of"][0], "animation": {"of": "interpolation"}}
+    assert [unit.key for unit in plan_of(morph).units] == json.loads(PINNED.read_text())["animation.of"]
+
+
 def test_no_pinned_key_is_left_over() -> None:
     assert json.loads(PINNED.read_text()).keys() == CASES.keys()
 

@@ -60,7 +60,7 @@ jobs:
     parameterization: {kind: cppn, layers: 2}
     save_at: [0]
     save_px: [96, 128]
-    animation: {format: gif, of: numbers, frames: 6}
+    animation: {format: gif, of: interpolation, frames: 6}
   - {name: made, layer: stem_bn, channels: 3, parameterization: {kind: generator, path: generator.keras}}
   - {name: photo-like, layer: stem_bn, channels: 3, parameterization: {kind: maco, spectrum: photos},
      views: 2}

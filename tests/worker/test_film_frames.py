@@ -152,7 +152,7 @@ def test_a_film_of_an_older_plan_is_eased() -> None:
     written = asked.model_dump(mode="json")
     assert written["animation"].pop("pace") == "even"
     assert Settings.model_validate(written).pace == "eased"
-    with pytest.raises(ValueError, match="pace is that of a film of numbers"):
+    with pytest.raises(ValueError, match="pace is that of a morph"):
         settings_of(animation={"pace": "even"})
     with pytest.raises(ValueError, match="a gif has no quality"):
         settings_of(animation={"format": "gif", "quality": 5})
