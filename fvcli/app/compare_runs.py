@@ -12,7 +12,7 @@ from fvcli.errors import FvcliError, UsageError
 from fvcli.golden import Comparison, Golden, History, Judges, Look, Options, compare
 from fvcli.models import ModelChoice
 from fvcli.run import RunFolder
-from fvcli.spec.schema import model_key
+from fvcli.spec.model import model_key
 
 if TYPE_CHECKING:
     from fvcli.models.loaded.model import LoadedModel

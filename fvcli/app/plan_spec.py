@@ -19,7 +19,7 @@ from fvcli.plan.model_choice import choice_of
 from fvcli.plan.written_keys import override_line
 from fvcli.run.layout import job_of_file
 from fvcli.spec import parse_document, validate
-from fvcli.spec.schema import model_key
+from fvcli.spec.model import model_key
 from fvcli.spec.yaml_text import write_yaml
 
 SPEC_FILES = (".yaml", ".yml")

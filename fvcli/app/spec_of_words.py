@@ -11,7 +11,7 @@ from pathlib import Path
 from fvcli.app.plan_spec import SPEC_FILES, PlannedSpec, plan_of_spec, plan_of_text
 from fvcli.errors import UsageError, command
 from fvcli.models import model_names
-from fvcli.spec.schema import model_key
+from fvcli.spec.model import model_key
 from fvcli.spec.yaml_text import inline
 
 CHANNELS = re.compile(r"(?P<layer>.+):(?P<channels>all|\d[^:]*)")

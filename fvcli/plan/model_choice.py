@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from fvcli.models import ModelChoice, Preprocessing
 from fvcli.models.choice import as_pair
-from fvcli.spec.schema import Model
+from fvcli.spec.model import Model
 
 
 def choice_of(model: Model) -> ModelChoice:

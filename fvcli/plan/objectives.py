@@ -20,7 +20,8 @@ from fvcli.plan.terms import TermPlan
 from fvcli.plan.unit_drafts import Direction, SweptEntry, UnitDraft, draft_of_term, draft_of_terms
 from fvcli.spec.file_names import folded
 from fvcli.spec.mistakes.problems import KeyPath
-from fvcli.spec.objectives import AnyLeaf, InterpolateObjective, Swept, leaves
+from fvcli.spec.objective_bases import Swept
+from fvcli.spec.objectives import AnyLeaf, InterpolateObjective, leaves
 from fvcli.spec.schema import Job
 
 WANT_PICTURES = ("start", "octaves", "steepest", "recipe")  # keys that may need the job's pictures

@@ -16,7 +16,7 @@ from fvcli.plan.data import Program, Unit
 from fvcli.plan.plan import Plan
 from fvcli.plan.terms import Formula, TermPlan
 from fvcli.spec.base import file_keys
-from fvcli.spec.objectives import MAX_TERMS
+from fvcli.spec.objective_bases import MAX_TERMS
 from fvcli.spec.recipes import nearest_recipe, resolved
 from fvcli.spec.schema import Render
 from fvcli.spec.settings import Settings

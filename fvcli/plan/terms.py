@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator
 
-from fvcli.spec.objectives import LEAVES, Leaf
+from fvcli.spec.objective_bases import Leaf
+from fvcli.spec.objectives import LEAVES
 
 KEY_DIGITS = 16
 

@@ -204,3 +204,12 @@ class OneOrMore:
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         several = handler(core)
         return {"anyOf": [several["items"], several]}
+
+
+def checked_size(value: Any) -> Any:
+    """Say plainly how a size is written, where it is written otherwise."""
+    one = isinstance(value, int) and not isinstance(value, bool)
+    two = isinstance(value, list | tuple) and len(value) == 2
+    if value is not None and not (one or two):
+        raise ValueError(f"{value!r} is no size: one side, such as 224, or [height, width]")
+    return value

@@ -11,7 +11,7 @@ from typing import Any
 
 from fvcli.spec.mistakes.broken_keys import BrokenKeys, Positions, place_in_document
 from fvcli.spec.mistakes.problems import KeyPath, Problem, SpecError, did_you_mean, dotted, with_excerpt
-from fvcli.spec.schema import model_key
+from fvcli.spec.model import model_key
 from fvcli.spec.yaml_text import parse_yaml
 
 _PART = re.compile(r"[^.\[\]]+")

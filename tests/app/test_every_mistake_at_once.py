@@ -19,7 +19,8 @@ from fvcli.models import ModelFacts
 from fvcli.plan import make_plan
 from fvcli.spec import Document, SpecError, validate
 from fvcli.spec.mistakes.problems import KeyPath, dotted
-from fvcli.spec.schema import Job, Model, Render, Spec, Variant
+from fvcli.spec.model import Model
+from fvcli.spec.schema import Job, Render, Spec, Variant
 
 Data = dict[str, Any]
 WHOLE: Data = {

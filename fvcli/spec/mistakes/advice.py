@@ -13,8 +13,9 @@ from fvcli.spec.mistakes.keys_elsewhere import FOLDER, KEPT, KEYS_ELSEWHERE, Key
 from fvcli.spec.mistakes.problems import KeyPath, Problem, value_at
 from fvcli.spec.mistakes.validation_messages import Found
 from fvcli.spec.mistakes.yaml_mistakes import NO_SPACE
+from fvcli.spec.model import Model
 from fvcli.spec.output import Figure, Grid, Output
-from fvcli.spec.schema import Job, Model, Render, Spec
+from fvcli.spec.schema import Job, Render, Spec
 from fvcli.spec.yaml_text import inline
 
 MOST = 50  # mistakes for which something is tried
