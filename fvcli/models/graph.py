@@ -232,10 +232,10 @@ def multiplications(
     )
 
 
-def weights(nodes: Sequence[Node], needed: Collection[str], channels: int) -> int:
-    """Count the weights of the convolutions and dense layers among the needed layers, without biases."""
+def weights(nodes: Sequence[Node], needed: Collection[str], channels: int) -> list[int]:
+    """Count the weights of each convolution and dense layer among the needed layers, without biases."""
     widths = {IMAGE: channels} | {node.name: node.channels for node in nodes}
-    return sum(_multiplications_a_position(node, widths) for node in nodes if node.name in needed)
+    return [_multiplications_a_position(node, widths) for node in nodes if node.name in needed]
 
 
 def _multiplications_a_position(node: Node, widths: Mapping[str, int]) -> int:

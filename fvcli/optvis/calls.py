@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from fvcli.errors import FvcliError
+from fvcli.optvis.uncopied_arrays import held_if_large
 
 Compute = Callable[[Sequence[Any]], Any]
 
@@ -41,8 +43,12 @@ class Linear:
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Return the whole layer: [batch, h, w, out], or [batch, ..., out] if dense."""
-        y = self._linear(tf.cast(x, self.kernel.dtype), self.kernel)
+        y = self._linear(tf.cast(x, self.kernel.dtype), self._held)
         return y if self.bias is None else y + self.bias
+
+    @cached_property
+    def _held(self) -> np.ndarray | tf.Tensor:
+        return held_if_large(self.kernel)
 
     def _linear(self, x: tf.Tensor, kernel: tf.Tensor | np.ndarray) -> tf.Tensor:
         if self.kernel.ndim == 2:
@@ -71,10 +77,11 @@ class Linear:
         if self.kernel.ndim == 2:
             x = x[:, None, None, :]
         if self.kernel.ndim == 2 or self._pointwise:
-            rows = tf.gather(self.kernel.reshape(-1, self.kernel.shape[-1]).T, n)  # [batch, in]
+            table = tf.reshape(self._held, [-1, self.kernel.shape[-1]])
+            rows = tf.transpose(tf.gather(table, n, axis=1))  # [batch, in]
             y = tf.linalg.matvec(x, rows[:, None])
         else:
-            y = self._linear(x, tf.gather(self.kernel, n, axis=-1))[..., 0]  # one image, one filter
+            y = self._linear(x, tf.gather(self._held, n, axis=-1))[..., 0]  # one image, one filter
         return y if self.bias is None else y + tf.gather(self.bias, n)[:, None, None]
 
     def depthwise_channel(self, channel: tf.Tensor, n: tf.Tensor) -> tf.Tensor:

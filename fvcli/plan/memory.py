@@ -23,6 +23,7 @@ PROCESS_BYTES = 660_000_000  # Python and TensorFlow
 LOADING = 5.0  # of the weights' size, while they are read and checked
 NETWORK = 2.2  # of the weights' size, once they are loaded
 COMPILING = 36.0  # of the weights below the layers that are read: constants of graphs, copied while compiling
+LARGE_BYTES, HELD = 2_000_000, 6.0  # kernels from this size on are outside of graphs, and copied less
 OUTPUTS = 1.05  # of the outputs of all layers, forwards and backwards
 PIXEL_BYTES = 200  # of a picture's pixel: params, their gradient, the optimizer's memory, spectrum
 VIEW_PIXEL_BYTES = 60  # of a picture's pixel, for each view of it: the picture once more, and its gradient
@@ -61,11 +62,12 @@ class Most(NamedTuple):
 
 def memory_of(program: Program, facts: ModelFacts) -> Memory:
     """Estimate what rendering a program takes."""
-    whole = FLOAT_BYTES * weights(facts.nodes, facts.inputs_of.keys(), facts.input_channels)
+    whole = FLOAT_BYTES * sum(weights(facts.nodes, facts.inputs_of.keys(), facts.input_channels))
     needed = ancestors(facts.inputs_of, program.layers)
-    cut = FLOAT_BYTES * weights(facts.nodes, needed, facts.input_channels)
+    kernels = [FLOAT_BYTES * count for count in weights(facts.nodes, needed, facts.input_channels)]
     loading = PROCESS_BYTES + LOADING * whole
-    network, compiling = PROCESS_BYTES + NETWORK * whole, COMPILING * cut
+    network = PROCESS_BYTES + NETWORK * whole
+    compiling = sum(size * (HELD if size >= LARGE_BYTES else COMPILING) for size in kernels)
     return Memory(int(loading), int(network), int(compiling), ascent_bytes(program, facts))
 
 

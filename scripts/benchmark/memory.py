@@ -99,7 +99,9 @@ def _adam(learning_rate: float) -> dict[str, Any]:
 def specs(folder: Path) -> dict[str, Mapping[str, Any]]:
     """Return what is rendered: a spec for each name. Photos are painted in the folder."""
     small, large = (_photo(folder / f"{name}.png", size) for name, size in PHOTOS.items())
-    resnet, efficientnet = ({"name": name, "weights": "random"} for name in ("resnet50", "efficientnetb0"))
+    resnet, efficientnet, vgg = (
+        {"name": name, "weights": "random"} for name in ("resnet50", "efficientnetb0", "vgg16")
+    )
     dream = {"objective": "layer", "recipe": "deepdream", "steps": 1}
     aimed = {"size_px": 512, "pictures": small}
     between = {
@@ -128,6 +130,7 @@ def specs(folder: Path) -> dict[str, Mapping[str, Any]]:
         "resnet50-64": _spec("conv4_block3_add", resnet, size_px=64),
         "resnet50-224": _spec("conv4_block3_add", resnet, size_px=224),
         "resnet50-deep-64": _spec("conv5_block3_add", resnet, size_px=64),
+        "vgg16-class-224": _spec(None, vgg, objective="class_logit", classes=3),
         "efficientnetb0-224": _spec("block4a_expand_conv", efficientnet, size_px=224),
         "efficientnetb0-640": _spec("block4a_expand_conv", efficientnet, size_px=640),
     }
