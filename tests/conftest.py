@@ -6,6 +6,7 @@ tests in all others must pass where TensorFlow cannot be imported.
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 from pathlib import Path
@@ -55,6 +56,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("quick")
     if "PYTEST_XDIST_WORKER" in os.environ:
         items.sort(key=lambda item: item.get_closest_marker("quick") is not None)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector leave out what stays for good: modules and tests.
+
+    Each program that a worker drops is followed by a full collection, which would walk through them all.
+    """
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

@@ -73,6 +73,8 @@ def quicker(words: list[str]) -> list[str]:
     """Return the words of a command with those behind them that make it take seconds."""
     if words[0] == "calibrate":
         return [*words, "--quick"]
+    if words[0] == "work":
+        return [*words, "--in-process"]
     if words[0] not in {"render", "prepare"}:
         return words
     steps = [] if any(word.startswith("render.steps=") for word in words) else ["render.steps=1"]

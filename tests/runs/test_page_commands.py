@@ -12,8 +12,9 @@ from pathlib import Path
 import keras
 import pytest
 
-from tests.helpers.pages import page, quicker, steps
-from tests.helpers.running import fvcli, sidecars
+from tests.helpers.page_commands import run_quickly
+from tests.helpers.pages import page, steps
+from tests.helpers.running import sidecars
 
 
 def follow(name: str, folder: Path) -> list[str]:
@@ -25,7 +26,7 @@ def follow(name: str, folder: Path) -> list[str]:
             continue
         words = shlex.split(text)
         assert words[0] == "fvcli"
-        done = fvcli(*quicker(words[1:]))
+        done = run_quickly(words[1:])
         assert done.exit_code == 0, (text, done.stderr)
         said.append(done.stdout + done.stderr)
     return said

@@ -1,7 +1,8 @@
 """Every command of the README and of the page of commands is run, in order, as it stands there.
 
-Only `fvcli render` and `prepare` get smaller pictures and fewer steps added, and `fvcli calibrate` fewer
-points, so that this takes a minute.
+Only `fvcli render` and `prepare` get smaller pictures and fewer steps added, `fvcli calibrate` fewer points,
+and `fvcli work` renders in this process, so that this takes half a minute. What renders a single step is not
+compiled, because that would take longer than the step.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.pages import ROOT, blocks, commands, page, quicker
-from tests.helpers.running import fvcli, pictures
+from tests.helpers.page_commands import run_quickly
+from tests.helpers.pages import ROOT, blocks, commands, page
+from tests.helpers.running import pictures
 
 COMMANDS = [*commands(page("README")), *commands(page("commands"))]
 
@@ -103,7 +105,7 @@ def test_every_fvcli_command_works(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     called = [shlex.split(command)[1:] for command in COMMANDS if command.startswith("fvcli ")]
     assert len(called) > 25
     for words in called:
-        done = fvcli(*quicker(words))
+        done = run_quickly(words)
         assert done.exit_code == 0, (words, done.stderr)
         if words == ["calibrate"]:
             assert "ms a step" in done.stdout
