@@ -8,10 +8,24 @@ from pathlib import Path
 
 import pytest
 
+from fvcli.models import ModelChoice, load
+from fvcli.models.loaded.model import LoadedModel
 from fvcli.worker import render_batches
 from tests.helpers.running import OnDevice, fvcli, write_spec
 from tests.helpers.slurm_cluster import SlurmCluster, slurm_cluster
-from tests.helpers.tensorflow_setup import model  # noqa: F401
+from tests.helpers.tensorflow_setup import default_network, model  # noqa: F401
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _default_network_is_built_once() -> Iterator[None]:
+    """Runs in this process share the default network; those in processes of their own build it."""
+
+    def load_or_share(choice: ModelChoice, allow_code: bool = False) -> LoadedModel:
+        return default_network() if choice == ModelChoice("efficientnet-lite0") else load(choice, allow_code)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(render_batches, "load", load_or_share)
+        yield
 
 
 @pytest.fixture

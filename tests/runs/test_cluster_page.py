@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 import secrets
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -20,13 +21,13 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from tests.helpers.running import pictures, write_spec
+from tests.helpers.running import fvcli, pictures, write_spec
 from tests.helpers.s3_server import free_port, s3_server
 
 PAGE = (Path(__file__).parents[2] / "docs/cluster.md").read_text()
 SPEC = """\
 model: efficientnet-lite0
-render: {size_px: 48, steps: 8, batch_size: 1}
+render: {size_px: 48, steps: 8, redirect_steps: 0, batch_size: 1}
 jobs:
   - {name: edges, layer: stem_bn, channels: 0-2}
 """
@@ -53,8 +54,8 @@ def here(tmp_path: Path) -> Path:
 def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """The pictures of an undisturbed render."""
     folder = tmp_path_factory.mktemp("plain")
-    write_spec(folder, SPEC)
-    shell("fvcli render spec.yaml -o run", folder)
+    result = fvcli("render", write_spec(folder, SPEC), "-o", folder / "run")
+    assert result.exit_code == 0, result.stderr
     found = pictures(folder / "run")
     assert list(found) == PICTURES
     return found
@@ -88,11 +89,14 @@ def test_one_machine(here: Path, plain: dict[str, bytes]) -> None:
     assert pictures(here / "run") == plain
 
 
-def test_shards(here: Path, plain: dict[str, bytes]) -> None:
+def test_shards(here: Path, plain: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In this process, because the lines ask nothing else of a shell than to start fvcli."""
     lines = commands_of("## Shards without a shared disk")
-    assert [line.split()[1] for line in lines] == ["render", "render", "merge"]
+    assert [line.split()[:2] for line in lines] == [["fvcli", name] for name in ("render", "render", "merge")]
+    monkeypatch.chdir(here)
     for line in lines:
-        shell(line, here)
+        done = fvcli(*shlex.split(line, comments=True)[1:])
+        assert done.exit_code == 0, (line, done.stderr)
     assert pictures(here / "run") == plain
 
 

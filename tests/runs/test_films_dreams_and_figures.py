@@ -15,9 +15,9 @@ from PIL import Image
 from fvcli.atlas.cells import source_cell
 from fvcli.media import movie_facts, read_frames, read_picture
 from fvcli.media.movie_writer import encode_movie
-from fvcli.models import ModelChoice, load
 from fvcli.run import RunFolder
 from tests.helpers.running import fvcli, rendered, write_spec
+from tests.helpers.tensorflow_setup import default_network
 
 PHOTO = Path(__file__).parents[2] / "configs" / "photos" / "coffee.jpg"
 LAYER, CHANNEL = "stem_bn", 3
@@ -109,7 +109,7 @@ def pixels(folder: Path, unit: str) -> np.ndarray:
 
 def score(picture: np.ndarray, channel: int = CHANNEL) -> float:
     """Return the mean of a channel on a picture in [0, 1]."""
-    acts = load(ModelChoice("efficientnet-lite0")).activations(picture[None].astype(np.float32), LAYER)
+    acts = default_network().activations(picture[None].astype(np.float32), LAYER)
     return float(acts[..., channel].mean())
 
 

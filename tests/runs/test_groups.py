@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from fvcli.media import read_frames, read_picture
-from fvcli.models import ModelChoice, load
 from tests.helpers.running import fvcli, rendered, write_spec
+from tests.helpers.tensorflow_setup import default_network
 
 LINE = """objective: {kind: interpolate, count: 3, from: {kind: channel, layer: stem_bn, channel: 3},
                 to: {kind: channel, layer: stem_bn, channel: 5}}"""
@@ -76,7 +76,7 @@ def test_four_diverse_pictures(tmp_path: Path) -> None:
 def mean_cosine(folder: Path) -> float:
     """Return the mean cosine of the Gram matrices of each two pictures."""
     pictures = np.stack([read_picture(path) for path in sorted(folder.glob("*.png"))]) / np.float32(255)
-    acts = load(ModelChoice("efficientnet-lite0")).activations(pictures, LAYER)
+    acts = default_network().activations(pictures, LAYER)
     maps = acts.reshape(len(acts), -1, acts.shape[-1]).astype(np.float64)
     grams = np.einsum("npc,npd->ncd", maps, maps).reshape(len(maps), -1)
     grams /= np.linalg.norm(grams, axis=1, keepdims=True)

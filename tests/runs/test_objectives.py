@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from fvcli.media import read_picture
-from fvcli.models import ModelChoice, load
 from fvcli.run import RunFolder, run_status
 from fvcli.worker import render_batches
 from tests.helpers.running import fvcli, pictures, write_spec
+from tests.helpers.tensorflow_setup import default_network
 
 PHOTO = Path(__file__).parents[2] / "configs" / "photos" / "chelsea.jpg"
 SPEC = """\
@@ -78,7 +78,7 @@ def spec_with_files(folder: Path) -> Path:
     np.save(folder / "rows.npy", rng.normal(size=(2, 32)).astype(np.float32))
     np.save(folder / "cube.npy", rng.normal(size=(5, 4, 32)).astype(np.float32))
     photo = photo_pixels()[None].astype(np.float32) / 255
-    np.save(folder / "map.npy", load(ModelChoice("efficientnet-lite0")).activations(photo, "stem_bn")[0])
+    np.save(folder / "map.npy", default_network().activations(photo, "stem_bn")[0])
     return write_spec(folder, SPEC.replace("PHOTO", str(PHOTO)))
 
 
@@ -185,7 +185,7 @@ def vector_of(said: dict, folder: Path) -> np.ndarray:
 
 
 def test_saved_scores_are_those_of_the_pictures(whole: Path) -> None:
-    loaded = load(ModelChoice("efficientnet-lite0"))
+    loaded = default_network()
     layers = ("stem_bn", "stem", "block0_dw")
 
     def activations(pixels: np.ndarray) -> dict[str, np.ndarray]:

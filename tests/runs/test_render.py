@@ -15,7 +15,7 @@ from tests.helpers.running import HEAD, SMALL_SPEC, fvcli, pictures, sidecars, w
 EVERY_KIND = """\
 model: efficientnet-lite0
 render:
-  {size_px: [64, 80], steps: 16, batch_size: 2, redirect_steps: 4, transforms: [{kind: jitter, px: 4}]}
+  {size_px: [64, 80], steps: 16, batch_size: 2, redirect_steps: 0, transforms: [{kind: jitter, px: 4}]}
 jobs:
   - {name: channels, layer: block1_expand_bn, channels: [3, 17]}
   - {name: negative, layer: block1_expand_bn, channels: [3], sign: negative}
