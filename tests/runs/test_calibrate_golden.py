@@ -14,7 +14,7 @@ from tests.helpers.running import fvcli, write_spec
 
 SPEC = """\
 model: efficientnet-lite0
-render: {size_px: 48, steps: 6}
+render: {size_px: 48, steps: 6, redirect_steps: 0}
 jobs:
   - {name: edges, layer: stem_bn, channels: 0-4}
 """

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.helpers.running import SMALL_SPEC, fvcli, pictures, write_spec
 
-SPEC = SMALL_SPEC.replace("steps: 24", "steps: 2").replace("channels: 0-4", "channels: 0")
+SPEC = SMALL_SPEC.replace("steps: 24", "steps: 2, redirect_steps: 0").replace("channels: 0-4", "channels: 0")
 IN_A_THREAD = """
 import sys, threading
 from pathlib import Path

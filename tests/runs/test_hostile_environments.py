@@ -188,7 +188,7 @@ def check(command: str, came_to: CameTo, at_home: int, *, fails: bool) -> None:
 @pytest.mark.parametrize("name", ["all closed", "full error", "no home and a user that nobody knows"])
 def test_so_do_those_with_tensorflow(name: str, places: dict[str, Path], tmp_path: Path) -> None:
     environment = environment_of(name)
-    spec = write_spec(tmp_path, SMALL_SPEC.replace("steps: 24", "steps: 2"))
+    spec = write_spec(tmp_path, SMALL_SPEC.replace("steps: 24", "steps: 2, redirect_steps: 0"))
     found = environment.run(tmp_path, asked(tmp_path, {**places, "spec": spec}, WITH_TENSORFLOW))
     for command, came_to in found.items():
         check(command, came_to, 0, fails=False)
