@@ -21,7 +21,13 @@ from fvcli.plan.unit_drafts import Direction, SweptEntry, UnitDraft, draft_of_te
 from fvcli.spec.file_names import folded
 from fvcli.spec.mistakes.problems import KeyPath
 from fvcli.spec.objective_bases import Swept
-from fvcli.spec.objectives import AnyLeaf, InterpolateObjective, leaves
+from fvcli.spec.objectives import (
+    AnyLeaf,
+    ClassLogitObjective,
+    DirectionObjective,
+    InterpolateObjective,
+    leaves,
+)
 from fvcli.spec.schema import Job
 
 WANT_PICTURES = ("start", "octaves", "steepest", "recipe")  # keys that may need the job's pictures
@@ -54,6 +60,9 @@ class Resolver(NameLookup):
         broken: frozenset[str] = frozenset(),
     ) -> None:
         super().__init__(path, facts, size_px, broken)
+        self._meant = None if "objective" in broken else _meant(job)
+        if self._meant:
+            job = job.model_copy(update={"objective": self._meant})  # so that the rest is checked as well
         self._job = job
         self._files = files
         self._wants_picture = wants_picture
@@ -64,6 +73,10 @@ class Resolver(NameLookup):
 
     def drafts(self) -> list[UnitDraft]:
         """Return what each unit of the job maximises, members of a group one after the other."""
+        if self._meant:
+            sweeps = str(self._meant.sweeps)
+            line = f"write objective: {self._meant.kind}"
+            self.report((sweeps,), f"a job without an objective takes channels; for {sweeps} {line}")
         self._refuse_what_nothing_takes()
         pictures = self._pictures()
         found: list[UnitDraft] = []
@@ -324,6 +337,15 @@ class Resolver(NameLookup):
     def _refuse(self, key: str, reason: str, *reads: str) -> None:
         if getattr(self._job, key) is not None:
             self.report((key,), f"{reason}; leave {key} out", "objective", *reads)
+
+
+def _meant(job: Job) -> ClassLogitObjective | DirectionObjective | None:
+    """Return the objective that a job without one needs for what it lists; None for channels."""
+    if "objective" in job.model_fields_set or job.channels is not None:
+        return None
+    if job.classes is not None:
+        return ClassLogitObjective(kind="class_logit")
+    return DirectionObjective(kind="direction") if job.vectors is not None else None
 
 
 def _has_list(leaf: AnyLeaf) -> bool:
