@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from base64 import b64encode
 from collections.abc import Iterator, Sequence
@@ -30,23 +31,30 @@ UNITS_SHOWN = 2000  # of a larger run the contact sheets are shown, and no page 
 SHEETS_SHOWN = 100  # of each job; the others are in their folder
 NOTABLE_SHOWN = 100
 SPEC_LENGTH = 50_000
-PENDING = "pending"
+PENDING, FILM = "pending", "mp4"
+NUMBERED = re.compile(r"^[a-z_]+-0*(?=\d)")
 
 
 @dataclass(frozen=True)
 class Card:
-    """What the page shows of a unit. Its picture, if it has one, and its extras are links."""
+    """What the page shows of a unit. Its picture, if it has one, its film as mp4 and its extras are links."""
 
     name: str
     label: str
     status: str
     picture: str
+    film: str
     alt: str
     width_px: int
     height_px: int
     score: str
     remarks: Sequence[str]
     extras: Sequence[tuple[str, str]]
+
+    @property
+    def name_says_more(self) -> bool:
+        """Whether the name tells more than the label, as that of channel 7, channel-0007, does not."""
+        return NUMBERED.sub("", self.name) != self.label
 
 
 @dataclass(frozen=True)
@@ -135,17 +143,21 @@ def _card(run: RunFolder, unit: Unit, caption: str) -> Card:
     is_finished = sidecar is not None and sidecar.is_finished
     status = sidecar.status if sidecar else (PENDING if run.newer_sidecar(unit) is None else NEWER)
     score = sidecar.score["saved"] if sidecar and sidecar.score else None
+    extras = sidecar.extra_names if sidecar and is_finished else []
+    links = {"png": _link(unit, "png")} if FILM in extras else {}  # in whose place the film stands
+    links |= {name: _link(unit, name) for name in extras}
     return Card(
         unit.name,
         caption,
         status,
         _link(unit, "png") if is_finished else "",
+        links.get(FILM, ""),
         f"{unit.layer} {unit.label}",
         program.width_px,
         program.height_px,
         "" if score is None else f"{score:.4g}",
         [SAID.get(kind, kind) for kind in sidecar.remarks] if sidecar else [],
-        [(name, _link(unit, name)) for name in (sidecar.extra_names if sidecar and is_finished else [])],
+        [*links.items()],
     )
 
 

@@ -90,6 +90,20 @@ def test_the_page_says_what_became_of_each_unit(tmp_path: Path) -> None:
     assert text.index("stem_bn") < text.index("block1_expand_bn")  # headings of the second job
 
 
+def test_a_film_stands_where_its_picture_would(tmp_path: Path) -> None:
+    run = painted(tmp_path, "model: efficientnet-lite0\njobs: [{name: a, layer: stem_bn, channels: 0-2}]\n")
+    unit = run.plan.units[0]
+    told = json.loads(run.json(unit).read_text())
+    told["extras"].append({"name": "mp4", "bytes": 4})
+    run.extra(unit, "mp4").write_bytes(b"film")
+    run.json(unit).write_text(json.dumps(told))
+    page = read(draw_sheets(run).paths[-1])
+    assert "video" in page.tags
+    assert page.links.count("units/a/channel-0000.mp4") == 2  # played here, and to be kept
+    assert page.links.count("units/a/channel-0000.png") == 1
+    assert "channel-0000" not in page.text  # its label says the same
+
+
 def painted_page(folder: Path) -> Path:
     run = painted(folder)
     return draw_sheets(run).paths[-1]
@@ -104,7 +118,9 @@ def test_names_and_titles_are_text_and_nothing_runs(tmp_path: Path) -> None:
     source = page.read_text("utf-8")
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', source)
     assert policy is not None
-    assert policy[1].startswith("default-src 'none'; img-src 'self' file: data:; style-src 'sha256-")
+    assert policy[1].startswith(
+        "default-src 'none'; img-src 'self' file: data:; media-src 'self' file:; style-src 'sha256-"
+    )
     assert "http://" not in source
     assert "https://" not in source
 
