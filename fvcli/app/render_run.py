@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fvcli.app.draw_sheets import Drawn, draw_missing_sheets
+from fvcli.app.lacking_files import said_of_lacking_files
 from fvcli.app.plan_spec import PlannedSpec
 from fvcli.app.preflight import check_machine, check_memory, needs_more_than_python
 from fvcli.app.render_log import RenderLog
@@ -147,7 +148,8 @@ def begun_run(
         output, planned.plan, planned.text, planned.facts, asked=asked, shard=_shard_name(options)
     ) as run:
         _tell(run, observer)
-        for remark in write_copies(run):  # of what was finished before; others are written with their picture
+        # of what was finished before; copies of other pictures are written with them
+        for remark in (*write_copies(run), *said_of_lacking_files(run)):
             observer.said(f"Note: {remark}")
         yield run, _begin_round(run, batches, wanted), units
 

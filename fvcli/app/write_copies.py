@@ -12,7 +12,7 @@ from fvcli.media.copies import MOST_PX, SUFFIX, copy_of_png, fits, size_of_png
 from fvcli.plan import Unit
 from fvcli.run import RunFolder, Sidecar
 from fvcli.run.atomic import write_atomic
-from fvcli.run.extras import copies_of, copy_name, kept_while_rendering, png_names
+from fvcli.run.extras import copies_of, copy_name, png_names
 from fvcli.run.finished import Finished, finished_of
 from fvcli.run.objects import read_bytes
 from fvcli.run.sidecar import is_copy
@@ -23,21 +23,17 @@ def write_copies(run: RunFolder) -> list[str]:
     """Write the copies that finished pictures lack, and name them in their sidecars.
 
     Returns:
-        What cannot be written without rendering again, or at all, in sentences.
+        What cannot be written, in sentences.
     """
     output = run.plan.output
-    if not (output.also or output.curve or output.array):
+    if not output.also:
         return []
-    found, lacking, too_large = finished_of(run.path), 0, 0
+    found, too_large = finished_of(run.path), 0
     for unit in run.plan.units:
         picture = found.get(unit.stem)
-        if picture is None or picture.key != unit.key:
-            continue
-        kept = kept_while_rendering(output, run.plan.programs[unit.program])
-        lacking += not {*kept} <= {*picture.extra_names}
-        if output.also:
+        if picture is not None and picture.key == unit.key:
             too_large += not _write_copies_of(run, unit, picture, output)
-    return [*_said_of(lacking, run.path), *_said_of_large(too_large, output)]
+    return _said_of_large(too_large, output)
 
 
 def _write_copies_of(run: RunFolder, unit: Unit, picture: Finished, output: Output) -> bool:
@@ -73,16 +69,6 @@ def _is_there(file: Path, told: Mapping[str, Any] | None, quality: int) -> bool:
     if not is_copy(told):
         return True
     return told["quality"] == quality and file.exists() and file.stat().st_size == told["bytes"]
-
-
-def _said_of(lacking: int, run: Path) -> list[str]:
-    if not lacking:
-        return []
-    pictures = counted(lacking, "finished picture")
-    return [
-        f"{pictures} in {run} lack the curve or array that output asks for, which are kept only while a "
-        "picture is rendered; add --again to render them anew"
-    ]
 
 
 def _said_of_large(too_large: int, output: Output, what: str = "picture") -> list[str]:

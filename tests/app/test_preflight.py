@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import tempfile
 from pathlib import Path
@@ -49,6 +50,29 @@ def test_without_ffmpeg_films_take_another_format_and_say_so(
         jpegs = ("--set", "output.also=webp", "--only", "film", "--set", "jobs.small.animation=null")
         assert note("gif") in fvcli("render", spec, "-o", tmp_path / "copied", *jpegs).stderr
     assert "films are" not in fvcli("render", spec, "-o", run, "--again").stderr
+
+
+def test_a_film_that_took_another_format_is_told_where_ffmpeg_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENGINES, "local", PaintingEngine)
+    spec, run = write_spec(tmp_path, SPEC), tmp_path / "run"
+    fvcli("render", spec, "-o", run)
+    sidecar = run / "units/film/channel-0000.json"
+    told = json.loads(sidecar.read_text())
+    film = {"name": "webp", "bytes": 4}
+    sidecar.with_suffix(".webp").write_bytes(b"film")
+    sidecar.write_text(json.dumps(told | {"extras": [*told["extras"], film]}))
+    said = (
+        f"Note: 1 film in {run} is webp, because ffmpeg was missing at that time; "
+        "add --again to render it anew as mp4\n"
+    )
+    assert said in fvcli("render", spec, "-o", run).stderr
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "imageio_ffmpeg", None)
+        assert "film" not in fvcli("render", spec, "-o", run).stderr
+    sidecar.write_text(json.dumps(told | {"extras": [*told["extras"], film | {"quality": 90}]}))  # a copy
+    assert "film" not in fvcli("render", spec, "-o", run).stderr
 
 
 def test_formats_of_films(monkeypatch: pytest.MonkeyPatch) -> None:
