@@ -10,8 +10,9 @@ from fvcli.errors import FvcliError, UsageError, command
 from fvcli.media import picture_text
 from fvcli.models.files.file_kinds import HEAD_BYTES, kind_of
 from fvcli.models.files.model_format import BY_SUFFIX, MODEL_SUFFIXES, SPEC_SUFFIXES, way_out, what_is
+from fvcli.spec.mistakes.problems import nearest
 
-START = "a spec to start from: fvcli init"
+START = "fvcli init spec.yaml writes a spec to start from"
 # Marks at the beginning of a text, the longer ones first. UTF-8 may have one, too.
 MARKS = {
     codecs.BOM_UTF32_LE: "utf-32",
@@ -35,7 +36,7 @@ def read_spec(spec: str) -> str:
     try:
         content: bytes = sys.stdin.buffer.read() if spec == "-" else path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{spec}: {error.strerror}", START) from error
+        raise UsageError(f"{spec}: {error.strerror}", _meant(path) or START) from error
     encoding = next((name for mark, name in MARKS.items() if content.startswith(mark)), "utf-8-sig")
     if spec != "-" and encoding == "utf-8-sig" and not _may_be_spec(path, content):
         raise _of_file(path)
@@ -43,6 +44,16 @@ def read_spec(spec: str) -> str:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
         raise _undecodable(spec, content, error) from error
+
+
+def _meant(path: Path) -> str:
+    """Name a spec beside a path that is written much like it, if there is one."""
+    try:
+        beside = {file.stem: file for file in path.parent.iterdir() if file.suffix.lower() in SPEC_SUFFIXES}
+    except OSError:  # there is no such folder
+        return ""
+    near = nearest(path.stem, beside)
+    return f"did you mean {beside[near]}?" if near and not path.exists() else ""
 
 
 def _may_be_spec(path: Path, content: bytes) -> bool:

@@ -173,7 +173,7 @@ def test_folder_as_spec(tmp_path: Path) -> None:
     folder = tmp_path / "specs"
     folder.mkdir()
     assert mistakes(tmp_path / "run", folder) == [
-        f"{folder}: a folder, not a spec: a spec to start from: fvcli init"
+        f"{folder}: a folder, not a spec: fvcli init spec.yaml writes a spec to start from"
     ]
     (folder / "b.yaml").write_text(GOOD)
     assert mistakes(tmp_path / "run", folder) == [
@@ -413,3 +413,22 @@ def test_from_picture_with_bad_spec(tmp_path: Path) -> None:
     (line,) = mistakes(tmp_path / "run", "--from", path)
     assert line.startswith(f"{path}:")
     assert line.endswith("jobs: the list is empty")
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("atlas.yam", "did you mean {}?"),
+        ("atlsa.yaml", "did you mean {}?"),
+        ("zebra.yaml", "fvcli init spec.yaml writes a spec to start from"),
+    ],
+)
+def test_a_spec_that_is_not_there_may_be_another(name: str, hint: str, tmp_path: Path) -> None:
+    (tmp_path / "atlas.yaml").write_text("")
+    (tmp_path / "atlas.txt").write_text("")
+    refused = fvcli("plan", tmp_path / name)
+    said = hint.format(tmp_path / "atlas.yaml")
+    assert (refused.exit_code, refused.stderr) == (
+        2,
+        f"Error: {tmp_path / name}: No such file or directory: {said}\n",
+    )
