@@ -77,7 +77,7 @@ def _show(facts: ModelFacts, sanity: list[str], found: list[Suggestion]) -> None
         *[("note", remark) for remark in facts.remarks],
     ]
     for name, value in rows:
-        click.echo(f"{name:<14} {value}")
+        click.echo(f"{name:<14} {value}".replace("\n", f"\n{'':<11}"))
     click.echo()
     _show_suggested(facts, found)
     click.echo()

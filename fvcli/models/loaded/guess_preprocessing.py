@@ -14,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from fvcli.errors import CONTINUED
 from fvcli.models.choice import Preprocessing
 from fvcli.models.graph import Node, Pair
-from fvcli.models.loaded.probe_pictures import noise, test_pictures
+from fvcli.models.loaded.probe_pictures import test_pictures
 from fvcli.models.zoo.applications import BUILT_IN, CAFFE, TF, TORCH
 from fvcli.optvis.calls import CallGraph, Linear, Normalization
 from fvcli.optvis.network import Network
@@ -32,9 +33,10 @@ LOOK_AT = 6  # layers, for one of that kind
 SMALL_WIDTHS, PIXEL_WIDTHS = (0.5, 8.0), (100.0, 300.0)
 PICTURES = 4
 TYPICAL_LOGIT_DEVIATION = 2.0  # of trained classifiers: 1.3 to 3 measured
-PLAUSIBLE_DEVIATIONS = (0.3, 20.0)
+SMALLEST_LOGIT_DEVIATION, MOST_LOGIT_DEVIATION = 0.3, 20.0  # beyond these something is wrong
 MISFIT_TO_DOUBT = 0.3  # half a nat is a variance wrong by a factor of three or so
 TIE = 0.3  # misfits that differ by less tell nothing
+STATISTICS = "the statistics of its first normalization"
 HOW = "declare value_range, mean and std to be sure, and BGR as channel_order if the network takes that"
 IF_BGR = "if it takes BGR, declare channel_order: BGR"
 
@@ -100,34 +102,68 @@ def _is_trained(normalization: Normalization) -> bool:
     return bool(np.any(mean != 0.0) or np.any(variance != 1.0))
 
 
-def guess_preprocessing(subject: Subject) -> Guess:
-    """Return the most likely preprocessing."""
+def guess_preprocessing(subject: Subject, is_untrained: bool = False) -> Guess:
+    """Return the most likely preprocessing; of an untrained network only the layers tell, not the weights."""
     if (scaler := subject.scaler) is not None:
         fitting = [one for one in SCALERS if _is_plausible(_scaled(subject, one, scaler))]
         if len(fitting) == 1:
             said = fitting[0].said(subject.channels)
             because = f"because the network scales its input itself, in {scaler}"
             return Guess(fitting[0], f"preprocessing: {said}, {because}; {IF_BGR}", is_certain=True)
-    found = misfits(subject, _pictures(subject))
+    found = {} if is_untrained else misfits(subject, _pictures(subject))
     if not found:
         best = BUILT_IN if scaler else TF
-        return Guess(best, f"preprocessing guessed without any evidence: {best.said(subject.channels)}")
-    as_good = [candidate for candidate, misfit in found.items() if misfit < min(found.values()) + TIE]
-    best, others = as_good[0], as_good[1:]
-    rest = min((misfit for candidate, misfit in found.items() if candidate not in as_good), default=np.inf)
-    why = "the statistics of its first normalization" if subject.first_normalization else "its logits"
-    said = [candidate.said(subject.channels) for candidate in (best, *others)]
-    ties = f", but so fits {' or '.join(said[1:])}" if others else ""
-    worse = f", of others {rest:.2f} or more" if np.isfinite(rest) else ""
-    evidence = f"by {why} (misfit {found[best]:.2f}{worse})"
-    if (
-        subject.first_normalization
-        and not others
-        and found[best] < MISFIT_TO_DOUBT
-        and rest > 4 * found[best]
-    ):
-        return Guess(best, f"preprocessing: {said[0]}, {evidence}; {IF_BGR}", is_certain=True)
-    return Guess(best, f"preprocessing guessed: {said[0]}, {evidence}{ties}")
+        said = best.said(subject.channels)
+        return Guess(best, f"preprocessing guessed without any evidence: {said}; {HOW}")
+    return _best_of(subject, found)
+
+
+def _best_of(subject: Subject, found: Mapping[Preprocessing, float]) -> Guess:
+    """Take the smallest misfit of statistics; of equal misfits of logits, the most common preprocessing."""
+    fitting = _as_good(found)
+    measures = subject.first_normalization is not None
+    best = min(fitting, key=found.__getitem__) if measures else fitting[0]
+    said = best.said(subject.channels)
+    rest = min((misfit for one, misfit in found.items() if one not in fitting), default=np.inf)
+    if measures and len(fitting) == 1 and found[best] < MISFIT_TO_DOUBT and rest > 4 * found[best]:
+        evidence = f"by {STATISTICS} (misfit {found[best]:.2f}, of others {rest:.2f} or more)"
+        return Guess(best, f"preprocessing: {said}, {evidence}; {IF_BGR}", is_certain=True)
+    why = _why(measures, len(fitting))
+    return Guess(
+        best, f"preprocessing guessed: {said}, {why}.{_listed(subject, found, best)}\n{CONTINUED}{HOW}"
+    )
+
+
+def _as_good(found: Mapping[Preprocessing, float]) -> list[Preprocessing]:
+    """Return the candidates that cannot be told from the best one, the more common first."""
+    return [candidate for candidate, misfit in found.items() if misfit < min(found.values()) + TIE]
+
+
+def _why(measures: bool, fitting: int) -> str:
+    if measures:
+        return f"by {STATISTICS}"
+    if fitting == 1:
+        return "by the scale of its logits"
+    return (
+        f"because it is the most common of {fitting} that fit. The scale of the logits tells no more, and a "
+        f"difference in misfit below {TIE:g} says nothing"
+    )
+
+
+def _listed(
+    subject: Subject, found: Mapping[Preprocessing, float], taken: Preprocessing | None = None
+) -> str:
+    """Say the misfit of each candidate, a line for each of the best, and one for all others."""
+    fitting = _as_good(found)
+    lines = [
+        f"{found[one]:.2f}  {one.said(subject.channels)}{' (taken)' if one == taken else ''}"
+        for one in sorted(fitting, key=found.__getitem__)
+    ]
+    rest = [misfit for one, misfit in found.items() if one not in fitting]
+    lines += [f"{min(rest):.2f}  or more: all others"] if rest else []
+    return "".join(
+        f"\n{CONTINUED}{line}" for line in ["misfit of each candidate, where 0 is perfect:", *lines]
+    )
 
 
 def misfits(subject: Subject, pictures: np.ndarray) -> dict[Preprocessing, float]:
@@ -154,9 +190,18 @@ def misfit_of(subject: Subject, preprocessing: Preprocessing, pictures: np.ndarr
     if subject.first_normalization is not None:
         layer, normalization = subject.first_normalization
         return _divergence(subject.read(preprocessing, pictures, layer), normalization)
+    deviation = logit_deviation(subject, preprocessing, pictures)
+    return None if deviation is None else _misfit_of_logits(deviation)
+
+
+def logit_deviation(subject: Subject, preprocessing: Preprocessing, pictures: np.ndarray) -> float | None:
+    """Return the standard deviation of all logits of some pictures, or None without logits."""
     if subject.logits is None:
         return None
-    deviation = float(subject.read(preprocessing, pictures, subject.logits).std())
+    return float(subject.read(preprocessing, pictures, subject.logits).std())
+
+
+def _misfit_of_logits(deviation: float) -> float:
     return abs(float(np.log(max(deviation, 1e-9) / TYPICAL_LOGIT_DEVIATION)))
 
 
@@ -201,46 +246,21 @@ def _contradiction(subject: Subject, declared: Preprocessing) -> str | None:
     )
 
 
-def doubt(subject: Subject, preprocessing: Preprocessing) -> str | None:
+def doubt(subject: Subject, preprocessing: Preprocessing, is_untrained: bool = False) -> str | None:
     """Return why a declared preprocessing can hardly be right, as a sentence, or None."""
-    if (said := _contradiction(subject, preprocessing)) is not None:
+    if (said := _contradiction(subject, preprocessing)) is not None or is_untrained:
         return said
     pictures = _pictures(subject)
     own = misfit_of(subject, preprocessing, pictures)
     if own is None or own < MISFIT_TO_DOUBT:
         return None
     if subject.first_normalization is None:
-        low, high = (abs(float(np.log(d / TYPICAL_LOGIT_DEVIATION))) for d in PLAUSIBLE_DEVIATIONS)
-        if own < min(low, high):
+        limits = SMALLEST_LOGIT_DEVIATION, MOST_LOGIT_DEVIATION
+        if own < min(map(_misfit_of_logits, limits)):
             return None
-    best, misfit = min(misfits(subject, pictures).items(), key=lambda item: item[1])
-    if own < 4 * misfit:
+    found = misfits(subject, pictures)
+    if own < 4 * min(found.values()):
         return None
-    return (
-        f"the declared preprocessing ({preprocessing}) fits badly (misfit {own:.2f}, where {best} has "
-        f"{misfit:.2f})"
-    )
-
-
-def sanity_lines(subject: Subject, preprocessing: Preprocessing) -> list[str]:
-    """Return what the network makes of noise and of the built-in test pictures, one line each."""
-    size = (*subject.size_px, subject.channels, PICTURES)
-    return [
-        f"on {name}: {_statistics(subject, preprocessing, pictures)}"
-        for name, pictures in (("noise", noise(*size)), ("test pictures", test_pictures(*size)))
-    ]
-
-
-def _statistics(subject: Subject, preprocessing: Preprocessing, pictures: np.ndarray) -> str:
-    said = []
-    relus = [node.name for node in subject.nodes.values() if node.kind in {"relu", "relu6"}]
-    if relus:
-        last = subject.read(preprocessing, pictures, relus[-1])
-        dead = float((last.max(axis=(0, 1, 2)) <= 0).mean())
-        said.append(f"{dead:.0%} of the channels of {relus[-1]} are silent")
-    if subject.logits is not None:
-        logits = subject.read(preprocessing, pictures, subject.logits)[:, 0, 0].astype(np.float64)
-        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
-        sure = float((odds.max(axis=1) / odds.sum(axis=1)).mean())
-        said.append(f"the logits deviate by {logits.std():.2g}, the likeliest class has {sure:.0%}")
-    return ", ".join(said) or "nothing to tell by"
+    said = preprocessing.said(subject.channels)
+    listed = _listed(subject, found)
+    return f"the declared preprocessing ({said}) fits badly, with a misfit of {own:.2f}.{listed}"

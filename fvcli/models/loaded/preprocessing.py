@@ -8,8 +8,9 @@ from fvcli.errors import UsageError
 from fvcli.models.choice import ModelChoice, Preprocessing
 from fvcli.models.graph import Pair
 from fvcli.models.loaded.assemble import choose_logits
-from fvcli.models.loaded.guess_preprocessing import HOW, Subject, doubt, guess_preprocessing
+from fvcli.models.loaded.guess_preprocessing import Subject, doubt, guess_preprocessing
 from fvcli.models.loaded.network_graph import NetworkGraph
+from fvcli.models.loaded.untrained import untrained
 
 DEFAULT_SIZE_PX = 224  # where neither the network nor the spec says one
 
@@ -46,11 +47,13 @@ def resolve_preprocessing(network: NetworkGraph, choice: ModelChoice, size_px: P
     nodes = {node.name: node for node in network.nodes}
     logits = choose_logits(nodes, network.outputs[0], choice.logits)
     subject = Subject(network.graph, nodes, network.channels, size_px, logits)
+    begun = untrained(subject)
     if choice.declares_values:
         declared = choice.preprocessing(Preprocessing(), network.channels)
-        return Resolved(declared, remark=doubt(subject, declared))
-    guess = guess_preprocessing(subject)
+        doubts = begun, doubt(subject, declared, is_untrained=begun is not None)
+        return Resolved(declared, remark="; ".join(filter(None, doubts)) or None)
+    guess = guess_preprocessing(subject, is_untrained=begun is not None)
     preprocessing = choice.preprocessing(guess.preprocessing, network.channels)
     if guess.is_certain:
-        return Resolved(preprocessing, finding=guess.reason)
-    return Resolved(preprocessing, remark=f"{guess.reason}; {HOW}")
+        return Resolved(preprocessing, remark=begun, finding=guess.reason)
+    return Resolved(preprocessing, remark="; ".join(filter(None, (begun, guess.reason))))

@@ -10,6 +10,10 @@ import numpy as np
 import pytest
 
 from fvcli.models import ModelChoice, load
+from fvcli.models.choice import Preprocessing
+from fvcli.models.loaded import guess_preprocessing
+from fvcli.models.loaded.guess_preprocessing import BUILT_IN, TF, TORCH, UNIT, Guess, Subject
+from fvcli.optvis.calls import Call, CallGraph, Normalization, by_role
 
 PHOTO_MEAN, PHOTO_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 BEGINNINGS: dict[str, Callable[[], list[keras.layers.Layer]]] = {
@@ -27,16 +31,19 @@ BEGINNINGS: dict[str, Callable[[], list[keras.layers.Layer]]] = {
 }
 
 
+NOT_READ = Subject(CallGraph(Call("", (), by_role), {}), {}, 3, (8, 8), None)
+
+
 @pytest.fixture(scope="module")
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a small untrained network for each of BEGINNINGS."""
+    """A folder with a small network for each of BEGINNINGS, whose biases are not those of a new network."""
     folder = tmp_path_factory.mktemp("begun")
     for name, layers in BEGINNINGS.items():
         keras.utils.set_random_seed(1)
         image = outputs = keras.Input((24, 24, 3))
         for layer in layers():
             outputs = layer(outputs)
-        outputs = keras.layers.Conv2D(6, 3, name="conv")(outputs)
+        outputs = keras.layers.Conv2D(6, 3, bias_initializer="ones", name="conv")(outputs)
         made = keras.Model(image, keras.layers.BatchNormalization(name="norm")(outputs))
         made.save(folder / f"{name}.keras")
     return folder
@@ -107,7 +114,10 @@ def trained(begun: Path) -> Path:
 
 def test_statistics_of_training_are_held_against_what_is_declared(trained: Path) -> None:
     remarks = load(ModelChoice(path=str(trained), value_range=(0.0, 255.0))).facts.remarks
-    assert "the declared preprocessing (RGB, from 0 to 255) fits badly" in remarks[0]
+    first, head, best, *_ = remarks[0].split("\n    ")
+    assert first.startswith("the declared preprocessing (RGB, from 0 to 255) fits badly, with a misfit of ")
+    assert head == "misfit of each candidate, where 0 is perfect:"
+    assert best.endswith("  RGB, from -1 to 1")
 
 
 def test_statistics_that_a_normalization_began_with_say_nothing(begun: Path) -> None:
@@ -116,3 +126,76 @@ def test_statistics_that_a_normalization_began_with_say_nothing(begun: Path) -> 
         assert load(declared).facts.remarks == ()
     (guessed,) = load(ModelChoice(path=f"{begun}/nothing.keras")).facts.remarks
     assert guessed.startswith("preprocessing guessed without any evidence: RGB, from -1 to 1; declare ")
+
+
+# ---- which candidate is taken, and how that is told
+
+
+LOGIT_SCALES = {TF: 0.10, TORCH: 0.26, UNIT: 0.04, BUILT_IN: 3.01}
+
+
+def with_evidence(monkeypatch: pytest.MonkeyPatch, misfits: dict[Preprocessing, float], by: str) -> Guess:
+    """Return the guess for a network of which only the misfits are known."""
+    role = ("conv", Normalization(np.ones(1), np.ones(1))) if by == "statistics" else None
+    monkeypatch.setattr(guess_preprocessing.Subject, "first_normalization", role)
+    monkeypatch.setattr(guess_preprocessing, "misfits", lambda *_: misfits)
+    return guess_preprocessing.guess_preprocessing(NOT_READ)
+
+
+def test_of_equal_logits_the_most_common_is_taken_and_that_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    guess = with_evidence(monkeypatch, LOGIT_SCALES, "logits")
+    assert guess.preprocessing == TF
+    assert guess.reason.splitlines() == [
+        "preprocessing guessed: RGB, from -1 to 1, because it is the most common of 3 that fit. The scale of "
+        "the logits tells no more, and a difference in misfit below 0.3 says nothing.",
+        "    misfit of each candidate, where 0 is perfect:",
+        "    0.04  RGB, from 0 to 1",
+        "    0.10  RGB, from -1 to 1 (taken)",
+        f"    0.26  {TORCH.said(3)}",
+        "    3.01  or more: all others",
+        f"    {guess_preprocessing.HOW}",
+    ]
+
+
+def test_of_statistics_the_smallest_misfit_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    guess = with_evidence(monkeypatch, LOGIT_SCALES, "statistics")
+    assert (guess.preprocessing, guess.is_certain) == (UNIT, False)
+    assert "    0.04  RGB, from 0 to 1 (taken)" in guess.reason.splitlines()
+    sure = with_evidence(monkeypatch, {TF: 0.5, UNIT: 0.02}, "statistics")
+    assert (sure.preprocessing, sure.is_certain) == (UNIT, True)
+    assert "(misfit 0.02, of others 0.50 or more)" in sure.reason
+
+
+# ---- untrained
+
+
+@pytest.mark.parametrize(
+    ("bias", "norm", "untrained"), [(0.0, 0.0, True), (0.1, 0.0, False), (0.0, 0.1, False)]
+)
+def test_a_network_as_it_was_made_is_called_untrained(
+    tmp_path: Path, bias: float, norm: float, untrained: bool
+) -> None:
+    image = keras.Input((24, 24, 3))
+    outputs = keras.layers.Conv2D(6, 3, bias_initializer=keras.initializers.Constant(bias))(image)
+    moving = keras.initializers.Constant(norm)
+    outputs = keras.layers.BatchNormalization(moving_mean_initializer=moving)(outputs)
+    keras.Model(image, outputs).save(tmp_path / "new.keras")
+    for declared in ({}, {"value_range": (0.0, 1.0)}):
+        said = " ".join(load(ModelChoice(path=f"{tmp_path}/new.keras", **declared)).facts.remarks)
+        assert said.startswith("these weights look untrained") == untrained
+
+
+@pytest.mark.parametrize(("scale", "untrained"), [(1e-6, True), (1.0, False)])
+def test_logits_that_hardly_differ_are_a_sign_of_random_weights(
+    tmp_path: Path, scale: float, untrained: bool
+) -> None:
+    image = keras.Input((24, 24, 3))
+    made = keras.initializers.RandomNormal(stddev=scale, seed=1)
+    pooled = keras.layers.GlobalAveragePooling2D()(image)
+    outputs = keras.layers.Dense(5, use_bias=False, kernel_initializer=made)(pooled)
+    keras.Model(image, outputs).save(tmp_path / "flat.keras")
+    loaded = load(ModelChoice(path=f"{tmp_path}/flat.keras", value_range=(0.0, 1.0)))
+    assert ("the logits hardly differ" in " ".join(loaded.facts.remarks)) == untrained
+    assert (
+        any("too little: the preprocessing is wrong" in line for line in loaded.sanity_lines()) == untrained
+    )
