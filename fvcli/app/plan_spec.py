@@ -15,6 +15,7 @@ from fvcli.app.read_spec import read_spec
 from fvcli.media import picture_text
 from fvcli.models import ModelChoice, ModelFacts
 from fvcli.plan import Plan, make_plan
+from fvcli.plan.behind_relus import behind_relus
 from fvcli.plan.model_choice import choice_of
 from fvcli.plan.written_keys import override_line
 from fvcli.run.layout import job_of_file
@@ -153,4 +154,4 @@ def _plan(
         remarks = tuple(files.remarks)
     document.raise_problems()
     assert facts is not None  # or there was a problem
-    return plan, facts, remarks
+    return plan, facts, (*remarks, *behind_relus(plan, facts))

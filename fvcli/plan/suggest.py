@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import itertools
+import math
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from fvcli.errors import UsageError
 from fvcli.models import LayerFacts, ModelFacts
 from fvcli.models.graph import Node, ancestors, multiplications
+from fvcli.plan.activations import ACTIVATIONS
 from fvcli.plan.cost import Work
+from fvcli.plan.modules import inside_of, joins
+from fvcli.spec.file_names import MAX_NAME_BYTES, shortened
 from fvcli.spec.yaml_text import inline
 
-# Kinds that let a unit fire or not; gates (sigmoid) and answers (softmax) are none.
-ACTIVATIONS = frozenset(
-    {"relu", "relu6", "leaky_relu", "prelu", "elu", "celu", "selu", "gelu", "silu", "hard_silu", "hard_swish"}
-    | {"swish", "mish", "softplus", "softsign", "tanh", "hard_tanh", "glu", "threshold", "squareplus", "clip"}
-)
 WITH_UNITS = frozenset(
     {"conv", "separable_conv", "depthwise_conv", "conv_transpose", "dense", "batch_norm", "layer_norm"}
     | {"group_norm", "scale", "add", "concat"}
@@ -57,27 +55,41 @@ class Suggestion:
 
 
 def suggest_layers(facts: ModelFacts) -> list[Suggestion]:
-    """Return up to six layers from shallow to deep: pre-activations, the first of each size of map.
+    """Return up to six layers from shallow to deep: pre-activations and joins, the first of each size of map.
 
     Every channel of a pre-activation has a gradient at every picture, and none stops at an upper limit.
+    Where a module computes branches beside each other and joins them, the join stands for its branches.
     The first layer of a size of map is the first that sees so much more than those before it. Then
     the last layer is taken, and what is missing to six divides the longest stretches between these.
     """
     at = facts.layers_at(*facts.native_size_px)
     found = _pre_activations(facts, at)
-    spread = _spread(_wide(found or _any_with_units(facts, at)))
+    spread = _spread(_wide(found or _any_with_units(facts, at), joins(facts.nodes)))
     return [_suggestion(facts, at, layer, i / len(spread), bool(found)) for i, layer in enumerate(spread)]
 
 
 def jobs_block(found: Sequence[Suggestion]) -> str:
     """Return the jobs of a spec for these layers, as YAML to paste."""
-    lines, count = ["jobs:"], Counter[str]()
+    lines, names = ["jobs:"], list[str]()
     for one in found:
-        count[one.shows] += 1
-        name = one.shows if count[one.shows] == 1 else f"{one.shows}-{count[one.shows]}"
-        units = f"0-{min(CHANNELS, one.layer.channels) - 1}"
-        lines.append(f"  - {{name: {name}, layer: {inline(one.layer.name)}, channels: {units}}}")
+        names.append(_job_name(one, names))
+        layer, channels = inline(one.layer.name), _channels(one.layer.channels)
+        lines.append(f"  - {{name: {inline(names[-1])}, layer: {layer}, channels: {channels}}}")
     return "\n".join(lines) + "\n"
+
+
+def _job_name(one: Suggestion, taken: Sequence[str]) -> str:
+    """Return the layer and what it shows, as a folder may be called, and a number if that is taken."""
+    layer = re.sub(r"[^A-Za-z0-9._-]+", "-", one.layer.name).strip("._-")
+    name = shortened(f"{layer}-{one.shows}", MAX_NAME_BYTES).lstrip("-")
+    same = sum(other.casefold().startswith(name.casefold()) for other in taken)
+    return f"{name}-{same + 1}" if same else name
+
+
+def _channels(count: int) -> str:
+    """Return every n-th channel, because the first ones of many networks are dull."""
+    every = -(-count // CHANNELS)
+    return f"{{every: {every}}}" if every > 1 else f"0-{count - 1}"
 
 
 def starter_of(starter: str, model: str, facts: ModelFacts) -> str:
@@ -116,25 +128,31 @@ def _with_line(text: str, pattern: str, line: str) -> str:
 
 
 def _pre_activations(facts: ModelFacts, at: Mapping[str, LayerFacts]) -> list[LayerFacts]:
-    """Return the layers that an activation reads, and concatenations of nothing else."""
+    """Return the layers that an activation reads, or of a module with branches only its join, by depth."""
     read = {name for node in facts.nodes if node.kind in ACTIVATIONS for name in node.inputs}
     nodes = {node.name: node for node in facts.nodes}
-    answers = _answers(facts, nodes)
-    found = []
-    for node in facts.nodes:
-        if node.kind == "concat" and set(node.inputs) <= read:
-            read.add(node.name)
-        if node.name in read - answers and node.kind in WITH_UNITS and not _is_depthwise(node, nodes):
-            found.append(at[node.name])
-    return _with_room(found)
+    joined = joins(facts.nodes)
+    inside = {name for join in joined for name in inside_of(join, facts.inputs_of)}
+    left_out = _answers(facts, nodes) | inside
+    found = [
+        at[node.name]
+        for node in facts.nodes
+        if node.name in joined
+        or (node.name in read and node.kind in WITH_UNITS and not _is_depthwise(node, nodes))
+    ]
+    return _by_depth(_with_room([layer for layer in found if layer.name not in left_out]))
+
+
+def _by_depth(layers: Sequence[LayerFacts]) -> list[LayerFacts]:
+    """Sort layers by what they see; those that see the same, and the whole picture, stay in order."""
+    return sorted(layers, key=lambda layer: max(layer.receptive_field_px or (math.inf,)))
 
 
 def _any_with_units(facts: ModelFacts, at: Mapping[str, LayerFacts]) -> list[LayerFacts]:
     answers = _answers(facts, {node.name: node for node in facts.nodes})
     bare = {node.name for node in facts.nodes if node.kind in {"add", "scale"} and len(node.inputs) < 2}
-    return _with_room(
-        [layer for name, layer in at.items() if layer.kind in WITH_UNITS and name not in answers | bare]
-    )
+    found = [layer for name, layer in at.items() if layer.kind in WITH_UNITS and name not in answers | bare]
+    return _by_depth(_with_room(found))
 
 
 def _with_room(layers: Sequence[LayerFacts]) -> list[LayerFacts]:
@@ -163,13 +181,17 @@ def _is_depthwise(node: Node, nodes: Mapping[str, Node]) -> bool:
     return node.kind == "depthwise_conv" or (node.kind == "conv" and 1 < node.groups == node.channels)
 
 
-def _wide(layers: Sequence[LayerFacts]) -> list[LayerFacts]:
-    """Leave out the narrow layers of each size of map, which only lead to wide ones."""
+def _wide(layers: Sequence[LayerFacts], joined: Collection[str]) -> list[LayerFacts]:
+    """Leave out the narrow layers of each size of map, which only lead to wide ones; a join is none."""
     widest: dict[tuple[int, int], int] = {}
     for layer in layers:
         size = (layer.height, layer.width)
         widest[size] = max(widest.get(size, 0), layer.channels)
-    return [layer for layer in layers if 2 * layer.channels >= widest[layer.height, layer.width]]
+    return [
+        layer
+        for layer in layers
+        if layer.name in joined or 2 * layer.channels >= widest[layer.height, layer.width]
+    ]
 
 
 def _spread(layers: Sequence[LayerFacts]) -> list[LayerFacts]:
@@ -209,10 +231,10 @@ def _shown(layer: LayerFacts, facts: ModelFacts, depth: float) -> str:
 
 def _reason(layer: LayerFacts, facts: ModelFacts, fires: bool) -> str:
     behind = [node.kind for node in facts.nodes if layer.name in node.inputs and node.kind in ACTIVATIONS]
-    joins = "joins pre-activations" if fires else "no activation behind it, but nothing better"
+    otherwise = "joins the branches of a module" if fires else "no activation behind it, but nothing better"
     field = layer.receptive_field_px
     sees = "the whole picture" if field is None else f"{max(field)} px"
-    return f"{f'before {behind[0]}' if behind else joins}, sees {sees}"
+    return f"{f'before {behind[0]}' if behind else otherwise}, sees {sees}"
 
 
 def _cost(facts: ModelFacts, at: Mapping[str, LayerFacts], layers: Sequence[str]) -> int:

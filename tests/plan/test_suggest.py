@@ -53,7 +53,7 @@ def test_googlenet_joins_pre_activations() -> None:
     facts = describe(ModelChoice("inceptionv1", weights="random"))
     mixed = [f"mixed{block}_pre_relu" for block in ("3a", "4a", "4c", "5a", "5b")]
     assert names(facts) == ["conv2d2_pre_relu", *mixed]
-    assert suggest_layers(facts)[1].reason == "joins pre-activations, sees 59 px"
+    assert suggest_layers(facts)[1].reason == "joins the branches of a module, sees 59 px"
 
 
 # ---- families
@@ -101,7 +101,54 @@ def test_branches_without_their_bottlenecks(facts: ModelFacts) -> None:
     ]
     nodes += [Node("join", "concat", ("wide_relu", "side_relu"), 56)]
     network = replace(facts, nodes=tuple(nodes), logits=None, branches={}, aliases={})
-    assert names(network) == ["wide", "side"]
+    assert names(network) == ["join"]
+    before = Node("join_before", "concat", ("wide", "side"), 56)
+    assert names(replace(network, nodes=(*nodes, before))) == ["join_before"]
+
+
+def test_fire_modules_are_joined_in_the_order_of_depth(facts: ModelFacts) -> None:
+    nodes, below = [Node("stem", "conv", ("input",), 32, Window((5, 5), (2, 2)))], "stem"
+    for i in range(3):
+        nodes += [
+            Node(f"squeeze{i}", "conv", (below,), 8),
+            Node(f"squeeze{i}_relu", "relu", (f"squeeze{i}",), 8),
+        ]
+        for side in (3, 1):
+            kernel = Window((side, side))
+            nodes.append(Node(f"wide{i}_{side}", "conv", (f"squeeze{i}_relu",), 16 << i, kernel))
+            nodes.append(Node(f"wide{i}_{side}_relu", "relu", (f"wide{i}_{side}",), 16 << i))
+        nodes.append(Node(f"fire{i}", "concat", (f"wide{i}_1_relu", f"wide{i}_3_relu"), 32 << i))
+        below = f"fire{i}"
+    assert names(replace(facts, nodes=tuple(nodes), logits=None, branches={}, aliases={})) == [
+        "fire0",
+        "fire1",
+        "fire2",
+    ]
+
+
+def test_a_skip_connection_is_no_module(facts: ModelFacts) -> None:
+    """As in a U-Net or a DenseNet: what is joined there is also what the other part was made of."""
+    nodes = [Node("down", "conv", ("input",), 16, Window((9, 9))), Node("down_relu", "relu", ("down",), 16)]
+    nodes += [Node("deep", "conv", ("down_relu",), 16, THREE), Node("deep_relu", "relu", ("deep",), 16)]
+    nodes += [Node("skip", "concat", ("down_relu", "deep_relu"), 32)]
+    network = replace(facts, nodes=tuple(nodes), logits=None, branches={}, aliases={})
+    assert names(network) == ["down", "deep"]
+
+
+def test_what_is_computed_later_but_sees_less_comes_first(facts: ModelFacts) -> None:
+    nodes = [Node("far", "conv", ("input",), 16, Window((31, 31))), Node("far_relu", "relu", ("far",), 16)]
+    nodes += [Node("near", "conv", ("input",), 16, Window((9, 9))), Node("near_relu", "relu", ("near",), 16)]
+    nodes += [Node("sum", "add", ("far_relu", "near_relu"), 16)]
+    assert names(replace(facts, nodes=tuple(nodes), logits=None, branches={}, aliases={})) == ["near", "far"]
+
+
+def test_layers_that_a_job_could_not_tell_apart_have_jobs_of_different_names(facts: ModelFacts) -> None:
+    network = chain(
+        facts, ("a/b", "conv", 17, Window((9, 9))), ("a b", "conv", 9, THREE), ("ä", "conv", 9, THREE)
+    )
+    jobs = yaml.safe_load(jobs_block(suggest_layers(network)))["jobs"]
+    assert [job["name"] for job in jobs] == ["a-b-edges", "a-b-edges-2", "edges"]
+    assert [job["channels"] for job in jobs] == [{"every": 3}, {"every": 2}, {"every": 2}]
 
 
 def test_of_depthwise_filters_and_gates_none(facts: ModelFacts) -> None:
@@ -148,7 +195,7 @@ def test_jobs_can_be_planned(name: str) -> None:
         assert problems == []
         assert plan is not None
         assert [*dict.fromkeys(unit.layer for unit in plan.units)] == [one.layer.name for one in found]
-        assert len(plan.units) == 8 * len(found)
+        assert all(sum(unit.layer == one.layer.name for unit in plan.units) == 8 for one in found)
         assert plan.model.name == name
 
 
@@ -158,7 +205,7 @@ def test_names_that_yaml_would_misread(facts: ModelFacts) -> None:
     )
     jobs = yaml.safe_load(jobs_block(suggest_layers(network)))["jobs"]
     assert [job["layer"] for job in jobs] == ["a: b, {c}", "null", "3e4"]
-    assert [job["name"] for job in jobs] == ["edges", "edges-2", "edges-3"]
+    assert [job["name"] for job in jobs] == ["a-b-c-edges", "null-edges", "3e4-edges"]
 
 
 def test_a_starter_for_a_path_with_backslashes_and_a_wide_input(facts: ModelFacts) -> None:
