@@ -27,15 +27,17 @@ def classes(model: str, word: str | None, as_json: bool, allow_code: bool) -> No
     """
     from fvcli.app.describe_model import describe_model
     from fvcli.app.plan_spec import model_of
-    from fvcli.models.labels import classes_with
+    from fvcli.models.labels import classes_spelled_like, classes_with
 
     facts = describe_model(without_weights(model_of(model)), allow_code)
     if not facts.labels:
         raise UsageError(f"{facts.name} has no class output", "name one with model.logits")
     found = range(len(facts.labels)) if word is None else classes_with(word, facts.labels)
     if not found:
+        listing = f"list them with: {command('classes', model)}"
+        near = classes_spelled_like(str(word), facts.labels)
         raise UsageError(
-            f"no class of {facts.name} has {word!r}", f"list them with: {command('classes', model)}"
+            f"no class of {facts.name} has {word!r}", f"{near} Or {listing}" if near else listing
         )
     rows = [(index, facts.labels[index]) for index in found]
     if as_json:

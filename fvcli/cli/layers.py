@@ -26,7 +26,11 @@ NOTES = {
 @click.command()
 @click.argument("model")
 @click.option("--size", "size_px", type=int, help="Input side in pixels; the model's own if left out.")
-@click.option("--match", metavar="PATTERN", help="Only layers whose name matches, such as '*_expand_bn'.")
+@click.option(
+    "--match",
+    metavar="PATTERN",
+    help="Only layers whose name or kind matches, such as '*_expand_bn' or concat.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @code_option
 def layers(model: str, size_px: int | None, match: str | None, as_json: bool, allow_code: bool) -> None:
@@ -62,9 +66,10 @@ def layers(model: str, size_px: int | None, match: str | None, as_json: bool, al
 
 
 def _matching(pattern: str, facts: ModelFacts) -> list[str]:
-    from fvcli.plan.layer_names import hint_for, matching
+    from fvcli.plan.layer_names import hint_for, matching, of_kind
 
-    found = matching(pattern, facts)
+    wanted = {*matching(pattern, facts), *of_kind(pattern, facts)}
+    found = [node.name for node in facts.nodes if node.name in wanted]
     if not found:
         raise UsageError(f"--match {pattern}: {facts.name} has no layer like that{hint_for(pattern, facts)}")
     return found

@@ -74,7 +74,8 @@ def find_class(
             f"no class is named {name!r}; these contain it: {named}"
             + (more if len(containing) > MAX_LISTED else "")
         )
-    return None, f"no class is named {name!r} ({_near(name, known, labels)})"
+    near = classes_spelled_like(name, labels)
+    return None, f"no class is named {name!r} ({near or f'use a name or an index 0-{len(labels) - 1}'})"
 
 
 def classes_with(word: str, labels: Sequence[str]) -> list[int]:
@@ -117,14 +118,14 @@ def _fitting(name: str, known: Mapping[str, tuple[int, ...]]) -> tuple[int, ...]
     return tuple(sorted(found)) if bare else ()
 
 
-def _near(name: str, known: Mapping[str, tuple[int, ...]], labels: Sequence[str]) -> str:
+def classes_spelled_like(name: str, labels: Sequence[str]) -> str | None:
+    """Ask whether the class with the most similar name is meant, or the second; None if there is none."""
+    known = imagenet_synonyms() if tuple(labels) == imagenet_labels() else _indices(labels)
     nearest: dict[tuple[int, ...], str] = {}
     for word in difflib.get_close_matches(name.lower(), known, n=MAX_NEAR, cutoff=0.6):
         nearest.setdefault(known[word], word)
     named = [f"{word} = {'/'.join(map(str, classes))}" for classes, word in nearest.items()]
-    if named:
-        return f"did you mean {' or '.join(named[:MAX_SUGGESTED])}?"
-    return f"use a name or an index 0-{len(labels) - 1}"
+    return f"did you mean {' or '.join(named[:MAX_SUGGESTED])}?" if named else None
 
 
 def _spaced(name: str) -> str:

@@ -63,7 +63,7 @@ def suggest_layers(facts: ModelFacts) -> list[Suggestion]:
     the last layer is taken, and what is missing to six divides the longest stretches between these.
     """
     at = facts.layers_at(*facts.native_size_px)
-    found = _pre_activations(facts, at)
+    found = worth_rendering(facts)
     spread = _spread(_wide(found or _any_with_units(facts, at), joins(facts.nodes)))
     return [_suggestion(facts, at, layer, i / len(spread), bool(found)) for i, layer in enumerate(spread)]
 
@@ -127,8 +127,9 @@ def _with_line(text: str, pattern: str, line: str) -> str:
 # ---- which
 
 
-def _pre_activations(facts: ModelFacts, at: Mapping[str, LayerFacts]) -> list[LayerFacts]:
+def worth_rendering(facts: ModelFacts) -> list[LayerFacts]:
     """Return the layers that an activation reads, or of a module with branches only its join, by depth."""
+    at = facts.layers_at(*facts.native_size_px)
     read = {name for node in facts.nodes if node.kind in ACTIVATIONS for name in node.inputs}
     nodes = {node.name: node for node in facts.nodes}
     joined = joins(facts.nodes)

@@ -97,6 +97,17 @@ def test_layers_of_a_wide_picture(asked: list[tuple[ModelChoice, bool]]) -> None
     assert square[5]["stride_px"] is square[5]["offset_px"] is square[5]["receptive_field_px"] is None
 
 
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [("add", ["bias", "sum"]), ("re*", ["act"]), ("*oo*", ["pool"]), ("norm", ["norm"])],
+)
+def test_layers_match_by_name_or_kind(
+    asked: list[tuple[ModelChoice, bool]], pattern: str, found: list[str]
+) -> None:
+    layers = json.loads(fvcli("layers", "my.keras", "--match", pattern, "--json").stdout)
+    assert [layer["name"] for layer in layers] == found
+
+
 def test_inspect_says_what_is_unusual(asked: list[tuple[ModelChoice, bool]]) -> None:
     lines = fvcli("inspect", "my.keras", "--allow-code").stdout.splitlines()
     assert asked == 2 * [(ModelChoice(path="my.keras"), True)]

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from fvcli.models import ModelFacts
+from fvcli.models import ModelChoice, ModelFacts, describe
 from fvcli.plan import make_plan
 from fvcli.plan.layer_names import hint_for, matching, recommended_first
+from fvcli.plan.meant_layer import meant_layer
 from tests.helpers.plans import plan_of
 from tests.helpers.specs import spec_of
 
@@ -74,7 +75,15 @@ def test_a_term_takes_no_pattern(facts: ModelFacts) -> None:
         ("block4-expand-bn", " (did you mean block4_expand_bn?)"),
         ("block4.expand.bn", " (did you mean block4_expand_bn?)"),
         ("all", "; a pattern takes several: layer: 'block*_bn', or '*' for all that have channels"),
-        ("xyz", " (list them with: fvcli layers efficientnet-lite0)"),
+        (
+            "xyz",
+            " (list them with: fvcli layers efficientnet-lite0; recommended are block2_expand_bn, ",
+        ),
+        ("BLOCK4_*", " (did you mean block4_*?)"),
+        ("stem_relu6", " (did you mean stem?)"),
+        ("block4_expand_relu6", " (did you mean block4_expand?)"),
+        ("block4_expnd_bn", " (did you mean block4_expand_bn?)"),
+        ("relu6", "; a layer is named by its name, not its kind; of that kind are stem, block0_dw, "),
     ],
 )
 def test_hint(facts: ModelFacts, name: str, hint: str) -> None:
@@ -89,3 +98,37 @@ def test_a_number_is_not_cut(facts: ModelFacts) -> None:
 def test_what_an_activation_follows_comes_first(facts: ModelFacts) -> None:
     mixed = ["block4_add", "block4_expand", "block4_project_bn", "block4_expand_bn"]
     assert recommended_first(mixed, facts)[:2] == ["block4_expand_bn", "block4_add"]
+
+
+GOOGLENET = ("pre_layers_6", "a3", "b3", "a4", "c4", "c4_b4_conv1_relu", "d4", "d4_b4_conv1", "linear")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("mixed4c", "c4"),
+        ("inception_4c", "c4"),
+        ("inception (4c)", "c4"),
+        ("Mixed_4c", "c4"),
+        ("mixed4a_pre_relu", "a4"),
+        ("4d", "d4"),
+        ("mixed4e", None),
+        ("c4_relu", "c4"),
+        ("d4_concat", "d4"),
+        ("c4_b4_conv1_rleu", "c4_b4_conv1_relu"),
+        ("liner", "linear"),
+        ("xyz", None),
+    ],
+)
+def test_the_layer_that_is_meant(name: str, meant: str | None) -> None:
+    assert meant_layer(name, GOOGLENET) == meant
+
+
+def test_known_modules_are_found_from_short_names() -> None:
+    assert meant_layer("c4", ("mixed4a", "mixed4c")) == "mixed4c"
+
+
+def test_joins_of_modules_come_before_their_branches() -> None:
+    facts = describe(ModelChoice("inceptionv1", weights="random"))
+    found = recommended_first(["mixed4c_3x3_pre_relu", "mixed4c_pre_relu"], facts)
+    assert found == ["mixed4c_pre_relu", "mixed4c_3x3_pre_relu"]
