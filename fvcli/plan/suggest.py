@@ -47,6 +47,16 @@ class Suggestion:
     multiplications: int
     share: float
 
+    @property
+    def every(self) -> int:
+        """Every how many channels its job takes one: the first ones of many networks are dull."""
+        return -(-self.layer.channels // CHANNELS)
+
+    @property
+    def job_units(self) -> int:
+        """How many pictures its job has."""
+        return -(-self.layer.channels // self.every)
+
     def work(self, facts: ModelFacts) -> Work:
         """Return what the time of a step depends on."""
         height, width = facts.native_size_px
@@ -73,7 +83,7 @@ def jobs_block(found: Sequence[Suggestion]) -> str:
     lines, names = ["jobs:"], list[str]()
     for one in found:
         names.append(_job_name(one, names))
-        layer, channels = inline(one.layer.name), _channels(one.layer.channels)
+        layer, channels = inline(one.layer.name), _channels(one)
         lines.append(f"  - {{name: {inline(names[-1])}, layer: {layer}, channels: {channels}}}")
     return "\n".join(lines) + "\n"
 
@@ -86,10 +96,8 @@ def _job_name(one: Suggestion, taken: Sequence[str]) -> str:
     return f"{name}-{same + 1}" if same else name
 
 
-def _channels(count: int) -> str:
-    """Return every n-th channel, because the first ones of many networks are dull."""
-    every = -(-count // CHANNELS)
-    return f"{{every: {every}}}" if every > 1 else f"0-{count - 1}"
+def _channels(one: Suggestion) -> str:
+    return f"{{every: {one.every}}}" if one.every > 1 else f"0-{one.layer.channels - 1}"
 
 
 def starter_of(starter: str, model: str, facts: ModelFacts) -> str:

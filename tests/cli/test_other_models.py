@@ -52,7 +52,7 @@ def asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[tuple[ModelCh
 
     def load(choice: ModelChoice, allow_code: bool) -> SimpleNamespace:
         heard.append((choice, allow_code))
-        return SimpleNamespace(sanity_lines=lambda: ["it works"])
+        return SimpleNamespace(parameters=1234567, sanity_lines=lambda: ["it works"])
 
     monkeypatch.setattr("fvcli.app.describe_model.describe_model", known)
     monkeypatch.setattr("fvcli.models.load", load)

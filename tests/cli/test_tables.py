@@ -171,7 +171,7 @@ def test_layers_of_a_network_with_branches_and_other_names() -> None:
 
 
 def test_inspect_shows_on_one_page_what_a_model_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded = SimpleNamespace(sanity_lines=lambda: ["first line", "second line"])
+    loaded = SimpleNamespace(parameters=4694024, sanity_lines=lambda: ["first line", "second line"])
     set_up: list[str] = []
     device = SimpleNamespace(set_up_device=lambda: set_up.append("device"))
     monkeypatch.setitem(sys.modules, "fvcli.worker.device", device)
@@ -180,39 +180,37 @@ def test_inspect_shows_on_one_page_what_a_model_is(monkeypatch: pytest.MonkeyPat
     assert result.exit_code == 0, result.stderr
     assert set_up == ["device"]
     lines = result.stdout.splitlines()
-    layers = fvcli("layers", "efficientnet-lite0").stdout.splitlines()
-    head = lines[: -len(layers)]
-    assert lines[-len(layers) :] == layers
-    assert head == [
+    assert lines == [
         "model          efficientnet-lite0",
         "weights        imagenet (SHA-256 579344248a93e230...)",
         "input          224 x 224 px, 3 channels",
         "preprocessing  RGB, from -1 to 1",
-        "parameters     unknown",
+        "parameters     4,694,024",
         "classes        1000 classes, logits: logits",
         "sanity         first line",
         "sanity         second line",
         "",
         "for an atlas:",
-        "layer              units  shows     why                        multiplications a step  "
-        "of the whole network  time",
-        "block2_expand_bn     144  edges     before relu6, sees 11 px   60.9 M                  16%",
-        "block4_expand_bn     240  textures  before relu6, sees 35 px   102 M                   26%",
-        "block6_expand_bn     480  patterns  before relu6, sees 83 px   133 M                   35%",
-        "block9_expand_bn     672  parts     before relu6, sees 211 px  192 M                   50%",
-        "block12_expand_bn   1152  objects   before relu6, sees 403 px  276 M                   72%",
-        "head_bn             1280  objects   before relu6, sees 851 px  384 M                   100%",
+        "layer              channels  shows     why                        work per step  of network",
+        "block2_expand_bn        144  edges     before relu6, sees 11 px   61 M           16%",
+        "block4_expand_bn        240  textures  before relu6, sees 35 px   102 M          26%",
+        "block6_expand_bn        480  patterns  before relu6, sees 83 px   133 M          35%",
+        "block9_expand_bn        672  parts     before relu6, sees 211 px  192 M          50%",
+        "block12_expand_bn      1152  objects   before relu6, sees 403 px  276 M          72%",
+        "head_bn                1280  objects   before relu6, sees 851 px  384 M          100%",
+        "work per step: multiplications of one picture; of network: their share of the whole network's",
         "time: unknown; measure this machine once with: fvcli calibrate",
         "",
         "to paste into a spec:",
         "jobs:",
-        "  - {name: edges, layer: block2_expand_bn, channels: 0-7}",
-        "  - {name: textures, layer: block4_expand_bn, channels: 0-7}",
-        "  - {name: patterns, layer: block6_expand_bn, channels: 0-7}",
-        "  - {name: parts, layer: block9_expand_bn, channels: 0-7}",
-        "  - {name: objects, layer: block12_expand_bn, channels: 0-7}",
-        "  - {name: objects-2, layer: head_bn, channels: 0-7}",
+        "  - {name: block2_expand_bn-edges, layer: block2_expand_bn, channels: {every: 18}}",
+        "  - {name: block4_expand_bn-textures, layer: block4_expand_bn, channels: {every: 30}}",
+        "  - {name: block6_expand_bn-patterns, layer: block6_expand_bn, channels: {every: 60}}",
+        "  - {name: block9_expand_bn-parts, layer: block9_expand_bn, channels: {every: 84}}",
+        "  - {name: block12_expand_bn-objects, layer: block12_expand_bn, channels: {every: 144}}",
+        "  - {name: head_bn-objects, layer: head_bn, channels: {every: 160}}",
         "",
+        "all 142 layers: fvcli layers efficientnet-lite0",
     ]
     page = json.loads(fvcli("inspect", "efficientnet-lite0", "--json").stdout)
     listed = json.loads(fvcli("layers", "efficientnet-lite0", "--json").stdout)
@@ -224,6 +222,7 @@ def test_inspect_shows_on_one_page_what_a_model_is(monkeypatch: pytest.MonkeyPat
         "shows": "edges",
         "reason": "before relu6, sees 11 px",
         "multiplications": 60913664,
+        "every": 18,
     }
     assert page == {
         "model": "efficientnet-lite0",
@@ -231,7 +230,7 @@ def test_inspect_shows_on_one_page_what_a_model_is(monkeypatch: pytest.MonkeyPat
         "input_px": [224, 224],
         "input_channels": 3,
         "preprocessing": {"zero": [-1.0], "one": [1.0], "channel_order": "RGB"},
-        "parameters": None,
+        "parameters": 4694024,
         "classes": 1000,
         "logits": "logits",
         "sanity": ["first line", "second line"],
@@ -239,9 +238,16 @@ def test_inspect_shows_on_one_page_what_a_model_is(monkeypatch: pytest.MonkeyPat
         "notes": [],
     }
     write_speed(speed_path(), machine())
-    timed = fvcli("inspect", "efficientnet-lite0").stdout.splitlines()[11:18]
-    assert all(line.split()[-1] in {"s", "min", "h"} for line in timed[:6])
-    assert timed[6] == ""
+    head, *timed = fvcli("inspect", "efficientnet-lite0").stdout.splitlines()[10:18]
+    assert head.endswith("  time of the job below  of all channels")
+    for line, channels in zip(timed[:6], (144, 240, 480, 672, 1152, 1280), strict=True):
+        job, every = (seconds(text) for text in re.findall(r"[\d.]+ (?:s|min|h)\b", line))
+        assert job * channels / 8 == pytest.approx(every, rel=0.1)
+
+
+def seconds(text: str) -> float:
+    number, unit = text.split()
+    return float(number) * {"s": 1, "min": 60, "h": 3600}[unit]
 
 
 def test_models_are_lines(tmp_path: Path) -> None:
@@ -258,7 +264,10 @@ def test_init_says_what_comes_next(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     next_ = "fvcli plan fvcli.yaml, fvcli render fvcli.yaml -o run"
     assert written.stdout == f"fvcli.yaml is written; next: {next_}\n"
     assert fvcli("init", "google.yaml", "--model", "inceptionv1").exit_code == 0
-    assert "  - {name: parts, layer: mixed4a_pre_relu, channels: 0-7}\n" in Path("google.yaml").read_text()
+    assert (
+        "  - {name: mixed4a_pre_relu-parts, layer: mixed4a_pre_relu, channels: {every: 64}}\n"
+        in Path("google.yaml").read_text()
+    )
     refused = fvcli("init", "-", "--model", "google.yaml").stderr
     assert (
         refused == "Error: --model google.yaml: a spec, not a model: give the name or the file of a model\n"

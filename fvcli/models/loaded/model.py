@@ -44,6 +44,13 @@ class LoadedModel:
             input_px=input_px,
         )
 
+    @property
+    def parameters(self) -> int | None:
+        """How many numbers it has learnt, or None where a graph does not tell them from others."""
+        if self.facts.parameters is not None or self.keras_model is None:
+            return self.facts.parameters
+        return int(self.keras_model.count_params())
+
     def sanity_lines(self) -> list[str]:
         """Return what the network makes of noise and of the built-in test pictures, a sentence each."""
         facts = self.facts
