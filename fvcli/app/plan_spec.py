@@ -55,7 +55,7 @@ def plan_of_spec(spec: str, overrides: Sequence[str], allow_code: bool = False) 
     beside = None if spec == "-" else Path(spec).parent
     header = "".join(map(override_line, overrides))
     plan, facts, remarks = _plan(text, spec, overrides, allow_code, beside)
-    return PlannedSpec(plan, header + text, facts, remarks)
+    return PlannedSpec(plan, header + text, facts, (*remarks, *behind_relus(plan, facts)))
 
 
 def plan_of_text(
@@ -77,7 +77,7 @@ def plan_of_text(
     if overrides:
         overridden = write_yaml(parse_document(text, "", overrides).data)
         text = overridden or "".join(map(override_line, overrides)) + text  # what YAML cannot hold is told
-    return PlannedSpec(plan, header + text, facts, remarks)
+    return PlannedSpec(plan, header + text, facts, (*remarks, *behind_relus(plan, facts)))
 
 
 def plan_of_picture(picture: Path, overrides: Sequence[str], allow_code: bool = False) -> PlannedSpec:
@@ -154,4 +154,4 @@ def _plan(
         remarks = tuple(files.remarks)
     document.raise_problems()
     assert facts is not None  # or there was a problem
-    return plan, facts, (*remarks, *behind_relus(plan, facts))
+    return plan, facts, remarks

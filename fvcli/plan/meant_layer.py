@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from fvcli.spec.mistakes.problems import nearest
 
-TYPO = 0.85  # two names that are alike to this degree differ by a letter or two
+TYPO = 0.8  # two names that are alike to this degree differ by a letter or two
 # The fourth stage's third module: mixed4c, inception_4c, Mixed_4c, inception (4c), c4.
 MODULE = re.compile(r"(?:mixed|inception)?(?:(\d+)([a-z])|([a-z])(\d+))(?:output|relu|concat|prerelu)?")
 

@@ -36,4 +36,4 @@ def _are_beside(branches: Sequence[str], inputs_of: Mapping[str, Sequence[str]])
 def inside_of(join: str, inputs_of: Mapping[str, Sequence[str]]) -> set[str]:
     """Return the layers of the branches of a join: what not all of its branches are made of."""
     branches = [ancestors(inputs_of, [name]) for name in inputs_of[join]]
-    return set.union(*branches) - set.intersection(*branches)
+    return set[str]().union(*branches) - branches[0].intersection(*branches[1:])

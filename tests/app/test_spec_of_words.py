@@ -138,3 +138,9 @@ def test_a_spec_without_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, e
     assert (
         fvcli("render", "--from", picture).stderr == "Error: a picture has no name for its run: give -o RUN\n"
     )
+
+
+def test_a_layer_behind_a_relu_is_remarked_on() -> None:
+    (remark,) = plan_of_words(("efficientnet-lite0", "block9_expand:0-3"), ()).remarks
+    assert remark.startswith("block9_expand is behind a ReLU6, ")
+    assert remark.endswith("layer: block9_expand_bn")

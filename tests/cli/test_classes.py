@@ -34,6 +34,13 @@ def test_no_class_has_the_word() -> None:
     )
 
 
+def test_a_class_that_is_spelled_wrongly_is_offered() -> None:
+    result = run("classes", "efficientnet-lite0", "espreso")
+    assert result.exit_code == 2
+    assert "has 'espreso': did you mean espresso = 967 or " in result.stderr
+    assert result.stderr.endswith("? Or list them with: fvcli classes efficientnet-lite0\n")
+
+
 def test_layers_that_match() -> None:
     result = run("layers", "efficientnet-lite0", "--match", "block4_*bn", "--json")
     assert [layer["name"] for layer in json.loads(result.stdout)] == [

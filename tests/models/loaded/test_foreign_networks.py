@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from fvcli.models import ModelChoice, load
+from fvcli.plan.suggest import suggest_layers
 from tests.helpers.running import fvcli, write_spec
 
 PAGE = (Path(__file__).parents[3] / "docs/models.md").read_text()
@@ -25,6 +26,10 @@ GOOGLENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 SQUEEZENET = {"value_range": (0.0, 255.0), "mean": (104.0, 117.0, 123.0), "channel_order": "BGR"}
 NETWORKS = {"bn_googlenet_abm": GOOGLENET, "squeezenet_v10_dc": SQUEEZENET}
 TOP_1 = {"bn_googlenet_abm": 0.66, "squeezenet_v10_dc": 0.62}  # of 50 photos, measured
+SUGGESTED = {
+    "bn_googlenet_abm": ["pre_layers_6", "a3", "a4", "c4", "a5", "b5"],
+    "squeezenet_v10_dc": [f"fire{number}_concat" for number in (2, 4, 5, 6, 8, 9)],
+}
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -45,7 +50,7 @@ def test_the_spec_of_the_docs_renders(name: str, data_dir: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_photos_are_named_right(name: str, data_dir: Path) -> None:
+def test_photos_are_named_right_and_joins_of_modules_are_suggested(name: str, data_dir: Path) -> None:
     loaded = load(ModelChoice(path=str(data_dir / f"models/{name}.keras"), **NETWORKS[name]))
     side = loaded.facts.native_size_px[0]
     with (data_dir / "images/labels.csv").open() as file:
@@ -53,6 +58,7 @@ def test_photos_are_named_right(name: str, data_dir: Path) -> None:
     begin = (256 - side) // 2
     photos = np.stack([iio.imread(data_dir / "images" / row["file"]) for row in rows])
     photos = photos[:, begin : begin + side, begin : begin + side] / np.float32(255)
+    assert [one.layer.name for one in suggest_layers(loaded.facts)] == SUGGESTED[name]
     logits = loaded.activations(photos, loaded.facts.logits)[:, 0, 0]
     right = logits.argmax(axis=1) == [int(row["class_index"]) for row in rows]
     assert right.mean() > TOP_1[name] - 0.15
