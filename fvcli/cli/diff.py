@@ -42,9 +42,13 @@ def diff(
     looks for the same is excited by both. The units that changed most come first.
 
     \b
-      fvcli render spec.yaml -o before --set model.weights=before.h5
-      fvcli render spec.yaml -o after --set model.weights=after.h5
+      fvcli render spec.yaml -o before --set model=before.keras
+      fvcli render spec.yaml -o after --set model=after.keras
       fvcli diff before after --report report
+
+    A checkpoint of a network that the spec names can be its weights alone, in the kind of
+    file that fvcli reads for it: --set model.weights=before.pth for efficientnet-lite0 and
+    inceptionv1, --set model.weights=before.weights.h5 for networks of keras.applications.
 
     \b
     changed  0: the other network's picture does as well; 1: no better than noise

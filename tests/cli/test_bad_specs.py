@@ -6,6 +6,7 @@ import hashlib
 import os
 import pickle
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -232,6 +233,22 @@ def test_weights_cut_short(tmp_path: Path) -> None:
     weights.write_bytes(INSTALLED["efficientnet-lite0"].read_bytes()[:1_000_000])
     (line,) = mistakes(tmp_path / "run", with_weights(tmp_path, weights))
     assert f"{weights}: not a readable PyTorch weights file (it ends too early)" in line
+
+
+def test_a_network_in_the_place_of_weights_is_named_as_the_model(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    for name in ("own/saved_model.pb", "own.h5", "own.keras"):
+        (tmp_path / name).write_bytes(b"\x89HDF\r\n\x1a\n")
+    with zipfile.ZipFile(tmp_path / "own.keras", "w") as archive:
+        archive.writestr("config.json", "{}")
+    expected = {"own": "own", "own.keras": "own.keras", "own.h5": "own.h5"}
+    for given, model in expected.items():
+        for name in ("efficientnet-lite0", "inceptionv1"):
+            spec = with_weights(tmp_path, tmp_path / given)
+            (line,) = mistakes(tmp_path / "run", spec, "--set", f"model.name={name}")
+            assert f", but weights of {name} are " in line
+            assert f"name it as the model, without weights: --set model={tmp_path / model}" in line
+            assert (".pth" in line) and ("if the file has the network as well" in line) == (given == "own.h5")
 
 
 def test_weights_with_another_sum(tmp_path: Path) -> None:

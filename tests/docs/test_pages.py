@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 
 from fvcli.app.plan_spec import plan_of_spec
 from fvcli.cli import main
+from fvcli.models.zoo.efficientnet_lite import VARIANTS, installed_weights
 from fvcli.spec import parse_document, validate
 from tests.helpers.pages import DOCS, ROOT, TASK_PAGES, blocks, page, shown_commands, steps
 from tests.helpers.painting import PaintingEngine
@@ -22,7 +23,7 @@ from tests.helpers.running import fvcli, write_spec
 
 PHOTO = ROOT / "configs/photos/chelsea.jpg"
 FILM = ROOT / "configs/films/approach.mp4"
-NEED_TENSORFLOW = {"calibrate", "compare", "info", "inspect", "work"}  # and every command about my.keras
+NEED_TENSORFLOW = {"calibrate", "compare", "diff", "info", "inspect", "work"}  # and every command about my.keras
 RENDERED_ELSEWHERE = {"commands", "own-model", "tutorial"}  # in tests/runs/test_page_commands.py
 PAINTED = [name for name in TASK_PAGES if name not in RENDERED_ELSEWHERE]
 SPECS = [
@@ -35,7 +36,10 @@ SPECS = [
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where a reader works: with a photo, a film and a spec."""
+    """Where a reader works: with a photo, a film, two checkpoints and a spec."""
+    weights = installed_weights(VARIANTS["efficientnet-lite0"])
+    for name in ("before.pth", "after.pth"):
+        (tmp_path / name).symlink_to(str(weights))
     shutil.copy(PHOTO, tmp_path / "photo.jpg")
     shutil.copy(FILM, tmp_path / "film.mp4")
     assert fvcli("init", tmp_path / "spec.yaml").exit_code == 0

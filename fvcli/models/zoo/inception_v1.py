@@ -21,6 +21,7 @@ from fvcli.models.choice import IMAGENET, RANDOM, ModelChoice
 from fvcli.models.files.caffe_file import read_blobs
 from fvcli.models.files.checksums import check_sum
 from fvcli.models.files.graph_constants import Graph, read_graph
+from fvcli.models.files.network_as_weights import refuse_network
 from fvcli.models.files.torch_file import read_tensors
 from fvcli.models.graph import Node
 from fvcli.models.label_file import read_labels
@@ -56,7 +57,8 @@ FILES = (
     "http://dl.caffe.berkeleyvision.org/bvlc_googlenet.caffemodel",
     "https://download.pytorch.org/models/googlenet-1378be20.pth",
 )
-INSTALL = "give Lucid's .pb, Caffe's .caffemodel or torchvision's .pth as weights"
+WEIGHTS_FILES = "Lucid's .pb, Caffe's .caffemodel or torchvision's .pth"
+INSTALL = f"give {WEIGHTS_FILES} as weights"
 RANDOM_SUM = "random"  # in the place of a file's SHA-256
 FIRST_TENSOR = "conv2d0_w"
 MAX_DEPTH_RADIUS = 1024  # no layer has more channels
@@ -102,6 +104,7 @@ def describe_with_arrays(choice: ModelChoice) -> tuple[ModelFacts, Arrays]:
 
 
 def _variant_of(path: Path) -> Variant:
+    refuse_network(path, NAME, WEIGHTS_FILES)
     for variant in VARIANTS:
         if path.suffix.lower() in variant.suffixes:
             return variant
