@@ -15,6 +15,7 @@ from fvcli.app.compare_runs import CompareOptions, compare_runs
 from fvcli.errors import UsageError, counted
 from fvcli.golden import Comparison, Golden, NothingToCompareError, Options
 from fvcli.golden.accept import About, Taken, choose, gone_from, refuse_unfinished, take
+from fvcli.golden.files_outside import said_of_files_outside
 from fvcli.golden.folder import is_golden
 from fvcli.golden.golden_plan import whole_groups
 from fvcli.golden.staging import DOING, finish
@@ -91,6 +92,7 @@ def accept_run(
         done = take(golden, old, new, taken, _about(reason)) if writes else None
     mended = done.mended if done else ()
     of_another_spec = _of_another_spec(done.plan, new.plan) if done and not taken.is_nothing else 0
+    outside = said_of_files_outside(golden, done.plan) if done else None
     return Accepted(
         taken,
         kept=0 if old is None else len({unit.path for unit in old.units} - taken.paths),
@@ -102,6 +104,7 @@ def accept_run(
             *(f"{golden / name} was written anew" for name in mended),
             *(f"{golden / name} {old.lacks[name]}" for name in lacks if old and name not in mended),
             *([_of_another_spec_said(golden, of_another_spec)] if of_another_spec else []),
+            *([outside] if outside and not taken.is_nothing else []),
         ),
     )
 

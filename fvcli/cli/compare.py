@@ -180,7 +180,7 @@ def _show(found: Comparison) -> None:
         click.echo(f"... and {counted(left, 'more unit')} (--report DIR has all)")
     if found.drift is not None:
         mean, limit = percent(found.drift.mean, "+"), percent(found.drift.limit)
-        click.echo(f"drift of the scores: {mean} (limit {limit})")
+        click.echo(f"drift of the scores: {mean} (limit {limit}), {found.drift_words}")
     counts = ", ".join(f"{count} {status}" for status, count in reversed(found.counts.items()) if count)
     click.echo(f"{'pass' if found.is_fine else 'fail'}: {counts}")
 

@@ -20,6 +20,7 @@ from fvcli.golden.gates import pooled, result_of
 from fvcli.golden.history import History
 from fvcli.golden.look import Look, look_at
 from fvcli.golden.metrics import texture_distance
+from fvcli.golden.model_names import model_names
 from fvcli.golden.pairs import pairs_of
 from fvcli.golden.results import STATUSES, Change, Comparison, Drift, Networks, UnitResult
 from fvcli.media import read_picture
@@ -140,6 +141,7 @@ def conclude(golden: Golden, run: RunFolder, measured: Measured, options: Option
     pools = pools_of(looks)
     history = golden.history.with_lines_of(options.accepted)
     results = [_result(golden, look, pools, history, options) for look in looks]
+    golden_model, run_model = model_names(golden.run.plan, run.plan)
     accepted = {result.path for result in results if result.gate == "accepted"}
     return Comparison(
         golden=str(golden.path),
@@ -151,6 +153,8 @@ def conclude(golden: Golden, run: RunFolder, measured: Measured, options: Option
         could_not_tell=tuple(_unknown(looks, measured.networks)),
         remarks=(*_remarks(golden, run, looks), *measured.remarks),
         allow_new=options.allow_new,
+        golden_model=golden_model,
+        run_model=run_model,
     )
 
 

@@ -14,7 +14,15 @@ from dataclasses import dataclass
 
 from fvcli.golden.history import Acceptance
 from fvcli.golden.look import Look
-from fvcli.golden.results import HIGHER_IS_BETTER, Gate, Status, UnitResult, percent, times_limit
+from fvcli.golden.results import (
+    HIGHER_IS_BETTER,
+    Gate,
+    Status,
+    UnitResult,
+    asked_network,
+    percent,
+    times_limit,
+)
 from fvcli.golden.tolerances import Tolerances
 from fvcli.run.sidecar import DEAD
 
@@ -100,6 +108,8 @@ def _rule(
     beyond = _first_beyond(values, limits)
     if beyond is not None and beyond[0] == "first_steps" and not look.same_weights:
         beyond = beyond[0], beyond[1].replace("another computation", "another network")
+    if beyond is not None and beyond[0] == "score" and (whose := asked_network(look.golden, look.run)):
+        beyond = beyond[0], beyond[1].replace(" (limit", f" by the {whose}'s network (limit")
     if strict and beyond is None:
         beyond = "pixels", "its pixels differ, and --strict lets nothing pass"
     if look.settings:

@@ -18,6 +18,7 @@ import numpy as np
 
 from fvcli import __version__
 from fvcli.golden.compare import Judge
+from fvcli.golden.model_names import model_names
 from fvcli.golden.model_pairs import ModelPair, model_pairs
 from fvcli.media import read_picture
 from fvcli.plan import Plan, Unit
@@ -125,11 +126,12 @@ def diff_models(
     for _, group in groupby(sorted(pairs, key=_program), key=_program):  # each is compiled once
         found += _of_program(a, b, list(group), (of_a, of_b))
         seen(len(found), len(pairs))
+    model_a, model_b = model_names(a.plan, b.plan)
     return ModelDiff(
         a=str(a.path),
         b=str(b.path),
-        model_a=_called(a.plan),
-        model_b=_called(b.plan),
+        model_a=model_a,
+        model_b=model_b,
         units=tuple(sorted(found, key=lambda unit: -unit.changed)),
         remarks=chosen.remarks,
     )
@@ -137,11 +139,6 @@ def diff_models(
 
 def _program(pair: ModelPair) -> int:
     return pair.a.program
-
-
-def _called(plan: Plan) -> str:
-    choice = plan.model
-    return f"{choice.called} ({choice.weights})" if choice.weights_path else choice.called
 
 
 def _of_program(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -66,6 +67,29 @@ class Side:
 
 
 NOTHING = Side()
+
+
+def asked_network(golden: Side, run: Side) -> Literal["golden", "run"] | None:
+    """Return whose network sees the larger change of the score, from the golden's picture to the run's.
+
+    None where both sides have one network, or only one was asked.
+    """
+    changes = {
+        "run": _change(golden.other_score, run.score),
+        "golden": _change(golden.score, run.other_score),
+    }
+    if None in changes.values():
+        return None
+    return "golden" if _size(changes["golden"]) > _size(changes["run"]) else "run"
+
+
+def _change(before: float | None, after: float | None) -> float | None:
+    return None if before is None or after is None else after - before
+
+
+def _size(change: float | None) -> float:
+    """Return how large a change is; one that is no number is larger than all."""
+    return abs(change) if change is not None and math.isfinite(change) else math.inf
 
 
 @dataclass(frozen=True)
@@ -150,6 +174,7 @@ class Comparison:
     could_not_tell: What could not be found out, and why, in sentences.
     remarks: What should be known, in sentences.
     allow_new: Whether units that the golden does not have are fine.
+    golden_model, run_model: What their networks are called.
     """
 
     golden: str
@@ -161,6 +186,18 @@ class Comparison:
     could_not_tell: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     allow_new: bool = False
+    golden_model: str = ""
+    run_model: str = ""
+
+    @property
+    def drift_words(self) -> str:
+        """Say whose scores the drift is the mean change of, and by which network."""
+        if self.networks == "not asked":
+            return "from the golden's recorded scores to the run's"
+        pictures = "from the golden's pictures to the run's"
+        if any(asked_network(unit.golden, unit.run) for unit in self.units):
+            return f"{pictures}, each by the network that sees the larger change"
+        return f"{pictures}, by one network"
 
     @property
     def counts(self) -> dict[str, int]:
@@ -186,6 +223,8 @@ class Comparison:
             "fvcli": __version__,
             "golden": self.golden,
             "run": self.run,
+            "golden_model": self.golden_model,
+            "run_model": self.run_model,
             "verdict": "pass" if self.is_fine else "fail",
             "counts": self.counts,
             "drift": drift,

@@ -23,7 +23,14 @@ from tests.helpers.running import fvcli, write_spec
 
 PHOTO = ROOT / "configs/photos/chelsea.jpg"
 FILM = ROOT / "configs/films/approach.mp4"
-NEED_TENSORFLOW = {"calibrate", "compare", "diff", "info", "inspect", "work"}  # and every command about my.keras
+NEED_TENSORFLOW = {
+    "calibrate",
+    "compare",
+    "diff",
+    "info",
+    "inspect",
+    "work",
+}  # and every command about my.keras
 RENDERED_ELSEWHERE = {"commands", "own-model", "tutorial"}  # in tests/runs/test_page_commands.py
 PAINTED = [name for name in TASK_PAGES if name not in RENDERED_ELSEWHERE]
 SPECS = [

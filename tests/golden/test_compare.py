@@ -13,6 +13,7 @@ import pytest
 
 from fvcli.errors import FvcliError, StoppedError
 from fvcli.golden import Comparison, Golden, Judges, NothingToCompareError, Options, UnitResult, compare
+from fvcli.golden.results import asked_network
 from fvcli.run import RunFolder
 from tests.helpers.goldens import (
     EDGES,
@@ -311,6 +312,19 @@ def test_two_networks_are_asked_about_both_pictures(golden: Path, tmp_path: Path
     assert "first_steps" not in unit.values
     assert (unit.golden.score, unit.golden.other_score) == (10.0, 9.0)
     assert (unit.run.score, unit.run.other_score) == (10.0, 7.0)
+    assert asked_network(unit.golden, unit.run) == "golden"
+
+
+def test_a_score_that_decides_says_by_whose_network_it_is(golden: Path, tmp_path: Path) -> None:
+    run = painted_run(tmp_path, units=changed(EDGES[0], trace=(5.0, 5.0, 5.0)))
+    path = RunFolder.read(run).json(RunFolder.read(run).plan.units[0])
+    path.write_text(json.dumps({**json.loads(path.read_text()), "weights_sha256": "0" * 64}))
+    of_new = lambda score: lambda unit, pixels: score if pixels.sum() < noise(0).sum() else 10.0  # noqa: E731
+    found, units = compared(golden, run, Judges(Oracle(of_new(11.0)), Oracle(of_new(11.00001))))
+    assert (units[EDGES[0]].status, units[EDGES[0]].gate) == ("diff", "score")
+    assert units[EDGES[0]].why == "score +10 % by the golden's network (limit 0.5 %)"
+    assert found.drift_words.endswith("each by the network that sees the larger change")
+    assert (found.golden_model, found.run_model) == ("efficientnet-lite0", "efficientnet-lite0")
 
 
 # ---- without a network

@@ -82,11 +82,14 @@ def test_a_golden_and_a_retrained_network_answer_each_others_pictures(runs: Path
     golden = tmp_path / "golden"
     result = fvcli("accept", runs / "before", "--golden", golden, "--reason", "first")
     assert result.exit_code == 0, result.stderr
+    assert f"Note: {golden} does not hold {runs / 'before.keras'}: a CI job that renders " in result.stderr
     result = fvcli("compare", golden, runs / "after", "--json")
     assert result.exit_code == 1
     found = json.loads(result.stdout)
     assert {unit["status"] for unit in found["units"]} == {"diff"}
     assert {unit["gate"] for unit in found["units"]} == {"response"}
+    assert found["golden_model"] == str(runs / "before.keras")
+    assert found["run_model"] == str(runs / "after.keras")
     worst = {unit["path"] for unit in found["units"][:2]}
     assert worst == {f"second/channel-{i:04d}" for i in CHANGED}
     for unit in found["units"]:

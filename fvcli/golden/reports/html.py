@@ -68,6 +68,7 @@ def _head(comparison: Comparison) -> dict[str, Any]:
         "networks": NETWORKS_WORDS[comparison.networks],
         "bar": list(_bar(comparison.counts)),
         "drift": None if drift is None else _drift(drift),
+        "drift_words": comparison.drift_words,
         "changes": _changes(comparison),
         "tolerances": _tolerances(comparison.tolerances),
         "listed": comparison.failed[:LISTED],

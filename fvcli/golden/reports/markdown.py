@@ -81,6 +81,7 @@ def _verdict(comparison: Comparison) -> Iterator[str]:
         change = f"{percent(drift.mean, '+')} over {counted(drift.units, 'unit')}"
         verdict = "**beyond the limit**" if drift.is_beyond else "within the limit"
         yield f"Mean change of the scores: {change} (limit {percent(drift.limit)}), {verdict}."
+        yield f"It is {comparison.drift_words}."
         yield ""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from fvcli.golden.computers import words_for
+from fvcli.golden.reports.difference_gain import gain_of
 from fvcli.golden.reports.page_json import name_data, picture_data, without_nothing
 from fvcli.golden.reports.page_pictures import Placed, look_at
 from fvcli.golden.reports.page_words import (
@@ -17,6 +18,7 @@ from fvcli.golden.reports.page_words import (
     share_of_limit,
     times_said,
 )
+from fvcli.golden.reports.score_words import score_rows, value_name
 from fvcli.golden.results import GATES, HIGHER_IS_BETTER, Comparison, Side, UnitResult
 
 AT_LEAST, AT_MOST = "\N{GREATER-THAN OR EQUAL TO}", "\N{LESS-THAN OR EQUAL TO}"
@@ -63,6 +65,7 @@ def unit_data(unit: UnitResult, pictures: Sequence[Placed], passes: bool) -> dic
 
     values: name, value, limit, value as a multiple of its limit, and whether it decided.
     facts: name, golden's and run's.
+    gain: How many times as bright the difference is shown.
     golden, run: The pictures; run is left out where golden's stands for both.
     """
     return {
@@ -75,6 +78,7 @@ def unit_data(unit: UnitResult, pictures: Sequence[Placed], passes: bool) -> dic
         "values": [_value_row(unit, name) for name in _ordered(unit)],
         "settings": list(unit.settings),
         "facts": list(_facts(unit)),
+        "gain": gain_of(pictures),
         **dict(zip(SIDES, map(picture_data, pictures), strict=False)),
     }
 
@@ -96,7 +100,7 @@ def _ordered(unit: UnitResult) -> Iterator[str]:
 
 def _value_row(unit: UnitResult, name: str) -> list[Any]:
     value, limit = unit.values[name], unit.limits.get(name)
-    row: list[Any] = [name_of(name), said(name, value)]
+    row: list[Any] = [value_name(unit, name), said(name, value)]
     if limit is None:
         return row
     share = share_of_limit(name, value, limit)
@@ -108,8 +112,7 @@ def _value_row(unit: UnitResult, name: str) -> list[Any]:
 def _facts(unit: UnitResult) -> Iterator[tuple[str, str, str]]:
     golden, run = unit.golden, unit.run
     rows = [
-        ("score", number(golden.score), number(run.score)),
-        ("score by the other network", number(golden.other_score), number(run.other_score)),
+        *score_rows(unit),
         ("steps", number(golden.steps), number(run.steps)),
         ("size", _size(golden), _size(run)),
         ("state", golden.status or "", run.status or ""),

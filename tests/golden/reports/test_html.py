@@ -52,6 +52,7 @@ def test_a_unit_is_told_with_its_values_beside_their_limits(
             ["key", "a" * 16, "b" * 16],
             ["rendered on", "", "another CPU"],
         ],
+        "gain": 1,
         "golden": {"at": 0, "w": 8, "h": 8},
         "run": {"at": 1, "w": 8, "h": 8},
     }
@@ -147,6 +148,33 @@ def test_values_that_are_no_numbers_are_said(page: Callable[..., Page], red: str
     ]
     assert written.units["a/x"]["facts"][0] == ["score", "infinite", "4.25"]
     assert "not a number over 1 unit" in written.text
+
+
+def test_scores_stand_in_a_row_for_each_network(page: Callable[..., Page], red: str, blue: str) -> None:
+    """The run's network sees 3 -> 4, the golden's 5 -> 1: what it says counts."""
+    golden, run = Side(red, score=5.0, other_score=3.0), Side(blue, score=4.0, other_score=1.0)
+    unit = replace(unit_result("a/x", "diff", red, blue), golden=golden, run=run)
+    written = page(comparison(unit, golden_model="before.keras", run_model="after.keras"))
+    assert written.units["a/x"]["facts"][:2] == [
+        ["score by the golden's network", "5", "1"],
+        ["score by the run's network", "3", "4"],
+    ]
+    assert written.units["a/x"]["values"][0][0] == "score by the golden's network"
+    assert "from the golden's pictures to the run's, each by the network that sees the larger" in written.text
+    for side, network in (("goldens/lite0", "before.keras"), ("runs/nightly", "after.keras")):
+        assert f"{side} network {network}" in written.text
+
+
+@pytest.mark.parametrize(
+    ("values", "name"),
+    [({"score": 0.1}, "score by its own network"), ({"texture": 0.1}, "score by the run's network")],
+)
+def test_scores_of_two_networks_of_which_one_or_none_was_asked_say_by_which_they_are(
+    page: Callable[..., Page], red: str, blue: str, values: dict[str, float], name: str
+) -> None:
+    golden, run = Side(red, score=5.0, weights_sha256="a"), Side(blue, score=4.0, weights_sha256="b")
+    unit = replace(unit_result("a/x", "diff", red, blue, values=values, limits={}), golden=golden, run=run)
+    assert page(comparison(unit)).units["a/x"]["facts"][0] == [name, "5", "4"]
 
 
 def test_a_picture_stands_for_both_only_where_the_pixels_are_the_same(

@@ -44,6 +44,7 @@ Compared 4 units of `run` with `golden`: 1 missing, 1 diff, 1 settings, 1 close.
 **3 units fail.**
 
 Mean change of the scores: -1.2 % over 3 units (limit 0.3 %), **beyond the limit**.
+It is from the golden's pictures to the run's, by one network.
 
 | unit | status | decided by | finding | times the limit |
 |---|---|---|---|---:|
@@ -83,6 +84,7 @@ Compared 2 units of `run` with `golden`: 1 new, 1 match.
 No unit fails.
 
 Mean change of the scores: +0.1 % over 1 unit (limit 0.3 %), within the limit.
+It is from the golden's pictures to the run's, by one network.
 """
     )
 

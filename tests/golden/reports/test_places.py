@@ -75,7 +75,8 @@ def test_no_report_goes_into_a_golden_or_a_run(tmp_path: Path, option: str, insi
         assert result.stdout == ""
         told = f"Error: {place / inside} is in the {what} {place.resolve()}: give another place\n"
         assert result.stderr == told
-    assert fvcli("compare", golden, run).stdout == "drift of the scores: +0 % (limit 0.1 %)\npass: 8 match\n"
+    drift = "drift of the scores: +0 % (limit 0.1 %), from the golden's pictures to the run's, by one network"
+    assert fvcli("compare", golden, run).stdout == f"{drift}\npass: 8 match\n"
 
 
 @pytest.mark.parametrize("option", ["--report", "--junit", "--reg"])

@@ -1,7 +1,6 @@
 // A pair of pictures. One structure serves all views: the style sheet shows its parts as the view asks.
 
 const BLINK_MS = 700;
-const CAPTIONS = { side: "difference × 8", slider: `${FIRST_NAME} | ${SECOND_NAME}`, difference: "difference × 8" };
 const waiting = []; // for pictures further down in the file that is still being read
 
 // Return an address, or null where the picture has not been read yet, or "" where its file could not be read.
@@ -91,11 +90,12 @@ function stack(unit) {
     make("span", { class: "layer of-second" }, frame(unit[SECOND], "")),
   );
   const stage = make("div", { class: "stage", role: "group", "aria-label": `${unit.path}, both pictures` }, layers);
+  stage.style.setProperty("--gain", gainOf(unit));
   const divider = make("input", { type: "range", min: 0, max: 100, step: 1, value: 50 });
   divider.setAttribute("aria-label", `${FIRST_NAME}: how much of it is seen, in percent`);
   divider.addEventListener("input", () => stage.style.setProperty("--divider", `${divider.value}%`));
   stage.append(divider, make("span", { class: "divider" }));
-  const words = Object.entries(CAPTIONS).map(([view, text]) => make("span", { class: `in-${view}` }, text));
+  const words = Object.entries(captions(unit)).map(([view, text]) => make("span", { class: `in-${view}` }, text));
   const blinking = make(
     "button",
     { type: "button", class: "in-blink", title: "Stop, and show the other picture" },
@@ -104,6 +104,15 @@ function stack(unit) {
   );
   blinking.addEventListener("click", stepBlink);
   return make("figure", { class: "stack" }, stage, make("figcaption", {}, ...words, blinking));
+}
+
+function captions(unit) {
+  const difference = `difference × ${gainOf(unit)}`;
+  return { side: difference, slider: `${FIRST_NAME} | ${SECOND_NAME}`, difference };
+}
+
+function gainOf(unit) {
+  return unit.gain || 1;
 }
 
 // ---- blinking: all pairs together

@@ -30,7 +30,7 @@ from tests.helpers.report_in_browser import (
 )
 
 GOLDEN, RUN = (100, 100, 100), (110, 100, 90)
-DIFFERENCE = (80, 0, 80)  # 8 x |golden - run|
+DIFFERENCE = (160, 0, 160)  # 16 x |golden - run|
 WIDE = 12  # an odd pair: planes side by side
 CUT_OFF = """
 return [...document.querySelectorAll("html, .text, .pair, .tools, #viewer[open], #viewer-text")]
@@ -81,7 +81,7 @@ def test_units_stand_worst_first_with_the_reason_and_the_measures(opened: Callab
         "pixel difference 23.4 of 255 \N{EN DASH} "
         "golden run score 4.5 4.25 "
         "Changed settings render.steps: 32 -> 64 "
-        "golden run difference \N{MULTIPLICATION SIGN} 8"
+        "golden run difference \N{MULTIPLICATION SIGN} 16"
     )
     width = "return document.querySelectorAll('.gauge-fill')[1].getBoundingClientRect().width"
     whole = "return document.querySelectorAll('.gauge')[1].getBoundingClientRect().width"
