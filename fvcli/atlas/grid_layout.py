@@ -145,11 +145,11 @@ def _columns(counts: Sequence[int], shape: tuple[int, int], labels: bool, headed
 
 
 def _whole_groups(columns: int, together: int) -> int:
-    """Return about as many columns, in which groups of cells have whole rows or parts of one."""
-    if together > 2 * columns:
+    """Return about as many columns, so that each group of cells stands whole in a row, if a row has room."""
+    if together > MOST_COLUMNS:
         return columns
     nearest = max(1, round(columns / together)) * together
-    return nearest if nearest <= MOST_COLUMNS else max(1, MOST_COLUMNS // together) * together
+    return nearest if nearest <= MOST_COLUMNS else MOST_COLUMNS // together * together
 
 
 def _height_px(cell_px: int, shape: tuple[int, int]) -> int:

@@ -311,7 +311,7 @@ def test_a_job_of_several_layers_has_a_section_for_each_and_labels_are_the_chann
     (sheet,) = sheets_of(job, units)
     assert sheet.title == "all: stem_bn, block1_expand_bn, channel, efficientnet-lite0, default"
     assert sheet.sections == [("stem_bn", 4), ("block1_expand_bn", 4)]
-    assert sheet.captions == ["3 long", "17 long", "3 short", "17 short"] * 2
+    assert sheet.captions == ["3 long", "3 short", "17 long", "17 short"] * 2
     assert [unit.layer for unit in sheet.units] == ["stem_bn"] * 4 + ["block1_expand_bn"] * 4
     expected = draw_grid(
         [Cell(picture(64, 64, (230, 20, 20)), caption) for caption in sheet.captions],

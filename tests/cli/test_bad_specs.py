@@ -248,7 +248,8 @@ def test_a_network_in_the_place_of_weights_is_named_as_the_model(tmp_path: Path)
             (line,) = mistakes(tmp_path / "run", spec, "--set", f"model.name={name}")
             assert f", but weights of {name} are " in line
             assert f"name it as the model, without weights: --set model={tmp_path / model}" in line
-            assert (".pth" in line) and ("if the file has the network as well" in line) == (given == "own.h5")
+            assert ".pth" in line
+            assert ("if the file has the network as well" in line) == (given == "own.h5")
 
 
 def test_weights_with_another_sum(tmp_path: Path) -> None:
