@@ -20,7 +20,7 @@ LONGEST_ROW = 15  # cells that a row of a sheet has room for without making them
 
 
 def side_by_side(units: Sequence[Unit]) -> tuple[Sequence[Unit], int]:
-    """Return the units of a sheet in the order in which they are shown, and how many belong together in a row.
+    """Return the units of a sheet in the order in which they are shown, and how many share a row.
 
     Where a job has one way, or some pictures are missing, they stay as they are, one by one.
     """
@@ -59,7 +59,7 @@ def _without_way(unit: Unit) -> str:
 
 
 def _of_one_variant(units: Sequence[Unit]) -> int:
-    """Return how many pictures each variant has of a unit, if that are several and all have as many; else 1."""
+    """Return how many pictures each of several variants has of a unit; 1 if there is no such number."""
     counts: dict[str | None, int] = {}
     for unit in units:
         counts[unit.variant] = counts.get(unit.variant, 0) + 1

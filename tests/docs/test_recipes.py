@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fvcli.app.plan_spec import plan_of_spec
 from fvcli.spec.recipes import resolved
 from fvcli.spec.schema import Render
+from tests.helpers.running import write_spec
 
 DOCS = Path(__file__).parents[2] / "docs"
 PAGE = (DOCS / "recipes.md").read_text()
@@ -49,6 +52,24 @@ def test_weights_on_the_page_are_those_that_are_used() -> None:
     assert "`penalties: [l1]` takes 1e-4 at 224 px and 1.9e-5 at 512 px" in IN_ONE_LINE
     weights = [default_with(penalties=["l1"], size_px=side).penalties[0].weight for side in (224, 512)]
     assert weights == [1e-4, 1.9e-5]
+
+
+SOURCES = re.findall(r"^\| [^|]+ \| [^|]+ \| `(\{.+\})` \|$", PAGE, re.MULTILINE)
+
+
+def test_many_sources_have_keys() -> None:
+    assert (
+        len(SOURCES) == PAGE.partition("## By year")[2].partition("\n## ")[0].count("\n| ") - 2
+    )  # head, generator
+
+
+@pytest.mark.parametrize("keys", SOURCES)
+def test_the_keys_of_a_source_can_be_planned(keys: str, tmp_path: Path) -> None:
+    shutil.copy(DOCS.parent / "configs/photos/chelsea.jpg", tmp_path / "photo.jpg")
+    spec = f"model: efficientnet-lite0\njobs:\n  - {{name: old, {keys.removeprefix('{')}\n"
+    planned = plan_of_spec(str(write_spec(tmp_path, spec)), [])
+    assert len(planned.plan.units) >= 1
+    assert not planned.remarks
 
 
 def test_the_page_has_no_words_that_only_we_know() -> None:
