@@ -34,7 +34,7 @@ def l2(layer: str = "input", constant: float = 0) -> Objective:
 
 
 def total_variation(layer: str = "input") -> Objective:
-    """Return the sum of absolute differences between neighbours, down and across (Mahendran, Vedaldi 2015)."""
+    """Return the sum of absolute differences of neighbours, down and across (Mahendran, Vedaldi 2015)."""
     return Objective(lambda T: tf.image.total_variation(T(layer)))
 
 
