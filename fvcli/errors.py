@@ -33,7 +33,7 @@ class StoppedError(BaseException):
     """
 
     def __init__(self, message: str, hint: str) -> None:
-        super().__init__(f"{message}: {hint}")
+        super().__init__(f"{message}; {hint}")
 
 
 def command(*words: object) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from collections import Counter
 from collections.abc import Generator, Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -35,12 +34,14 @@ class WorkOptions:
     in_process: Whether this process renders, instead of one that it watches.
     round_name: Which round it works on; None for the latest.
     name: Id of the worker; None for a new one.
+    typed: The words of the command that somebody typed, if another process started this one.
     """
 
     engine_options: EngineOptions = EngineOptions()  # noqa: RUF009  # frozen
     in_process: bool = False
     round_name: str | None = None
     name: str | None = None
+    typed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def work_on_run(path: Path, options: WorkOptions, observer: Observer | None = No
     observer = observer or Observer()
     how = options.engine_options
     role = WORKER if options.in_process else COMMAND
-    facts = {"id": options.name, "role": role, "job": _job(os.environ), "argv": tuple(sys.argv)}
+    facts = {"id": options.name, "role": role, "job": _job(os.environ), "argv": options.typed}
     with RunFolder.join(path, how.lease_s, **{k: v for k, v in facts.items() if v}) as run:
         assert run.presence is not None  # it was joined
         _refuse_nothing(run, options.round_name)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import shlex
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
 
@@ -16,6 +15,7 @@ import click
 
 from fvcli.cli.standard_streams import sound_streams
 from fvcli.errors import CONTINUED, FvcliError, StoppedError, UsageError, os_error_said
+from fvcli.run.typed_command import command_to_go_on
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -55,8 +55,9 @@ class FriendlyGroup(click.Group):
         except (Exception, StoppedError) as error:
             if context.meta.get("fvcli.debug"):
                 traceback.print_exc()
+            label = "" if isinstance(error, StoppedError) else "Error: "  # to stop is no mistake
             for line in _lines(error):
-                click.echo(line if line.startswith(CONTINUED) else f"Error: {line}", err=True)
+                click.echo(line if line.startswith(CONTINUED) else f"{label}{line}", err=True)
             context.exit(_exit_code(error, context.meta.get(UNABLE, EXIT_FAILED)))
 
 
@@ -101,11 +102,15 @@ def tell_errors_from_failures() -> None:
 
 
 class Stop:
-    """A wish to stop. While patient, it is remembered; else, and the second time, it is raised at once."""
+    """A wish to stop. While patient, it is remembered; else, and the second time, it is raised at once.
+
+    typed: The words of the command that somebody typed, where another process started this one.
+    """
 
     def __init__(self) -> None:
         self.patient = False
         self.heard: int | None = None
+        self.typed: Sequence[str] = ()
 
     def hear(self, number: int, _frame: FrameType | None) -> None:
         again = self.heard is not None
@@ -114,11 +119,14 @@ class Stop:
             self.raise_it()
 
     def raise_it(self, done: str = "") -> None:
-        """Raise StoppedError, saying how to go on."""
+        """Raise StoppedError, saying how to go on.
+
+        Args:
+            done: What is done by now, such as ``6 of 24 units done``.
+        """
         name = signal.Signals(self.heard or signal.SIGTERM).name
-        words = [word for word in sys.argv[1:] if word != "--again"]  # or all would begin once more
-        command = shlex.join(["fvcli", *words])
-        raise StoppedError(f"stopped by {name}{done}", f"to go on: {command}")
+        again = command_to_go_on(self.typed or ("fvcli", *sys.argv[1:]), "")
+        raise StoppedError(f"Stopped by {name}" + (f": {done}" if done else ""), f"to go on: {again}")
 
 
 def current_stop() -> Stop:

@@ -147,7 +147,7 @@ def render(
     stop = current_stop()
     outcome = render_run(planned, run, options, progress(stop))
     if outcome.stopped:
-        stop.raise_it(f" with {outcome.done} of {outcome.planned} units done")
+        stop.raise_it(f"{outcome.done} of {counted(outcome.planned, 'unit')} done")
     _report(outcome)
     say_spec_of(words, outcome.run)
 

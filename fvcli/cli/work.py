@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -80,6 +81,7 @@ def prepare(
 @click.option("--events", is_flag=True, hidden=True, help="Tell the process that watches this one.")
 @click.option("--round", "round_name", hidden=True, help="What it works on; by default what was asked last.")
 @click.option("--name", hidden=True, help="Id of the worker.")
+@click.option("--typed", hidden=True, help="The words of the command that somebody typed, as JSON.")
 @code_option
 def work(
     run: Path,
@@ -92,6 +94,7 @@ def work(
     events: bool,
     round_name: str | None,
     name: str | None,
+    typed: str | None,
     allow_code: bool,
 ) -> None:
     """Be a worker of a RUN: claim batches and render them until nothing is left.
@@ -116,10 +119,12 @@ def work(
     tell_errors_from_failures()
     how = EngineOptions(None, threads, 1.0, tries, timeout_s, lease_s, allow_code, mixed)
     stop = current_stop()
+    stop.typed = tuple(json.loads(typed)) if typed else ()
     if events:
         _stop_when_alone()
     observer = EventLines(stop) if events else progress(stop)
-    outcome = work_on_run(run, WorkOptions(how, in_process or events, round_name, name), observer)
+    options = WorkOptions(how, in_process or events, round_name, name, tuple(stop.typed))
+    outcome = work_on_run(run, options, observer)
     if outcome.stopped:
         stop.raise_it()
     if events:

@@ -115,11 +115,11 @@ class RayWorker:
     def _watch(self) -> None:
         task = self._task
         path = open_address(task.run) if is_address(task.run) else Path(task.run)
-        self._refuse_another_disk(path)
+        typed = self._typed_by_driver(path)
         if os.path.isdir(task.folder):
             os.chdir(task.folder)
         options = EngineOptions(**json.loads(task.options))
-        events = supervise(RunFolder.read(path), read_round(path, task.round), options, 1)
+        events = supervise(RunFolder.read(path), read_round(path, task.round), options, 1, typed)
         with contextlib.closing(cast(Generator[Event], events)):
             for event in events:
                 if event.state != "waiting":
@@ -128,12 +128,19 @@ class RayWorker:
                 if self._asked_to_stop.is_set():
                     return
 
-    def _refuse_another_disk(self, run: Path) -> None:
-        if read_note(note_path(run, self._task.driver)) is None:
+    def _typed_by_driver(self, run: Path) -> tuple[str, ...]:
+        """Return the command that somebody typed to the driver.
+
+        Raises:
+            UsageError: This node sees another disk.
+        """
+        driver = read_note(note_path(run, self._task.driver))
+        if driver is None:
             raise UsageError(
                 f"node {self._host} does not see the run in {run}",
                 "put it on a disk that all nodes mount at the same place, or in an object store",
             )
+        return driver.argv
 
 
 def _node() -> str:

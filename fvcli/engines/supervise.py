@@ -21,7 +21,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -34,6 +34,7 @@ from fvcli.run.cores import cores
 from fvcli.run.layout import LOGS
 from fvcli.run.objects import is_object, put
 from fvcli.run.sidecar import FINISHED
+from fvcli.run.typed_command import command_to_go_on, typed_command
 from fvcli.run.work.attempts import DIED, STOPPED, attempts_of, bury
 from fvcli.run.work.notes import new_id, note_path, read_note, write_note
 from fvcli.run.work.rounds import Round
@@ -71,8 +72,17 @@ class _Child:
     listener: threading.Thread = field(default_factory=threading.Thread)
 
 
-def supervise(run: RunFolder, round_: Round, options: EngineOptions, workers: int) -> Iterator[Event]:
+def supervise(
+    run: RunFolder, round_: Round, options: EngineOptions, workers: int, typed: Sequence[str] = ()
+) -> Iterator[Event]:
     """Let several workers render a round, and say how it goes.
+
+    Args:
+        run: The run.
+        round_: What was asked of it.
+        options: How workers work.
+        workers: How many.
+        typed: The command that somebody typed; by default the one that this process was started with.
 
     Raises:
         UsageError: A worker says that it was started wrongly, or may not join.
@@ -80,7 +90,9 @@ def supervise(run: RunFolder, round_: Round, options: EngineOptions, workers: in
             an error that others would meet, too, such as a full disk.
         StoppedError: Somebody else stopped the workers.
     """
-    nursery = _Nursery(run, round_, options, workers)
+    if not typed:
+        typed = run.presence.note.argv if run.presence is not None else typed_command()
+    nursery = _Nursery(run, round_, options, workers, typed)
     try:
         yield from nursery.watch()
     finally:
@@ -88,8 +100,11 @@ def supervise(run: RunFolder, round_: Round, options: EngineOptions, workers: in
 
 
 class _Nursery:
-    def __init__(self, run: RunFolder, round_: Round, options: EngineOptions, workers: int) -> None:
+    def __init__(
+        self, run: RunFolder, round_: Round, options: EngineOptions, workers: int, typed: Sequence[str] = ()
+    ) -> None:
         self._run, self._round, self._options = run, round_, options
+        self._typed = typed
         self._count = workers
         self._gpus = gpus_here()
         self._said: SimpleQueue[tuple[_Child, Event]] = SimpleQueue()
@@ -120,7 +135,8 @@ class _Nursery:
                 if child.process.poll() is not None:
                     yield from self._bid_farewell(child)
         if self._stopped and not self._is_over:
-            raise StoppedError("the workers were stopped", f"to go on: {command('work', self._run.path)}")
+            again = command_to_go_on(self._typed, command("work", self._run.path))
+            raise StoppedError("Stopped, because somebody stopped the workers", f"to go on: {again}")
 
     def stop(self) -> None:
         """Ask all workers to stop, and wait for them."""
@@ -150,7 +166,7 @@ class _Nursery:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as errors:
             process = subprocess.Popen(
-                [*self._command(), "--name", name],
+                [*self._command(), "--name", name, "--typed", json.dumps(list(self._typed))],
                 stdin=subprocess.PIPE,  # its end tells the worker that nobody watches it any more
                 stdout=subprocess.PIPE,
                 stderr=errors,

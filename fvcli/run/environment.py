@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import platform
-import sys
 from importlib import metadata
 from typing import TYPE_CHECKING
+
+from fvcli.run.typed_command import typed_command
 
 if TYPE_CHECKING:
     from fvcli.run.folder import RunFolder
@@ -25,7 +26,8 @@ def versions() -> dict[str, str]:
 
 
 def write_run_facts(run: RunFolder, device: str) -> None:
-    """Write versions, device and command of this process to run.json, unless another one began the run."""
+    """Write versions, device and typed command to run.json, unless another process began the run."""
+    typed = run.presence.note.argv if run.presence is not None else typed_command()
     run.write_facts(
-        {"versions": versions(), "platform": platform.platform(), "device": device, "argv": sys.argv}
+        {"versions": versions(), "platform": platform.platform(), "device": device, "argv": list(typed)}
     )

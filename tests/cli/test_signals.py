@@ -55,7 +55,7 @@ def test_a_signal_while_units_are_rendered_leaves_them_in_order(
     assert loading == "loading efficientnet-lite0"
     assert first.startswith("batch 1/4 edges: 2 done in ")
     assert error == (
-        f"Error: stopped by {number.name} with 4 of 7 units done: to go on: fvcli render {spec} -o '{run}'"
+        f"Stopped by {number.name}: 4 of 7 units done; to go on: fvcli render {spec} -o '{run}'"
     )
     assert len(pictures(run)) == 8  # of each unit the picture and a step
     assert not (run / "grids").exists()
@@ -67,7 +67,7 @@ def test_the_second_signal_is_raised_at_once(tmp_path: Path, monkeypatch: pytest
     stopped = fvcli(*argv(monkeypatch, "render", spec, "-o", run))
     assert stopped.exit_code == 75
     assert stopped.stderr.splitlines()[2:] == [
-        f"Error: stopped by SIGINT: to go on: fvcli render {spec} -o {run}"
+        f"Stopped by SIGINT; to go on: fvcli render {spec} -o {run}"
     ]
 
 
@@ -86,7 +86,7 @@ def test_a_signal_before_or_after_the_rendering_is_raised_at_once(
     assert stopped.exit_code == 75
     assert (
         stopped.stderr.splitlines()[-1]
-        == f"Error: stopped by SIGTERM: to go on: fvcli render {spec} -o {run}"
+        == f"Stopped by SIGTERM; to go on: fvcli render {spec} -o {run}"
     )
     assert len(easel.painted) == (7 if place == "draw_missing_sheets" else 0)
 
@@ -97,9 +97,9 @@ def test_a_stop_that_is_patient_remembers_the_first_signal() -> None:
     stop.patient = True
     stop.hear(signal.SIGINT, None)
     assert stop.heard == signal.SIGINT
-    with pytest.raises(StoppedError, match="stopped by SIGTERM"):
+    with pytest.raises(StoppedError, match="Stopped by SIGTERM"):
         stop.hear(signal.SIGTERM, None)
-    with pytest.raises(StoppedError, match="stopped by SIGTERM: to go on"):
+    with pytest.raises(StoppedError, match="Stopped by SIGTERM; to go on"):
         Stop().hear(signal.SIGTERM, None)
 
 
@@ -109,7 +109,7 @@ def test_a_stop_that_is_patient_remembers_the_first_signal() -> None:
         (UsageError("wrong", "do it"), 2, ["Error: wrong: do it"]),
         (UsageError("one\ntwo"), 2, ["Error: one", "Error: two"]),
         (FvcliError("broken"), 1, ["Error: broken"]),
-        (StoppedError("stopped", "go on"), 75, ["Error: stopped: go on"]),
+        (StoppedError("stopped", "go on"), 75, ["stopped; go on"]),
         (ValueError("a\nb"), 1, ["Error: ValueError: a (a bug in fvcli; --debug shows where)"]),
         (KeyError("a"), 1, ["Error: KeyError: 'a' (a bug in fvcli; --debug shows where)"]),
     ],

@@ -7,7 +7,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -15,10 +15,11 @@ import pytest
 import fvcli.app.work_on_run as use_case
 from fvcli.app.work_on_run import WorkOptions, WorkOutcome
 from fvcli.cli import main
-from fvcli.engines import EngineOptions
+from fvcli.engines import EngineOptions, Event
+from fvcli.run import RunFolder, write_run_facts
 from fvcli.run.work.attempts import attempts_of
 from fvcli.run.work.notes import read_notes
-from fvcli.run.work.rounds import begin_round
+from fvcli.run.work.rounds import Round, begin_round
 from tests.helpers import painters
 from tests.helpers.painters import Painter
 from tests.helpers.painting import begun_run, small_plan
@@ -111,6 +112,28 @@ def test_who_watches_hears_every_event(run: Path, painting: Painting) -> None:
     assert events(fvcli("work", run, "--events").stdout) == [(-1, "over")]
 
 
+def test_a_run_names_the_command_that_was_typed_and_no_option_of_fvcli_s_own(
+    run: Path, painting: Painting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker is another process, which has options that nobody typed."""
+    seen: list[tuple[str, ...]] = []
+
+    def render(joined: RunFolder, round_: Round, options: EngineOptions) -> Iterator[Event]:
+        assert joined.presence is not None
+        seen.append(joined.presence.note.argv)
+        write_run_facts(joined, "easel")
+        signal.raise_signal(signal.SIGTERM)
+        return iter([Event(-1, "waiting")])
+
+    monkeypatch.setattr(use_case, "render_here", render)
+    typed = ["fvcli", "work", "my run", "--tries", "2"]
+    monkeypatch.setattr(sys, "argv", ["/x/fvcli/__main__.py", "work", "run", "--events", "--name", "me"])
+    done = fvcli("work", run, "--events", "--name", "me", "--typed", json.dumps(typed))
+    assert done.stderr == "Stopped by SIGTERM; to go on: fvcli work 'my run' --tries 2\n"
+    assert seen == [tuple(typed)]
+    assert json.loads((run / "run.json").read_text())["argv"] == typed
+
+
 def test_an_error_is_not_the_end_of_the_work(run: Path, painting: Painting) -> None:
     """Who watches must not take it for that, nor a scheduler for a unit that failed."""
     painting(deadly={"edges/channel-0002": "error"})
@@ -165,6 +188,6 @@ def test_a_signal_stops_a_worker_and_what_it_has_is_given_back(
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 75
-    assert f"Error: stopped by SIGTERM: to go on: fvcli work {run} --in-process\n" in errors
+    assert f"Stopped by SIGTERM; to go on: fvcli work {run} --in-process\n" in errors
     assert json.loads(fvcli("status", run, "--json").stdout)["lost"] == 0
     assert [note.ended for note in read_notes(run)] == ["stopped"]

@@ -451,6 +451,21 @@ def command_of(run: RunFolder, round_: Round, options: EngineOptions, workers: i
     return nursery._command()
 
 
+def test_workers_know_what_was_typed(run: RunFolder, round_: Round, script: Script) -> None:
+    """$3 and $4 are --typed and the words; run.json and messages of the worker name them."""
+    script('echo "Error: $3 $4" >&2; exit 2')
+    typed = ("fvcli", "render", "a spec.yaml", "--again")
+    with pytest.raises(UsageError, match=r'^--typed \["fvcli", "render", "a spec\.yaml", "--again"\]$'):
+        list(supervise(run, round_, HOW, 1, typed))
+    with RunFolder.join(run.path, argv=typed) as joined, pytest.raises(UsageError, match=r"a spec\.yaml"):
+        list(supervise(joined, round_, HOW, 1))
+    script("exit 75")
+    with pytest.raises(StoppedError, match="; to go on: fvcli render 'a spec.yaml'$"):
+        list(supervise(run, round_, HOW, 1, typed))
+    with pytest.raises(StoppedError, match=f"; to go on: fvcli work {run.path}$"):
+        list(supervise(run, round_, HOW, 1, ["my_program.py"]))
+
+
 def test_workers_are_told_how_to_work(run: RunFolder, round_: Round, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     words = ["-m", "fvcli", "work", str(run.path), "--events", "--round", "0001"]

@@ -436,7 +436,7 @@ def test_a_network_that_fails_makes_an_error_of_each_unit(golden: Path, tmp_path
 
 def test_a_signal_while_a_network_is_asked_ends_the_comparison(golden: Path, tmp_path: Path) -> None:
     run = painted_run(tmp_path, units=changed(EDGES[0]))
-    with pytest.raises(StoppedError, match="stopped by SIGTERM: to go on: fvcli compare"):
+    with pytest.raises(StoppedError, match="stopped by SIGTERM; to go on: fvcli compare"):
         compared(golden, run, failing(StoppedError("stopped by SIGTERM", "to go on: fvcli compare")))
 
 

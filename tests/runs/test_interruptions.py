@@ -71,7 +71,7 @@ def test_a_signal_stops_cleanly_and_another_spec_is_refused_meanwhile(
     process.send_signal(number)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 75
-    assert f"stopped by {number.name}" in errors
+    assert f"Stopped by {number.name}" in errors
     assert "to go on: fvcli render" in errors
     assert "Traceback" not in errors
     assert json.loads(fvcli("status", run, "--json").stdout)["lost"] == 0
@@ -86,7 +86,7 @@ def test_a_signal_before_the_first_batch_stops_cleanly_too(tmp_path: Path) -> No
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 75
-    assert "stopped by SIGTERM" in errors
+    assert "Stopped by SIGTERM" in errors
     assert not list(run.glob("units/**/*.png"))
 
 

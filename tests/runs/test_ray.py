@@ -88,7 +88,7 @@ def test_sigterm_loses_nothing_and_the_whole_run_equals_an_undisturbed_one(
     process.send_signal(signal.SIGTERM)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 75, errors
-    assert "stopped by SIGTERM" in errors
+    assert "Stopped by SIGTERM" in errors
     assert "Traceback" not in errors
     status = json.loads(fvcli("status", run, "--json").stdout)
     assert status["lost"] == status["running"] == 0

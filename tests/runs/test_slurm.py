@@ -116,8 +116,8 @@ def test_missing_finishes_a_cancelled_job_although_signals_come_and_the_controll
     assert pictures(run) == undisturbed
     assert {path.name for path in (run / "grids").iterdir()} == {"edges.png", "textures.png"}
     assert re.search(r"^total +12 +0 ", (run / f"logs/slurm-{finish}-finish.log").read_text(), re.MULTILINE)
-    assert "stopped by SIGTERM" in log(run, job, 0)
-    assert "stopped by SIGUSR1" in log(run, job, 1)
+    assert "Stopped by SIGTERM" in log(run, job, 0)
+    assert "Stopped by SIGUSR1" in log(run, job, 1)
     asked = sorted(call for call in cluster.calls(by_jobs=True) if call.startswith("scontrol"))
     assert asked == [f"scontrol requeue {job}_0", f"scontrol requeue {job}_1"]
 

@@ -22,6 +22,7 @@ from fvcli.run.atomic import write_atomic
 from fvcli.run.layout import WORKERS
 from fvcli.run.objects import read_bytes
 from fvcli.run.process import is_gone, this_process
+from fvcli.run.typed_command import typed_command
 
 WORKER, COMMAND = "worker", "command"
 # Ends of workers that are no deaths
@@ -50,6 +51,7 @@ class Note:
     ended: How it ended; empty while it lives.
     round: Which round it is at; empty where an old version did not say.
     job: What the engine calls it, such as the number of a Slurm job.
+    argv: The command that somebody typed, even where another process started this one.
     """
 
     id: str
@@ -140,6 +142,7 @@ class Presence:
         self._lock = threading.Lock()
         self._over = threading.Event()
         beat_s = min(BEAT_S, lease_s / BEATS_A_LEASE)
+        more["argv"] = tuple(more.get("argv") or typed_command())
         self._note = Note(more.pop("id", None) or new_id(), this_process(), now_utc(), beat_s=beat_s, **more)
         self._thread = threading.Thread(target=self._beat, name="fvcli worker's note", daemon=True)
 
