@@ -9,15 +9,17 @@ from pathlib import Path
 from fvcli.app.draw_sheets import draw_sheets
 from fvcli.app.write_copies import write_copies
 from fvcli.run import merge_runs, run_status
+from fvcli.run.lacking import Lacking, lacking_of
 
 
 @dataclass(frozen=True)
 class MergeOutcome:
-    """The sheets of the joined run, what should be known of them, and its units by status."""
+    """The sheets of the joined run, what should be known of them, its units by status, and what it lacks."""
 
     sheets: tuple[Path, ...]
     remarks: tuple[str, ...]
     counts: Mapping[str, int]
+    lacking: Lacking = Lacking()  # noqa: RUF009  # frozen
 
 
 def merge_shards(runs: Sequence[Path], output: Path) -> MergeOutcome:
@@ -30,4 +32,5 @@ def merge_shards(runs: Sequence[Path], output: Path) -> MergeOutcome:
     with merge_runs(runs, output) as merged:
         remarks = write_copies(merged)
         drawn = draw_sheets(merged)
-    return MergeOutcome(tuple(drawn.paths), (*remarks, *drawn.remarks), run_status(merged).counts)
+    lacking = lacking_of(merged, runs)
+    return MergeOutcome(tuple(drawn.paths), (*remarks, *drawn.remarks), run_status(merged).counts, lacking)

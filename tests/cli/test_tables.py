@@ -372,7 +372,7 @@ def test_a_merge_says_its_sheets_and_counts_and_fails_if_a_unit_failed(
         f"{run}: 6 done, 1 failed",
     ]
     whole = [part for part, code in zip(parts, codes, strict=True) if code == 0]
-    assert fvcli("merge", *whole, "-o", tmp_path / "half").exit_code == 0
+    assert fvcli("merge", *whole, "-o", tmp_path / "half").exit_code == 1
 
 
 # ---- calibration

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from fvcli.run import RunFolder
+from fvcli.run import lacking as lacking_module
 from tests.helpers.painting import PaintingEngine, paint
 from tests.helpers.running import SMALL_SPEC, fvcli, write_spec
 
@@ -56,6 +57,52 @@ def test_dead_and_failed_units_are_counted_and_a_failed_one_is_told_by_the_exit_
     assert str(tmp_path / "failed/grids/edges.png") in result.stdout.splitlines()
 
 
+def test_what_a_merge_lacks_is_told_by_unit_shard_and_exit_code(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    parts = [shard(tmp_path, f"{i}/4") for i in (1, 2, 3, 4)]
+    result = fvcli("merge", parts[0], parts[1], parts[2], "-o", run)
+    assert (result.exit_code, result.stdout.splitlines()[-1]) == (1, f"{run}: 5 done, 2 pending")
+    assert result.stderr.splitlines() == [
+        f"Error: {run} lacks 2 of 7 units: textures/channel-0003, textures/channel-0017",
+        "  shard 4/4 is lacking: fvcli render SPEC -o PART --shard 4/4",
+        f"    then: fvcli merge PART -o {run}",
+        f"  or render what is lacking here: fvcli render SPEC -o {run}",
+    ]
+    whole = fvcli("merge", parts[3], "-o", run)
+    assert (whole.exit_code, whole.stderr) == (0, "")
+
+
+def test_a_part_that_is_not_finished_is_named(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    first, second = shard(tmp_path, "1/2"), shard(tmp_path, "2/2")
+    (second / "units/textures/channel-0017.json").unlink()
+    result = fvcli("merge", first, second, "-o", run)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        f"Error: {run} lacks 1 of 7 units: textures/channel-0017",
+        f"  {second} is not finished; give its fvcli render once more, then: fvcli merge {second} -o {run}",
+        f"  or render what is lacking here: fvcli render SPEC -o {run}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "lacking", "shards"),
+    [
+        ([(0, 3), (1, 4)], {2, 5}, ((3, 3),)),
+        ([(0,), (1,)], {2, 3, 4, 5}, ((3, 6), (4, 6), (5, 6), (6, 6))),
+        ([(0, 3)], {1, 2, 4, 5}, ((2, 3), (3, 3))),
+        ([(0, 3)], {1, 2, 4}, ()),  # of shard 3 something is there
+        ([(0, 1, 4)], {2, 3, 5}, ()),  # no slice, as of --only
+        ([], {5}, ()),
+    ],
+)
+def test_which_shards_are_lacking(
+    asked: list[tuple[int, ...]], lacking: set[int], shards: tuple[tuple[int, int], ...]
+) -> None:
+    count = lacking_module._count_of_shards(asked, 6)
+    assert (lacking_module._whole_shards(lacking, 6, count) if count else ()) == shards
+
+
 def test_a_finished_picture_goes_before_a_failure_whichever_comes_first(
     tmp_path: Path, easel: PaintingEngine
 ) -> None:
@@ -65,7 +112,7 @@ def test_a_finished_picture_goes_before_a_failure_whichever_comes_first(
     dead = shard(tmp_path / "dead", "1/2")
     for i, order in enumerate([(failed, dead), (dead, failed)]):
         result = fvcli("merge", *order, "-o", tmp_path / f"run{i}")
-        assert (result.exit_code, counts(tmp_path / f"run{i}")["dead"]) == (0, 1)
+        assert (result.exit_code, counts(tmp_path / f"run{i}")["dead"]) == (1, 1)  # the other shard is lacking
 
 
 def test_pictures_and_facts_of_the_model_come_along(tmp_path: Path) -> None:
