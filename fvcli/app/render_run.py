@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fvcli.app.draw_sheets import Drawn, draw_missing_sheets
@@ -53,6 +53,7 @@ class RenderOutcome:
     """What the asked-for units came to.
 
     counts: Of them by status: done, dead, failed, missing.
+    rendered: What this command rendered, by status, as far as the engine told.
     failed: Path of each unit that failed, and why.
     sheets: Contact sheets, figure and page.
     stopped: Whether the observer wanted it to stop before all was rendered.
@@ -68,6 +69,7 @@ class RenderOutcome:
     done: int
     planned: int
     remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    rendered: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def missing(self) -> int:
@@ -119,12 +121,14 @@ def render_run(
         check_memory(planned.plan, planned.facts, lambda: _to_render(planned, output, options), workers)
     with begun_run(planned, output, options, observer) as (run, round_, units):
         missing = round_.missing_in(run.plan)
-        stopped = _render(run, round_, missing, options, observer)
-        draws = options.shard is None and not stopped
+        _say_kept(run, len(units) - sum(missing.values()), sum(missing.values()), observer)
+        rendered: Counter[str] = Counter()
+        stopped = _render(run, round_, missing, options, observer, rendered)
+        draws = not stopped and (options.shard is None or _has_all_results(run))
         drawn = draw_missing_sheets(run, bool(missing)) if draws else Drawn(())
         for remark in drawn.remarks:
             observer.said(f"Note: {remark}")
-        return _outcome(run, units, drawn.paths, stopped)
+        return replace(_outcome(run, units, drawn.paths, stopped), rendered=dict(rendered))
 
 
 @contextlib.contextmanager
@@ -215,10 +219,31 @@ def _tell(run: RunFolder, observer: Observer) -> None:
         observer.said(f"{run.path}: {line}")
 
 
+def _say_kept(run: RunFolder, kept: int, missing: int, observer: Observer) -> None:
+    """Say before anything is loaded that a run goes on, unless it was said what became of its pictures."""
+    is_said = run.growth is not None and run.growth.is_worth_saying
+    if kept and missing and not is_said:
+        line = f"{run.path}: {kept} kept, {missing} to render"
+        run.log(line)
+        observer.said(line)
+
+
+def _has_all_results(run: RunFolder) -> bool:
+    """Tell whether every unit of the run is finished or failed, whoever rendered it."""
+    with without_cycles():
+        look = look_at(run)
+        return all(look.state(place) is not None for place in run.plan.places())
+
+
 def _render(
-    run: RunFolder, round_: Round, missing: Mapping[int, int], options: RenderOptions, observer: Observer
+    run: RunFolder,
+    round_: Round,
+    missing: Mapping[int, int],
+    options: RenderOptions,
+    observer: Observer,
+    rendered: Counter[str],
 ) -> bool:
-    """Render the missing units; tell whether it was stopped before its end."""
+    """Render the missing units and count them by status; tell whether it was stopped before its end."""
     if not missing:
         return False
     log = RenderLog(run, missing)
@@ -229,6 +254,7 @@ def _render(
             for event in events:
                 if observer.wants_stop():
                     return True
+                rendered.update(event.counts)
                 observer.saw(event)
                 for line in log.lines(event):
                     observer.said(line)

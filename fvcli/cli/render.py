@@ -167,12 +167,11 @@ def _planned(
 
 def _report(outcome: RenderOutcome) -> None:
     """Say what the asked-for units came to, and exit with 1 if one failed."""
-    from fvcli.app.render_log import say_counts
     from fvcli.run.remarks import remark_lines
 
     for path in outcome.sheets:
         click.echo(path)
-    click.echo(f"{outcome.run}: {say_counts(outcome.counts) or 'no units in this slice'}")
+    click.echo(f"{outcome.run}: {_what_was_done(outcome)}")
     for line in remark_lines(outcome.remarks):
         note(f"Look: {line}")
     for unit, reason in outcome.failed:
@@ -182,3 +181,17 @@ def _report(outcome: RenderOutcome) -> None:
         click.echo(f"Error: {message}: see {outcome.run}/logs, and render again", err=True)
     if outcome.failed or outcome.missing:
         click.get_current_context().exit(EXIT_FAILED)
+
+
+def _what_was_done(outcome: RenderOutcome) -> str:
+    """Say what this command rendered, and where that is not the whole run, how far the run is."""
+    from fvcli.app.render_log import say_counts
+
+    if sum(outcome.rendered.values()) == outcome.planned:
+        return say_counts(outcome.rendered)
+    missing = {"missing": outcome.missing} if outcome.missing else {}
+    if did := say_counts({**outcome.rendered, **missing}):
+        did += " by this command"
+    else:
+        did = "nothing was left to render" if outcome.counts else "no units in this slice"
+    return f"{did}, {outcome.done} of {outcome.planned} in the run"

@@ -121,7 +121,7 @@ def test_render_without_a_spec(
     assert fvcli("render", run / "spec.yaml", "-o", "copy").exit_code == 0
     keys = [[unit.key for unit in RunFolder.read(Path(place)).plan.units] for place in (run, "copy")]
     assert keys[0] == keys[1]
-    assert fvcli("render", *words).stdout.endswith(f"{run}: 2 done\n")
+    assert fvcli("render", *words).stdout.endswith(f"{run}: nothing was left to render, 2 of 2 in the run\n")
     planned = fvcli("plan", *words).stdout.splitlines()
     assert planned[1].split()[:3] == ["stem_bn", "2", "stem_bn"]
     assert "3" in planned[1].split()
