@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 
+from fvcli.app.units_done import UnitsDone
 from fvcli.engines import Event
 from fvcli.run import RunFolder
 
@@ -26,20 +26,13 @@ class RenderLog:
     def __init__(self, run: RunFolder, missing: Mapping[int, int], name: str = "render") -> None:
         self._run = run
         self._name = name
-        self._total = sum(missing.values())
-        self._batches = len(missing)
-        self._left = dict(missing)
-        self._batches_done = 0
-        self._units_done = 0
-        self._began = time.monotonic()
+        self._units = UnitsDone(run, missing)
 
     def lines(self, event: Event) -> tuple[str, ...]:
         """Write an event to the log and return its lines, if it has some."""
         lines = tuple(filter(None, event.remarks))
         if event.state == "done":
-            self._left[event.batch] = self._left.get(event.batch, 0) - int(event.units)
-            self._batches_done += self._left[event.batch] <= 0
-            self._units_done += int(event.units)
+            self._units.heed(event)
             if event.units or not lines:  # else they say why there is nothing
                 lines = (*lines, self._line(event))
         for line in lines:
@@ -47,15 +40,14 @@ class RenderLog:
         return lines
 
     def _line(self, event: Event) -> str:
-        per_minute = 60.0 * self._units_done / max(1e-9, time.monotonic() - self._began)
-        left_min = (self._total - self._units_done) / max(1e-9, per_minute)
+        units = self._units
         counts = say_counts(event.counts) or "nothing to do"
-        is_whole = self._left[event.batch] <= 0
-        batch = f"batch {self._batches_done}/{self._batches}" if is_whole else "a part of a batch"
+        number = f"batch {units.batches_done}/{units.batches}"
+        batch = number if units.is_whole(event.batch) else "a part of a batch"
         return (
             f"{batch} {jobs_of(self._run, event.batch)}: {counts} "
             f"in {event.seconds:.1f} s on {event.where} "
-            f"({self._units_done}/{self._total} units, {per_minute:.1f} units/min, {left_min:.1f} min left)"
+            f"({units.counted}, {units.per_minute:.1f} units/min, {units.minutes_left:.1f} min left)"
         )
 
 

@@ -16,8 +16,10 @@ from fvcli.engines import EngineOptions, Event
 from fvcli.engines.in_process import render_here
 from fvcli.engines.supervise import supervise
 from fvcli.errors import UsageError, command
+from fvcli.plan.head import is_large
 from fvcli.run import RunFolder, run_status
-from fvcli.run.sidecar import FAILED
+from fvcli.run.look import look_at
+from fvcli.run.sidecar import FAILED, FINISHED
 from fvcli.run.work.journal import rounds_left
 from fvcli.run.work.notes import COMMAND, WORKER, read_notes
 from fvcli.run.work.rounds import Round, latest_round, read_round
@@ -52,12 +54,16 @@ class WorkOutcome:
     stopped: Whether it was stopped before all was done.
     failed_earlier: Where nothing was left to do, how many units of the run failed.
     is_complete: Whether nothing is left of what was asked for.
+    done, planned: Finished units of the whole run, and all of them; None of a large run, where counting them
+        would take each worker long.
     """
 
     counts: Mapping[str, int]
     stopped: bool
     failed_earlier: int = 0
     is_complete: bool = False
+    done: int | None = None
+    planned: int | None = None
 
     @property
     def failed(self) -> int:
@@ -99,7 +105,15 @@ def work_on_run(path: Path, options: WorkOptions, observer: Observer | None = No
         if stopped:  # told when all is given back: what an ended worker still holds counts as a death
             run.presence.say(ended="stopped")
         failed_earlier = 0 if handled else _count_failed(run)
-        return WorkOutcome(counts, stopped, failed_earlier, not stopped and not left)
+        return WorkOutcome(counts, stopped, failed_earlier, not stopped and not left, *_count_done(run))
+
+
+def _count_done(run: RunFolder) -> tuple[int, int] | tuple[None, None]:
+    """Count the finished units of a run that is not large, and all of them."""
+    if is_large(run.plan):
+        return None, None
+    look = look_at(run)
+    return sum(look.state(place) in FINISHED for place in run.plan.places()), len(run.plan.units)
 
 
 def _count_failed(run: RunFolder) -> int:

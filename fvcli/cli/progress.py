@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from fvcli.app.render_log import jobs_of
 from fvcli.app.render_run import Observer
+from fvcli.app.units_done import UnitsDone
 from fvcli.cli.exit_and_signals import Stop
 from fvcli.cli.heartbeat import Heartbeat
 from fvcli.cli.quiet import is_quiet
@@ -120,7 +121,7 @@ class EventLines(Observer):
 
 
 class Counts:
-    """How many units are done, with parts of those that are begun.
+    """How many units are done, by this command and by others, with parts of those that are begun here.
 
     Args:
         run: The run.
@@ -129,25 +130,24 @@ class Counts:
 
     def __init__(self, run: RunFolder, missing: Mapping[int, int]) -> None:
         self._run = run
-        self.total = sum(missing.values())
-        self.done = 0
+        self.units = UnitsDone(run, missing)
         self._in_flight: dict[int, float] = {}  # units done of each batch in flight
         self._began = time.monotonic()
         self.jobs = ""  # of the batch that was begun or ended last
 
     def heed(self, event: Event) -> None:
         """Count one event."""
+        self.units.heed(event)
         if event.state in {"started", "done"}:
             self.jobs = jobs_of(self._run, event.batch)
         if event.state == "progress":
             self._in_flight[event.batch] = event.units
         elif event.state in {"done", "lost"}:
             self._in_flight.pop(event.batch, None)
-            self.done += int(event.units) if event.state == "done" else 0
 
     @property
     def with_parts(self) -> float:
-        return self.done + sum(self._in_flight.values())
+        return self.units.all + sum(self._in_flight.values())
 
     @property
     def pace(self) -> str:
@@ -170,7 +170,7 @@ class Lines:
     def kept(self) -> Iterator[Lines]:
         """Say what goes on until the end."""
         with self.heart.kept():
-            if self._counts.total:
+            if self._counts.units.total:
                 self.heart.say(self.heart.doing)
             yield self
 
@@ -186,8 +186,8 @@ class Lines:
                 self._is_compiled = True
                 self.heart.say(event.detail)
         elif event.state in {"progress", "done", "lost"}:
-            counts = self._counts
-            self.heart.doing = f"{counts.jobs}: {counts.with_parts:.1f}/{counts.total} units, {counts.pace}"
+            counts, total = self._counts, self._counts.units.total
+            self.heart.doing = f"{counts.jobs}: {counts.with_parts:.1f}/{total} units, {counts.pace}"
 
 
 class Bar:
@@ -199,7 +199,7 @@ class Bar:
 
     def __init__(self, run: RunFolder, missing: Mapping[int, int]) -> None:
         self._counts = Counts(run, missing)
-        self._bar = tqdm(total=self._counts.total, bar_format=BAR, desc="starting", dynamic_ncols=True)
+        self._bar = tqdm(total=self._counts.units.total, bar_format=BAR, desc="starting", dynamic_ncols=True)
 
     def close(self) -> None:
         self._bar.close()
@@ -213,9 +213,9 @@ class Bar:
         """Show one event."""
         self._counts.heed(event)
         if event.state in {"started", "done"}:
-            done = f"{self._counts.done}/{self._counts.total} units"
+            done = self._counts.units.counted
             self._bar.set_description_str(f"{self._counts.jobs} {done}", refresh=False)
-        if event.state in {"progress", "done", "lost"}:
+        if event.state in {"progress", "done", "lost"} or self._bar.n < self._counts.with_parts:
             self._bar.n = self._counts.with_parts
             self._bar.set_postfix_str(self._counts.pace, refresh=False)
             self._bar.refresh()

@@ -126,7 +126,7 @@ def work(
     options = WorkOptions(how, in_process or events, round_name, name, tuple(stop.typed))
     outcome = work_on_run(run, options, observer)
     if outcome.stopped:
-        stop.raise_it()
+        stop.raise_it("" if outcome.planned is None else f"{outcome.done} of {counted(outcome.planned, 'unit')} done")
     if events:
         observer.saw(Event(-1, "over"))  # not after an error
     else:
@@ -139,9 +139,11 @@ def _report(run: Path, outcome: WorkOutcome) -> None:
     """Say what this worker did, and what is to be done next."""
     from fvcli.app.render_log import say_counts
 
-    done = say_counts(outcome.counts)
-    is_over = "; nothing is left" if outcome.is_complete else ""
-    click.echo(f"{run}: {done} by this worker{is_over}" if done else f"{run}: nothing was left to do")
+    did, total = say_counts(outcome.counts), sum(outcome.counts.values())
+    did = f"{did} by this worker" if did else "nothing was left to do"
+    in_run = "" if outcome.planned in {None, total} else f", {outcome.done} of {outcome.planned} in the run"
+    is_over = "; nothing is left" if outcome.is_complete and total else ""
+    click.echo(f"{run}: {did}{in_run}{is_over}")
     if outcome.failed_earlier:
         failed = counted(outcome.failed_earlier, "unit")
         again = command("prepare", "SPEC", "-o", run)

@@ -68,7 +68,9 @@ def run(planned: PlannedSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_a_worker_renders_what_is_left(run: Path) -> None:
     listener = Listener()
     outcome = work_on_run(run, HERE, listener)
-    assert outcome == WorkOutcome({"done": 6, "failed": 1}, stopped=False, is_complete=True)
+    assert outcome == WorkOutcome(
+        {"done": 6, "failed": 1}, stopped=False, is_complete=True, done=6, planned=7
+    )
     assert outcome.failed == 1
     assert listener.heard == [
         *("saw 0 started", "saw 0 done", "said batch 1/4 edges: 2 done"),
@@ -78,7 +80,9 @@ def test_a_worker_renders_what_is_left(run: Path) -> None:
         "ended",
     ]
     again = Listener()
-    assert work_on_run(run, HERE, again) == WorkOutcome({}, False, failed_earlier=1, is_complete=True)
+    assert work_on_run(run, HERE, again) == WorkOutcome(
+        {}, False, failed_earlier=1, is_complete=True, done=6, planned=7
+    )
     assert again.heard == ["ended"]
 
 
@@ -96,7 +100,7 @@ def test_what_is_told_is_in_the_log_and_the_note_of_the_worker(
 
 def test_a_stop_gives_the_rest_back(run: Path) -> None:
     listener = Listener(2)
-    assert work_on_run(run, HERE, listener) == WorkOutcome({"done": 2}, stopped=True)
+    assert work_on_run(run, HERE, listener) == WorkOutcome({"done": 2}, stopped=True, done=2, planned=7)
     assert listener.heard == ["saw 0 started", "saw 0 done", "said batch 1/4 edges: 2 done", "ended"]
     assert [attempt.outcome for attempt in attempts_of(run, 1)] == ["stopped"]
     assert run_status(RunFolder.read(run)).batches == {"done": 1, "running": 0, "lost": 0, "pending": 3}
@@ -120,7 +124,9 @@ def test_a_worker_has_not_ended_before_it_has_given_back(run: Path, monkeypatch:
 
 
 def test_a_stop_at_the_very_end_is_one(run: Path) -> None:
-    assert work_on_run(run, HERE, Listener(8)) == WorkOutcome({"done": 6, "failed": 1}, stopped=True)
+    assert work_on_run(run, HERE, Listener(8)) == WorkOutcome(
+        {"done": 6, "failed": 1}, stopped=True, done=6, planned=7
+    )
 
 
 def test_an_error_is_raised_and_the_end_is_heard(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,9 +162,8 @@ def test_nothing_is_started_if_all_is_done(run: Path, monkeypatch: pytest.Monkey
         Journal(run, "other", round_).add(batch, 0.0, [Record("a/b", "k", "done", {}, 0)])
     for name in ("render_here", "supervise"):
         monkeypatch.setattr(module, name, None)
-    assert (
-        work_on_run(run, HERE) == work_on_run(run, WorkOptions()) == WorkOutcome({}, False, is_complete=True)
-    )
+    nothing = WorkOutcome({}, False, is_complete=True, done=0, planned=7)
+    assert work_on_run(run, HERE) == work_on_run(run, WorkOptions()) == nothing
 
 
 def test_what_an_earlier_round_asked_for_is_not_forgotten(run: Path, planned: PlannedSpec) -> None:

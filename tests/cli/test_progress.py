@@ -47,7 +47,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr("fvcli.cli.progress.time", clock)
     monkeypatch.setattr("fvcli.cli.heartbeat.time", clock)
-    monkeypatch.setattr("fvcli.app.render_log.time", clock)
+    monkeypatch.setattr("fvcli.app.units_done.time", clock)
     return clock
 
 

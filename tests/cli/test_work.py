@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -76,7 +77,7 @@ def test_a_worker_says_what_it_did(run: Path, painting: Painting) -> None:
     )
     assert "batch 4/4 textures: 2 done in " in done.stderr
     again = fvcli("work", run, "--in-process")
-    assert (again.exit_code, again.stdout) == (0, f"{run}: nothing was left to do\nnext: fvcli grid {run}\n")
+    assert (again.exit_code, again.stdout) == (0, f"{run}: nothing was left to do, 7 of 7 in the run\nnext: fvcli grid {run}\n")
 
 
 def test_a_unit_that_fails_is_an_exit_code(run: Path, painting: Painting) -> None:
@@ -86,7 +87,7 @@ def test_a_unit_that_fails_is_an_exit_code(run: Path, painting: Painting) -> Non
     assert done.stdout.startswith(f"{run}: 1 failed, 6 done by this worker; nothing is left\n")
     again = fvcli("work", run, "--in-process")
     assert again.exit_code == 1
-    assert again.stdout.startswith(f"{run}: nothing was left to do\n")
+    assert again.stdout.startswith(f"{run}: nothing was left to do, 6 of 7 in the run\n")
     assert again.stderr == f"1 unit of it failed earlier; to try again: fvcli prepare SPEC -o {run}\n"
 
 
@@ -129,7 +130,7 @@ def test_a_run_names_the_command_that_was_typed_and_no_option_of_fvcli_s_own(
     typed = ["fvcli", "work", "my run", "--tries", "2"]
     monkeypatch.setattr(sys, "argv", ["/x/fvcli/__main__.py", "work", "run", "--events", "--name", "me"])
     done = fvcli("work", run, "--events", "--name", "me", "--typed", json.dumps(typed))
-    assert done.stderr == "Stopped by SIGTERM; to go on: fvcli work 'my run' --tries 2\n"
+    assert done.stderr == "Stopped by SIGTERM: 0 of 7 units done; to go on: fvcli work 'my run' --tries 2\n"
     assert seen == [tuple(typed)]
     assert json.loads((run / "run.json").read_text())["argv"] == typed
 
@@ -188,6 +189,6 @@ def test_a_signal_stops_a_worker_and_what_it_has_is_given_back(
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 75
-    assert f"Stopped by SIGTERM; to go on: fvcli work {run} --in-process\n" in errors
+    assert re.search(rf"Stopped by SIGTERM: \d of 7 units done; to go on: fvcli work {run} --in-process\n", errors)
     assert json.loads(fvcli("status", run, "--json").stdout)["lost"] == 0
     assert [note.ended for note in read_notes(run)] == ["stopped"]
