@@ -15,7 +15,7 @@ from fvcli.cli.counting_bar import counting_bar
 from fvcli.cli.exit_and_signals import EXIT_FAILED, current_stop
 from fvcli.cli.place import RUN
 from fvcli.cli.standard_streams import is_read
-from fvcli.cli.table import print_json, print_table, spoken
+from fvcli.cli.table import print_csv, print_json, print_table, spoken
 from fvcli.errors import StoppedError, UsageError, command, counted, some_lines
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ CLEAR = "\x1b[H\x1b[J"  # what the terminal has scrolled away stays
 @click.option(
     "--json", "as_json", is_flag=True, help="Print everything as JSON; with --watch, a line each time."
 )
+@click.option("--csv", "as_csv", is_flag=True, help="Print a table with a row for each unit.")
 @click.option("--check", is_flag=True, help="Read every picture and compare its pixels with its hash.")
 @click.option("--watch", is_flag=True, help="Look again and again until nothing is left to render.")
 @click.option(
@@ -45,7 +46,7 @@ CLEAR = "\x1b[H\x1b[J"  # what the terminal has scrolled away stays
     metavar="SECONDS",
     help="How often to look, with --watch.",
 )
-def status(run: Path, as_json: bool, check: bool, watch: bool, every_s: float) -> None:
+def status(run: Path, as_json: bool, as_csv: bool, check: bool, watch: bool, every_s: float) -> None:
     """Count what a RUN folder has done, recomputed from its files.
 
     \b
@@ -62,15 +63,14 @@ def status(run: Path, as_json: bool, check: bool, watch: bool, every_s: float) -
       fvcli status run
       fvcli status run --watch
       fvcli status run --check
+      fvcli status run --csv > units.csv
 
     It can be asked from any machine that sees the folder. Exit codes: 0 fine, 1 a
     picture is damaged.
     """
-    from fvcli.app.read_status import read_status
     from fvcli.app.watch_run import watch_run
 
-    if watch and check:
-        raise UsageError("--watch with --check would read every picture again and again", "give one of them")
+    _refuse_together(as_json, as_csv, check, watch)
     if watch:
         try:
             _watch(watch_run(run, every_s), as_json)
@@ -79,6 +79,34 @@ def status(run: Path, as_json: bool, check: bool, watch: bool, every_s: float) -
                 raise
             click.echo(err=True)
         return
+    is_damaged = _print_units(run, check) if as_csv else _print_status(run, check, as_json)
+    if is_damaged:
+        click.get_current_context().exit(EXIT_FAILED)
+
+
+def _refuse_together(as_json: bool, as_csv: bool, check: bool, watch: bool) -> None:
+    if as_csv and (as_json or watch):
+        other = "--json" if as_json else "--watch"
+        raise UsageError(f"--csv with {other}: a table is printed once, and alone", "give one of them")
+    if watch and check:
+        raise UsageError("--watch with --check would read every picture again and again", "give one of them")
+
+
+def _print_units(run: Path, check: bool) -> bool:
+    """Print a table of units; tell whether a picture is damaged."""
+    from fvcli.app.read_status import read_unit_rows
+    from fvcli.run.unit_table import UnitRow
+
+    with counting_bar("picture", wanted=check) as looked:
+        rows = [*read_unit_rows(run, looked if check else None)]
+    print_csv(UnitRow._fields, rows)
+    return any(row.status == "damaged" for row in rows)
+
+
+def _print_status(run: Path, check: bool, as_json: bool) -> bool:
+    """Print what a run has done; tell whether a picture is damaged."""
+    from fvcli.app.read_status import read_status
+
     with counting_bar("picture", wanted=check) as looked:
         found = read_status(run, looked if check else None)
     if as_json:
@@ -88,8 +116,7 @@ def status(run: Path, as_json: bool, check: bool, watch: bool, every_s: float) -
         _show_notable(found)
         for line in _next_step(found):
             click.echo(line)
-    if found.counts["damaged"]:
-        click.get_current_context().exit(EXIT_FAILED)
+    return bool(found.counts["damaged"])
 
 
 def _watch(seen: Iterator[Seen], as_json: bool) -> None:
@@ -135,8 +162,9 @@ def _next_step(found: RunStatus) -> list[str]:
         return []
     if found.is_asked:
         return [f"nobody is at work; to go on: {command('work', found.path)}"]
-    ask = command("prepare", "SPEC", "-o", found.path)
-    return [f"the rest was not asked for, as of another shard; to ask: {ask}"]
+    units = "1 unit was" if found.left == 1 else f"{found.left} units were"
+    rest = command("render", "SPEC", "-o", found.path)
+    return [f"{units} not asked for, as with --only or --shard; to render the rest as well: {rest}"]
 
 
 def _show(found: RunStatus) -> None:
@@ -181,16 +209,25 @@ def _show_notable(found: RunStatus) -> None:
         click.echo(f"Look: {line}")
     if found.counts["failed"]:
         click.echo(f"  to try again what failed: {command('render', 'SPEC', '-o', found.path)}")
-    if found.twice:
-        click.echo(
-            f"{counted(found.twice, 'unit')} rendered twice, by two workers; the first picture was kept"
-        )
+    if found.deaths or found.twice:
+        click.echo(_what_went_wrong(found))
     if found.others:
         are = "picture of another spec is" if found.others == 1 else "pictures of other specs are"
         click.echo(
             f"{found.others} finished {are} in {found.path}/units; "
             "fvcli render says which, and with --force moves them to a folder of their own"
         )
+
+
+def _what_went_wrong(found: RunStatus) -> str:
+    """Say in a line what cost time and no picture."""
+    told = []
+    if found.deaths:
+        told.append(f"{counted(found.deaths, 'worker')} died, and what was finished is kept; see {found.path}/logs")
+    if found.twice:
+        twice = counted(found.twice, "unit")
+        told.append(f"{twice} rendered twice, by two workers, and the first picture was kept")
+    return "; ".join(told)
 
 
 def _show_latest(found: RunStatus) -> None:

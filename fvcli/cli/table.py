@@ -1,9 +1,11 @@
-"""Print rows as a table or as JSON."""
+"""Print rows as a table, as JSON or as CSV."""
 
 from __future__ import annotations
 
+import csv
+import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
@@ -24,6 +26,15 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
 
 def print_json(data: Any) -> None:
     click.echo(json.dumps(data, indent=1))
+
+
+def print_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print rows with commas between fields, below a header; None is an empty field."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")  # as other tools of a shell have it
+    writer.writerow(header)
+    writer.writerows(rows)
+    click.echo(text.getvalue(), nl=False)
 
 
 def spoken(seconds: float) -> str:

@@ -15,7 +15,7 @@ from fvcli.run.look import NEWER, look_at
 from fvcli.run.sidecar import DONE
 from fvcli.run.work.attempts import DIED, Attempt, latest_attempts, read_attempt
 from fvcli.run.work.journal import rounds_left
-from fvcli.run.work.notes import WORKER, Note, read_notes, seems_alive
+from fvcli.run.work.notes import IN_ORDER, WORKER, Note, read_notes, seems_alive
 from fvcli.run.work.rounds import read_rounds
 
 DAMAGED = "damaged"
@@ -97,6 +97,11 @@ class RunStatus:
         return not self.left or not (self.is_asked or any(worker.is_alive for worker in self.workers))
 
     @property
+    def deaths(self) -> int:
+        """How many workers ended without being told to."""
+        return sum(not worker.is_alive and worker.note.ended not in IN_ORDER for worker in self.workers)
+
+    @property
     def units_a_minute(self) -> float:
         """What the living workers render, as their notes tell."""
         return sum(worker.note.units_a_minute for worker in self.workers if worker.is_alive)
@@ -160,6 +165,20 @@ def _run_status(run: RunFolder, damage: Mapping[str, str]) -> RunStatus:
         look.others(places) if has_others else 0,
         any(OPEN & jobs_of.keys() for jobs_of in jobs.values()) and _is_asked(run),
     )
+
+
+def unit_states(run: RunFolder, damage: Mapping[str, str]) -> list[str]:
+    """Return the state of every unit, one of ``STATES``, in the plan's order.
+
+    Args:
+        run: The run.
+        damage: What is wrong with units' files, by job/unit, where they were checked.
+    """
+    look = look_at(run)
+    places = list(run.plan.places())
+    states: list[str | None] = [look.state(place) for place in places]
+    _fill_in(run, states, {worker.note.id for worker in _workers(run) if worker.is_alive})
+    return [DAMAGED if place.path in damage else str(state) for place, state in zip(places, states, strict=True)]
 
 
 def _is_asked(run: RunFolder) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import signal
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,10 +18,11 @@ from fvcli.app.watch_run import Seen
 from fvcli.cli.status import CLEAR, _watch
 from fvcli.run import RunFolder, run_status
 from fvcli.run.process import this_process
+from fvcli.run.unit_table import UnitRow
 from fvcli.run.work.journal import Journal
 from fvcli.run.work.notes import WORKER, Note, write_note
 from fvcli.run.work.rounds import begin_round
-from tests.helpers.painting import begun_run, paint
+from tests.helpers.painting import begun_run, paint, small_plan
 from tests.helpers.running import fvcli, start_fvcli
 
 
@@ -111,7 +115,8 @@ def test_what_a_shard_did_not_ask_for_is_not_waited_for(run: RunFolder) -> None:
         journal.add(batch // 2, 0.0, ())
     watched = fvcli("status", run.path, "--watch")
     assert watched.exit_code == 0
-    hint = f"the rest was not asked for, as of another shard; to ask: fvcli prepare SPEC -o {run.path}"
+    rest = f"fvcli render SPEC -o {run.path}"
+    hint = f"3 units were not asked for, as with --only or --shard; to render the rest as well: {rest}"
     assert watched.stdout == f"4/7 units, 0 workers, {hint}\n"
     assert hint in fvcli("status", run.path).stdout
 
@@ -138,8 +143,17 @@ def test_what_was_rendered_twice_is_said(run: RunFolder) -> None:
     paint(run, unit)
     again = paint(run, unit, anew=False)
     Journal(run.path, "late", begin_round(run.path, run.plan)).add(0, 0.0, [again])
-    said = "1 unit rendered twice, by two workers; the first picture was kept\n"
-    assert said in fvcli("status", run.path).stdout
+    said = "1 unit rendered twice, by two workers, and the first picture was kept\n"
+    assert f"\n{said}" in fvcli("status", run.path).stdout
+    for name, ended in (("ill", "signal 9"), ("well", "finished"), ("told", "stopped")):
+        worker(run, name, ended=ended)
+    died = f"1 worker died, and what was finished is kept; see {run.path}/logs; {said}"
+    assert f"\n{died}" in fvcli("status", run.path).stdout
+
+
+def test_nothing_is_said_of_workers_that_ended_in_order(run: RunFolder) -> None:
+    worker(run, "well", ended="finished")
+    assert "died" not in fvcli("status", run.path).stdout
 
 
 def test_what_is_refused(run: RunFolder) -> None:
@@ -148,3 +162,40 @@ def test_what_is_refused(run: RunFolder) -> None:
     assert "--watch with --check would read every picture again and again" in both.stderr
     assert fvcli("status", run.path, "--watch", "--every", "0").exit_code == 2
     assert fvcli("status", run.path.parent / "nowhere", "--watch").exit_code == 2
+
+
+def test_a_run_is_a_table_for_other_programs(tmp_path: Path) -> None:
+    planned = small_plan()
+    *units, named = planned.plan.units
+    plan = replace(planned.plan, units=(*units, replace(named, label='lines, "fine"')))
+    with RunFolder.begin(tmp_path / "run", plan, planned.text, planned.facts) as run:
+        first, second, third, *_, last = run.plan.units
+        paint(run, first, saved=2.5)
+        paint(run, second, status="failed")
+        paint(run, third, status="dead")
+        paint(run, last, saved=-1e-7)
+    done = fvcli("status", run.path, "--csv")
+    assert done.exit_code == 0
+    head, *rows = csv.reader(io.StringIO(done.stdout))
+    assert head == list(UnitRow._fields)
+    assert len(rows) == 7
+    at = "edges,channel-0000,0,stem_bn,done,0.0,2.5,24,1.0,,units/edges/channel-0000.png"
+    assert rows[0] == at.split(",")
+    assert rows[1] == ["edges", "channel-0001", "1", "stem_bn", "failed", "", "", "24", "1.0", "", ""]
+    assert rows[2][4:8] == ["dead", "0.0", "1.0", "24"]
+    assert rows[3] == ["edges", "channel-0003", "3", "stem_bn", "pending", "", "", "", "", "", ""]
+    assert (rows[6][2], float(rows[6][6])) == ('lines, "fine"', -1e-7)
+    assert (run.path / rows[6][-1]).exists()
+
+
+def test_a_table_tells_what_is_damaged(run: RunFolder) -> None:
+    unit = run.plan.units[0]
+    paint(run, unit)
+    run.png(unit).write_bytes(b"x" * run.png(unit).stat().st_size)
+    assert fvcli("status", run.path, "--csv").exit_code == 0
+    checked = fvcli("status", run.path, "--csv", "--check")
+    assert checked.exit_code == 1
+    assert checked.stdout.splitlines()[1].split(",")[4] == "damaged"
+    for other in ("--json", "--watch"):
+        both = fvcli("status", run.path, "--csv", other)
+        assert (both.exit_code, f"--csv with {other}: " in both.stderr) == (2, True)

@@ -20,6 +20,7 @@ from fvcli.plan.terms import Coupling, TermPlan, TermShape
 from fvcli.run.model_file import MODEL_VERSION
 from fvcli.run.sidecar import SCHEMA_VERSION, Sidecar
 from fvcli.run.status import run_status
+from fvcli.run.unit_table import UnitRow
 from fvcli.spec.settings import Settings
 from tests.helpers.pages import page
 from tests.helpers.painting import begun_run, paint
@@ -77,6 +78,7 @@ def test_a_finished_unit_and_a_status_have_just_these_keys(tmp_path: Path) -> No
     paint(run, unit)
     assert list(json.loads(run.json(unit).read_text())) == keys("Sidecar")
     assert list(run_status(run).to_dict()) == keys("status --json")
+    assert list(UnitRow._fields) == keys("status --csv")
     plan = json.loads((run.path / "plan.json").read_text())
     assert list(plan) == keys("plan.json")
     assert list(plan["units"][0]) == [key for key in keys("units") if key != "folder"]
