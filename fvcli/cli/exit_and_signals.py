@@ -15,7 +15,7 @@ import click
 
 from fvcli.cli.standard_streams import sound_streams
 from fvcli.errors import CONTINUED, FvcliError, StoppedError, UsageError, os_error_said
-from fvcli.run.typed_command import command_to_go_on
+from fvcli.typed_command import command_to_go_on
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from fvcli.cli.options import code_option, say_remarks, set_option, spec_words
+from fvcli.cli.place import RUN
 from fvcli.cli.table import print_json, print_table, spoken
 from fvcli.errors import counted, some_of
 
 if TYPE_CHECKING:
+    from fvcli.app.plan_spec import PlannedSpec
     from fvcli.plan import JobPlan, Plan, Unit
     from fvcli.plan.cost import Estimate, Speed
     from fvcli.plan.memory import Most
@@ -25,16 +28,27 @@ UNKNOWN = "time: unknown; measure this machine once with: fvcli calibrate"
 @set_option
 @code_option
 @click.option("--json", "as_json", is_flag=True, help="Print the whole resolved plan as JSON.")
-def plan(words: Sequence[str], overrides: Sequence[str], allow_code: bool, as_json: bool) -> None:
+@click.option(
+    "-o",
+    "--output",
+    "output",
+    type=RUN,
+    help="Say as well what would be kept, rendered or lost in this run folder.",
+)
+def plan(
+    words: Sequence[str], overrides: Sequence[str], allow_code: bool, as_json: bool, output: Path | None
+) -> None:
     """Show what a SPEC would render; nothing is written.
 
     \b
       fvcli plan spec.yaml
       fvcli plan efficientnet-lite0 block4_expand_bn:0-11
       fvcli plan spec.yaml --set render.recipe=lucid --json
+      fvcli plan spec.yaml -o run
 
     Times are estimates from what fvcli calibrate measured on this machine.
     """
+    from fvcli.app.plan_for_run import plan_for_run
     from fvcli.app.spec_of_words import plan_of_words
     from fvcli.app.speed_table import read_speed, speed_path
     from fvcli.plan.cost import estimate
@@ -45,18 +59,22 @@ def plan(words: Sequence[str], overrides: Sequence[str], allow_code: bool, as_js
     made = planned.plan
     speed = read_speed(speed_path(), socket.gethostname())
     time = estimate(made, planned.facts, speed) if speed else None
+    in_run = plan_for_run(planned, output) if output is not None else None
     say_remarks(planned.facts, planned.remarks)
     if as_json:
         said = _facts(made, most_of(made.programs, planned.facts, cores()), speed, time)
-        print_json({"notes": [*planned.facts.remarks, *planned.remarks], **said})
+        run = {"in_run": in_run.to_dict()} if in_run is not None else {}
+        print_json({"notes": [*planned.facts.remarks, *planned.remarks], **run, **said})
         return
     columns = ("job", "units", "layer", "objective", "recipe", "size", "steps", "batch")
     print_table((*columns, "time") if time else columns, [_row(made, *job, time) for job in made.by_job()])
     units = counted(len(made.units), "unit")
     batches = counted(len(made.batches), "batch", "batches")
     click.echo(f"\n{units} in {batches}")
-    click.echo(_memory(made, most_of(made.programs, planned.facts, cores())))
+    click.echo(_memory(most_of(made.programs, planned.facts, cores()), cores()) + _gpu_memory(planned))
     click.echo(_total(speed, time))
+    for line in in_run.lines() if in_run is not None else []:
+        click.echo(line)
 
 
 def _facts(made: Plan, most: Most, speed: Speed | None, time: Estimate | None) -> dict[str, Any]:
@@ -107,19 +125,34 @@ def _all(values: Sequence[Any], more: str) -> Any:
     return different[0] if len(different) == 1 else some_of([*map(str, different)], more)
 
 
-def _memory(made: Plan, most: Most) -> str:
-    """Say what rendering takes at most: on the CPU of this machine, and on a GPU."""
+def _memory(most: Most, lanes: int) -> str:
+    """Say what rendering takes at most on the CPU of this machine, in parts that can be added up."""
     from fvcli.plan.views import gigabytes
-    from fvcli.run.cores import cores
 
-    members, lanes = most.program.members, cores()
+    memory, members = most.memory, most.program.members
+    process = gigabytes(memory.network_bytes + memory.compiling_bytes)
     what = "picture" if members == 1 else f"group of {members}"
-    each = f"{gigabytes(most.memory.ascent_bytes)} for each {what} that is rendered at the same time"
-    said = f"memory: at most about {gigabytes(most.total_bytes)} with --threads {lanes} on a CPU ({each})"
-    if any(program.gpu_batches > 1 for program in made.programs):
-        count = max(program.gpu_pictures for program in made.programs)
-        said += f"; about {gigabytes(made.gpu_memory_bytes)} of a GPU, for up to {count} pictures at once"
-    return said
+    whats = what.replace("group", "groups") if members > 1 else "pictures"
+    at_once = f"for the {what}" if lanes == 1 else f"for each of {lanes} {whats} at once"
+    parts = f"{process} for the process and {gigabytes(memory.ascent_bytes)} {at_once} (--threads {lanes})"
+    said = f"memory: at most about {gigabytes(most.total_bytes)} on a CPU"
+    is_loading = most.total_bytes == memory.loading_bytes
+    return f"{said} while the network is loaded, then {parts}" if is_loading else f"{said}: {parts}"
+
+
+def _gpu_memory(planned: PlannedSpec) -> str:
+    """Say what a GPU needs, where one is here, or where the spec is for one."""
+    from fvcli.engines.gpus import gpus_here
+    from fvcli.plan.views import gigabytes
+    from fvcli.plan.written_keys import written_keys
+
+    made = planned.plan
+    written = written_keys(planned.text)
+    is_for_gpu = any("memory_gb" in keys for keys in (written.render, *written.jobs.values()))
+    if not (is_for_gpu or gpus_here()) or all(program.gpu_batches == 1 for program in made.programs):
+        return ""
+    count = max(program.gpu_pictures for program in made.programs)
+    return f"; about {gigabytes(made.gpu_memory_bytes)} of a GPU, for up to {count} pictures at once"
 
 
 def _total(speed: Speed | None, time: Estimate | None) -> str:

@@ -223,7 +223,8 @@ def _what_went_wrong(found: RunStatus) -> str:
     """Say in a line what cost time and no picture."""
     told = []
     if found.deaths:
-        told.append(f"{counted(found.deaths, 'worker')} died, and what was finished is kept; see {found.path}/logs")
+        died = counted(found.deaths, "worker")
+        told.append(f"{died} died, and what was finished is kept; see {found.path}/logs")
     if found.twice:
         twice = counted(found.twice, "unit")
         told.append(f"{twice} rendered twice, by two workers, and the first picture was kept")

@@ -126,7 +126,8 @@ def work(
     options = WorkOptions(how, in_process or events, round_name, name, tuple(stop.typed))
     outcome = work_on_run(run, options, observer)
     if outcome.stopped:
-        stop.raise_it("" if outcome.planned is None else f"{outcome.done} of {counted(outcome.planned, 'unit')} done")
+        planned = outcome.planned
+        stop.raise_it("" if planned is None else f"{outcome.done} of {counted(planned, 'unit')} done")
     if events:
         observer.saw(Event(-1, "over"))  # not after an error
     else:

@@ -34,10 +34,10 @@ from fvcli.run.cores import cores
 from fvcli.run.layout import LOGS
 from fvcli.run.objects import is_object, put
 from fvcli.run.sidecar import FINISHED
-from fvcli.run.typed_command import command_to_go_on, typed_command
 from fvcli.run.work.attempts import DIED, STOPPED, attempts_of, bury
 from fvcli.run.work.notes import new_id, note_path, read_note, write_note
 from fvcli.run.work.rounds import Round
+from fvcli.typed_command import command_to_go_on, typed_command
 
 POLL_S = 0.2
 START_S = 300.0  # for a process to say its first word: TensorFlow may come from a slow disk

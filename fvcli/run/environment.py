@@ -6,7 +6,7 @@ import platform
 from importlib import metadata
 from typing import TYPE_CHECKING
 
-from fvcli.run.typed_command import typed_command
+from fvcli.typed_command import typed_command
 
 if TYPE_CHECKING:
     from fvcli.run.folder import RunFolder

@@ -178,7 +178,8 @@ def unit_states(run: RunFolder, damage: Mapping[str, str]) -> list[str]:
     places = list(run.plan.places())
     states: list[str | None] = [look.state(place) for place in places]
     _fill_in(run, states, {worker.note.id for worker in _workers(run) if worker.is_alive})
-    return [DAMAGED if place.path in damage else str(state) for place, state in zip(places, states, strict=True)]
+    both = zip(places, states, strict=True)
+    return [DAMAGED if place.path in damage else str(state) for place, state in both]
 
 
 def _is_asked(run: RunFolder) -> bool:

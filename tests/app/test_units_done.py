@@ -45,7 +45,7 @@ def test_what_other_workers_finished_is_counted(run: RunFolder, monkeypatch: pyt
     units.heed(done(3, 1))
     assert (units.all, units.batches_done, units.counted) == (7, 4, "7/7 units, 4 of them by this command")
     (line,) = log.lines(done(0, 2))
-    assert line.startswith("batch 4/4 edges: 2 done in 1.0 s on easel (7/7 units, 2 of them by this command, ")
+    assert line.startswith("batch 4/4 edges: 2 done in 1.0 s on easel (7/7 units, 2 of them by this command")
     assert line.endswith(" 0.0 min left)")
 
 

@@ -54,9 +54,7 @@ def test_a_signal_while_units_are_rendered_leaves_them_in_order(
     loading, first, error = stopped.stderr.splitlines()
     assert loading == "loading efficientnet-lite0"
     assert first.startswith("batch 1/4 edges: 2 done in ")
-    assert error == (
-        f"Stopped by {number.name}: 4 of 7 units done; to go on: fvcli render {spec} -o '{run}'"
-    )
+    assert error == (f"Stopped by {number.name}: 4 of 7 units done; to go on: fvcli render {spec} -o '{run}'")
     assert len(pictures(run)) == 8  # of each unit the picture and a step
     assert not (run / "grids").exists()
 
@@ -66,9 +64,7 @@ def test_the_second_signal_is_raised_at_once(tmp_path: Path, monkeypatch: pytest
     spec, run = write_spec(tmp_path), tmp_path / "run"
     stopped = fvcli(*argv(monkeypatch, "render", spec, "-o", run))
     assert stopped.exit_code == 75
-    assert stopped.stderr.splitlines()[2:] == [
-        f"Stopped by SIGINT; to go on: fvcli render {spec} -o {run}"
-    ]
+    assert stopped.stderr.splitlines()[2:] == [f"Stopped by SIGINT; to go on: fvcli render {spec} -o {run}"]
 
 
 def raise_signal(*_: Any) -> list[Path]:
@@ -84,10 +80,7 @@ def test_a_signal_before_or_after_the_rendering_is_raised_at_once(
     spec, run = write_spec(tmp_path), tmp_path / "run"
     stopped = fvcli(*argv(monkeypatch, "render", spec, "-o", run))
     assert stopped.exit_code == 75
-    assert (
-        stopped.stderr.splitlines()[-1]
-        == f"Stopped by SIGTERM; to go on: fvcli render {spec} -o {run}"
-    )
+    assert stopped.stderr.splitlines()[-1] == f"Stopped by SIGTERM; to go on: fvcli render {spec} -o {run}"
     assert len(easel.painted) == (7 if place == "draw_missing_sheets" else 0)
 
 

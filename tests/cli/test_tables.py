@@ -12,9 +12,11 @@ from types import SimpleNamespace
 import pytest
 
 from fvcli.app.speed_table import read_speed, speed_path, write_speed
+from fvcli.cli.plan import _memory
 from fvcli.cli.table import print_table, spoken
 from fvcli.errors import counted
 from fvcli.plan.cost import Point, Speed
+from fvcli.plan.memory import Memory, Most
 from tests.helpers.painting import PaintingEngine
 from tests.helpers.running import fvcli, write_spec
 
@@ -106,12 +108,10 @@ jobs:
         "one        2  block1_expand_bn           channel             lucid    48x64  8, 7       2",
     ]
     assert counts == "6 units in 4 batches"
-    most = r"memory: at most about 0\.[78]\d GB with --threads \d+ on a CPU "
-    each = r"\(0\.0\d+ GB for each picture that is rendered at the same time\)"
-    assert re.fullmatch(most + each, memory)
+    most = r"memory: at most about 0\.[78]\d GB on a CPU while the network is loaded, then "
+    parts = r"0\.[67]\d GB for the process and 0\.0\d+ GB for (the picture|each of \d+ pictures at once) "
+    assert re.fullmatch(most + parts + r"\(--threads \d+\)", memory)
     assert time == "time: unknown; measure this machine once with: fvcli calibrate"
-    larger = fvcli("plan", write_spec(tmp_path, text), "--set", "render.batch_size=null").stdout
-    assert " GB of a GPU, for up to 256 pictures at once\n" in larger
     single = fvcli("plan", write_spec(tmp_path, text), "--set", "jobs.edges.channels=0")
     assert "\n2 units in 2 batches\n" in single.stdout
     write_speed(speed_path(), machine())
@@ -130,6 +130,32 @@ jobs:
     assert list(time_facts["job_seconds"]) == ["edges", "one"]
     assert time_facts["seconds"] == pytest.approx(4.0 + sum(time_facts["job_seconds"].values()), abs=0.02)
     assert (time_facts["device"], time_facts["host"]) == ("cpu", socket.gethostname())
+
+
+def test_the_memory_of_a_gpu_is_told_where_one_is_here_or_the_spec_is_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("plan", write_spec(tmp_path), "--set", "render.batch_size=null")
+    on_gpu = " GB of a GPU, for up to 256 pictures at once\n"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert "GPU" not in fvcli(*words).stdout
+    assert on_gpu in fvcli(*words, "--set", "jobs.edges.memory_gb=0.4").stdout
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert on_gpu in fvcli(*words).stdout
+
+
+@pytest.mark.parametrize(("members", "lanes"), [(1, 1), (1, 2), (4, 1), (4, 3)])
+def test_the_parts_of_the_memory_add_up(members: int, lanes: int) -> None:
+    memory = Memory(700_000_000, 800_000_000, 50_000_000, 240_000_000)
+    program = SimpleNamespace(members=members)
+    said = _memory(Most(memory.most_bytes(lanes), memory, program), lanes)  # type: ignore[arg-type]
+    what = "picture" if members == 1 else "group of 4"
+    many = {(1, 2): "2 pictures", (4, 3): "3 groups of 4"}
+    each = f"the {what}" if lanes == 1 else f"each of {many[members, lanes]} at once"
+    assert said == (
+        f"memory: at most about {0.85 + lanes * 0.24:.2f} GB on a CPU: "
+        f"0.85 GB for the process and 0.24 GB for {each} (--threads {lanes})"
+    )
 
 
 # ---- layers and models
@@ -326,7 +352,10 @@ def test_a_render_says_its_sheets_its_counts_and_what_failed(tmp_path: Path, eas
     assert result.stderr.splitlines()[5:] == ["Error: edges/channel-0001 failed: it broke"]
     easel.statuses = {}
     again = fvcli("render", spec, "-o", run)
-    assert (again.exit_code, again.stdout.splitlines()[-1]) == (0, f"{run}: 6 done, 1 dead")
+    assert (again.exit_code, again.stdout.splitlines()[-1]) == (
+        0,
+        f"{run}: 1 done by this command, 7 of 7 in the run",
+    )
     files = [f"{run}/grids/edges.png", f"{run}/grids/textures.png", f"{run}/index.html"]
     assert fvcli("grid", run).stdout.splitlines() == files
     whole = fvcli("status", run)
@@ -339,7 +368,10 @@ def test_a_render_says_its_sheets_its_counts_and_what_failed(tmp_path: Path, eas
         "textures/channel-0017 is dead: it never fired",
     ]
     slice_ = fvcli("render", spec, "-o", tmp_path / "none", "--shard", "5/5")
-    assert (slice_.exit_code, slice_.stdout) == (0, f"{tmp_path}/none: no units in this slice\n")
+    assert (slice_.exit_code, slice_.stdout) == (
+        0,
+        f"{tmp_path}/none: no units in this slice, 0 of 7 in the run\n",
+    )
 
 
 def test_a_run_of_one_job_has_no_total(tmp_path: Path, easel: PaintingEngine) -> None:

@@ -77,7 +77,8 @@ def test_a_worker_says_what_it_did(run: Path, painting: Painting) -> None:
     )
     assert "batch 4/4 textures: 2 done in " in done.stderr
     again = fvcli("work", run, "--in-process")
-    assert (again.exit_code, again.stdout) == (0, f"{run}: nothing was left to do, 7 of 7 in the run\nnext: fvcli grid {run}\n")
+    nothing = f"{run}: nothing was left to do, 7 of 7 in the run\nnext: fvcli grid {run}\n"
+    assert (again.exit_code, again.stdout) == (0, nothing)
 
 
 def test_a_unit_that_fails_is_an_exit_code(run: Path, painting: Painting) -> None:
@@ -189,6 +190,7 @@ def test_a_signal_stops_a_worker_and_what_it_has_is_given_back(
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 75
-    assert re.search(rf"Stopped by SIGTERM: \d of 7 units done; to go on: fvcli work {run} --in-process\n", errors)
+    again = f"fvcli work {run} --in-process\n"
+    assert re.search(rf"Stopped by SIGTERM: \d of 7 units done; to go on: {re.escape(again)}", errors)
     assert json.loads(fvcli("status", run, "--json").stdout)["lost"] == 0
     assert [note.ended for note in read_notes(run)] == ["stopped"]

@@ -460,7 +460,7 @@ def test_workers_know_what_was_typed(run: RunFolder, round_: Round, script: Scri
     with RunFolder.join(run.path, argv=typed) as joined, pytest.raises(UsageError, match=r"a spec\.yaml"):
         list(supervise(joined, round_, HOW, 1))
     script("exit 75")
-    with pytest.raises(StoppedError, match="; to go on: fvcli render 'a spec.yaml'$"):
+    with pytest.raises(StoppedError, match=r"; to go on: fvcli render 'a spec\.yaml'$"):
         list(supervise(run, round_, HOW, 1, typed))
     with pytest.raises(StoppedError, match=f"; to go on: fvcli work {run.path}$"):
         list(supervise(run, round_, HOW, 1, ["my_program.py"]))

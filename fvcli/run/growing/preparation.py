@@ -22,7 +22,7 @@ from fvcli.run.growing.growth import Asked, Growth, compare
 from fvcli.run.growing.known_plans import KnownPlan, known_plans
 from fvcli.run.growing.moves import install, stage, told_anew
 from fvcli.run.growing.pictures_at_once import as_begun
-from fvcli.run.growing.refusals import refuse_losses
+from fvcli.run.growing.refusals import loss_lines, refuse_losses
 from fvcli.run.growing.set_aside import remove_units, set_aside
 from fvcli.run.layout import FIGURE, GRIDS, INDEX, MODEL, PLAN, SOURCES, SPEC, UNFINISHED, UNITS, read_text
 from fvcli.run.model_file import facts_as_json
@@ -73,6 +73,18 @@ class Preparation:
             shard=self.shard,
         )
         return growth
+
+    def foresee(self) -> tuple[Growth, list[str]]:
+        """Return what would become of the folder's pictures, and why some would be lost.
+
+        Raises:
+            UsageError: The plan that is there cannot be read.
+        """
+        known = known_plans(self.folder)
+        self._refuse_unreadable(known)
+        growth = compare(self.folder, known, self.plan, self.asked)
+        lines = loss_lines(growth.at_stake, known, self.plan, self.spec_text) if growth.at_stake else []
+        return growth, lines
 
     def as_begun(self, growth: Growth) -> tuple[Preparation, Growth]:
         """Return both with what a run that goes on keeps as it was begun; see ``pictures_at_once``."""

@@ -22,7 +22,7 @@ from fvcli.run.atomic import write_atomic
 from fvcli.run.layout import WORKERS
 from fvcli.run.objects import read_bytes
 from fvcli.run.process import is_gone, this_process
-from fvcli.run.typed_command import typed_command
+from fvcli.typed_command import typed_command
 
 WORKER, COMMAND = "worker", "command"
 # Ends of workers that are no deaths

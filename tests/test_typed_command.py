@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fvcli.run.typed_command import command_to_go_on, typed_command
+from fvcli.typed_command import command_to_go_on, typed_command
 
 
 @pytest.mark.parametrize(
