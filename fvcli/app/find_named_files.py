@@ -20,6 +20,7 @@ from fvcli.media import (
     stills_of,
 )
 from fvcli.media.file_facts import file_sha256
+from fvcli.media.left_out import remark_on_transparent
 from fvcli.spec import Document, Problem, Spec
 from fvcli.spec.base import FileKind, files_in
 from fvcli.spec.file_names import safe_name
@@ -86,6 +87,7 @@ class _Moved:
         found = find_pictures(self.place(name), beside)
         if name not in self._places:
             self._remark(left_out(name, beside))
+            self._remark(remark_on_transparent(name, found))
             return found
         return [replace(facts, name=safe_name(Path(name)), called=name) for facts in found]
 
@@ -94,6 +96,7 @@ class _Moved:
         pictures = find_pictures(place, beside)
         stills = stills_of(place, pictures)
         self._remark(left_out(place, beside))
+        self._remark(remark_on_transparent(place, stills))
         films = [picture for picture in pictures if picture.frames > 1]
         if films:
             names = some_of([Path(film.path).name for film in films], "film")

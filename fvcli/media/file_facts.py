@@ -15,6 +15,7 @@ class PictureFacts:
     """A picture or a movie; height and width are those of the upright picture.
 
     called: Its file name as a spec has it, where that is not the one in its path.
+    is_transparent: Whether something is seen through it; that is laid on mid grey.
     """
 
     name: str  # fit for a file name
@@ -25,6 +26,7 @@ class PictureFacts:
     frames: int = 1
     fps: float = 0.0  # 0 for a picture that does not move
     called: str = ""
+    is_transparent: bool = False
 
 
 @dataclass(frozen=True)

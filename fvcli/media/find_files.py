@@ -13,14 +13,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from fvcli.errors import UsageError
+from fvcli.errors import UsageError, some_of
 from fvcli.media.file_facts import ArrayFacts, PictureFacts, file_sha256
 from fvcli.media.left_out import is_picture, none_hint, remark_on
-from fvcli.media.movie_reader import movie_facts
+from fvcli.media.movie_reader import is_video, movie_facts
 from fvcli.media.open_files import check_size, open_array
+from fvcli.media.read_files import is_see_through
 from fvcli.spec.file_names import folded, safe_name
 
 CHUNK = 1 << 22  # numbers looked at together
+NAMED = 8  # files that an error names
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
@@ -171,11 +173,26 @@ def _matching(named: str, folder: Path) -> _Listing:
 
 def _all_facts(paths: list[Path]) -> list[PictureFacts]:
     taken: set[str] = set()
-    found = []
-    for facts in map(_picture_facts, paths):
+    found, wrong = [], []
+    for path in paths:
+        try:
+            facts = _picture_facts(path)
+        except UsageError as error:
+            wrong.append(error)
+            continue
         found.append(replace(facts, name=_free_name(facts.name, taken)))
         taken.add(folded(found[-1].name))
+    _refuse(wrong, len(paths))
     return found
+
+
+def _refuse(wrong: Sequence[UsageError], of: int) -> None:
+    """Raise one error that names every file that is wrong, so that one has to mend them only once."""
+    if of == 1 and wrong:
+        raise wrong[0]
+    if wrong:
+        said = some_of([error.message for error in wrong], "file", NAMED)
+        raise UsageError(said, "mend these files or take them away")
 
 
 def _free_name(name: str, taken: set[str]) -> str:
@@ -197,6 +214,7 @@ def _picture_facts(path: Path) -> PictureFacts:
         movie.width_px,
         movie.frames,
         movie.fps,
+        is_transparent=movie.frames == 1 and not is_video(path) and is_see_through(path),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fvcli.errors import counted, some_of
+from fvcli.media.file_facts import PictureFacts
 from fvcli.media.formats import NO_PICTURES, hint_for, is_still
 from fvcli.media.movie_reader import is_video
 
@@ -31,6 +32,15 @@ def remark_on(entry: str, paths: Sequence[Path]) -> str:
         inside = f"{entry.rstrip('/')}/**/*"
         parts.append(f"{counted(len(folders), 'folder')} inside (for what is in them: {inside})")
     return f"{entry}: left out {' and '.join(parts)}" if parts else ""
+
+
+def remark_on_transparent(entry: str, pictures: Sequence[PictureFacts]) -> str:
+    """Say which pictures of an entry are transparent somewhere; nothing if none is."""
+    names = [Path(picture.path).name for picture in pictures if picture.is_transparent]
+    if not names:
+        return ""
+    what = counted(len(names), "transparent picture")
+    return f"{entry}: {what} ({some_of(names, 'file', NAMED)}): what is seen through is laid on mid grey"
 
 
 def none_hint(paths: Sequence[Path]) -> str:

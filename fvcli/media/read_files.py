@@ -10,6 +10,7 @@ from PIL import ExifTags, Image, ImageOps
 from fvcli.media.open_files import odd_metadata, open_array, open_picture
 
 GREY = 0.5  # behind what is transparent
+OPAQUE = 255
 LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601, as grey networks are trained with
 WHITES = {"I;16": 65535, "I;16L": 65535, "I;16B": 65535, "I;16N": 65535, "I": 65535, "F": 1}  # deep greys
 LYING = {5, 6, 7, 8}  # EXIF orientations that exchange height and width
@@ -68,6 +69,21 @@ def upright_rgb(image: Image.Image) -> np.ndarray:
 def is_turned(image: Image.Image) -> bool:
     """Tell whether the upright picture is as high as the file's is wide."""
     return image.getexif().get(ExifTags.Base.Orientation) in LYING
+
+
+def is_see_through(path: Path) -> bool:
+    """Tell whether a pixel of a picture file is not wholly opaque.
+
+    Raises:
+        UsageError: The file is no picture, damaged or too large.
+    """
+    with open_picture(path) as image:
+        return image.has_transparency_data and _lowest_opacity(image) < OPAQUE
+
+
+@odd_metadata()
+def _lowest_opacity(image: Image.Image) -> int:
+    return int(np.asarray(image.convert("RGBA").getchannel("A")).min())
 
 
 def _resampled(pixels: np.ndarray, size_px: tuple[int, int]) -> np.ndarray:

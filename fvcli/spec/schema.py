@@ -179,8 +179,9 @@ class Render(Strictly):
     )
     batch_size: Annotated[Int, Field(ge=1, le=4096)] | None = left_out(
         "at most 8 pictures, fewer if `memory_gb` is reached; a GPU computes as many batches at once as fit",
-        "Number of pictures that are optimised and claimed by a worker together. Pictures are the same "
-        "on a CPU. Lower it if memory runs out.",
+        "Number of pictures that are optimised and claimed by a worker together. Lower it if memory runs "
+        "out, or to have enough batches for many workers. Pictures are the same on a CPU. But the number is "
+        "part of what identifies a picture. With another number all of them are rendered again.",
     )
     memory_gb: Annotated[Float, Field(gt=0, le=4096)] | None = left_out(
         "0.4, or 1.5 for `maco`, on every machine; 10 on a GPU",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fvcli.app.plan_spec import PlannedSpec, plan_of_picture, plan_of_spec
 from fvcli.app.render_run import render_run
@@ -144,16 +145,19 @@ def test_what_a_folder_leaves_out_is_said_by_every_command_that_plans(folder: Pa
     )
     (folder / "photos/notes.txt").write_text("no picture")
     save(folder / "photos/phone.jfif", np.full((64, 64, 3), 200, np.uint8))
+    seen_through = np.full((64, 64, 4), 100, np.uint8)
+    Image.fromarray(seen_through).save(folder / "photos/1.png")
     assert [unit.name for unit in planned(folder).plan.units if unit.job == "like"] == [
         *("one-caricature", "1-caricature", "2-caricature", "film-caricature", "phone-caricature"),
     ]
     notes = [
         "photos: left out 1 file that cannot be read (lion.cr2; convert them to PNG or JPEG)",
+        "photos: 1 transparent picture (1.png): what is seen through is laid on mid grey",
         "photos: left out 1 film (film.gif): films have no spectrum",
     ]
     result = fvcli("plan", folder / "spec.yaml", "--json")
-    said = [line for line in result.stderr.splitlines() if "left out" in line]
+    said = [line for line in result.stderr.splitlines() if "photos: " in line]
     assert said == [f"Note: {note}" for note in notes]
-    assert [note for note in json.loads(result.stdout)["notes"] if "left out" in note] == notes
+    assert [note for note in json.loads(result.stdout)["notes"] if "photos: " in note] == notes
     prepared = fvcli("prepare", folder / "spec.yaml", "-o", tmp_path / "run")
     assert prepared.stderr.count("lion.cr2") == 1

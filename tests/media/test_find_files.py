@@ -60,6 +60,30 @@ def test_beside_the_spec_comes_before_the_working_directory(folder: Path) -> Non
     assert find_pictures(str(here), folder)[0].path == str(here)
 
 
+def test_all_files_of_a_folder_that_are_damaged_are_named_at_once(folder: Path) -> None:
+    save(folder / "photos" / "good.png")
+    whole = save(folder / "whole.png", noise(32, 32)).read_bytes()
+    (folder / "photos" / "cut.png").write_bytes(whole[:200])
+    (folder / "photos" / "text.jpg").write_text("no picture")
+    said = refused("photos", folder, find_pictures)
+    assert f"{folder / 'photos/cut.png'}: damaged (" in said
+    assert said.endswith(
+        f", {folder / 'photos/text.jpg'}: not a picture that can be read: mend these files or take them away"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "opacity", "is_transparent"),
+    [("a.png", 255, False), ("a.png", 254, True), ("a.webp", 0, True), ("a.tif", 255, False)],
+)
+def test_what_is_seen_through_is_known(name: str, opacity: int, is_transparent: bool, folder: Path) -> None:
+    pixels = np.full((32, 32, 4), 255, np.uint8)
+    pixels[3, 4, 3] = opacity
+    Image.fromarray(pixels).save(folder / name)
+    (facts,) = find_pictures(name, folder)
+    assert facts.is_transparent == is_transparent
+
+
 def test_a_folder_gives_its_pictures_by_name(folder: Path) -> None:
     for name in ("b.png", "a.jpg", "C.webp", ".hidden.png", "deeper/d.png"):
         save(folder / "photos" / name)
