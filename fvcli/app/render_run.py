@@ -54,6 +54,7 @@ class RenderOutcome:
 
     counts: Of them by status: done, dead, failed, missing.
     rendered: What this command rendered, by status, as far as the engine told.
+    to_render: How many units were to be rendered when it began.
     failed: Path of each unit that failed, and why.
     sheets: Contact sheets, figure and page.
     stopped: Whether the observer wanted it to stop before all was rendered.
@@ -70,6 +71,7 @@ class RenderOutcome:
     planned: int
     remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     rendered: Mapping[str, int] = field(default_factory=dict)
+    to_render: int = 0
 
     @property
     def missing(self) -> int:
@@ -121,14 +123,16 @@ def render_run(
         check_memory(planned.plan, planned.facts, lambda: _to_render(planned, output, options), workers)
     with begun_run(planned, output, options, observer) as (run, round_, units):
         missing = round_.missing_in(run.plan)
-        _say_kept(run, len(units) - sum(missing.values()), sum(missing.values()), observer)
+        to_render = sum(missing.values())
+        _say_kept(run, len(units) - to_render, to_render, observer)
         rendered: Counter[str] = Counter()
         stopped = _render(run, round_, missing, options, observer, rendered)
         draws = not stopped and (options.shard is None or _has_all_results(run))
         drawn = draw_missing_sheets(run, bool(missing)) if draws else Drawn(())
         for remark in drawn.remarks:
             observer.said(f"Note: {remark}")
-        return replace(_outcome(run, units, drawn.paths, stopped), rendered=dict(rendered))
+        outcome = _outcome(run, units, drawn.paths, stopped)
+        return replace(outcome, rendered=dict(rendered), to_render=to_render)
 
 
 @contextlib.contextmanager

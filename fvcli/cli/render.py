@@ -187,8 +187,8 @@ def _what_was_done(outcome: RenderOutcome) -> str:
     """Say what this command rendered, and where that is not the whole run, how far the run is."""
     from fvcli.app.render_log import say_counts
 
-    if sum(outcome.rendered.values()) == outcome.planned:
-        return say_counts(outcome.rendered)
+    if outcome.to_render == outcome.planned:
+        return say_counts(outcome.counts)
     missing = {"missing": outcome.missing} if outcome.missing else {}
     if did := say_counts({**outcome.rendered, **missing}):
         did += " by this command"

@@ -67,7 +67,7 @@ def test_a_finished_run_is_left_alone(whole: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in whole.glob("units/**/*")}
     result = fvcli("render", whole / "spec.yaml", "-o", whole)
     assert result.exit_code == 0
-    assert "7 done" in result.stdout
+    assert "nothing was left to render, 7 of 7 in the run" in result.stdout
     assert {path: path.stat().st_mtime_ns for path in whole.glob("units/**/*")} == before
 
 
