@@ -19,8 +19,9 @@ from fvcli.plan.behind_relus import behind_relus
 from fvcli.plan.model_choice import choice_of
 from fvcli.plan.written_keys import override_line
 from fvcli.run.layout import job_of_file
-from fvcli.spec import parse_document, validate
+from fvcli.spec import Document, parse_document, validate
 from fvcli.spec.model import model_key
+from fvcli.spec.schema import Render
 from fvcli.spec.yaml_text import write_yaml
 
 SPEC_FILES = (".yaml", ".yml")
@@ -149,9 +150,20 @@ def _plan(
     if spec and facts:
         files = find_files(document, spec, positions, beside, places)
         broken = replace(document.broken, anything=bool(document.problems))
-        plan, problems = make_plan(spec, positions, facts, files, broken)
+        carried = frozenset() if places is None else _carried(document)
+        plan, problems = make_plan(spec, positions, facts, files, broken, carried)
         document.report(problems)
         remarks = tuple(files.remarks)
     document.raise_problems()
     assert facts is not None  # or there was a problem
     return plan, facts, remarks
+
+
+def _carried(document: Document) -> frozenset[str]:
+    """Return the keys of ``render`` that a picture carries, without those that the command line sets."""
+    overridden = {
+        path[1]
+        for path, by in document.places.items()
+        if isinstance(by, str) and path[:1] == ("render",) and len(path) > 1
+    }
+    return frozenset(Render.model_fields) - overridden

@@ -12,6 +12,7 @@ from fvcli.plan.data import Program
 from fvcli.plan.key_origins import KeyOrigins
 from fvcli.plan.plan import Plan
 from fvcli.plan.unit_drafts import UnitDraft
+from fvcli.plan.unread_keys import MADE, OF_ASCENTS
 from fvcli.plan.views import gigabytes, octave_steps, view_refusal, view_size
 from fvcli.spec.base import kinds_of
 from fvcli.spec.fitting_defaults import RATE
@@ -22,12 +23,6 @@ from fvcli.spec.schema import Job
 from fvcli.spec.settings import Method, ResolvedRender, Settings
 
 Origin = Callable[..., KeyPath]  # the keys of some settings -> where the first that is written stands
-OF_ASCENTS = ("transforms", "optimizer", "penalties", "regularizers", "views", "attention", "save_px")
-NOT_HEEDED: dict[Method, Sequence[str]] = {
-    "ascent": (),
-    "dream": OF_ASCENTS,
-    "steepest": (*OF_ASCENTS, "parameterization", "octaves", "save_at", "animation"),
-}
 # The keys that a check looks at together. Where one of them is not known, the others cannot be judged.
 _LENGTHS = ("recipe", "size_px", "save_px", "octaves", "steepest")
 READ_BY_SETTINGS = frozenset(
@@ -74,7 +69,7 @@ def check_settings(
     found = [
         *_wrong_pieces(settings, facts),
         *_wrong_extras(settings, drafts),
-        *_wrong_method(settings, drafts, facts, origins, are_coupled),
+        *_wrong_method(settings, drafts, facts, are_coupled),
         *_wrong_films(settings, drafts, files),
     ]
     return [Problem(origins.at(key), message) for key, message in found]
@@ -146,20 +141,16 @@ def _wrong_method(
     settings: Settings,
     drafts: Sequence[UnitDraft],
     facts: ModelFacts,
-    origins: KeyOrigins,
     are_coupled: bool,
 ) -> Iterator[tuple[str, str]]:
-    """Yield what dreams and directions of pictures cannot have, or would not heed."""
+    """Yield what dreams and directions of pictures cannot have."""
     if settings.method == "ascent":
         return
-    what = {"dream": "a dream", "steepest": "a direction of a picture"}[settings.method]
+    what = MADE[settings.method]
     key = KEY_OF[settings.method]
     yield from _wrong_dream(settings) if settings.method == "dream" else _wrong_direction(settings, facts)
     if are_coupled:
         yield key, f"{what} is made of one picture at a time; leave out what couples them"
-    for other in NOT_HEEDED[settings.method]:
-        if origins.is_own(other):
-            yield other, f"{what} does not heed it; leave it out"
     terms = [term for draft in drafts for term in draft.terms]
     if kinds := {term.kind for term in terms if term.shape.aims_at_picture}:
         yield key, f"{min(kinds)} aims at the picture that {what} begins with; use another objective"

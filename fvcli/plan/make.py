@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from fvcli.errors import some_of
 from fvcli.media import NamedFiles
@@ -32,10 +31,12 @@ from fvcli.plan.model_choice import choice_of, with_preprocessing
 from fvcli.plan.neuron_windows import neuron_window
 from fvcli.plan.objectives import Resolver
 from fvcli.plan.plan import Plan
+from fvcli.plan.settings_of_unit import at_size_of_picture, heeded
 from fvcli.plan.source_files import pinned, sources_of, wrong_sum
 from fvcli.plan.terms import Coupling, digest, layers_of
 from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.plan.unit_folders import in_folders
+from fvcli.plan.unread_keys import Heir, unread_in_job, unread_keys
 from fvcli.plan.variants_seeds_signs import Way, ways_of
 from fvcli.plan.views import GPU_GB, batch_gb, batch_size_for, gpu_batches_for, input_size, needed_bytes
 from fvcli.plan.without_cycles import without_cycles
@@ -43,7 +44,6 @@ from fvcli.spec.file_names import folded, shortened
 from fvcli.spec.mistakes.broken_keys import NOTHING, BrokenKeys
 from fvcli.spec.mistakes.problems import KeyPath, Problem
 from fvcli.spec.output import Output
-from fvcli.spec.parameterizations import Pixel
 from fvcli.spec.recipes import resolve
 from fvcli.spec.schema import Job, Render, Spec
 from fvcli.spec.settings import ResolvedRender
@@ -57,6 +57,7 @@ def make_plan(
     facts: ModelFacts,
     files: NamedFiles | None = None,
     broken: BrokenKeys = NOTHING,
+    carried: frozenset[str] = frozenset(),
 ) -> tuple[Plan, list[Problem]]:
     """Resolve a spec into units and batches.
 
@@ -67,22 +68,30 @@ def make_plan(
         files: What is known of the files that the spec names.
         broken: Keys that were left out of the spec, because of mistakes in them. Nothing is said that may
             only follow from that.
+        carried: Keys of ``render`` that fvcli wrote into a picture. They may be keys that nothing reads.
 
     Returns:
         The plan and everything that is wrong with the spec; the plan is whole only if nothing is.
     """
     with without_cycles():
-        return _made(spec, positions, facts, files or NamedFiles(), broken)
+        return _made(spec, positions, facts, files or NamedFiles(), broken, carried)
 
 
 def _made(
-    spec: Spec, positions: Sequence[int], facts: ModelFacts, files: NamedFiles, broken: BrokenKeys
+    spec: Spec,
+    positions: Sequence[int],
+    facts: ModelFacts,
+    files: NamedFiles,
+    broken: BrokenKeys,
+    carried: frozenset[str],
 ) -> tuple[Plan, list[Problem]]:
     choice = with_preprocessing(choice_of(spec.model), facts.preprocessing)
     draft = _Draft(choice, facts, files, spec.output)
     problems: list[Problem] = []
     for position, job in zip(positions, spec.jobs, strict=True):
         problems += draft.add_job(job, spec.render, ("jobs", position), broken.of_job(position))
+    if not broken.anything:
+        problems += unread_keys(spec.render, ("render",), draft.heirs, carried)
     units = {name: list(group) for name, group in itertools.groupby(draft.units, lambda unit: unit.job)}
     plan = Plan(
         model=choice,
@@ -113,12 +122,17 @@ class _Draft:
     keys: list[UnitKeys] = field(default_factory=list)
     numbers: dict[str, int] = field(default_factory=dict)
     units: list[Unit] = field(default_factory=list)
+    heirs: list[Heir] = field(default_factory=list)
 
     def add_job(self, job: Job, render: Render, path: KeyPath, broken: frozenset[str]) -> list[Problem]:
-        problems: list[Problem] = []
         units: list[Unit] = []
         variants = job.variants or [None]
         resolved_settings = [resolve(job, render, self.facts.native_size_px, variant) for variant in variants]
+        self.heirs += [
+            Heir(made, (variant, job)) for made, variant in zip(resolved_settings, variants, strict=True)
+        ]
+        knows_unread = broken.isdisjoint(READ_BY_SETTINGS) and not (job.variants and broken)
+        problems = unread_in_job(job, path, resolved_settings) if knows_unread else []
         # what one variant starts from all of them have
         wants = next(filter(None, map(wants_picture, resolved_settings)), "")
         for i, (variant, asked) in enumerate(zip(variants, resolved_settings, strict=True)):
@@ -126,7 +140,7 @@ class _Draft:
             origins = KeyOrigins(render, job, path, variant, below)
             if (wrong := wrong_sum(asked, self.files)) is not None:
                 problems.append(Problem(origins.at("parameterization"), wrong))
-            settings = _heeded(pinned(asked, self.files), origins)
+            settings = heeded(pinned(asked, self.files), origins)
             for way, chosen in ways_of(job, variant, settings):
                 made, found = self._units(origins, chosen, wants, broken, way)
                 units += made
@@ -167,7 +181,7 @@ class _Draft:
         units = []
         group: Sequence[UnitDraft] = ()
         for i, (draft, coupled) in enumerate(zip(drafts, couplings, strict=True)):
-            sized = _at_size_of_picture(settings, draft, self.files) if own_size else settings
+            sized = at_size_of_picture(settings, draft, self.files) if own_size else settings
             window, place = _window(draft, sized, self.facts)
             shapes = tuple((term.kind, term.layer, term.row >= 0, term.options) for term in draft.terms)
             same = (shapes, window, sized.size_px, draft.formula, draft.members, coupled)
@@ -214,28 +228,6 @@ def _same_names(units: Sequence[Unit], path: KeyPath) -> list[Problem]:
             return [Problem(path, message)]
         taken.add(name)
     return []
-
-
-def _heeded(settings: ResolvedRender, origins: KeyOrigins) -> ResolvedRender:
-    """Return the settings of a dream or a direction of a picture without what only ascents heed."""
-    if settings.method == "ascent":
-        return settings
-    plain: dict[str, Any] = {"transforms": (), "penalties": (), "regularizers": ()}
-    plain |= {"views": 1, "attention": False, "save_px": None}
-    if settings.method == "steepest":
-        plain |= {"octaves": None, "save_at": None, "animation": None}
-    if not settings.parameterization.is_plain_pixels and not origins.is_own("parameterization"):
-        plain["parameterization"] = Pixel(kind="pixel")
-    return settings.model_copy(update=plain)
-
-
-def _at_size_of_picture(settings: ResolvedRender, draft: UnitDraft, files: NamedFiles) -> ResolvedRender:
-    """Return the settings of a dream, which has the size of its picture unless the spec says another."""
-    if draft.picture is None or not settings.starts_from_picture:
-        return settings
-    pictures = (p for group in files.pictures.values() for p in group)
-    found = next(p for p in pictures if p.sha256 == draft.picture)
-    return settings.model_copy(update={"size_px": (found.height_px, found.width_px)})
 
 
 def _window(

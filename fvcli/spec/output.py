@@ -78,7 +78,8 @@ class Animation(Strictly):
         Keys of units are made of it.
         """
         kept: dict[str, Any] = write(self)
-        kept["of"] = OLD_NAMES.get(kept["of"], kept["of"])
+        if "of" in kept:  # not where only what a spec wrote is asked for
+            kept["of"] = OLD_NAMES.get(kept["of"], kept["of"])
         return {name: value for name, value in kept.items() if value is not None}
 
 

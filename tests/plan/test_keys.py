@@ -174,7 +174,14 @@ OCTAVES: Data = {
     **{"keep_detail": False, "warm_start": 0.25, "each": [{"scale": 1.0, "steps": 3}]},
 }
 OCTAVE: Data = {"scale": 0.5, "steps": 4, "rates": [0.005, 0.002], "bands": 2, "blurs_px": [1.0, 0.5]}
-ANIMATION: Data = {"format": "gif", "of": ELSEWHERE, "fps": 10.0, "every": 4, "frames": 30, "size_px": 64}
+ANIMATION: Data = {
+    "format": "gif",
+    "of": ELSEWHERE,
+    "fps": 10.0,
+    "every": 4,
+    "frames": ELSEWHERE,
+    "size_px": 64,
+}
 ANIMATION |= {"quality": 50, "pace": ELSEWHERE}
 PICTURE: Data = {"pictures": "chelsea.jpg", "start": "picture"}
 STEEPEST: Data = {"pictures": "chelsea.jpg", "steepest": "l2", "recipe": "lucid"}
@@ -293,6 +300,8 @@ def cases_of_parts() -> Iterator[tuple[str, Data, str]]:
         yield case, base(animation=changed), "animation"
     morph = base(channels=None, objective=INTERPOLATION, animation={"of": "numbers"})
     yield "animation.of", morph, "animation"
+    longer = {"of": "numbers", "frames": 30}
+    yield "animation.frames", base(channels=None, objective=INTERPOLATION, animation=longer), "animation.of"
     eased = {"of": "numbers", "pace": "eased"}
     yield "animation.eased", base(channels=None, objective=INTERPOLATION, animation=eased), "animation.of"
     steepest = ("l2", "l_inf", "spatial", "full")

@@ -9,7 +9,7 @@ import pytest
 
 from fvcli.models import ModelFacts
 from fvcli.plan import Plan, make_plan, standalone_spec, title_of
-from fvcli.spec.schema import Spec
+from fvcli.spec.schema import Render, Spec
 from tests.plan.test_keys import ALIGNMENT, CASES, FILES, INTERPOLATION, base, lite0
 
 Data = dict[str, Any]
@@ -17,7 +17,8 @@ Data = dict[str, Any]
 
 def plan_of(*jobs: Data, **top: Any) -> Plan:
     spec = Spec.model_validate({"model": "efficientnet-lite0", **top, "jobs": list(jobs)})
-    plan, problems = make_plan(spec, range(len(jobs)), lite0(), FILES)
+    carried = frozenset(Render.model_fields) if "render" in top else frozenset()
+    plan, problems = make_plan(spec, range(len(jobs)), lite0(), FILES, carried=carried)
     assert problems == []
     return plan
 
@@ -84,7 +85,8 @@ def test_the_text_of_a_channel_in_full() -> None:
 
 @pytest.mark.parametrize("recipe", ["default", "lucid", "distill", "yosinski-2", "deepdraw"])
 def test_the_recipe_is_the_one_that_most_settings_are_of(recipe: str) -> None:
-    plan = plan_of(base(recipe=recipe, steps=7))
+    steps = {} if recipe == "deepdraw" else {"steps": 7}  # whose octaves say their steps
+    plan = plan_of(base(recipe=recipe, **steps))
     assert standalone_spec(plan, plan.units[0])["render"]["recipe"] == recipe
 
 

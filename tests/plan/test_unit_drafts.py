@@ -236,10 +236,9 @@ def test_dreams_and_directions_do_not_heed_what_they_inherit(facts: ModelFacts) 
         "save_at": [0],
         "size_px": 64,
     }
-    plan = plan_of(
-        facts, DREAM | {"recipe": "deepdream"}, DREAM | {"name": "b", "steepest": "l2"}, **of_ascents
-    )
-    dream, direction = plan.programs
+    jobs = [DREAM | {"recipe": "deepdream"}, DREAM | {"name": "b", "steepest": "l2"}]
+    ascent = DREAM | {"name": "c", "objective": "caricature", "diversity": {}, "size_px": 128}
+    dream, direction, _ = plan_of(facts, *jobs, ascent, **of_ascents).programs
     for program in (dream, direction):
         assert program.settings.parameterization.kind == "pixel"
         assert program.settings.transforms == ()
