@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fvcli.run.remarks import ADVICE, SAID, remark_lines, remarks_on
+from fvcli.run.remarks import ADVICE, FLAT, SAID, remark_lines, remarks_on
 
 ROSE = {"start": 1.0, "end": 2.0, "saved": 2.0}
 
@@ -21,6 +21,14 @@ def _half_burnt(share: float, channels: int = 3) -> np.ndarray:
     return pixels
 
 
+def _with_motif(side: int, contrast: int) -> np.ndarray:
+    """Return a small form on grey that changes the standard deviation as little as grey noise does."""
+    pixels = np.full((96, 96, 3), 128, np.uint8)
+    pixels[50 : 50 + side, 40 : 40 + side] = 128 + contrast
+    assert pixels.std() < FLAT
+    return pixels
+
+
 def _transparent(opacity: int, colours: np.ndarray) -> np.ndarray:
     return np.dstack([colours, np.full(colours.shape[:2], opacity, np.uint8)])
 
@@ -32,7 +40,11 @@ def _transparent(opacity: int, colours: np.ndarray) -> np.ndarray:
         (_noise(channels=1), []),
         (_noise(channels=5), []),
         (_noise(125, 130), ["one_colour"]),
-        (_noise(120, 136), []),
+        (_noise(121, 136), ["one_colour"]),  # grey to the eye
+        (_noise(120, 137), []),
+        (_with_motif(3, 30), ["one_colour"]),
+        (_with_motif(1, 120), []),
+        (_with_motif(3, 60), []),
         (np.full((8, 8, 3), 255, np.uint8), ["one_colour"]),
         (np.full((8, 8, 3), 0, np.uint8), ["one_colour"]),
         (np.full((8, 8, 1), 77, np.uint8), ["one_colour"]),
@@ -69,7 +81,10 @@ def test_what_is_grey_around_a_canvas_does_not_count() -> None:
         (0.0, 0.0, 1, ["score_still"]),
         (5.0, 5.0, -1, ["score_still"]),
         (5.0, 5.000001, 1, ["score_still"]),
-        (5.0, 5.0001, 1, []),
+        (-1.492262, -1.491956, 1, ["score_still"]),  # a constant channel of EfficientNet-Lite0
+        (5.0, 4.999, 1, ["score_still"]),
+        (2.801855, 2.839020, 1, []),  # a channel of its stem after four steps
+        (5.0, 5.01, 1, []),
         (0.0, 1e-9, 1, []),
     ],
 )
