@@ -17,6 +17,7 @@ from fvcli.models import ModelChoice, ModelFacts
 from fvcli.plan import Plan, make_plan
 from fvcli.plan.behind_relus import behind_relus
 from fvcli.plan.model_choice import choice_of
+from fvcli.plan.notes import notes_on
 from fvcli.plan.written_keys import override_line
 from fvcli.run.layout import job_of_file
 from fvcli.spec import Document, parse_document, validate
@@ -154,6 +155,8 @@ def _plan(
         plan, problems = make_plan(spec, positions, facts, files, broken, carried)
         document.report(problems)
         remarks = tuple(files.remarks)
+        if not document.problems and places is None:
+            remarks = (*remarks, *notes_on(spec, plan, facts))
     document.raise_problems()
     assert facts is not None  # or there was a problem
     return plan, facts, remarks

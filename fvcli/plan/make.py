@@ -28,7 +28,7 @@ from fvcli.plan.groups import NAMING, are_together, couplings_of, kept_units, wi
 from fvcli.plan.key_origins import KeyOrigins
 from fvcli.plan.keys import UnitKeys
 from fvcli.plan.model_choice import choice_of, with_preprocessing
-from fvcli.plan.neuron_windows import neuron_window
+from fvcli.plan.neuron_windows import window_of
 from fvcli.plan.objectives import Resolver
 from fvcli.plan.plan import Plan
 from fvcli.plan.settings_of_unit import at_size_of_picture, heeded
@@ -233,11 +233,9 @@ def _same_names(units: Sequence[Unit], path: KeyPath) -> list[Problem]:
 def _window(
     draft: UnitDraft, settings: ResolvedRender, facts: ModelFacts
 ) -> tuple[Window | None, tuple[int, int] | None]:
-    plain = not settings.starts_from_picture and not settings.attention and settings.views == 1
-    alone = len(draft.terms) == 1 and draft.members == 1 and draft.terms[0].of_kind.fits_window
-    if plain and alone and draft.picture is None and settings.parameterization.holds_pictures:
-        return neuron_window(draft.terms[0], settings, facts) or (None, None)
-    return None, None
+    alone = draft.members == 1 and draft.picture is None
+    found = window_of(draft.terms, settings, settings.size_px, facts, alone)
+    return (None, None) if isinstance(found, str) else found
 
 
 # ---- programs and units

@@ -170,7 +170,8 @@ class Render(Strictly):
     canvas: Literal["whole", "seen"] | None = left_out(
         BY_RECIPE,
         "What is optimised for a `neuron`: the `whole` picture, or with `seen` only the pixels in the "
-        "neuron's receptive field. `seen` is faster and needs a single `affine` transform.",
+        "neuron's receptive field. `seen` is faster and needs a single `affine` transform. A neuron that "
+        "sees the border of the picture, or most of it, is optimised as `whole`. So are other objectives.",
     )
     precision: Literal["auto", "float32", "bfloat16", "float16"] | None = left_out(
         BY_RECIPE,
