@@ -19,7 +19,8 @@ def directions_of(written: VectorChoice, position: int, files: NamedFiles) -> li
     if written.channels is not None:
         return [_group(written.channels, written.weights)]
     if written.values is not None:
-        return [Direction(f"{position:04d}", f"vector {position}", {"values": list(written.values)})]
+        values = {"values": list(written.values)}
+        return [Direction(f"{position:04d}", f"vector {position}", values, f"vectors[{position}]")]
     return _of_file(written, files)
 
 
@@ -43,7 +44,10 @@ def _of_file(written: VectorChoice, files: NamedFiles) -> list[Direction]:
     rows = _chosen(written.rows, _count(array))
     length = array.shape[-1] if len(array.shape) in {1, 2} else 0
     base = {"file": array.sha256, "length": length, "shape": array.shape}
-    return [Direction(f"{array.name}-{row:04d}", f"{array.name} {row}", {**base, "row": row}) for row in rows]
+    return [
+        Direction(f"{array.name}-{row:04d}", f"{array.name} {row}", {**base, "row": row}, str(written.file))
+        for row in rows
+    ]
 
 
 def _chosen(rows: Channels | None, count: int) -> Sequence[int]:

@@ -152,10 +152,12 @@ class Resolver(NameLookup):
         place: KeyPath = ("vectors",) if self._job.vectors else (*path, "vector")
         length = len(vector["values"]) if "values" in vector else vector.get("length", layer.channels)
         if length != layer.channels:
-            what = f"a vector of {length} numbers"
+            several = "file" in vector or len(self._job.vectors or ()) > 1
+            named = f" ({direction.written})" if several else ""
+            what = f"a vector of {length} numbers{named}"
             if not length:
                 shape = " x ".join(map(str, vector["shape"])) or "a single number"
-                what = f"an array of {shape} is neither [channels] nor [vectors, channels], and"
+                what = f"an array of {shape}{named} is neither [channels] nor [vectors, channels], and"
             self.report(place, f"{what} does not fit {layer.name}, {_has(layer)}")
             return None
         wrong = [index for index in vector.get("channels", ()) if index >= layer.channels]

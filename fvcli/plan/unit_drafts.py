@@ -12,11 +12,15 @@ from fvcli.plan.terms import Formula, TermPlan
 
 @dataclass(frozen=True, slots=True)
 class Direction:
-    """A direction in channels: how files and people call it, and what it is (see ``TermPlan.vector``)."""
+    """A direction in channels: how files and people call it, and what it is (see ``TermPlan.vector``).
+
+    written: What the spec has for it, in messages: the file, or the position among several entries.
+    """
 
     name: str
     label: str
     vector: Mapping[str, Any]
+    written: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -343,7 +343,9 @@ def test_sum_of_weights_may_be_in_capitals(tmp_path: Path) -> None:
         ("render.steps.x=3", "render.steps"),
         (
             "render.optimizer.learning_rate=0.1",
-            "render.optimizer: the key kind is missing (one of adam, lion, gradient, nadam)",
+            "render.optimizer: the key kind is missing (one of adam, lion, gradient, nadam); write "
+            "optimizer: {kind: adam, learning_rate: 0.1, beta1: 0.3, beta2: 0.9, second_moment: band, "
+            "anneal_from: 0.5}",
         ),
         ("jobs.textures.objective.row=3", "jobs[0].objective"),
         ("jobs.textures.channels.every=2", "jobs[0].channels"),

@@ -18,6 +18,7 @@ from tests.helpers.running import fvcli, write_spec
 
 ARRAYS: Mapping[str, tuple[int, ...]] = {
     "flat.npy": (32,),
+    "long.npy": (33,),
     "three.npy": (3, 32),
     "thin.npy": (2, 2, 31),
     "small.npy": (2, 3, 32),
@@ -54,6 +55,14 @@ ARRAYS: Mapping[str, tuple[int, ...]] = {
         ),
         ("objective: direction, vectors: [{file: three.npy, rows: 0-2}]", None),
         ("objective: direction, vectors: [{file: flat.npy, rows: 0}]", None),
+        (
+            "objective: direction, vectors: [{random: 1}, {file: long.npy}]",
+            "vectors: a vector of 33 numbers (long.npy) does not fit stem_bn, which has 32 channels",
+        ),
+        (
+            "objective: direction, vectors: [{random: 1}, [1, 2]]",
+            "vectors: a vector of 2 numbers (vectors[1]) does not fit stem_bn, which has 32 channels",
+        ),
         (
             "objective: direction, vectors: [{random: 1}, {file: three.npy, rows: [0, 3]}]",
             "vectors[1].rows: three has no row 3; it has 0-2",

@@ -8,10 +8,11 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from fvcli.spec.mistakes.corrections import correction
+from fvcli.spec.mistakes.corrections import TIMES, correction
 from fvcli.spec.mistakes.keys_elsewhere import FOLDER, KEPT, KEYS_ELSEWHERE, KeyHere
+from fvcli.spec.mistakes.missing_kind import with_kind
 from fvcli.spec.mistakes.problems import KeyPath, Problem, value_at
-from fvcli.spec.mistakes.validation_messages import Found
+from fvcli.spec.mistakes.validation_messages import KIND_MISSING, Found
 from fvcli.spec.mistakes.yaml_mistakes import NO_SPACE
 from fvcli.spec.model import Model
 from fvcli.spec.output import Figure, Grid, Output
@@ -72,6 +73,8 @@ def _of_value(problem: Problem, written: Any, data: Any) -> str | None:
         return "leave the key out for the default"
     if written is False and "mapping" in problem.message:
         return "leave the key out for none"
+    if problem.message.startswith(KIND_MISSING) and (piece := with_kind(data, problem.path)) is not None:
+        return _write(problem.path, inline(piece))
     found = correction(data, problem.path)
     is_guess = key in NAMES and not isinstance(written, str)  # a number is hardly meant as a name
     line = "" if found is None or is_guess else inline(found[0])
@@ -80,7 +83,12 @@ def _of_value(problem: Problem, written: Any, data: Any) -> str | None:
         return f"a seed is one number: for a picture of each write seeds: {several}"
     if not line or len(line) > MAX_SHOWN:
         return REMARKS.get(key) if isinstance(written, str | list) else None
-    return f"write {line}" if isinstance(problem.path[-1], int) else f"write {key}: {line}"
+    is_turned = isinstance(written, str) and (times := TIMES.match(written)) and times[1] != times[3]
+    return _write(problem.path, line) + (" (height first)" if is_turned else "")
+
+
+def _write(path: KeyPath, line: str) -> str:
+    return f"write {line}" if isinstance(path[-1], int) else f"write {path[-1]}: {line}"
 
 
 def _wanted(problem: Problem) -> str:

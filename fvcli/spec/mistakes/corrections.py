@@ -20,7 +20,7 @@ from fvcli.spec.schema import Spec
 NUMBER = re.compile(
     r"^\s*([-+]?\d+(?:\.\d+)?(?:e[-+]?\d+)?)\s*(?:px|gb|gib|steps?|pixels?)?\s*$", re.IGNORECASE
 )
-TIMES = re.compile(r"^\s*(\d+)\s*(?:px)?\s*[x\u00d7*,]\s*(\d+)\s*(?:px)?\s*$", re.IGNORECASE)
+TIMES = re.compile(r"^\s*(\d+)\s*(?:px)?\s*([x\u00d7*,])\s*(\d+)\s*(?:px)?\s*$", re.IGNORECASE)
 RANGE = re.compile(r"^\s*(-?\d+(?:\.\d+)?)\s*(?:-|\u2013|\u2014|:|\.\.+|to)\s*(-?\d+(?:\.\d+)?)\s*$")
 EVERY = re.compile(r"^\s*every\s*[:=]?\s*(\d+)\s*$", re.IGNORECASE)
 COLOURS = (1, 3)
@@ -74,16 +74,19 @@ def correction(data: Any, path: KeyPath) -> tuple[Any] | None:
         data: Of the document.
         path: Where the value stands.
     """
+    fitting = (value for value in candidates(value_at(data, path)) if fits_at(data, path, value))
+    return next(((value,) for value in fitting), None)
+
+
+def fits_at(data: Any, path: KeyPath, value: Any) -> bool:
+    """Tell whether the schema takes a value at a path of a document."""
     tried = copy.deepcopy(data)
     *above, last = path
     holder = value_at(tried, above)
     if not isinstance(holder, dict | list):
-        return None
-    for candidate in candidates(value_at(data, path)):
-        holder[last] = candidate  # type: ignore[index]
-        if _fits(tried, path):
-            return (candidate,)
-    return None
+        return False
+    holder[last] = value  # type: ignore[index]
+    return _fits(tried, path)
 
 
 def _fits(data: Any, path: KeyPath) -> bool:
@@ -126,7 +129,9 @@ def _of_text(text: str) -> Iterator[Any]:
     if number:
         yield _number(number[1])
     if times:
-        yield int(times[1]) if times[1] == times[2] else [int(times[1]), int(times[2])]
+        first, last = int(times[1]), int(times[3])
+        pair = [first, last] if times[2] == "," else [last, first]  # people write width x height
+        yield first if first == last else pair
     if ends:
         yield f"{ends[1]}-{ends[2]}"
         yield [_number(ends[1]), _number(ends[2])]
@@ -137,6 +142,8 @@ def _of_text(text: str) -> Iterator[Any]:
     if every := EVERY.match(text):
         yield {"every": int(every[1])}
     yield from WORDS.get(word, ())
+    if word.endswith(".npy"):
+        yield {"file": text}
     parts = re.split(r"[\s,;]+", text.strip("[]() "))
     if len(parts) > 1 and all(map(NUMBER.match, parts)):
         yield [_number(part) for part in parts]

@@ -29,6 +29,7 @@ class Found:
     meant: str | None = None
 
 
+KIND_MISSING = "the key kind is missing"
 KIND_ELSEWHERE = ("name", "type", "class_name")  # what other tools call the key kind
 
 
@@ -146,7 +147,7 @@ def _message_of_key(detail: Any) -> str:
         kinds = [branch["properties"]["kind"]["const"] for branch in branches if "properties" in branch]
         if _key_of_kind(detail):
             return f"unknown key (did you mean kind? It is one of {', '.join(kinds)})"
-        return f"the key kind is missing (one of {', '.join(kinds)})"
+        return f"{KIND_MISSING} (one of {', '.join(kinds)})"
     if detail["type"] == "extra_forbidden":
         return f"unknown key{_suggestion(str(key), above)}"
     if isinstance(key, int):  # of a list of fixed length

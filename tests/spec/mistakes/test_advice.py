@@ -126,7 +126,10 @@ def test_sections() -> None:
         ("animation: true", "animation: {format: mp4}"),
         ("animation: gif", "animation: {format: gif}"),
         ("size_px: 224x224", "size_px: 224"),
-        ("size_px: 480 x 640", "size_px: [480, 640]"),
+        ("size_px: 480 x 640", "size_px: [640, 480] (height first)"),
+        ("size_px: 300x200", "size_px: [200, 300] (height first)"),
+        ("save_px: 300\u00d7200", "save_px: [200, 300] (height first)"),
+        ("size_px: '300, 200'", "size_px: [300, 200] (height first)"),
         ("size_px: '224'", "size_px: 224"),
         ("size_px: 96px", "size_px: 96"),
         ("size_px: [224]", "size_px: 224"),
@@ -161,6 +164,10 @@ def test_line_to_write_in_render(line: str, write: str) -> None:
         ("objective: deepdream", "objective: layer"),
         ("variants: [lucid]", "{name: lucid, recipe: lucid}"),
         ("vectors: random", "vectors: {random: 0-5}"),
+        ("vectors: mine.npy", "vectors: {file: mine.npy}"),
+        ("vectors: [mine.npy]", "{file: mine.npy}"),
+        ("objective: {kind: direction, vector: mine.npy}", "vector: {file: mine.npy}"),
+        ("objective: {row: 3, column: 4}", "objective: {kind: neuron, row: 3, column: 4}"),
         ("channels: 0..15", "channels: 0-15"),
         ("channels: '0:15'", "channels: 0-15"),
         ("channels: 0\u201315", "channels: 0-15"),
@@ -172,6 +179,40 @@ def test_line_to_write_in_render(line: str, write: str) -> None:
 )
 def test_line_to_write_in_a_job(line: str, write: str) -> None:
     assert of_job(line).endswith(f"; write {write}")
+
+
+OF_DEFAULT = "beta1: 0.3, beta2: 0.9, second_moment: band, anneal_from: 0.5}"
+OF_CLASSES = (
+    "{kind: adam, learning_rate: 0.045, beta1: 0.5, beta2: 0.9, second_moment: band, anneal_from: 0.5}"
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "write"),
+    [
+        ("optimizer: {learning_rate: 0.05}", f"optimizer: {{kind: adam, learning_rate: 0.05, {OF_DEFAULT}"),
+        ("optimizer: {beta1: 0.5}, objective: class_logit", f"optimizer: {OF_CLASSES}"),
+        ("optimizer: {momentum: 0.5}", "optimizer: {kind: gradient, momentum: 0.5}"),
+        ("recipe: lucid, optimizer: {learning_rate: 0.01}", "optimizer: {kind: adam, learning_rate: 0.01}"),
+        ("variants: [{name: v, recipe: maco, optimizer: {learning_rate: 0.5}}]",
+         "optimizer: {kind: nadam, learning_rate: 0.5}"),
+        ("parameterization: {decay_power: 1.3}",
+         "parameterization: {kind: fourier, decay_power: 1.3, coarse_until: 0.15, coarse_from: 0.1}"),
+        ("parameterization: {layers: 4}", "parameterization: {kind: cppn, layers: 4}"),
+        ("transforms: [flip, {degrees: 20}]",
+         "{kind: affine, degrees: 20, scales: [0.93, 1.08], shift_px: 8.0, crop_px: 16}"),
+        ("recipe: transparent, penalties: [{weight: 2}]", "{kind: alpha, weight: 2}"),
+        ("recipe: yosinski-2, regularizers: [{rate: 0.2}]", "{kind: decay, rate: 0.2}"),
+        ("recipe: lucid, parameterization: {alpha: true}", "parameterization: {kind: fourier, alpha: true}"),
+    ],
+)  # fmt: skip
+def test_a_piece_without_its_kind_is_offered_with_all_that_the_recipe_has(line: str, write: str) -> None:
+    message = of_job(line)
+    assert message.partition("; ")[2] == f"write {write}"
+    assert "the key kind is missing (one of " in message
+    if "variants" not in line and not write.startswith("{"):
+        key, _, value = write.partition(": ")
+        assert key in parse_yaml(f"{key}: {value}").data
 
 
 @pytest.mark.parametrize(
