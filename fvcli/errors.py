@@ -41,6 +41,16 @@ def command(*words: object) -> str:
     return shlex.join(["fvcli", *map(str, words)])
 
 
+def size_in_words(sides: Sequence[int], unit: str = "") -> str:
+    """Write height and width, and channels if they are given: 224 x 224 px, 667 x 1001 px (height x width).
+
+    Everything else writes width first, so a size that is not square says which side is which.
+    """
+    text = " x ".join(map(str, sides)) + unit
+    names = " x ".join(("height", "width", "channels")[: len(sides)])
+    return text if len({*sides[:2]}) < 2 else f"{text} ({names})"
+
+
 def counted(number: int, one: str, many: str | None = None) -> str:
     """Write a number and its noun, which has an s unless many is given: 1 picture, 2 pictures."""
     return f"{number} {one if number == 1 else many or one + 's'}"

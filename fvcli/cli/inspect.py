@@ -11,7 +11,7 @@ import click
 from fvcli.cli.layers import layer_json, without_weights
 from fvcli.cli.options import code_option
 from fvcli.cli.table import print_json, print_table, spoken
-from fvcli.errors import command, counted
+from fvcli.errors import command, counted, size_in_words
 
 if TYPE_CHECKING:
     from fvcli.models import ModelChoice, ModelFacts
@@ -70,12 +70,14 @@ def _loaded(choice: ModelChoice, allow_code: bool) -> LoadedModel:
 
 
 def _show(facts: ModelFacts, sanity: list[str], found: list[Suggestion]) -> None:
-    height, width = facts.native_size_px
     classes = f"{len(facts.labels)} classes, logits: {facts.logits}" if facts.logits else "none"
     rows = [
         ("model", facts.name),
         ("weights", RANDOM_SAID if facts.weights == "random" else _weights_said(facts)),
-        ("input", f"{height} x {width} px, {counted(facts.input_channels, 'channel')}"),
+        (
+            "input",
+            f"{size_in_words(facts.native_size_px, ' px')}, {counted(facts.input_channels, 'channel')}",
+        ),
         ("preprocessing", facts.preprocessing.said(facts.input_channels)),
         ("parameters", "unknown" if facts.parameters is None else f"{facts.parameters:,}"),
         ("classes", classes),

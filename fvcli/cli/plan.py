@@ -66,7 +66,9 @@ def plan(
         run = {"in_run": in_run.to_dict()} if in_run is not None else {}
         print_json({"notes": [*planned.facts.remarks, *planned.remarks], **run, **said})
         return
-    columns = ("job", "units", "layer", "objective", "recipe", "size", "steps", "batch")
+    is_square = all(program.height_px == program.width_px for program in made.programs)
+    size = "size" if is_square else "height x width"
+    columns = ("job", "units", "layer", "objective", "recipe", size, "steps", "batch")
     print_table((*columns, "time") if time else columns, [_row(made, *job, time) for job in made.by_job()])
     units = counted(len(made.units), "unit")
     batches = counted(len(made.batches), "batch", "batches")

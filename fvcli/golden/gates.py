@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from fvcli.errors import size_in_words
 from fvcli.golden.history import Acceptance
 from fvcli.golden.look import Look
 from fvcli.golden.results import (
@@ -132,7 +133,7 @@ def _without_measures(look: Look) -> Ruling | None:
         return Ruling("missing", None, "the run does not have it")
     assert look.pixels is not None  # or there is a problem
     if look.golden.size_px != look.run.size_px:
-        sizes = (" x ".join(map(str, side.size_px or ())) for side in (look.golden, look.run))
+        sizes = (size_in_words(side.size_px or ()) for side in (look.golden, look.run))
         return Ruling("size", None, "{} -> {}".format(*sizes))
     if look.pixels[0] == look.pixels[1]:
         return Ruling("match", "pixels", "the same pixels")

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from fvcli.errors import UsageError, counted, some_lines, some_of
+from fvcli.errors import UsageError, counted, size_in_words, some_lines, some_of
 from fvcli.golden.compare import NothingToCompareError
 from fvcli.plan import Unit, choose_units
 from fvcli.plan.picture_facts import differences, picture_facts
@@ -93,15 +93,13 @@ def _refuse_others(a: RunFolder, b: RunFolder, both: Sequence[tuple[Unit, Unit]]
     unlike = [(unit.path, was, now) for unit, was, now in sizes if was != now]
     if unlike:
         _, was, now = unlike[0]
-        message = (
-            f"{some_of([path for path, _, _ in unlike], 'unit')}: {was} px in {a.path}, {now} px in {b.path}"
-        )
+        message = f"{some_of([path for path, _, _ in unlike], 'unit')}: {was} in {a.path}, {now} in {b.path}"
         raise UsageError(message, HINT)
 
 
 def _size(run: RunFolder, unit: Unit) -> str:
     program = run.plan.programs[unit.program]
-    return f"{program.height_px} x {program.width_px}"
+    return size_in_words((program.height_px, program.width_px), " px")
 
 
 def _refuse_damaged(a: RunFolder, b: RunFolder, pairs: Sequence[ModelPair]) -> None:

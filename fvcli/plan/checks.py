@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from fvcli.errors import counted
+from fvcli.errors import counted, size_in_words
 from fvcli.media import NamedFiles
 from fvcli.models import ModelFacts
 from fvcli.plan.data import Program
@@ -234,13 +234,15 @@ def check_size(
     height, width = settings.size_px
     least = facts.min_size_px if facts.input_size(layers) is None else 1
     if min(height, width) < least:
-        message = f"{height} x {width} is too small for {facts.name}; it needs at least {least} px"
+        message = (
+            f"{size_in_words((height, width))} is too small for {facts.name}; it needs at least {least} px"
+        )
         return [Problem(origin("size_px"), message)]
     seen = view_size(settings.transforms, height, width, min)
     if min(seen) < least:
-        view = f"a view of {seen[0]} x {seen[1]}" if min(seen) else "nothing"
+        view = f"a view of {size_in_words(seen)}" if min(seen) else "nothing"
         message = (
-            f"of {height} x {width} px the transforms leave {view}, "
+            f"of {size_in_words((height, width), ' px')} the transforms leave {view}, "
             f"and {facts.name} needs at least {least}; use a larger size_px or smaller transforms"
         )
         return [Problem(origin("transforms", "size_px"), message)]

@@ -61,6 +61,12 @@ def _group(channels: Sequence[int], weights: Sequence[float] | None) -> Directio
     given = list(weights or [1.0] * len(channels))
     pairs = list(zip(given, channels, strict=True))
     name = "-".join(f"{weight:g}x{channel}".replace("-", "m") for weight, channel in pairs)
-    label = " + ".join(f"{channel}" if weight == 1 else f"{weight:g}·{channel}" for weight, channel in pairs)
     short = name if len(name) <= 60 else f"{len(channels)}-channels-{digest(name)}"
-    return Direction(short, label.replace("+ -", "- "), {"channels": list(channels), "weights": given})
+    return Direction(short, group_label(channels, given), {"channels": list(channels), "weights": given})
+
+
+def group_label(channels: Sequence[int], weights: Sequence[float]) -> str:
+    """Write weighted channels as people do: 387 - 0.5·647."""
+    pairs = zip(weights, channels, strict=True)
+    label = " + ".join(f"{channel}" if weight == 1 else f"{weight:g}·{channel}" for weight, channel in pairs)
+    return label.replace("+ -", "- ")

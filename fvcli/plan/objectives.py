@@ -16,6 +16,7 @@ from fvcli.models import LayerFacts, ModelFacts
 from fvcli.plan.directions import directions_of, wrong_rows
 from fvcli.plan.formulas import formula, steps_between, weights
 from fvcli.plan.name_lookup import SIZES, NameLookup, out_of_range
+from fvcli.plan.term_labels import label_of_terms
 from fvcli.plan.terms import TermPlan
 from fvcli.plan.unit_drafts import Direction, SweptEntry, UnitDraft, draft_of_term, draft_of_terms
 from fvcli.spec.file_names import folded
@@ -109,13 +110,15 @@ class Resolver(NameLookup):
             return
         given = list(weights(objective))
         weighted = [replace(term, weight=weight) for term, weight in zip(terms, given, strict=True)]
-        each = zip(own, given, self._leaves, strict=True)
-        chosen = [(index, weight) for index, weight, (_, leaf) in each if _has_list(leaf)]
+        chosen = [index for index, (_, leaf) in zip(own, self._leaves, strict=True) if _has_list(leaf)]
+        put = formula(objective)
         if isinstance(objective, InterpolateObjective):
-            draft = draft_of_terms("interpolate", weighted, chosen, entry, formula(objective), self._facts)
+            draft = draft_of_terms("interpolate", weighted, chosen, entry, put, self._facts, "")
             yield from steps_between(draft, objective)
         else:
-            yield draft_of_terms(objective.kind, weighted, chosen, entry, formula(objective), self._facts)
+            varying = [i for i, (_, leaf) in enumerate(self._leaves) if leaf.open_sweep or _has_list(leaf)]
+            label = label_of_terms(weighted, put, varying, entry.direction, self._facts)
+            yield draft_of_terms(objective.kind, weighted, chosen, entry, put, self._facts, label)
 
     # ---- terms
 

@@ -77,37 +77,35 @@ def draft_of_term(term: TermPlan, direction: Direction | None, facts: ModelFacts
 def draft_of_terms(
     kind: str,
     terms: Sequence[TermPlan],
-    own: Sequence[tuple[int, float]],
+    own: Sequence[int],
     swept: SweptEntry,
     formula: Formula | None,
     facts: ModelFacts,
+    label: str,
 ) -> UnitDraft:
     """Return the draft of several terms.
 
     Args:
         kind: Of what puts them together.
         terms: In order.
-        own: What was taken of the lists that terms have themselves, and the weights of these.
+        own: What was taken of the lists that terms have themselves.
         swept: What was taken of the job's.
         formula: How they are put together.
         facts: Of the model.
+        label: What people call all of them.
     """
     described = [{"kind": t.kind, "layer": t.layer, **describe(t, facts), "weight": t.weight} for t in terms]
-    numbers = "".join(f"-{index:04d}" for index, _ in own)
-    signed = " ".join(f"{'-' if weight < 0 else '+'} {index}" for index, weight in own)
-    labels = [signed.removeprefix("+ ")] if own else []
+    numbers = "".join(f"-{index:04d}" for index in own)
     unit: dict[str, Any] = {"terms": described}
     name = f"{kind}{numbers}"
     if swept.direction is not None:
         name += f"-vector-{swept.direction.name}"
-        labels.append(swept.direction.label)
     elif swept.index >= 0:
         is_class = any(t.of_kind.sweeps == "classes" and t.index == swept.index for t in terms)
         key = "class" if is_class else "channel"
         name += f"-{key}-{swept.index:04d}"
-        labels.append(facts.labels[swept.index] if is_class else str(swept.index))
         unit = {key: swept.index, **unit}
-    return UnitDraft(tuple(terms), name, ", ".join(labels) or kind, unit, formula)
+    return UnitDraft(tuple(terms), name, label, unit, formula)
 
 
 def describe(term: TermPlan, facts: ModelFacts) -> dict[str, Any]:

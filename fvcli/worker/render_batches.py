@@ -21,7 +21,7 @@ from queue import SimpleQueue
 
 import tensorflow as tf
 
-from fvcli.errors import FvcliError, counted
+from fvcli.errors import FvcliError, counted, size_in_words
 from fvcli.models import load
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.plan import Program
@@ -261,7 +261,7 @@ class Worker:
         """Tell of a program that is compiled for a task."""
         if self._compiled is None or self._compiled[0] != self._key(task):
             program = self._run.plan.programs[task.program]
-            yield Compiling(f"compiling for {program.height_px} x {program.width_px} px")
+            yield Compiling(f"compiling for {size_in_words((program.height_px, program.width_px), ' px')}")
 
     def _key(self, task: Task) -> object:
         return self._run.plan.programs[task.program].compilation

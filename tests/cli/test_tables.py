@@ -14,7 +14,7 @@ import pytest
 from fvcli.app.speed_table import read_speed, speed_path, write_speed
 from fvcli.cli.plan import _memory
 from fvcli.cli.table import print_table, spoken
-from fvcli.errors import counted
+from fvcli.errors import counted, size_in_words
 from fvcli.plan.cost import Point, Speed
 from fvcli.plan.memory import Memory, Most
 from tests.helpers.painting import PaintingEngine
@@ -65,6 +65,11 @@ def test_times_are_said_in_the_unit_that_people_would_use(seconds: float, said: 
 
 
 def test_words_agree_with_their_number() -> None:
+    assert size_in_words((224, 224), " px") == "224 x 224 px"
+    assert size_in_words((667, 1001), " px") == "667 x 1001 px (height x width)"
+    assert size_in_words((8, 8, 3)) == "8 x 8 x 3"
+    assert size_in_words((8, 6, 3)) == "8 x 6 x 3 (height x width x channels)"
+    assert size_in_words(()) == ""
     assert [counted(n, "unit", "units") for n in (0, 1, 2)] == ["0 units", "1 unit", "2 units"]
     assert [counted(n, "unit") for n in (0, 1, 2)] == ["0 units", "1 unit", "2 units"]
     assert counted(2, "batch", "batches") == "2 batches"
@@ -93,9 +98,9 @@ jobs:
     assert result.stderr == ""
     *table, empty, counts, memory, time = result.stdout.splitlines()
     assert table == [
-        "job    units  layer             objective           recipe   size   steps  batch",
-        "edges      5  stem_bn           channel (negative)  default  48x64     24      2",
-        "one        1  block1_expand_bn  channel             lucid    48x64      7      2",
+        "job    units  layer             objective           recipe   height x width  steps  batch",
+        "edges      5  stem_bn           channel (negative)  default  48x64              24      2",
+        "one        1  block1_expand_bn  channel             lucid    48x64               7      2",
     ]
     assert empty == ""
     several = [
@@ -104,8 +109,8 @@ jobs:
     ]
     words = [word for one in several for word in ("--set", one)]
     assert fvcli("plan", write_spec(tmp_path, text), *words).stdout.splitlines()[1:3] == [
-        "edges     10  stem_bn, block1_expand_bn  channel (negative)  default  48x64  24         2",
-        "one        2  block1_expand_bn           channel             lucid    48x64  8, 7       2",
+        "edges     10  stem_bn, block1_expand_bn  channel (negative)  default  48x64           24         2",
+        "one        2  block1_expand_bn           channel             lucid    48x64           8, 7       2",
     ]
     assert counts == "6 units in 4 batches"
     most = r"memory: at most about 0\.[78]\d GB on a CPU while the network is loaded, then "

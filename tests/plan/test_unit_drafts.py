@@ -216,6 +216,51 @@ def test_labels_say_what_is_subtracted(facts: ModelFacts) -> None:
     assert plan.units[0].label == "1 - 3"
 
 
+def of(channel: int, **more: Any) -> Data:
+    return {"kind": "channel", "channel": channel, **more}
+
+
+RANDOM: Data = {"kind": "direction", "vector": {"random": 3}, "weight": -2}
+MIXED: Data = {"kind": "direction", "vector": {"channels": [1, 2], "weights": [1, -0.5]}, "weight": 0.1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "terms", "label"),
+    [
+        ("sum", [of(17, weight=0.5), of(3, weight=-0.5)], "0.5·17 - 0.5·3"),
+        ("sum", [of(3, weight=-1), of(4)], "-3 + 4"),
+        ("sum", [of(3), of(4, layer="block2_add", weight=2)], "stem_bn 3 + 2·block2_add 4"),
+        ("sum", [of(3), {"kind": "layer", "layer": "stem_bn"}], "3 + stem_bn"),
+        ("sum", [RANDOM, MIXED], "-2·random 3 + 0.1·(1 - 0.5·2)"),
+        ("sum", [{"kind": "neuron", "channel": 1, "row": 2, "column": 3}, of(4)], "1 @ 2,3 + 4"),
+        ("product", [of(3), of(4)], "3 \u00d7 4"),
+        ("product", [{"kind": "sum", "terms": [of(3), of(4)]}, of(5)], "(3 + 4) \u00d7 5"),
+        ("sum", [of(i) for i in range(30)], f"{' + '.join(map(str, range(12)))} and 18 more"),
+    ],
+)
+def test_labels_of_sums_say_all_terms_and_weights(
+    facts: ModelFacts, kind: str, terms: list[Data], label: str
+) -> None:
+    plan = plan_of(facts, {"name": "a", "layer": "stem_bn", "objective": {"kind": kind, "terms": terms}})
+    assert [(unit.name, unit.label) for unit in plan.units] == [(kind, label)]
+
+
+def test_what_differs_from_unit_to_unit_is_never_left_out_of_a_label(facts: ModelFacts) -> None:
+    terms = [*(of(i, weight=0.25) for i in range(12)), {"kind": "channel"}]
+    job = {"name": "a", "layer": "stem_bn", "channels": [30, 31]}
+    plan = plan_of(facts, job | {"objective": {"kind": "sum", "terms": terms}})
+    first, second = (unit.label for unit in plan.units)
+    assert first.startswith("30 + 0.25·0 + 0.25·1")
+    assert second == first.replace("30", "31")
+    assert first.endswith("more")
+    assert len(first) <= 60
+    vectors = {"vectors": [{"random": 0}, {"channels": [1, 2]}], "channels": None}
+    terms = [{"kind": "direction"}, of(3)]
+    swept = {key: value for key, value in (job | vectors).items() if value is not None}
+    plan = plan_of(facts, swept | {"objective": {"kind": "sum", "terms": terms}})
+    assert [unit.label for unit in plan.units] == ["random 0 + 3", "1 + 2 + 3"]
+
+
 def test_all_variants_have_the_pictures_that_one_starts_from(facts: ModelFacts) -> None:
     job = CHANNEL | {"pictures": "photos", "variants": [{"name": "x", "start": "picture"}, {"name": "y"}]}
     assert names(plan_of(facts, job)) == [

@@ -215,7 +215,7 @@ def test_the_steepest_direction_leads_up(folder: Path) -> None:
     found = sidecar(folder, "steepest/coffee-channel-0003")
     assert found["score"]["end"] > found["score"]["start"]
     assert found["score"]["start"] == pytest.approx(score(photo((48, 64))), abs=0.05)
-    assert found["steps"] == 1
+    assert (found["steps"], found["trace"]) == (1, [])
     shown = pixels(folder, "steepest/coffee-channel-0003").astype(float)
     assert abs(shown.mean() - 127.5) < 20  # a direction, around mid grey
 
@@ -224,6 +224,8 @@ def test_a_dream_has_the_size_of_its_picture(folder: Path) -> None:
     found = sidecar(folder, "dream/coffee-layer")
     assert pixels(folder, "dream/coffee-layer").shape == (48, 64, 3)  # as the spec says
     assert found["score"]["end"] > found["score"]["start"]
+    taken = (found["steps"], found["planned_steps"], found["trace"])
+    assert taken == (3, 3, [])  # of one octave, because the next smaller one is too small
     begin = pixels(folder, "dream/coffee-layer.step-0000") / 255
     assert np.abs(begin - photo((48, 64))).mean() < 0.01
     spec = folder / "own-size.yaml"
@@ -242,6 +244,8 @@ def test_a_film_is_dreamt_frame_by_frame(folder: Path) -> None:
     means = [frame.mean() for frame in frames]
     assert means[0] < means[1] < means[2]  # as in the film
     assert all(frame.std() > 1 for frame in frames)  # which has plain frames
+    found = sidecar(folder, "dreamt-film/film-layer")
+    assert (found["steps"], found["planned_steps"]) == (2 * given.frames, 2)
 
 
 def test_a_dream_may_begin_with_noise(folder: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from fvcli.errors import size_in_words
 from fvcli.golden.computers import words_for
 from fvcli.golden.reports.difference_gain import gain_of
 from fvcli.golden.reports.page_json import name_data, picture_data, without_nothing
@@ -126,4 +127,4 @@ def _facts(unit: UnitResult) -> Iterator[tuple[str, str, str]]:
 
 def _size(side: Side) -> str:
     """Write height x width x channels."""
-    return " x ".join(map(str, side.size_px or ()))
+    return size_in_words(side.size_px or ())

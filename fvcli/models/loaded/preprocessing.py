@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from fvcli.errors import UsageError
+from fvcli.errors import UsageError, size_in_words
 from fvcli.models.choice import ModelChoice, Preprocessing
 from fvcli.models.graph import Pair
 from fvcli.models.loaded.assemble import choose_logits
@@ -37,7 +37,8 @@ def native_size(network: NetworkGraph, choice: ModelChoice) -> tuple[Pair, str |
     if choice.size_px is not None or None not in network.size_px:
         return (size[0], size[1]), None
     remark = (
-        f"the network leaves its size open, and gets {size[0]} x {size[1]} px; model.size_px says otherwise"
+        "the network takes pictures of any size; render.size_px says theirs, and without it they have "
+        f"{size_in_words(size, ' px')}, at which layers are described (set model.size_px: 96 to change that)"
     )
     return (size[0], size[1]), remark
 

@@ -184,7 +184,11 @@ def remarks(saved: Path, name: str, **more: object) -> str:
 def test_what_was_dealt_with_is_said(saved: Path) -> None:
     assert "half precision" in remarks(saved, "mixed_precision")
     assert "input age (2,) is filled with 0.5" in remarks(saved, "several", fill={"age": 0.5})
-    assert "leaves its size open, and gets 224 x 224 px" in remarks(saved, "encoder_decoder")
+    assert (
+        "the network takes pictures of any size; render.size_px says theirs, and without it they have "
+        "224 x 224 px, at which layers are described (set model.size_px: 96 to change that)"
+    ) in remarks(saved, "encoder_decoder")
+    assert "any size" not in remarks(saved, "encoder_decoder", size_px=(96, 96))
 
 
 def test_training_batch_normalization_is_refused(tmp_path: Path) -> None:
