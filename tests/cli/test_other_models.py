@@ -114,7 +114,7 @@ def test_inspect_says_what_is_unusual(asked: list[tuple[ModelChoice, bool]]) -> 
     assert lines[: lines.index("")] == [
         "model          mine",
         "weights        /a/mine.h5 (SHA-256 0123456789abcdef...)",
-        "input          20 x 30 px, 1 channel",
+        "input          20 x 30 px (height x width), 1 channel",
         "preprocessing  from 0 to 255, minus (5), divided by (10)",
         "parameters     1,234,567",
         "classes        none",

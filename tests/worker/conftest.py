@@ -58,6 +58,8 @@ def renderer(network: Path, tmp_path: Path) -> Iterator[Callable[..., Made]]:
             how = {"size_px": [HEIGHT, WIDTH], "steps": 20, "early_stop": 0, "transforms": []}
             if "recipe" in jobs[0]:
                 del how["transforms"], how["early_stop"]
+            if all("steepest" in job for job in jobs):  # which is one look at the gradient
+                how = {"size_px": [HEIGHT, WIDTH]}
             spec = tmp_path / "spec.yaml"
             spec.write_text(json.dumps({"model": choice, "render": how, "jobs": jobs}))
             plan = plan_of_spec(str(spec), ()).plan
