@@ -42,12 +42,13 @@ class RenderLog:
     def _line(self, event: Event) -> str:
         units = self._units
         counts = say_counts(event.counts) or "nothing to do"
+        left = f", {units.minutes_left:.1f} min left" if units.all < units.total else ""
         number = f"batch {units.batches_done}/{units.batches}"
         batch = number if units.is_whole(event.batch) else "a part of a batch"
         return (
             f"{batch} {jobs_of(self._run, event.batch)}: {counts} "
             f"in {event.seconds:.1f} s on {event.where} "
-            f"({units.counted}, {units.per_minute:.1f} units/min, {units.minutes_left:.1f} min left)"
+            f"({units.counted}, {units.per_minute:.1f} units/min{left})"
         )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from fvcli.engines import Event
+from fvcli.plan.cost import unit_cost
 from fvcli.run import RunFolder
 from fvcli.run.work.journal import Finished
 
@@ -21,7 +22,9 @@ class UnitsDone:
     """
 
     def __init__(self, run: RunFolder, missing: Mapping[int, int]) -> None:
+        self._missing = missing
         self._left = dict(missing)  # of each batch, what this command has not rendered
+        self._costs = _costs(run, missing)
         self._finished = Finished(run.path)
         self._before = {name: set(batches) for name, batches in self._finished.look().items()}
         self._by_anybody: set[int] = set()  # batches that were finished since
@@ -73,4 +76,22 @@ class UnitsDone:
 
     @property
     def minutes_left(self) -> float:
-        return (self.total - self.all) / max(1e-9, self.per_minute)
+        """How long the rest takes, if its multiplications take as long as those so far."""
+        whole = sum(self._costs[batch] * units for batch, units in self._missing.items())
+        left = sum(
+            self._costs[batch] * max(0, units)
+            for batch, units in self._left.items()
+            if batch not in self._by_anybody
+        )
+        minutes = (time.monotonic() - self._began) / 60.0
+        return minutes * left / max(1e-9, whole - left)
+
+
+def _costs(run: RunFolder, batches: Iterable[int]) -> dict[int, float]:
+    """Return what a unit of each batch costs, beside the others."""
+    plan, facts = run.plan, run.facts()
+    numbers = {batch: plan.program_number(batch) for batch in batches}
+    if facts is None:  # of a run that an early fvcli began
+        return dict.fromkeys(numbers, 1.0)
+    of = {number: unit_cost(plan.programs[number], facts) for number in {*numbers.values()}}
+    return {batch: max(1.0, of[number]) for batch, number in numbers.items()}

@@ -187,7 +187,8 @@ class Lines:
                 self.heart.say(event.detail)
         elif event.state in {"progress", "done", "lost"}:
             counts, total = self._counts, self._counts.units.total
-            self.heart.doing = f"{counts.jobs}: {counts.with_parts:.1f}/{total} units, {counts.pace}"
+            share = f"{counts.units.counted} ({counts.with_parts / max(1, total):.0%})"
+            self.heart.doing = f"{counts.jobs}: {share}, {counts.pace}"
 
 
 class Bar:

@@ -157,6 +157,11 @@ def looks(program: Program) -> float:
     return float(sum(steps * max(1.0, scale**2 * area) for scale, steps in each))
 
 
+def unit_cost(program: Program, facts: ModelFacts) -> float:
+    """Return what a unit costs, in multiplications of the network."""
+    return looks(program) * work_of(program, facts).multiplications
+
+
 def places(units: int, gpu_pictures: int, lanes: int, whole_batches: bool) -> int:
     """Round units up to full ascents, or lanes: a place without a unit takes as long as one with."""
     width = gpu_pictures if whole_batches else lanes

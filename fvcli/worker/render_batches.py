@@ -25,7 +25,7 @@ from fvcli.errors import FvcliError, counted, size_in_words
 from fvcli.models import load
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.plan import Program
-from fvcli.plan.cost import looks, work_of
+from fvcli.plan.cost import unit_cost
 from fvcli.plan.memory import memory_of
 from fvcli.run import RunFolder, join_run, take_fingerprint, write_run_facts
 from fvcli.run.free_memory import free_bytes
@@ -140,8 +140,7 @@ class Worker:
 
     def _weight(self, program: int) -> float:
         """Return what a unit of a program costs, in multiplications of the network."""
-        planned = self._run.plan.programs[program]
-        return looks(planned) * work_of(planned, self._model.facts).multiplications
+        return unit_cost(self._run.plan.programs[program], self._model.facts)
 
     def _work(self, session: Session) -> Generator[Said]:
         lanes = Lanes(self._device.lanes)

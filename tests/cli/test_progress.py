@@ -119,7 +119,7 @@ def test_a_log_says_something_every_minute(
         "loading efficientnet-lite0; 1 min since the start",
         None,
         "compiling for 64 x 64 px; 3 min since the start",
-        "edges: 0.5/4 units, 0.2 units/min; 4 min since the start",
+        "edges: 0/4 units (12%), 0.2 units/min; 4 min since the start",
         None,
         "compiling for 32 x 32 px; 5 min since the start",
     ]

@@ -110,7 +110,7 @@ def test_a_run_that_begins_keeps_frames_of_what_is_still_to_be_rendered(tmp_path
     for key in (plan.units[0].key, plan.units[1].key, "0123456789abcdef"):
         kept(run, 1, key)
     assert "edges        1" in fvcli("status", run).stdout
-    assert fvcli("merge", run, "-o", tmp_path / "merged").exit_code == 0
+    assert fvcli("merge", run, "-o", tmp_path / "merged").exit_code == 1  # units are lacking
     assert not (tmp_path / "merged" / FILMS).exists()
     with RunFolder.begin(run, plan, SMALL_SPEC):
         pass
