@@ -23,21 +23,31 @@ def notes_on(spec: Spec, plan: Plan, facts: ModelFacts) -> list[str]:
         plan: Made of it.
         facts: Of its model.
     """
+    found = [note for job in spec.jobs for note in _films_of_an_interpolation(spec, job)]
     of_jobs: dict[str, list[Unit]] = {}
     for job in spec.jobs:
         if _asks_for_seen(spec, job) or _may_dream_of_all(job):
             of_jobs[job.name] = []
     if not of_jobs:  # units need not be read
-        return []
+        return found
     for unit in plan.units:
         if unit.job in of_jobs:
             of_jobs[unit.job].append(unit)
-    found: list[str] = []
     for job in spec.jobs:
         units = of_jobs.get(job.name, [])
         found += _unseen(units, plan, facts) if _asks_for_seen(spec, job) else []
         found += _dreams_of_channels(job, units, plan) if _may_dream_of_all(job) else []
     return found
+
+
+def _films_of_an_interpolation(spec: Spec, job: Job) -> Iterator[str]:
+    """Say that the pictures of an interpolation get a film each, where one morph may be meant."""
+    film = job.animation or spec.render.animation
+    if job.objective.kind == "interpolate" and film is not None and film.of == "ascent":
+        yield (
+            f"job {job.name}: each of {job.objective.count} pictures gets a film of its optimisation; "
+            "for one morph through all of them write animation: {of: interpolation}"
+        )
 
 
 def _asks_for_seen(spec: Spec, job: Job) -> bool:

@@ -97,3 +97,15 @@ def test_dreams_of_all_channels_are_told(facts: ModelFacts, changes: Data, is_to
     said = said_of(facts, DREAM | changes)
     assert len(said) == is_told
     assert not is_told or said[0].endswith("for one dream of the whole layer write objective: layer")
+
+
+def test_films_of_the_pictures_between_two_units_may_be_meant_as_one_morph(facts: ModelFacts) -> None:
+    ends = {
+        end: {"kind": "channel", "layer": "stem_bn", "channel": i} for i, end in enumerate(("from", "to"))
+    }
+    morph = {"name": "m", "objective": {"kind": "interpolate", "count": 3, **ends}}
+    told = "job m: each of 3 pictures gets a film of its optimisation; "
+    write = "for one morph through all of them write animation: {of: interpolation}"
+    assert said_of(facts, morph, animation={"format": "gif"}) == [told + write]
+    assert said_of(facts, morph | {"animation": {"of": "interpolation"}}) == []
+    assert said_of(facts, morph) == []
