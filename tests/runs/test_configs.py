@@ -41,7 +41,7 @@ FILM = "../films/approach.mp4"
 NOTHING = "1000000/1000000"  # a slice without batches: the run is begun, and nothing is rendered
 OF_ONE_SIZE = {"recorded.yaml"}  # arrays for one size of picture
 SMALL_DREAM = {"count": 2, "tile_px": 64}
-SMALL_FILM = {"every": 1, "frames": 3}
+SMALL_FILM, SMALL_MORPH = ("every", 1), ("frames", 3)
 
 
 def changes(data: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
@@ -59,7 +59,8 @@ def changes(data: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
         elif key == "octaves" and isinstance(value, dict):
             yield from (f"{'.'.join(here)}.{name}={number}" for name, number in SMALL_DREAM.items())
         elif key == "animation" and isinstance(value, dict):
-            yield from (f"{'.'.join(here)}.{name}={number}" for name, number in SMALL_FILM.items())
+            name, number = SMALL_MORPH if value.get("of") == "interpolation" else SMALL_FILM
+            yield f"{'.'.join(here)}.{name}={number}"
         elif key not in {"model", "transforms"} and isinstance(value, dict | list):
             yield from changes(value, here)
 
@@ -80,7 +81,8 @@ def small(spec: Path, files: dict[str, Path]) -> list[str]:
     asked = list(changes(data))
     for name, path in files.items():
         asked = [change.replace(name, str(path)) for change in asked]
-    said = [*asked, "render.size_px=64", "render.steps=1"]
+    has_steps = "steepest:" not in spec.read_text()
+    said = [*asked, "render.size_px=64", *(["render.steps=1"] if has_steps else [])]
     if spec.name in OF_ONE_SIZE:
         said = [word for word in said if "size_px" not in word]
     if data["model"] == "inceptionv1":

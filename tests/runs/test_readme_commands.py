@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -64,7 +65,9 @@ def test_the_scripts(clone: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    pictures, sheets = (Path(line.split(": ")[1].strip()) for line in done.stdout.splitlines()[-2:])
+    named = dict(re.findall(r"^(Page|Pictures|Contact sheets): +(.+)$", done.stdout, re.MULTILINE))
+    pictures, sheets = Path(named["Pictures"]), Path(named["Contact sheets"])
+    assert Path(named["Page"]).exists()
     assert len(list(pictures.glob("*/*.png"))) >= 24
     assert len(list(sheets.glob("*.png"))) >= 3
     done = subprocess.run(
