@@ -17,14 +17,17 @@ from tests.helpers.red_and_blue import CPU
 
 PROGRAMS = 8
 GROWTH_MB = 60  # of other things
-CHANNELS = 384  # 5.3 MB of weights in a layer, of which a compiled program has many copies
+# 1.9 MB of weights in a layer: of a kernel that is not large yet a compiled program has many copies
+CHANNELS, LAYERS = 230, 3
 
 
 def save_network(path: Path) -> None:
     image = keras.Input((None, None, 3))
-    narrow = keras.layers.Conv2D(CHANNELS, 1, activation="relu", name="narrow")(image)
-    wide = keras.layers.Conv2D(CHANNELS, 3, activation="relu", name="wide")(narrow)
-    keras.Model(image, keras.layers.Conv2D(1, 1, name="last")(wide)).save(path)
+    features = keras.layers.Conv2D(CHANNELS, 1, activation="relu", name="narrow")(image)
+    for i in range(LAYERS):
+        layer = keras.layers.Conv2D(CHANNELS, 3, padding="same", activation="relu", name=f"wide-{i}")
+        features = layer(features)
+    keras.Model(image, keras.layers.Conv2D(1, 1, name="last")(features)).save(path)
 
 
 def resident_mb() -> float:
