@@ -6,13 +6,14 @@ import json
 import os
 import signal
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from fvcli.cli.exit_and_signals import EXIT_FAILED, current_stop, tell_errors_from_failures
+from fvcli.cli.exit_and_signals import EXIT_FAILED, EXIT_STOPPED, current_stop, tell_errors_from_failures
 from fvcli.cli.options import (
     code_option,
     run_of,
@@ -121,7 +122,7 @@ def work(
     stop = current_stop()
     stop.typed = tuple(json.loads(typed)) if typed else ()
     if events:
-        _stop_when_alone()
+        _stop_when_alone(timeout_s)
     observer = EventLines(stop) if events else progress(stop)
     options = WorkOptions(how, in_process or events, round_name, name, tuple(stop.typed))
     outcome = work_on_run(run, options, observer)
@@ -153,12 +154,18 @@ def _report(run: Path, outcome: WorkOutcome) -> None:
         say_grid_is_next(run)
 
 
-def _stop_when_alone() -> None:
-    """Stop this process in good order when the one that started it is gone, which ends standard input."""
+def _stop_when_alone(timeout_s: float) -> None:
+    """Stop this process in good order when the one that started it is gone, which ends standard input.
+
+    A step that hangs lets nothing end in good order, and nobody is there to kill it. So the process ends at
+    once after the time in which it would have been killed. Others take over what it was at.
+    """
 
     def wait() -> None:
         while os.read(0, 1):  # not by sys.stdin, whose lock would be held when Python ends
             pass
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(timeout_s)
+        os._exit(EXIT_STOPPED)
 
     threading.Thread(target=wait, daemon=True).start()

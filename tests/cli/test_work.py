@@ -39,7 +39,7 @@ def run(tmp_path: Path) -> Path:
 def painting(monkeypatch: pytest.MonkeyPatch) -> Painting:
     """Let this process paint; how is said as a painter's fields."""
     command = importlib.import_module("fvcli.cli.work")
-    monkeypatch.setattr(command, "_stop_when_alone", lambda: None)
+    monkeypatch.setattr(command, "_stop_when_alone", lambda _: None)
 
     def behave(**how: object) -> None:
         monkeypatch.setattr(use_case, "render_here", Painter(**how).render)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,7 +26,8 @@ POISONOUS = "like/p11-caricature"
 STEPS = 40
 MOST_AGAIN = 4  # units that are rendered twice: two batches in flight
 # Short, so that nothing is waited for; a death is seen at once on one machine anyway.
-HOW = ("--allow-code", "--tries", "2", "--timeout", "12", "--lease", "6")
+TIMEOUT_S = 12
+HOW = ("--allow-code", "--tries", "2", "--timeout", str(TIMEOUT_S), "--lease", "6")
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +60,19 @@ def opened(place: str) -> Path:
     return open_address(place) if "://" in place else Path(place)
 
 
+def workers_of(place: str) -> list[int]:
+    """Return the numbers of the processes that work on a run."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (folder / "cmdline").read_bytes().decode().split("\0")
+        except OSError:  # it has ended
+            continue
+        if "--events" in words and place in words:
+            found.append(int(folder.name))
+    return found
+
+
 def at_work(place: str) -> list[Note]:
     """Workers that live and are at a batch."""
     return [
@@ -76,6 +91,7 @@ def test_whatever_happens_to_workers_only_the_unit_that_kills_is_lost(
     wait_until(lambda: len(list(read_journals(opened(place)))) >= 6, process)
     process.kill()  # the workers have nobody who watches them, and stop
     process.communicate()
+    left = workers_of(place)
     result = fvcli("render", spec, "-o", place, "--workers", "2", *HOW)
     assert result.exit_code == 1, result.stderr
     assert f"Error: {POISONOUS} failed: the process died" in result.stderr
@@ -85,6 +101,11 @@ def test_whatever_happens_to_workers_only_the_unit_that_kills_is_lost(
     assert failed["unit"] == POISONOUS
     assert failed["error"].startswith("the process died: signal 9, ")
     assert told["rendered_twice"] <= MOST_AGAIN
+    for _ in range(TIMEOUT_S * 20):  # one of them hangs, and nobody is there to kill it
+        if not {*left} & {*workers_of(place)}:
+            break
+        time.sleep(0.1)
+    assert not {*left} & {*workers_of(place)}
     home = tmp_path / "home"
     assert fvcli("merge", place, "-o", home).exit_code == 1  # a unit failed
     expected = {name: content for name, content in undisturbed.items() if POISONOUS not in name}
