@@ -6,7 +6,7 @@ from collections import Counter
 
 from fvcli.errors import counted
 from fvcli.media.film_format import written_format
-from fvcli.plan import Unit
+from fvcli.plan import Program, Unit
 from fvcli.run import RunFolder, Sidecar
 from fvcli.run.extras import kept_while_rendering
 from fvcli.run.finished import Finished, finished_of
@@ -18,26 +18,25 @@ INSTEAD_OF_MP4 = ("webp", "gif")  # what a film is that was written where ffmpeg
 def said_of_lacking_files(run: RunFolder) -> list[str]:
     """Return sentences about what finished pictures of a run lack that its spec asks for."""
     output, programs = run.plan.output, run.plan.programs
-    if not (
-        output.curve or output.array or any(_may_have_film(run, number) for number in range(len(programs)))
-    ):
+    has_films = any(map(_may_have_film, programs))
+    if not (output.curve or output.array or has_films):
         return []
     found, without = finished_of(run.path), 0
     films = Counter[str]()
-    has_ffmpeg = written_format("mp4", output) == "mp4"
+    can_write_mp4 = has_films and written_format("mp4", output) == "mp4"
     for unit in run.plan.units:
         picture = found.get(unit.stem)
         if picture is None or picture.key != unit.key:
             continue
         kept = kept_while_rendering(output, programs[unit.program])
         without += not {*kept} <= {*picture.extra_names}
-        if has_ffmpeg and _may_have_film(run, unit.program):
+        if can_write_mp4 and _may_have_film(programs[unit.program]):
             films.update(_film_instead(run, unit, picture))
     return [*_said_of_curves(without, run), *_said_of_films(films, run)]
 
 
-def _may_have_film(run: RunFolder, program: int) -> bool:
-    settings = run.plan.programs[program].settings
+def _may_have_film(program: Program) -> bool:
+    settings = program.settings
     return settings.animation is not None or settings.method == "dream"
 
 

@@ -8,14 +8,11 @@ from typing import Any
 
 from fvcli.app.plan_spec import PlannedSpec
 from fvcli.errors import counted
-from fvcli.plan.parted_units import places_of
-from fvcli.plan.without_cycles import without_cycles
 from fvcli.run import RunFolder
 from fvcli.run.foreign import refuse_foreign
 from fvcli.run.growing import Preparation
 from fvcli.run.layout import REPLACED, next_numbered
-from fvcli.run.look import look_at
-from fvcli.run.sidecar import FINISHED
+from fvcli.run.look import count_finished
 
 
 @dataclass(frozen=True)
@@ -67,7 +64,9 @@ def plan_for_run(planned: PlannedSpec, run: Path) -> PlanForRun:
     """
     refuse_foreign(run, planned.text)
     growth, reasons = Preparation(run, planned.plan, planned.text).foresee()
-    kept = len(growth.kept) + len(growth.moves) or _finished(planned, run)
+    kept = len(growth.kept) + len(growth.moves)
+    # of a large plan that is the run's own, nothing else looked at the units
+    kept = kept or count_finished(RunFolder(run, planned.plan))
     return PlanForRun(
         str(run),
         not growth.is_new or bool(kept or growth.lost),
@@ -78,10 +77,3 @@ def plan_for_run(planned: PlannedSpec, run: Path) -> PlanForRun:
         str(next_numbered(run, REPLACED)) if growth.at_stake else "",
         tuple(reasons),
     )
-
-
-def _finished(planned: PlannedSpec, run: Path) -> int:
-    """Count the finished units; of a large plan that is the run's own, nothing else looked at them."""
-    with without_cycles():
-        look = look_at(RunFolder(run, planned.plan))
-        return sum(look.state(place) in FINISHED for place in places_of(planned.plan.units))

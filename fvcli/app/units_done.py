@@ -22,9 +22,9 @@ class UnitsDone:
     """
 
     def __init__(self, run: RunFolder, missing: Mapping[int, int]) -> None:
-        self._missing = missing
         self._left = dict(missing)  # of each batch, what this command has not rendered
         self._costs = _costs(run, missing)
+        self._whole_cost = sum(self._costs[batch] * units for batch, units in missing.items())
         self._finished = Finished(run.path)
         self._before = {name: set(batches) for name, batches in self._finished.look().items()}
         self._by_anybody: set[int] = set()  # batches that were finished since
@@ -77,14 +77,13 @@ class UnitsDone:
     @property
     def minutes_left(self) -> float:
         """How long the rest takes, if its multiplications take as long as those so far."""
-        whole = sum(self._costs[batch] * units for batch, units in self._missing.items())
         left = sum(
             self._costs[batch] * max(0, units)
             for batch, units in self._left.items()
             if batch not in self._by_anybody
         )
         minutes = (time.monotonic() - self._began) / 60.0
-        return minutes * left / max(1e-9, whole - left)
+        return minutes * left / max(1e-9, self._whole_cost - left)
 
 
 def _costs(run: RunFolder, batches: Iterable[int]) -> dict[int, float]:

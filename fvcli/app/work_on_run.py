@@ -18,8 +18,8 @@ from fvcli.engines.supervise import supervise
 from fvcli.errors import UsageError, command
 from fvcli.plan.head import is_large
 from fvcli.run import RunFolder, run_status
-from fvcli.run.look import look_at
-from fvcli.run.sidecar import FAILED, FINISHED
+from fvcli.run.look import count_finished
+from fvcli.run.sidecar import FAILED
 from fvcli.run.work.journal import rounds_left
 from fvcli.run.work.notes import COMMAND, WORKER, read_notes
 from fvcli.run.work.rounds import Round, latest_round, read_round
@@ -112,8 +112,7 @@ def _count_done(run: RunFolder) -> tuple[int, int] | tuple[None, None]:
     """Count the finished units of a run that is not large, and all of them."""
     if is_large(run.plan):
         return None, None
-    look = look_at(run)
-    return sum(look.state(place) in FINISHED for place in run.plan.places()), len(run.plan.units)
+    return count_finished(run), len(run.plan.units)
 
 
 def _count_failed(run: RunFolder) -> int:

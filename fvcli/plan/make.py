@@ -315,9 +315,7 @@ def _job_plan(job: Job, units: Sequence[Unit], programs: Sequence[Program]) -> J
     title = job.title or job.name
     used = [programs[number] for number in dict.fromkeys(unit.program for unit in units)]
     if used and job.title is None:
-        layers = dict.fromkeys(
-            unit.layer for unit in units
-        )  # without those that pictures are only aligned in
+        layers = dict.fromkeys(unit.layer for unit in units)  # not those of an alignment
         recipes = dict.fromkeys(program.recipe for program in used)
         kind = job.objective.kind.replace("_", " ") + SIGN_WORDS[job.sign]
         title += f": {some_of([*layers], 'layer')}, {kind}, {used[0].model}, {some_of([*recipes], 'recipe')}"

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from fvcli.plan import Place
 from fvcli.plan.head import is_large
+from fvcli.plan.without_cycles import without_cycles
 from fvcli.run.finished import is_as_told, journal_records, wrong_sizes
 from fvcli.run.folder import RunFolder
 from fvcli.run.listing import Listing, list_units
-from fvcli.run.sidecar import NewerSidecar, Record, Sidecar, read_sidecar
+from fvcli.run.sidecar import FINISHED, NewerSidecar, Record, Sidecar, read_sidecar
 
 NEWER = "newer"
 
@@ -110,6 +111,13 @@ class Look:
         """Tell whether a journal says that what stands at a place has a key."""
         record = self._records.get(stem)
         return record is not None and record.key == key and record.time_ns == self._listing.times_ns[stem]
+
+
+def count_finished(run: RunFolder) -> int:
+    """Look at the files of a run, and return how many of its units are finished."""
+    with without_cycles():
+        look = look_at(run)
+        return sum(look.state(place) in FINISHED for place in run.plan.places())
 
 
 def look_at(run: RunFolder) -> Look:

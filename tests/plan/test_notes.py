@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
 from fvcli.models import ModelFacts
-from fvcli.plan import make_plan
 from fvcli.plan.notes import notes_on
-from fvcli.spec import parse_document, validate
-from tests.plan.test_unit_drafts import FILES
+from tests.plan.test_unit_drafts import spec_and_plan_of
 
 Data = dict[str, Any]
 NEURON: Data = {"name": "a", "layer": "block4_expand_bn", "channels": [2], "objective": "neuron"}
@@ -20,13 +17,7 @@ WHOLE = "and the whole picture is optimised"
 
 
 def said_of(facts: ModelFacts, *jobs: Data, **render: Any) -> list[str]:
-    data = {"model": "efficientnet-lite0", "render": {"size_px": 224, **render}, "jobs": list(jobs)}
-    document = parse_document(json.dumps(data), "spec.yaml")
-    spec, positions = validate(document)
-    document.raise_problems()
-    assert spec is not None
-    plan, problems = make_plan(spec, positions, facts, FILES)
-    assert problems == []
+    spec, plan = spec_and_plan_of(facts, *jobs, **{"size_px": 224, **render})
     return notes_on(spec, plan, facts)
 
 

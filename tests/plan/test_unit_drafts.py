@@ -11,6 +11,7 @@ from fvcli.media import ArrayFacts, NamedFiles, PictureFacts
 from fvcli.models import ModelFacts
 from fvcli.plan import Plan, make_plan
 from fvcli.spec import parse_document, validate
+from fvcli.spec.schema import Spec
 
 Data = dict[str, Any]
 FILES = NamedFiles(
@@ -46,6 +47,10 @@ CARICATURE: Data = {"name": "a", "layer": "stem_bn", "objective": "caricature", 
 
 
 def plan_of(facts: ModelFacts, *jobs: Data, **render: Any) -> Plan:
+    return spec_and_plan_of(facts, *jobs, **render)[1]
+
+
+def spec_and_plan_of(facts: ModelFacts, *jobs: Data, **render: Any) -> tuple[Spec, Plan]:
     data = {"model": "efficientnet-lite0", "jobs": list(jobs), "render": render}
     document = parse_document(json.dumps(data), "spec.yaml")
     spec, positions = validate(document)
@@ -53,7 +58,7 @@ def plan_of(facts: ModelFacts, *jobs: Data, **render: Any) -> Plan:
     assert spec is not None
     plan, problems = make_plan(spec, positions, facts, FILES)
     assert problems == []
-    return plan
+    return spec, plan
 
 
 def names(plan: Plan) -> list[str]:

@@ -60,9 +60,7 @@ class Preparation:
         Raises:
             UsageError: The plan that is there cannot be read, or finished pictures would go.
         """
-        known = known_plans(self.folder)
-        self._refuse_unreadable(known)
-        growth = compare(self.folder, known, self.plan, self.asked)
+        known, growth = self._compared()
         refuse_losses(
             self.folder,
             growth,
@@ -80,9 +78,7 @@ class Preparation:
         Raises:
             UsageError: The plan that is there cannot be read.
         """
-        known = known_plans(self.folder)
-        self._refuse_unreadable(known)
-        growth = compare(self.folder, known, self.plan, self.asked)
+        known, growth = self._compared()
         lines = loss_lines(growth.at_stake, known, self.plan, self.spec_text) if growth.at_stake else []
         return growth, lines
 
@@ -90,6 +86,11 @@ class Preparation:
         """Return both with what a run that goes on keeps as it was begun; see ``pictures_at_once``."""
         plan, remark = as_begun(self.folder, growth.old, self.plan)
         return replace(self, plan=plan), replace(growth, remark=remark)
+
+    def _compared(self) -> tuple[Sequence[KnownPlan], Growth]:
+        known = known_plans(self.folder)
+        self._refuse_unreadable(known)
+        return known, compare(self.folder, known, self.plan, self.asked)
 
     def _refuse_unreadable(self, known: Sequence[KnownPlan]) -> None:
         is_read = bool(known) and known[0].is_present
