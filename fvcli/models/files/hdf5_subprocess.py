@@ -55,4 +55,5 @@ def _contents(answer: dict[str, Any]) -> Contents:
         answer["description"],
         layers and [(name, [tuple(shape) for shape in shapes]) for name, shapes in layers],
         {path: tuple(shape) for path, shape in answer["by_path"].items()},
+        answer["version"],
     )

@@ -14,6 +14,9 @@ import re
 from typing import Any, NoReturn
 
 from fvcli.errors import FvcliError
+from fvcli.models.files.keras_2.errors import KerasTwoError
+from fvcli.models.files.keras_2.layer_settings import OUR_CLASSES, OUR_FUNCTIONS, OURS
+from fvcli.models.files.keras_2.rewrite import as_keras_3, is_keras_2
 from fvcli.models.files.keras_hdf5 import COPY_AGAIN
 
 MAX_CONFIG_BYTES = 64 * 2**20
@@ -43,9 +46,8 @@ CLASS_MODULES = re.compile(
     )""",
     re.VERBOSE | re.ASCII,
 )
-KERAS_2_MODULES = re.compile(
-    r"keras\.(src\.)?(engine|legacy_tf_layers|layers\.core\.tf_op_layer)(\.\w+)*", re.ASCII
-)
+VERSION = "keras_version"
+OF_KERAS_2 = "batch_input_shape"  # what Keras 3 calls otherwise
 FUNCTION_MODULES = {
     *("keras.activations", "keras.losses", "keras.metrics", "keras.ops", "keras.ops.image"),
     *("keras.ops.linalg", "keras.ops.nn", "keras.ops.numpy"),
@@ -70,12 +72,15 @@ KERAS_FUNCTIONS = re.compile(
 )
 
 
-def parse_config(text: str | bytes, what: str) -> dict[str, Any]:
+def parse_config(text: str | bytes, what: str, version: str | None = None) -> dict[str, Any]:
     """Return the object that a JSON text is, looked through and without its part for training.
+
+    What Keras 2 wrote is rewritten for Keras 3, and has its version under the key ``keras_version``.
 
     Args:
         text: The JSON.
         what: Where it is from, for messages.
+        version: Of the Keras that wrote it, where the file says it beside the text.
 
     Raises:
         FvcliError: It is no JSON object, or names something that is not Keras's.
@@ -97,8 +102,28 @@ def parse_config(text: str | bytes, what: str) -> dict[str, Any]:
             f"{what}: the JSON does not describe a Keras model", "it is what model.to_json() gives"
         )
     config.pop("compile_config", None)  # never read: losses and metrics of one's own do no harm
+    version = version or config.pop(VERSION, None)
+    older = is_keras_2(str(version)) if version else OF_KERAS_2 in json.dumps(config)
+    if older:
+        version = str(version or "2")
+        config = _rewritten(config, version, what)
     _look_through(config, None, 0, what)
-    return config
+    return {**config, VERSION: version} if older else config
+
+
+def _rewritten(config: dict[str, Any], version: str, what: str) -> dict[str, Any]:
+    try:
+        return as_keras_3(config, version)
+    except RecursionError as error:
+        raise _too_deep(what) from error
+    except KerasTwoError as error:
+        raise FvcliError(f"{what}: layer {shown(error.layer)} {error.sentence}", USE_FACTORY) from error
+    except Exception as error:  # whatever a broken description raises, the file is what is wrong
+        reason = f"{type(error).__name__}: {shown(str(error))}"
+        raise FvcliError(
+            f"{what}: the description of the model, by Keras {shown(version)}, is damaged ({reason})",
+            COPY_AGAIN,
+        ) from error
 
 
 def _line(error: ValueError) -> str:
@@ -164,11 +189,8 @@ def _check_object(value: dict[str, Any], whose: str, what: str) -> None:
 def _check_class(value: dict[str, Any], name: str, whose: str, what: str) -> None:
     module = value.get("module", "keras.layers")
     full_name = shown(f"{module}.{name}" if module else name)
-    if isinstance(module, str) and KERAS_2_MODULES.fullmatch(module):
-        raise FvcliError(
-            f"{what}: {whose} {full_name} of Keras 2, which Keras 3 cannot read",
-            "load it with the version that wrote it, and save it as .h5",
-        )
+    if module == OURS and name in OUR_CLASSES:
+        return
     if _is_registered(value) or not isinstance(module, str) or module.split(".")[0] != "keras":
         _refuse(f"{whose} {full_name}, which is not part of Keras", what)
     if not CLASS_NAME.fullmatch(name) or not CLASS_MODULES.fullmatch(module):
@@ -177,6 +199,8 @@ def _check_class(value: dict[str, Any], name: str, whose: str, what: str) -> Non
 
 def _check_function(value: dict[str, Any], whose: str, what: str) -> None:
     module, name = value.get("module"), value.get("config")
+    if module == OURS and name in OUR_FUNCTIONS:
+        return
     if _is_registered(value) or not isinstance(name, str):
         _refuse(f"{whose} {shown(name)}, which is not part of Keras", what)
     if module == "builtins" and not KERAS_FUNCTIONS.fullmatch(name):

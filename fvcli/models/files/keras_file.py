@@ -9,6 +9,7 @@ here.
 
 from __future__ import annotations
 
+import json
 import shutil
 import stat
 import tempfile
@@ -57,7 +58,7 @@ def check_keras_archive(path: Path) -> dict[str, Any]:
     with _open_archive(path) as archive:
         if archive.getinfo(CONFIG).file_size > MAX_CONFIG_BYTES:
             raise FvcliError(f"{path}: its {CONFIG} is larger than {MAX_CONFIG_BYTES:,} bytes", COPY_AGAIN)
-        config = parse_config(archive.read(CONFIG), str(path))
+        config = parse_config(archive.read(CONFIG), str(path), _version(archive))
         with _unpacked(archive) as weights:
             look_in_subprocess(weights, str(path))
     return config
@@ -73,7 +74,7 @@ def check_h5(path: Path) -> dict[str, Any] | None:
     with path.open("rb") as file:
         contents = look_in_subprocess(file, str(path))
     if contents.description is not None:
-        return parse_config(contents.description, str(path))
+        return parse_config(contents.description, str(path), contents.version)
     if contents.by_layer is None and not any("/vars/" in f"/{place}" for place in contents.by_path):
         raise FvcliError(f"{path}: an HDF5 file, but with neither a Keras model nor weights of one", SAVE_IT)
     return None
@@ -111,6 +112,15 @@ def unpack_weights(path: Path, target: Path) -> None:
     """Write the weights in a `.keras` file as a file of their own."""
     with _open_archive(path) as archive, archive.open(WEIGHTS) as packed, target.open("wb") as file:
         shutil.copyfileobj(packed, file)
+
+
+def _version(archive: zipfile.ZipFile) -> str | None:
+    """Return the version of Keras that wrote an archive, if it says so."""
+    try:
+        version = json.loads(archive.read(METADATA))["keras_version"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    return version if isinstance(version, str) else None
 
 
 def _expect(path: Path, beginning: bytes) -> None:

@@ -44,11 +44,15 @@ class Hdf5Error(Exception):
 
 @dataclass(frozen=True)
 class Contents:
-    """What a file has: the model's description, if any, and its weights' shapes in one of the two layouts."""
+    """What a file has: the model's description, if any, and its weights' shapes in one of the two layouts.
+
+    version: Of the Keras that wrote it, if it says so.
+    """
 
     description: str | None = None
     by_layer: list[tuple[str, list[Shape]]] | None = None
     by_path: dict[str, Shape] = field(default_factory=dict)
+    version: str | None = None
 
 
 def look_into(source: IO[bytes], size_bytes: int) -> Contents:
@@ -69,7 +73,8 @@ def look_into(source: IO[bytes], size_bytes: int) -> Contents:
             root = file.get("model_weights", file)
             layers = _layers(root)
             paths = _shapes_by_path(file) if layers is None else {}
-            return Contents(_description(file), layers, paths)
+            version = _text(file, "keras_version") or _text(root, "keras_version")
+            return Contents(_text(file, "model_config"), layers, paths, version)
     except Hdf5Error:
         raise
     except Exception as error:  # whatever a broken file raises, the file is what is wrong
@@ -146,22 +151,22 @@ def _declared_bytes(dataset: Any, place: str) -> int:
     return int(declared)
 
 
-def _description(file: Any) -> str | None:
-    text = file.attrs.get("model_config")
+def _text(group: Any, attribute: str) -> str | None:
+    text = group.attrs.get(attribute)
     return text.decode() if isinstance(text, bytes) else None if text is None else str(text)
 
 
 def _layers(root: Any) -> list[tuple[str, list[Shape]]] | None:
     """Return the layers with weights of the older layout, None if the file is not of it."""
-    names = _names(root, "layer_names")
+    names = names_of(root, "layer_names")
     if names is None:
         return None
-    layers = [(name, _names(root[name], "weight_names") or []) for name in names]
+    layers = [(name, names_of(root[name], "weight_names") or []) for name in names]
     return [(name, [tuple(root[name][key].shape) for key in keys]) for name, keys in layers if keys]
 
 
-def _names(group: Any, attribute: str) -> list[str] | None:
-    """Return a list of names, which is spread over numbered attributes if it is long."""
+def names_of(group: Any, attribute: str) -> list[str] | None:
+    """Return a list of names in an attribute, which is spread over numbered attributes if it is long."""
     if attribute in group.attrs:
         parts = [group.attrs[attribute]]
     else:

@@ -34,13 +34,13 @@ from fvcli.models.loaded.keras_model.calls import (
     without_activation,
 )
 from fvcli.models.loaded.keras_model.nodes import node_of
+from fvcli.models.loaded.keras_model.titles import TITLE, title_of
 from fvcli.models.loaded.network_graph import NetworkGraph
 from fvcli.optvis.calls import Call, CallGraph
 
 PRE_ACTIVATION = "_pre_activation"
 LAYERS_TO_ASK = 12  # for their data format
 RANK_OF_GREY = 3  # of inputs [batch, height, width]
-TITLE = "_fvcli_title"  # the attribute with a layer's name where it had to get another
 SCOPE, NOT_IN_SCOPE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*"), re.compile(r"[^A-Za-z0-9_.-]")
 
 
@@ -240,7 +240,7 @@ class _Walk:
 
     def _made_by(self, node: Any, sources: Sequence[_Value], prefix: str) -> list[_Value]:
         operation = node.operation
-        name = prefix + _title(operation)
+        name = prefix + title_of(operation)
         _refuse_training(node, name)
         inner = _graph_of(operation)
         address = self._address(name)
@@ -320,11 +320,6 @@ def _keeps_size(node: Any, output: int) -> bool:
         tuple(t.shape[1:3]) for t in (*node.input_tensors, node.output_tensors[output]) if len(t.shape) == 4
     ]
     return len({*shapes}) == 1 and None not in shapes[0]
-
-
-def _title(operation: Any) -> str:
-    """Return the name of a layer as its maker gave it."""
-    return str(getattr(operation, TITLE, operation.name))
 
 
 def _make_scopes_valid(model: keras.Model) -> None:

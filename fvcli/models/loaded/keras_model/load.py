@@ -14,7 +14,8 @@ from typing import Any
 import keras
 
 from fvcli.errors import FvcliError, UsageError
-from fvcli.models.files.keras_config import USE_FACTORY, shown
+from fvcli.models.files.keras_2.rewrite import is_keras_2
+from fvcli.models.files.keras_config import USE_FACTORY, VERSION, shown
 from fvcli.models.files.keras_file import (
     check_architecture,
     check_h5,
@@ -24,6 +25,8 @@ from fvcli.models.files.keras_file import (
 )
 from fvcli.models.files.keras_hdf5 import Contents
 from fvcli.models.files.model_format import format_of
+from fvcli.models.loaded.keras_model.keras_2.layers import OBJECTS
+from fvcli.models.loaded.keras_model.keras_2.weights import UnfitWeightsError, assign_weights
 from fvcli.models.loaded.keras_model.match import first_mismatch
 
 SUFFIXES = {"keras": {".keras"}, "hdf5": {".h5", ".hdf5"}}  # by which Keras knows what a file is
@@ -72,6 +75,9 @@ def load_weights(model: keras.Model, path: Path) -> None:
         FvcliError: The file is damaged, or its weights are of another network.
     """
     stored = check_weights(path)
+    if stored.by_layer is not None and is_keras_2(stored.version or "1"):
+        _load_weights_of_keras_2(model, path)
+        return
     try:
         with _named_for_keras(path, stored) as place, _watched(path):
             model.load_weights(place)
@@ -84,11 +90,22 @@ def load_weights(model: keras.Model, path: Path) -> None:
         raise problem
 
 
+def _load_weights_of_keras_2(model: keras.Model, path: Path) -> None:
+    try:
+        assign_weights(model, path)
+    except UnfitWeightsError as problem:
+        raise FvcliError(f"{path}: {problem}", OTHER_NETWORK) from problem
+
+
 def _load_whole(path: Path) -> keras.Model:
     written = format_of(path)
     if written == "json":
         return _build(check_architecture(path), path)
     config = check_keras_archive(path) if written == "keras" else _config_of_h5(path)
+    if VERSION in config:  # of Keras 2, and rewritten
+        model = _build(config, path)
+        load_weights(model, path)
+        return model
     try:
         with _watched(path), _with_suffix(path, SUFFIXES[written]) as place:
             model = keras.models.load_model(place, compile=False, safe_mode=True)
@@ -130,9 +147,12 @@ def _build(config: dict[str, Any], path: Path) -> keras.Model:
 
 
 def _from_config(config: dict[str, Any]) -> Any:
+    if VERSION in config:
+        with keras.saving.custom_object_scope(OBJECTS):
+            return keras.models.model_from_json(json.dumps({**config, VERSION: None}))
     if "module" in config:
         return keras.models.model_from_json(json.dumps(config))
-    # As Keras 2 wrote it, in JSON and in HDF5.
+    # As Keras 3 writes it in HDF5.
     kind = keras.Sequential if config["class_name"] == "Sequential" else keras.Model
     return kind.from_config(json.loads(json.dumps(config["config"])))
 

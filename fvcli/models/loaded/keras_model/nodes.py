@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from fvcli.models.graph import Node, Pair, Window
+from fvcli.models.loaded.keras_model.keras_2.tensorflow_layers import TensorFlowFunction, TensorFlowOperation
 
 layers = keras.layers
 
@@ -108,6 +109,8 @@ FUNCTIONS = {
     "Max": "max",
     "Resize": "resize",
 }
+OF_TENSORFLOW = (TensorFlowFunction, TensorFlowOperation)
+REDUCTIONS = ("mean", "max", "min", "sum")
 NOT_BOUND = ("Mean", "Max", "Min", "Sum", *(cls.__name__ for cls in GLOBAL))
 
 
@@ -133,18 +136,26 @@ def node_of(
     channels = shape[-1] or 0
     kind, window = kind_of(operation), None
     if len(shape) == 4:
-        sliced = type(operation).__name__ == "GetItem" and keeps_size  # of channels only
+        sliced = kind == "slice" and keeps_size  # of channels only
         window = Window() if sliced else _window(operation, kind, inputs, first)
         if window is None and kind in {"global_pool", "resize"}:
             return Node(name, kind, names, channels, None, _size(shape))
         if window is None:  # nobody knows what it sees, and at another size it may do anything
             return Node(name, kind, names, channels, None, _size(shape), bound=not _is_vector(inputs))
-        groups = getattr(operation, "groups", 1)
-        return Node(name, kind, names, channels, window, groups=groups, sees_all=kind in WHOLE.values())
+        groups, bound = getattr(operation, "groups", 1), getattr(operation, "has_places", False)
+        return Node(name, kind, names, channels, window, bound, groups, kind in WHOLE.values())
     size = _size(shape)
     from_a_map = any(node.window is not None for node in inputs)
-    bound = from_a_map and not (kind == "global_pool" or type(operation).__name__ in NOT_BOUND)
+    reduces = type(operation).__name__ in NOT_BOUND or (
+        isinstance(operation, OF_TENSORFLOW) and kind in REDUCTIONS
+    )
+    bound = from_a_map and not (kind == "global_pool" or reduces)
     return Node(name, kind, names, channels if len(shape) in {2, 3} else 0, None, size, bound=bound)
+
+
+def _reduces(operation: Any, kind: str) -> bool:
+    of_tensorflow = isinstance(operation, OF_TENSORFLOW) and kind in REDUCTIONS
+    return of_tensorflow or type(operation).__name__ in NOT_BOUND
 
 
 def _size(shape: Sequence[int | None]) -> Pair:
@@ -160,6 +171,8 @@ def _is_vector(inputs: Sequence[Node]) -> bool:
 
 def kind_of(operation: Any) -> str:
     """Name what a layer does, in one word."""
+    if isinstance(operation, OF_TENSORFLOW):
+        return operation.kind
     name = type(operation).__name__
     for cls, kind in WINDOWED.items():
         if type(operation) is cls:
@@ -189,6 +202,8 @@ def _window(operation: Any, kind: str, inputs: Sequence[Node], first: bool) -> W
     """Return what a position of an output map sees of the input maps; None: it is not known."""
     if not any(node.window is not None for node in inputs):
         return None  # what has no map below it has no pixels to speak of
+    if isinstance(operation, OF_TENSORFLOW):
+        return _window_of_function(operation, kind, first)
     if kind in WINDOWED.values():
         kernel = operation.pool_size if "pool" in kind else operation.kernel_size
         strides = kernel if operation.strides is None else operation.strides
@@ -213,6 +228,15 @@ def _window(operation: Any, kind: str, inputs: Sequence[Node], first: bool) -> W
         return Window() if joins_channels(operation, first) else None
     plain = kind in PLAIN_KINDS.values() or kind in WHOLE.values() or kind == "augmentation"
     return Window() if plain or isinstance(operation, layers.Activation) else None
+
+
+def _window_of_function(operation: Any, kind: str, first: bool) -> Window | None:
+    if operation.is_pointwise or (kind == "concat" and joins_channels(operation, first)):
+        return Window()
+    sides = operation.sides if kind == "pad" else None
+    if sides is None or first:
+        return None
+    return Window(padding=_sides(sides[1:3]))
 
 
 def _transposed(operation: Any) -> Window:

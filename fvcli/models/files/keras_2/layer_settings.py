@@ -1,0 +1,196 @@
+"""What the settings of a layer of Keras 2 are in Keras 3.
+
+Compared were the settings that layers write in Keras 2.2.4, TensorFlow 1.15, 2.4 and 2.15 with those that
+Keras 3.15 takes. A key that is not dealt with here reaches Keras 3, which refuses what it does not know.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from fvcli.models.files.keras_2.errors import KerasTwoError
+
+OURS = "fvcli"  # the module of what stands for something that Keras 3 does not have
+OUR_CLASSES = {"TensorFlowFunction", "TensorFlowOperation", "LocallyConnected2D", "UpSampling2D"}
+OUR_FUNCTIONS = {"fvcli>hard_sigmoid"}
+HARD_SIGMOID = {
+    "module": OURS,
+    "class_name": "function",
+    "config": "fvcli>hard_sigmoid",
+    "registered_name": "fvcli>hard_sigmoid",
+}
+FUNCTION_MODULES = {"keras.activations", "builtins"}
+RENAMED_FUNCTIONS: Mapping[str, Any] = {"hard_sigmoid": HARD_SIGMOID, "softmax_v2": "softmax"}
+# Module and class, where they are not keras.layers and the same.
+CLASSES = {
+    "BatchNormalizationV1": ("keras.layers", "BatchNormalization"),
+    "BatchNormalizationV2": ("keras.layers", "BatchNormalization"),
+    "SyncBatchNormalization": ("keras.layers", "BatchNormalization"),
+    "ThresholdedReLU": ("keras._legacy.layers", "ThresholdedReLU"),
+    "RandomHeight": ("keras.layers", "Identity"),  # do nothing in inference
+    "RandomWidth": ("keras.layers", "Identity"),
+    "AlphaDropout": ("keras.layers", "AlphaDropout"),
+    "LocallyConnected2D": (OURS, "LocallyConnected2D"),
+}
+MODULES = re.compile(
+    r"""keras | keras\.(src\.)?(layers|models|engine)(\.\w+)*
+    | keras\.(src\.)?(layers\.core\.tf_op_layer | legacy_tf_layers\.\w+)""",
+    re.VERBOSE | re.ASCII,
+)
+FOR_TRAINING = re.compile(r"\w+_(initializer|regularizer|constraint)|initializer")
+NO_LONGER = {
+    "CuDNNLSTM": "a layer for one kind of GPU",
+    "CuDNNGRU": "a layer for one kind of GPU",
+    "Merge": "a layer of Keras 1",
+    "Highway": "a layer of Keras 1",
+    "MaxoutDense": "a layer of Keras 1",
+    "DenseFeatures": "a layer for tables",
+    "LocallyConnected1D": "a layer for sequences",
+}
+# Keys that Keras 3 does not have, and at which values they change nothing; None: at any.
+ANYTHING: None = None
+LEFT_OUT: dict[str, Mapping[str, tuple[Any, ...] | None]] = {
+    "": {
+        "batch_input_shape": ANYTHING,  # the model's input says it
+        "input_dtype": ANYTHING,
+        "dynamic": (False,),
+        "build_config": ANYTHING,
+        "rng_type": ANYTHING,
+        "time_major": (False,),
+        "implementation": ANYTHING,
+        "input_dim": ANYTHING,
+        "input_length": ANYTHING,
+        "groups": (1,),
+    },
+    "BatchNormalization": {
+        "fused": ANYTHING,
+        "renorm": (False,),
+        "renorm_clipping": ANYTHING,
+        "renorm_momentum": ANYTHING,
+        "virtual_batch_size": (None,),
+        "adjustment": (None,),
+        "mode": (0,),
+    },
+    "MultiHeadAttention": dict.fromkeys(
+        ("query_shape", "key_shape", "value_shape", "softmax_robust_masking"), ANYTHING
+    ),
+    "InputLayer": {"ragged": (False,)},
+    "Identity": {"factor": ANYTHING, "interpolation": ANYTHING, "seed": ANYTHING},
+}
+KEPT_OF_THESE = {"groups": {"Conv1D", "Conv2D", "Conv3D"}, "input_dim": {"Embedding"}}
+RENAMED = {"LeakyReLU": {"alpha": "negative_slope"}}
+# What a key meant that was left out, before it was written.
+MEANT: Mapping[str, Mapping[str, Any]] = {
+    "GRU": {"reset_after": False},
+    "GRUCell": {"reset_after": False},
+    "ConvLSTM2D": {"recurrent_activation": "hard_sigmoid"},
+    "LSTM": {"recurrent_activation": "hard_sigmoid"},
+    "MaxPooling2D": {"pool_size": [2, 2]},
+    "AveragePooling2D": {"pool_size": [2, 2]},
+}
+INITIAL_STATE = {"LSTM", "GRU", "SimpleRNN", "RNN", "Bidirectional", "ConvLSTM2D"}
+
+
+def is_keras_own(given: Mapping[str, Any]) -> bool:
+    """Tell whether a class is one of Keras's own, as far as a description tells."""
+    name, module = given["class_name"], given.get("module")
+    names = [known for known in (name, given.get("registered_name")) if known is not None]
+    plain = all(isinstance(known, str) and ">" not in known for known in names) and isinstance(name, str)
+    return plain and ("module" not in given or (isinstance(module, str) and bool(MODULES.fullmatch(module))))
+
+
+def settings_of(name: str, config: Mapping[str, Any], version: str) -> dict[str, Any]:
+    """Return the settings with which Keras 3 makes the layer that Keras 2 made.
+
+    Args:
+        name: Its class in Keras 2.
+        config: Its settings there.
+        version: Of Keras.
+
+    Raises:
+        KerasTwoError: Keras 3 has no such layer, or none with these settings.
+    """
+    if name in NO_LONGER:
+        raise KerasTwoError(
+            config.get("name"), f"is a {name}, {NO_LONGER[name]}, which Keras 3 does not have"
+        )
+    _, kind = CLASSES.get(name, ("", name))
+    settings = {**MEANT.get(kind, {}), **config}
+    settings = {key: value for key, value in settings.items() if not FOR_TRAINING.fullmatch(key)}
+    settings.pop("activity_regularizer", None)
+    if kind == "InputLayer":
+        settings["batch_shape"] = settings.get("batch_input_shape", settings.get("batch_shape"))
+    settings = _without_the_dropped(kind, settings)
+    settings = {RENAMED.get(kind, {}).get(key, key): value for key, value in settings.items()}
+    settings = {key: _value(key, value) for key, value in settings.items()}
+    if settings.get("dtype") is None:
+        settings.pop("dtype", None)
+    return SPECIAL[kind](settings, version) if kind in SPECIAL else settings
+
+
+def _without_the_dropped(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    dropped = {**LEFT_OUT[""], **LEFT_OUT.get(kind, {})}
+    kept = {}
+    for key, value in settings.items():
+        if key not in dropped or kind in KEPT_OF_THESE.get(key, ()):
+            kept[key] = value
+        elif (harmless := dropped[key]) is not ANYTHING and value not in harmless:
+            raise KerasTwoError(
+                settings.get("name"), f"is a {kind} with {key}: {value!r}, which Keras 3 does not have"
+            )
+    return kept
+
+
+def _value(key: str, value: Any) -> Any:
+    if key == "dtype":
+        return _policy(value)
+    return _activation(value) if key.endswith("activation") else value
+
+
+def _policy(value: Any) -> Any:
+    """Return a policy of precision by its name."""
+    if isinstance(value, dict):
+        value = value.get("config", {}).get("name")
+    return None if value in {"_infer", "infer"} else value
+
+
+def _activation(value: Any) -> Any:
+    """Return a function for which Keras 3 has the same name and another meaning by a name of our own."""
+    is_function = isinstance(value, dict) and value.get("class_name") == "function"
+    name = value.get("config") if is_function and value.get("module") in FUNCTION_MODULES else value
+    return RENAMED_FUNCTIONS.get(name, value) if isinstance(name, str) else value
+
+
+# ---- layers of which more changed than keys
+
+
+def _up_sampling(settings: dict[str, Any], version: str) -> dict[str, Any]:
+    """Tell where bilinear upsampling begins: Keras before 2.4 at corners, all others at centres of pixels."""
+    if settings.get("interpolation", "nearest") == "bilinear" and _is_standalone(version):
+        settings["from_corners"] = True
+    return settings
+
+
+def _is_standalone(version: str) -> bool:
+    """Tell whether a version is of the package Keras before it was TensorFlow's own."""
+    major, minor = (int(number) for number in version.split(".")[:2])
+    return not version.endswith("-tf") and (major, minor) < (2, 4)
+
+
+def _batch_normalization(settings: dict[str, Any], _: str) -> dict[str, Any]:
+    axis = settings.get("axis", -1)
+    if isinstance(axis, list):
+        if len(axis) != 1:
+            raise KerasTwoError(
+                settings.get("name"), f"is a BatchNormalization over axes {axis}, and Keras 3 has one axis"
+            )
+        settings["axis"] = axis[0]
+    return settings
+
+
+SPECIAL: dict[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {
+    "BatchNormalization": _batch_normalization,
+    "UpSampling2D": _up_sampling,
+}

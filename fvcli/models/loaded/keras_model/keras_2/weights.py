@@ -1,0 +1,136 @@
+"""Give a model the weights of an HDF5 file that Keras 2 wrote.
+
+Keras 2 lists the weights of each layer with names, such as ``conv1/kernel:0``, in an order that depends on
+its version, and on which inner layers were frozen. Keras 3 goes by order alone: a mean may become a variance,
+and nobody would know. So weights go by their names, and by their order only where names and shapes agree.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import h5py  # type: ignore[import-untyped]
+import keras
+import numpy as np
+
+from fvcli.models.files.keras_config import shown
+from fvcli.models.files.keras_hdf5 import names_of
+from fvcli.models.loaded.keras_model.titles import title_of
+
+DEPTHWISE, KERNEL = "depthwise_kernel", "kernel"  # what a DepthwiseConv2D has in Keras 2, and in Keras 3
+Key = tuple[str, str]  # a layer and what its variable is called
+
+
+class UnfitWeightsError(Exception):
+    """What does not fit, as a sentence."""
+
+
+class Stored(NamedTuple):
+    """An array of a file.
+
+    key: The innermost layer that it belongs to, and which of its variables it is.
+    """
+
+    key: Key
+    array: np.ndarray
+
+
+def assign_weights(model: keras.Model, path: Path) -> None:
+    """Load the weights of a file into a model.
+
+    Args:
+        model: A built model.
+        path: An HDF5 file in the layout of layers, which was looked through.
+
+    Raises:
+        UnfitWeightsError: They are of another network; some may have been loaded.
+    """
+    with h5py.File(path, "r") as file:
+        root = file.get("model_weights", file)
+        names = names_of(root, "layer_names") or []
+        groups = [(name, _stored(root[name])) for name in names]
+    groups = [(name, stored) for name, stored in groups if stored]
+    layers = [layer for layer in model.layers if layer.weights]
+    for layer, group in _pairs(layers, groups):
+        _assign(layer, *group)
+
+
+def _stored(group: Any) -> list[Stored]:
+    return [Stored(_key(name), np.asarray(group[name])) for name in names_of(group, "weight_names") or []]
+
+
+def _key(name: str) -> Key:
+    scope, _, variable = name.partition(":")[0].rpartition("/")
+    return scope.rpartition("/")[2], _plain(variable)
+
+
+def _plain(variable: str) -> str:
+    return KERNEL if variable == DEPTHWISE else variable
+
+
+def _pairs(
+    layers: Sequence[keras.Layer], groups: Sequence[tuple[str, list[Stored]]]
+) -> list[tuple[keras.Layer, tuple[str, list[Stored]]]]:
+    """Return each layer with what the file has of it: by their names, or else in order."""
+    by_name = {name: (name, stored) for name, stored in groups}
+    titles = [title_of(layer) for layer in layers]
+    if {*titles} == {*by_name} and len(titles) == len(groups):
+        return [(layer, by_name[title]) for layer, title in zip(layers, titles, strict=True)]
+    for layer, group in zip_longest(layers, groups):
+        if layer is None:
+            raise UnfitWeightsError(
+                f"the file has a layer {shown(group[0])}, and the model has none left for it"
+            )
+        if group is None:
+            raise UnfitWeightsError(f"layer {shown(layer.name)}: its weights are not in the file")
+    return list(zip(layers, groups, strict=True))
+
+
+def _assign(layer: keras.Layer, name: str, stored: Sequence[Stored]) -> None:
+    variables = _variables(layer)
+    where = f"layer {shown(title_of(layer))}"
+    if len(variables) != len(stored):
+        raise UnfitWeightsError(
+            f"{where}: it has {len(variables)} weights, and layer {shown(name)} of the file {len(stored)}"
+        )
+    for (_, variable), array in zip(variables, _sorted(variables, stored, where), strict=True):
+        if tuple(variable.shape) != array.shape:
+            raise UnfitWeightsError(
+                f"{where}: its {variable.name} is {tuple(variable.shape)}, but {array.shape} in the file"
+            )
+        variable.assign(array)
+    for part in layer._flatten_layers():
+        if isinstance(part, keras.layers.Normalization):
+            part.finalize_state()  # which works out what it subtracts and divides by
+
+
+def _variables(layer: keras.Layer) -> list[tuple[Key, Any]]:
+    """Return the variables of a layer and of those within, in the order of files: what is trained first."""
+    owners = {}
+    for part in layer._flatten_layers():
+        for variable in part._trainable_variables + part._non_trainable_variables:
+            owners[id(variable)] = title_of(part)
+    variables = [v for v in layer.trainable_weights + layer.non_trainable_weights if id(v) in owners]
+    return [((owners[id(v)], _plain(v.name)), v) for v in variables]
+
+
+def _sorted(variables: Sequence[tuple[Key, Any]], stored: Sequence[Stored], where: str) -> list[np.ndarray]:
+    """Return the arrays in the order of the variables."""
+    keys = [key for key, _ in variables]
+    by_key = dict(stored)
+    if len(by_key) == len(stored) and {*keys} == {*by_key}:
+        return [by_key[key] for key in keys]
+    if [one.key[1] for one in stored] != [name for _, name in keys]:
+        raise UnfitWeightsError(
+            f"{where}: its weights are {_listed(keys)}, but {_listed(s.key for s in stored)}"
+        )
+    return [one.array for one in stored]
+
+
+def _listed(keys: Any) -> str:
+    counts = Counter(shown(f"{owner}/{name}") for owner, name in keys)
+    return ", ".join(counts)
