@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -142,8 +143,8 @@ def node_of(
             return Node(name, kind, names, channels, None, _size(shape))
         if window is None:  # nobody knows what it sees, and at another size it may do anything
             return Node(name, kind, names, channels, None, _size(shape), bound=not _is_vector(inputs))
-        groups, bound = getattr(operation, "groups", 1), getattr(operation, "has_places", False)
-        return Node(name, kind, names, channels, window, bound, groups, kind in WHOLE.values())
+        node = Node(name, kind, names, channels, window, bound=getattr(operation, "has_places", False))
+        return replace(node, groups=getattr(operation, "groups", 1), sees_all=kind in WHOLE.values())
     size = _size(shape)
     from_a_map = any(node.window is not None for node in inputs)
     reduces = type(operation).__name__ in NOT_BOUND or (
