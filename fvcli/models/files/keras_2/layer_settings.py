@@ -14,13 +14,13 @@ from fvcli.models.files.keras_2.errors import KerasTwoError
 
 OURS = "fvcli"  # the module of what stands for something that Keras 3 does not have
 OUR_CLASSES = {"TensorFlowFunction", "TensorFlowOperation", "LocallyConnected2D", "UpSampling2D"}
-OUR_FUNCTIONS = {"fvcli>hard_sigmoid"}
 HARD_SIGMOID = {
     "module": OURS,
     "class_name": "function",
-    "config": "fvcli>hard_sigmoid",
-    "registered_name": "fvcli>hard_sigmoid",
+    "config": f"{OURS}>hard_sigmoid_keras_2",
+    "registered_name": f"{OURS}>hard_sigmoid_keras_2",
 }
+OUR_FUNCTIONS = {HARD_SIGMOID["config"]}
 FUNCTION_MODULES = {"keras.activations", "builtins"}
 RENAMED_FUNCTIONS: Mapping[str, Any] = {"hard_sigmoid": HARD_SIGMOID, "softmax_v2": "softmax"}
 # Module and class, where they are not keras.layers and the same.
@@ -51,6 +51,12 @@ NO_LONGER = {
 }
 # Keys that Keras 3 does not have, and at which values they change nothing; None: at any.
 ANYTHING: None = None
+WITHOUT_GROUPS = (
+    *("DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"),
+    *("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose"),
+)
+ONE_GROUP: Mapping[str, tuple[Any, ...] | None] = {"groups": (1,)}
+SPATIAL_DROPOUT: Mapping[str, tuple[Any, ...] | None] = {"trainable": ANYTHING, "noise_shape": ANYTHING}
 LEFT_OUT: dict[str, Mapping[str, tuple[Any, ...] | None]] = {
     "": {
         "batch_input_shape": ANYTHING,  # the model's input says it
@@ -62,11 +68,10 @@ LEFT_OUT: dict[str, Mapping[str, tuple[Any, ...] | None]] = {
         "implementation": ANYTHING,
         "input_dim": ANYTHING,
         "input_length": ANYTHING,
-        "groups": (1,),
     },
     "BatchNormalization": {
         "fused": ANYTHING,
-        "renorm": (False,),
+        "renorm": ANYTHING,  # which is for training
         "renorm_clipping": ANYTHING,
         "renorm_momentum": ANYTHING,
         "virtual_batch_size": (None,),
@@ -77,9 +82,12 @@ LEFT_OUT: dict[str, Mapping[str, tuple[Any, ...] | None]] = {
         ("query_shape", "key_shape", "value_shape", "softmax_robust_masking"), ANYTHING
     ),
     "InputLayer": {"ragged": (False,)},
-    "Identity": {"factor": ANYTHING, "interpolation": ANYTHING, "seed": ANYTHING},
+    "Attention": {"causal": (False,)},
+    "AdditiveAttention": {"causal": (False,), "use_causal_mask": (False,)},
+    **{name: SPATIAL_DROPOUT for name in ("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D")},
+    **{name: ONE_GROUP for name in WITHOUT_GROUPS},
 }
-KEPT_OF_THESE = {"groups": {"Conv1D", "Conv2D", "Conv3D"}, "input_dim": {"Embedding"}}
+KEPT_OF_THESE = {"input_dim": {"Embedding"}}
 RENAMED = {"LeakyReLU": {"alpha": "negative_slope"}}
 # What a key meant that was left out, before it was written.
 MEANT: Mapping[str, Mapping[str, Any]] = {

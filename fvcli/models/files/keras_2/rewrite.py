@@ -79,7 +79,7 @@ class _Rewriting:
         if isinstance(value, list):
             return [self._inner(item) for item in value]
         is_layer = isinstance(value, dict) and isinstance(value.get("config"), dict) and "class_name" in value
-        return self.layer(value) if is_layer and "registered_name" not in value else value
+        return self.layer(value) if is_layer else value
 
     def _functional(self, config: Mapping[str, Any]) -> dict[str, Any]:
         layers = config["layers"]

@@ -18,11 +18,11 @@ BY_OPERATION = "TensorFlowOpLayer"
 FUNCTION_LAYERS = {*BY_NAME, BY_OPERATION}
 OTHERS = {"ClassMethod", "InstanceMethod", "InstanceProperty"}
 FUNCTION, OPERATION = "TensorFlowFunction", "TensorFlowOperation"
-GET_ITEM = "__operators__.getitem"
+GET_ITEM, ADD = "__operators__.getitem", "__operators__.add"
 
 # Position by position, by the word that layers of the kind go by.
 POINTWISE = {
-    "add": ("math.add", "__operators__.add", "math.add_n", "nn.bias_add"),
+    "add": ("math.add", ADD, "math.add_n", "nn.bias_add"),
     "subtract": ("math.subtract",),
     "multiply": ("math.multiply", "math.scalar_mul", "math.multiply_no_nan"),
     "divide": ("math.truediv", "math.divide", "math.divide_no_nan", "math.reciprocal"),
@@ -150,7 +150,7 @@ def as_function(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
         settings = {"node": node, "constants": dict(config.get("constants") or {})}
         return _ours(OPERATION, {"name": config["name"], **settings})
     function = GET_ITEM if kind == "SlicingOpLambda" else str(config["function"])
-    if function not in KINDS:
+    if kind_of(function) is None:
         why = (
             "draws random numbers: a picture would not be the same twice"
             if function.startswith(RANDOM)
@@ -158,6 +158,11 @@ def as_function(kind: str, config: Mapping[str, Any]) -> dict[str, Any]:
         )
         raise KerasTwoError(config["name"], f"is the function tf.{function} of TensorFlow, which {why}")
     return _ours(FUNCTION, {"name": config["name"], "function": function, "settings": {}})
+
+
+def kind_of(function: str) -> str | None:
+    """Return the kind of a function by its name behind ``tf.``, None if it is not allowed."""
+    return KINDS.get(function) or KINDS.get(function.removeprefix("compat.v1."))
 
 
 def settle(layer: dict[str, Any]) -> None:

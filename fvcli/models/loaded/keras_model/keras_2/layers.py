@@ -12,7 +12,7 @@ from fvcli.models.files.keras_2.layer_settings import OURS
 from fvcli.models.loaded.keras_model.keras_2.tensorflow_layers import TensorFlowFunction, TensorFlowOperation
 
 
-def hard_sigmoid(x: Any) -> Any:
+def hard_sigmoid_keras_2(x: Any) -> Any:
     """Return x / 5 + 1 / 2, cut at 0 and 1; in Keras 3 that is x / 6 + 1 / 2."""
     return keras.ops.clip(0.2 * x + 0.5, 0.0, 1.0)
 
@@ -106,5 +106,13 @@ class LocallyConnected2D(keras.layers.Layer):  # type: ignore[misc]
 
 OBJECTS = {
     f"{OURS}>{thing.__name__}": thing
-    for thing in (hard_sigmoid, UpSampling2D, LocallyConnected2D, TensorFlowFunction, TensorFlowOperation)
+    for thing in (
+        hard_sigmoid_keras_2,
+        UpSampling2D,
+        LocallyConnected2D,
+        TensorFlowFunction,
+        TensorFlowOperation,
+    )
 }
+# As Keras writes it when it copies a layer that has this function, such as for a Bidirectional.
+OBJECTS[hard_sigmoid_keras_2.__name__] = hard_sigmoid_keras_2

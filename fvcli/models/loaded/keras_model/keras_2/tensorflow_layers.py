@@ -12,17 +12,18 @@ from google.protobuf import json_format
 from tensorflow.core.framework import node_def_pb2
 
 from fvcli.errors import FvcliError
-from fvcli.models.files.keras_2.tensorflow_functions import GET_ITEM, KINDS, POINTWISE
+from fvcli.models.files.keras_2.tensorflow_functions import ADD, GET_ITEM, POINTWISE, kind_of
 from fvcli.models.loaded.graph_def import ops
 
-SLICE = {"start", "stop", "step"}
+SLICE, ELLIPSIS = {"start", "stop", "step"}, {"class_name": "__ellipsis__"}
+PLAIN_NAMES = {ADD: "math.add"}  # which adds strings as well
 
 
 class TensorFlowFunction(keras.Operation):  # type: ignore[misc]
     """A function of TensorFlow that is called with what a file says.
 
     Args:
-        function: Its name behind ``tf.``, one of ``KINDS``.
+        function: Its name behind ``tf.``, one that has a kind.
         settings: Its arguments beside tensors, by name.
         name: Of the layer.
     """
@@ -31,11 +32,12 @@ class TensorFlowFunction(keras.Operation):  # type: ignore[misc]
         self, function: str, settings: Mapping[str, Any] | None = None, name: str | None = None
     ) -> None:
         super().__init__(name=name)
-        if function not in KINDS:  # whoever names it
+        kind = kind_of(function)
+        if kind is None:  # whoever names it
             raise ValueError(f"tf.{function} is none of the functions that fvcli computes")
         self.function = function
         self.settings = dict(settings or {})
-        self.kind = KINDS[function]
+        self.kind = kind
 
     @property
     def is_pointwise(self) -> bool:
@@ -62,7 +64,9 @@ class TensorFlowFunction(keras.Operation):  # type: ignore[misc]
         arguments = {**self.settings, **tensors}
         if self.function == GET_ITEM:
             return first[_slices(arguments["slice_spec"])]
-        return _found(self.function)(first, **arguments)
+        if not tf.is_tensor(first) and (others := [v for v in tensors.values() if tf.is_tensor(v)]):
+            first = tf.constant(first, others[0].dtype)
+        return _found(PLAIN_NAMES.get(self.function, self.function))(first, **arguments)
 
 
 def _has_places(value: Any) -> bool:
@@ -89,7 +93,7 @@ def _slices(spec: Any) -> Any:
         return tuple(_slices(part) for part in spec)
     if isinstance(spec, dict) and spec.keys() == SLICE:
         return slice(spec["start"], spec["stop"], spec["step"])
-    return spec
+    return ... if spec == ELLIPSIS else spec
 
 
 class TensorFlowOperation(keras.Operation):  # type: ignore[misc]

@@ -22,6 +22,7 @@ from fvcli.models.files.keras_hdf5 import names_of
 from fvcli.models.loaded.keras_model.titles import title_of
 
 DEPTHWISE, KERNEL = "depthwise_kernel", "kernel"  # what a DepthwiseConv2D has in Keras 2, and in Keras 3
+FOR_TRAINING = {"moving_stddev", "renorm_mean", "renorm_stddev", "renorm_mean_weight", "renorm_stddev_weight"}
 Key = tuple[str, str]  # a layer and what its variable is called
 
 
@@ -60,7 +61,10 @@ def assign_weights(model: keras.Model, path: Path) -> None:
 
 
 def _stored(group: Any) -> list[Stored]:
-    return [Stored(_key(name), np.asarray(group[name])) for name in names_of(group, "weight_names") or []]
+    names = names_of(group, "weight_names") or []
+    return [
+        Stored(_key(name), np.asarray(group[name])) for name in names if _key(name)[1] not in FOR_TRAINING
+    ]
 
 
 def _key(name: str) -> Key:
