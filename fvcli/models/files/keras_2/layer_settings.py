@@ -84,8 +84,8 @@ LEFT_OUT: dict[str, Mapping[str, tuple[Any, ...] | None]] = {
     "InputLayer": {"ragged": (False,)},
     "Attention": {"causal": (False,)},
     "AdditiveAttention": {"causal": (False,), "use_causal_mask": (False,)},
-    **{name: SPATIAL_DROPOUT for name in ("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D")},
-    **{name: ONE_GROUP for name in WITHOUT_GROUPS},
+    **dict.fromkeys(("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"), SPATIAL_DROPOUT),
+    **dict.fromkeys(WITHOUT_GROUPS, ONE_GROUP),
 }
 KEPT_OF_THESE = {"input_dim": {"Embedding"}}
 RENAMED = {"LeakyReLU": {"alpha": "negative_slope"}}
