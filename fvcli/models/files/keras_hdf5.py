@@ -17,7 +17,7 @@ import math
 import os
 import resource
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import IO, Any
 
@@ -27,7 +27,7 @@ MAX_BYTES = 16 * 2**30
 MAX_EXPANSION = 100  # times the file's size
 ALWAYS_ALLOWED_BYTES = 16 * 2**20  # no bomb, however small the file
 MAX_SHOWN = 200  # characters of a text from the file
-KERAS_2_LAYERS = "_layer_checkpoint_dependencies"
+KERAS_2_LAYERS, LAYERS = "_layer_checkpoint_dependencies", "layers"
 NOT_WEIGHTS = ("optimizer/", "optimizer_weights/")
 COPY_AGAIN = "copy or download the file again"
 ONE_FILE = "save the model as one file"
@@ -179,11 +179,45 @@ def names_of(group: Any, attribute: str) -> list[str] | None:
 
 def _shapes_by_path(file: Any) -> dict[str, Shape]:
     shapes = {path: tuple(dataset.shape) for path, dataset in _datasets(file)}
-    return {
-        path.replace(KERAS_2_LAYERS, "layers"): shape
-        for path, shape in sorted(shapes.items())
-        if not path.startswith(NOT_WEIGHTS)
-    }
+    places = dict(keras_3_paths(file))
+    return {places[path]: shape for path, shape in sorted(shapes.items()) if not path.startswith(NOT_WEIGHTS)}
+
+
+def keras_3_paths(group: Any, old: str = "", new: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the path of each member of a group, with the path that it has in files of Keras 3.
+
+    Keras 2.13 and 2.14 count a layer with weights twice: its second Conv2D is ``conv2d_2`` there.
+    """
+    import h5py
+
+    names = {name: name for name in group}
+    if old.endswith(f"{KERAS_2_LAYERS}/"):
+        names = _renumbered(names)
+    for name, renamed in names.items():
+        places = f"{old}{name}", f"{new}{LAYERS if renamed == KERAS_2_LAYERS else renamed}"
+        yield places
+        if isinstance(group[name], h5py.Group):
+            yield from keras_3_paths(group[name], *(f"{place}/" for place in places))
+
+
+def _renumbered(names: Iterable[str]) -> dict[str, str]:
+    """Number the layers of each class without gaps."""
+    numbers: dict[str, list[int]] = {}
+    for name in names:
+        base, number = _class_and_number(name)
+        numbers.setdefault(base, []).append(number)
+    places = {base: sorted(found) for base, found in numbers.items()}
+    renamed = {}
+    for name in names:
+        base, number = _class_and_number(name)
+        place = places[base].index(number)
+        renamed[name] = f"{base}_{place}" if place else base
+    return renamed
+
+
+def _class_and_number(name: str) -> tuple[str, int]:
+    base, _, number = name.rpartition("_")
+    return (base, int(number)) if base and number.isdigit() else (name, 0)
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ Keras 3.15 takes. A key that is not dealt with here reaches Keras 3, which refus
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from fvcli.models.files.keras_2.errors import KerasTwoError
@@ -109,13 +109,13 @@ def is_keras_own(given: Mapping[str, Any]) -> bool:
     return plain and ("module" not in given or (isinstance(module, str) and bool(MODULES.fullmatch(module))))
 
 
-def settings_of(name: str, config: Mapping[str, Any], version: str) -> dict[str, Any]:
+def settings_of(name: str, config: Mapping[str, Any], from_corners: bool) -> dict[str, Any]:
     """Return the settings with which Keras 3 makes the layer that Keras 2 made.
 
     Args:
         name: Its class in Keras 2.
         config: Its settings there.
-        version: Of Keras.
+        from_corners: Whether bilinear upsampling began at corners; see ``upsamples_from_corners``.
 
     Raises:
         KerasTwoError: Keras 3 has no such layer, or none with these settings.
@@ -135,7 +135,9 @@ def settings_of(name: str, config: Mapping[str, Any], version: str) -> dict[str,
     settings = {key: _value(key, value) for key, value in settings.items()}
     if settings.get("dtype") is None:
         settings.pop("dtype", None)
-    return SPECIAL[kind](settings, version) if kind in SPECIAL else settings
+    if kind == "UpSampling2D" and settings.get("interpolation") == "bilinear" and from_corners:
+        settings["from_corners"] = True
+    return _with_one_axis(settings) if kind == "BatchNormalization" else settings
 
 
 def _without_the_dropped(kind: str, settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -174,20 +176,22 @@ def _activation(value: Any) -> Any:
 # ---- layers of which more changed than keys
 
 
-def _up_sampling(settings: dict[str, Any], version: str) -> dict[str, Any]:
-    """Tell where bilinear upsampling begins: Keras before 2.4 at corners, all others at centres of pixels."""
-    if settings.get("interpolation", "nearest") == "bilinear" and _is_standalone(version):
-        settings["from_corners"] = True
-    return settings
+def upsamples_from_corners(version: str, description: str) -> bool:
+    """Tell whether a version's bilinear upsampling puts position p of the output at p / size of the input.
+
+    That is how TensorFlow's resize_bilinear did it. The package Keras used it before 2.4, and tf.keras in
+    TensorFlow up to 1.14; since 1.15 the centres of pixels lie on each other. 1.13 to 2.1 all say 2.2.4-tf:
+    an input that says whether it is ragged is of 1.15 or later.
+    """
+    number = version.removesuffix("-tf")
+    major, minor, *patch = (*map(int, re.findall(r"\d+", number)), 0, 0)
+    if not version.endswith("-tf"):
+        return (major, minor) < (2, 4)
+    known = '"ragged"' in description or '"InputLayer"' not in description
+    return (major, minor, patch[0]) < (2, 2, 4) or (number == "2.2.4" and not known)
 
 
-def _is_standalone(version: str) -> bool:
-    """Tell whether a version is of the package Keras before it was TensorFlow's own."""
-    major, minor = (int(number) for number in version.split(".")[:2])
-    return not version.endswith("-tf") and (major, minor) < (2, 4)
-
-
-def _batch_normalization(settings: dict[str, Any], _: str) -> dict[str, Any]:
+def _with_one_axis(settings: dict[str, Any]) -> dict[str, Any]:
     axis = settings.get("axis", -1)
     if isinstance(axis, list):
         if len(axis) != 1:
@@ -196,9 +200,3 @@ def _batch_normalization(settings: dict[str, Any], _: str) -> dict[str, Any]:
             )
         settings["axis"] = axis[0]
     return settings
-
-
-SPECIAL: dict[str, Callable[[dict[str, Any], str], dict[str, Any]]] = {
-    "BatchNormalization": _batch_normalization,
-    "UpSampling2D": _up_sampling,
-}

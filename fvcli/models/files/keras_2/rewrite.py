@@ -13,11 +13,18 @@ Nothing that training alone needs is kept: initializers, regularizers, constrain
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fvcli.models.files.keras_2.connections import Connections
-from fvcli.models.files.keras_2.layer_settings import CLASSES, OURS, is_keras_own, settings_of
+from fvcli.models.files.keras_2.layer_settings import (
+    CLASSES,
+    OURS,
+    is_keras_own,
+    settings_of,
+    upsamples_from_corners,
+)
 from fvcli.models.files.keras_2.plain_values import plain
 from fvcli.models.files.keras_2.tensorflow_functions import FUNCTION_LAYERS, as_function, settle
 
@@ -42,7 +49,7 @@ def as_keras_3(description: Mapping[str, Any], version: str) -> dict[str, Any]:
         KerasTwoError: It uses what Keras 3 has no more, or means something else by.
         KeyError, TypeError, ValueError and the like: It is damaged.
     """
-    rewriting = _Rewriting(version)
+    rewriting = _Rewriting(upsamples_from_corners(version, json.dumps(description)))
     return rewriting.layer(plain(description))
 
 
@@ -54,8 +61,8 @@ def is_keras_2(version: str) -> bool:
 class _Rewriting:
     """How descriptions of one version are rewritten."""
 
-    def __init__(self, version: str) -> None:
-        self._version = version
+    def __init__(self, from_corners: bool) -> None:
+        self._from_corners = from_corners
 
     def layer(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return a layer or model, without what it reads."""
@@ -68,7 +75,7 @@ class _Rewriting:
             return _made("keras", SEQUENTIAL, self._sequential(given["config"], given))
         if name in FUNCTION_LAYERS:
             return as_function(name, given["config"])
-        settings = settings_of(name, given["config"], self._version)
+        settings = settings_of(name, given["config"], self._from_corners)
         inner = {key: self._inner(value) for key, value in settings.items()}
         module, kind = CLASSES.get(name, ("keras.layers", name))
         module = OURS if "from_corners" in inner else module

@@ -167,7 +167,7 @@ def kind_of(function: str) -> str | None:
 
 def settle(layer: dict[str, Any]) -> None:
     """Move what a function gets beside tensors from its only call into its own settings."""
-    if layer["registered_name"] != f"{OURS}>{FUNCTION}":
+    if layer.get("registered_name") != f"{OURS}>{FUNCTION}":
         return
     for call in layer["inbound_nodes"]:
         call["kwargs"].pop("name", None)

@@ -26,7 +26,11 @@ from fvcli.models.files.keras_file import (
 from fvcli.models.files.keras_hdf5 import Contents
 from fvcli.models.files.model_format import format_of
 from fvcli.models.loaded.keras_model.keras_2.layers import OBJECTS
-from fvcli.models.loaded.keras_model.keras_2.weights import UnfitWeightsError, assign_weights
+from fvcli.models.loaded.keras_model.keras_2.weights import (
+    UnfitWeightsError,
+    assign_weights,
+    with_keras_3_paths,
+)
 from fvcli.models.loaded.keras_model.match import first_mismatch
 
 SUFFIXES = {"keras": {".keras"}, "hdf5": {".h5", ".hdf5"}}  # by which Keras knows what a file is
@@ -182,6 +186,7 @@ def _named_for_keras(path: Path, stored: Contents) -> Iterator[str]:
         place = Path(folder, "model.weights.h5" if stored.by_layer is None else "model.h5")
         if format_of(path) == "keras":
             unpack_weights(path, place)
+            place = with_keras_3_paths(place)
         else:
             place.symlink_to(path.absolute())
         yield str(place)

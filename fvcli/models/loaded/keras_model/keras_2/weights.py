@@ -18,7 +18,7 @@ import keras
 import numpy as np
 
 from fvcli.models.files.keras_config import shown
-from fvcli.models.files.keras_hdf5 import names_of
+from fvcli.models.files.keras_hdf5 import KERAS_2_LAYERS, keras_3_paths, names_of
 from fvcli.models.loaded.keras_model.titles import title_of
 
 DEPTHWISE, KERNEL = "depthwise_kernel", "kernel"  # what a DepthwiseConv2D has in Keras 2, and in Keras 3
@@ -58,6 +58,25 @@ def assign_weights(model: keras.Model, path: Path) -> None:
     layers = [layer for layer in model.layers if layer.weights]
     for layer, group in _pairs(layers, groups):
         _assign(layer, *group)
+
+
+def with_keras_3_paths(path: Path) -> Path:
+    """Return a file that has the weights of another at the paths where Keras 3 looks for them.
+
+    Args:
+        path: An HDF5 file in the layout of paths.
+    """
+    with h5py.File(path, "r") as file:
+        if KERAS_2_LAYERS not in file:
+            return path
+        moved = path.with_name(f"moved-{path.name}")
+        with h5py.File(moved, "w") as target:
+            for old, new in keras_3_paths(file):
+                if isinstance(file[old], h5py.Group):
+                    target.require_group(new)
+                else:
+                    target[new] = file[old][()]
+    return moved
 
 
 def _stored(group: Any) -> list[Stored]:
