@@ -41,13 +41,11 @@ MODULES = re.compile(
 )
 FOR_TRAINING = re.compile(r"\w+_(initializer|regularizer|constraint)|initializer")
 NO_LONGER = {
-    "CuDNNLSTM": "a layer for one kind of GPU",
-    "CuDNNGRU": "a layer for one kind of GPU",
-    "Merge": "a layer of Keras 1",
-    "Highway": "a layer of Keras 1",
-    "MaxoutDense": "a layer of Keras 1",
-    "DenseFeatures": "a layer for tables",
-    "LocallyConnected1D": "a layer for sequences",
+    **dict.fromkeys(("CuDNNLSTM", "CuDNNGRU"), "a layer for one kind of GPU, which Keras 3 does not have"),
+    **dict.fromkeys(("Merge", "Highway", "MaxoutDense"), "a layer of Keras 1"),
+    "DenseFeatures": "a layer for tables, which Keras 3 does not have",
+    "LocallyConnected1D": "a layer for sequences, which Keras 3 does not have",
+    "RandomCrop": "which cuts and resizes pictures in inference as well, in another way than Keras 3",
 }
 # Keys that Keras 3 does not have, and at which values they change nothing; None: at any.
 ANYTHING: None = None
@@ -82,6 +80,12 @@ LEFT_OUT: dict[str, Mapping[str, tuple[Any, ...] | None]] = {
         ("query_shape", "key_shape", "value_shape", "softmax_robust_masking"), ANYTHING
     ),
     "InputLayer": {"ragged": (False,)},
+    "Identity": {
+        "factor": ANYTHING,
+        "interpolation": ANYTHING,
+        "seed": ANYTHING,
+    },  # RandomHeight, RandomWidth
+    "LocallyConnected2D": {"implementation": (1,)},
     "Attention": {"causal": (False,)},
     "AdditiveAttention": {"causal": (False,), "use_causal_mask": (False,)},
     **dict.fromkeys(("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"), SPATIAL_DROPOUT),
@@ -121,9 +125,7 @@ def settings_of(name: str, config: Mapping[str, Any], from_corners: bool) -> dic
         KerasTwoError: Keras 3 has no such layer, or none with these settings.
     """
     if name in NO_LONGER:
-        raise KerasTwoError(
-            config.get("name"), f"is a {name}, {NO_LONGER[name]}, which Keras 3 does not have"
-        )
+        raise KerasTwoError(config.get("name"), f"is a {name}, {NO_LONGER[name]}")
     _, kind = CLASSES.get(name, ("", name))
     settings = {**MEANT.get(kind, {}), **config}
     settings = {key: value for key, value in settings.items() if not FOR_TRAINING.fullmatch(key)}
