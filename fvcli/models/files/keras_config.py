@@ -27,6 +27,10 @@ USE_FACTORY = (
     "such a model can be built by a Python function instead: `factory: module:function`, with --allow-code"
 )
 
+SAVE_AGAIN = (
+    "save it again with Keras 2: in Python 3.7, pip install tensorflow==1.15.5 keras==2.2.4 'h5py<3' "
+    "'protobuf<3.21', and then keras.models.load_model(FILE).save('again.h5')"
+)
 CODE_CLASSES = {"Lambda", "__lambda__", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
 FILE_CLASSES = {"TFSMLayer"}
 FILE_KEYS = {"vocabulary", "vocabulary_file", "filepath", "file_path", "filename"}
@@ -112,6 +116,8 @@ def parse_config(text: str | bytes, what: str, version: str | None = None) -> di
 
 
 def _rewritten(config: dict[str, Any], version: str, what: str) -> dict[str, Any]:
+    if version.startswith("1."):
+        raise FvcliError(f"{what}: it was written by Keras {shown(version)}, which is not read", SAVE_AGAIN)
     try:
         return as_keras_3(config, version)
     except RecursionError as error:

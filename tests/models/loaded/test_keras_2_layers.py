@@ -1,0 +1,134 @@
+"""Layers and functions of Keras 2 that Keras 3 does not have, by numbers worked out by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from fvcli.errors import FvcliError
+from fvcli.models.files.keras_2.layer_settings import HARD_SIGMOID
+from fvcli.models.files.keras_2.tensorflow_functions import KINDS
+from fvcli.models.loaded.keras_model.keras_2.layers import (
+    OBJECTS,
+    LocallyConnected2D,
+    UpSampling2D,
+    hard_sigmoid_keras_2,
+)
+from fvcli.models.loaded.keras_model.keras_2.tensorflow_layers import TensorFlowFunction, TensorFlowOperation
+
+RAMP = np.arange(4, dtype=np.float32).reshape(1, 2, 2, 1)
+
+
+def test_hard_sigmoid() -> None:
+    x = np.array([-9.0, -2.5, -1.0, 0.0, 1.0, 2.5, 9.0], np.float32)
+    assert np.allclose(hard_sigmoid_keras_2(x), [0, 0, 0.3, 0.5, 0.7, 1, 1])
+    assert np.allclose(keras.activations.hard_sigmoid(x)[2], 1 / 3)  # which is why it is another
+
+
+def test_a_bidirectional_keeps_the_function_for_both_ways() -> None:
+    lstm = {"name": "inner", "units": 2, "recurrent_activation": HARD_SIGMOID}
+    with keras.saving.custom_object_scope(OBJECTS):
+        both = keras.layers.Bidirectional(keras.layers.LSTM.from_config(lstm))
+    found = [both.forward_layer.cell, both.backward_layer.cell]
+    assert [cell.recurrent_activation for cell in found] == [hard_sigmoid_keras_2] * 2
+
+
+def test_bilinear_upsampling_from_corners() -> None:
+    rows = UpSampling2D(size=(2, 2), interpolation="bilinear")(RAMP).numpy()[0, :, :, 0]
+    assert rows.tolist() == [[0, 0.5, 1, 1], [1, 1.5, 2, 2], [2, 2.5, 3, 3], [2, 2.5, 3, 3]]
+    own = keras.layers.UpSampling2D(2, interpolation="bilinear")(RAMP).numpy()[0, 0, :, 0]
+    assert own.tolist() == [0, 0.25, 0.75, 1]
+
+
+def test_bilinear_upsampling_of_channels_first() -> None:
+    layer = UpSampling2D(size=(2, 1), interpolation="bilinear", data_format="channels_first")
+    assert layer(RAMP.reshape(1, 1, 2, 2)).numpy()[0, 0].tolist() == [[0, 1], [1, 2], [2, 3], [2, 3]]
+
+
+def test_a_locally_connected_layer_has_weights_for_each_position() -> None:
+    layer = LocallyConnected2D(filters=1, kernel_size=(1, 2), name="local")
+    layer.build((None, 2, 3, 1))
+    layer.set_weights([np.arange(8, dtype=np.float32).reshape(4, 2, 1), np.full((2, 2, 1), 10, np.float32)])
+    made = layer(np.array([[[[1], [2], [3]], [[4], [5], [6]]]], np.float32)).numpy()[0, :, :, 0]
+    # 1 * 0 + 2 * 1, 2 * 2 + 3 * 3, 4 * 4 + 5 * 5, 5 * 6 + 6 * 7, and the bias
+    assert made.tolist() == [[12, 23], [51, 82]]
+
+
+# ---- functions of TensorFlow
+
+
+@pytest.mark.parametrize("name", sorted(KINDS))
+def test_every_function_is_there(name: str) -> None:
+    found: Any = tf
+    for part in name.removeprefix("__operators__.getitem").split("."):
+        found = getattr(found, part) if part else found
+    assert found is tf or callable(found)
+
+
+@pytest.mark.parametrize(
+    ("function", "settings", "expected"),
+    [
+        ("math.truediv", {"y": 2.0}, [[0, 0.5], [1, 1.5]]),
+        ("math.subtract", {"y": [[[1.0], [2.0]], [[3.0], [4.0]]]}, [[-1, -1], [-1, -1]]),
+        ("__operators__.add", {"y": 1.0}, [[1, 2], [3, 4]]),
+        ("compat.v1.transpose", {"perm": [0, 2, 1, 3]}, [[0, 2], [1, 3]]),
+        (
+            "__operators__.getitem",
+            {
+                "slice_spec": [
+                    {"class_name": "__ellipsis__"},
+                    {"start": None, "stop": None, "step": -1},
+                    {"start": 0, "stop": None, "step": None},
+                ]
+            },
+            [[1, 0], [3, 2]],
+        ),
+        ("clip_by_value", {"clip_value_min": 1.0, "clip_value_max": 2.0}, [[1, 1], [2, 2]]),
+    ],
+)
+def test_functions(function: str, settings: dict[str, Any], expected: list[list[float]]) -> None:
+    made = TensorFlowFunction(function, settings)(tf.constant(RAMP))
+    assert made.numpy()[0, :, :, 0].tolist() == expected
+
+
+def test_a_number_before_a_tensor() -> None:
+    made = TensorFlowFunction("math.subtract", {})(1.0, y=tf.constant(RAMP))
+    assert made.numpy()[0, :, :, 0].tolist() == [[1, 0], [-1, -2]]
+
+
+@pytest.mark.parametrize("function", ["io.read_file", "py_function", "math", "__operators__", "nn.dropout"])
+def test_other_functions_are_refused_by_whoever_asks(function: str) -> None:
+    with pytest.raises(ValueError, match="none of the functions"):
+        TensorFlowFunction(function)
+
+
+def node(op: str, *inputs: str, **attrs: Any) -> dict[str, Any]:
+    return {"name": "n", "op": op, "input": list(inputs), "attr": {"T": {"type": "DT_FLOAT"}, **attrs}}
+
+
+def test_operations() -> None:
+    divided = TensorFlowOperation(node("RealDiv", "x", "y"), {"1": 2.0}, "divided")
+    assert divided(tf.constant(RAMP)).numpy()[0, :, :, 0].tolist() == [[0, 0.5], [1, 1.5]]
+    assert (divided.kind, divided.is_pointwise, divided.has_places) == ("divide", True, False)
+    turned = TensorFlowOperation(node("Sub", "x", "y"), {"0": 1.0}, "turned")
+    assert turned(tf.constant(RAMP)).numpy()[0, :, :, 0].tolist() == [[1, 0], [-1, -2]]
+    joined = TensorFlowOperation(
+        node("ConcatV2", "a", "b", "axis", N={"i": "2"}, Tidx={"type": "DT_INT32"}), {"2": 3}, "joined"
+    )
+    assert joined([tf.constant(RAMP), tf.constant(RAMP)]).shape == (1, 2, 2, 2)
+    assert joined.axis == 3
+
+
+@pytest.mark.parametrize("op", ["ReadFile", "PyFunc", "RandomUniform", "Placeholder"])
+def test_other_operations_are_refused(op: str) -> None:
+    with pytest.raises(FvcliError, match=f"'{op}', which fvcli does not compute"):
+        TensorFlowOperation({"name": "n", "op": op}, {}, "bad")
+
+
+def test_a_constant_map_binds_to_a_size() -> None:
+    assert TensorFlowFunction("math.subtract", {"y": [[[1.0], [2.0]], [[3.0], [4.0]]]}).has_places
+    assert not TensorFlowFunction("math.subtract", {"y": [[[1.0, 2.0]]]}).has_places
