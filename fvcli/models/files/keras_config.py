@@ -101,7 +101,8 @@ def parse_config(text: str | bytes, what: str, version: str | None = None) -> di
         raise FvcliError(
             f"{what}: the description of the model is no JSON ({_line(error)})", COPY_AGAIN
         ) from error
-    if not isinstance(config, dict) or not isinstance(config.get("config"), dict):
+    kinds = (dict, list)  # Sequential models were lists of layers before Keras 2.2.3
+    if not isinstance(config, dict) or not isinstance(config.get("config"), kinds):
         raise FvcliError(
             f"{what}: the JSON does not describe a Keras model", "it is what model.to_json() gives"
         )
