@@ -79,6 +79,34 @@ def test_layers_with_other_names_go_by_their_order(tmp_path: Path) -> None:
     assert model.get_layer("inner").get_layer("norm").get_weights()[2].tolist() == [30, 31]
 
 
+def test_names_from_before_keras_2(tmp_path: Path) -> None:
+    image = keras.Input((2, 2, 2))
+    x = keras.layers.BatchNormalization(name="norm")(keras.layers.Conv2D(2, 1, name="a_conv")(image))
+    stored = {
+        "a_conv": {"a_conv_b_1": numbers(2), "a_conv_W_1": numbers(1, 1, 2, 2)},
+        "norm": {
+            f"norm_{name}_1": numbers(2, first=10.0 * i)
+            for i, name in enumerate(("running_std", "running_mean", "beta", "gamma"), 1)
+        },
+    }
+    assign_weights(model := keras.Model(image, x), write(tmp_path / "w.h5", stored))
+    assert [w.ravel().tolist() for w in model.get_weights()] == [
+        *([1, 2, 3, 4], [1, 2]),
+        *([40, 41], [30, 31], [20, 21], [10, 11]),
+    ]
+
+
+def test_unknown_names_go_by_their_order(tmp_path: Path) -> None:
+    image = keras.Input((2, 2, 2))
+    model = keras.Model(image, keras.layers.Dense(3, name="top")(image))
+    assign_weights(
+        model, write(tmp_path / "w.h5", {"top": {"param_0": numbers(2, 3), "param_1": numbers(3)}})
+    )
+    assert model.get_weights()[1].tolist() == [1, 2, 3]
+    with pytest.raises(UnfitWeightsError, match=r"its kernel is \(2, 3\), but \(3,\) in the file"):
+        assign_weights(model, write(tmp_path / "v.h5", {"top": {"a": numbers(3), "b": numbers(2, 3)}}))
+
+
 RENAMED = {name.replace("a/", "c/").replace("norm/", "n/"): array for name, array in INNER.items()}
 SWAPPED = dict(sorted(RENAMED.items(), reverse=True))
 

@@ -2,11 +2,13 @@
 
 Keras 2 lists the weights of each layer with names, such as ``conv1/kernel:0``, in an order that depends on
 its version, and on which inner layers were frozen. Keras 3 goes by order alone: a mean may become a variance,
-and nobody would know. So weights go by their names, and by their order only where names and shapes agree.
+and nobody would know. So weights go by their names. Where those are other ones, they go by their order, as in
+Keras; where they are the same ones in another order, they are refused.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -23,6 +25,14 @@ from fvcli.models.loaded.keras_model.titles import title_of
 
 DEPTHWISE, KERNEL = "depthwise_kernel", "kernel"  # what a DepthwiseConv2D has in Keras 2, and in Keras 3
 FOR_TRAINING = {"moving_stddev", "renorm_mean", "renorm_stddev", "renorm_mean_weight", "renorm_stddev_weight"}
+# Such as block1_conv1_W_1, in files that were converted from Keras 1.
+OF_KERAS_1 = re.compile(r"(.+?)_(W|b|gamma|beta|running_mean|running_std)(?:_\d+)?")
+NAMES_OF_KERAS_1 = {
+    "W": "kernel",
+    "b": "bias",
+    "running_mean": "moving_mean",
+    "running_std": "moving_variance",
+}
 Key = tuple[str, str]  # a layer and what its variable is called
 
 
@@ -88,6 +98,9 @@ def _stored(group: Any) -> list[Stored]:
 
 def _key(name: str) -> Key:
     scope, _, variable = name.partition(":")[0].rpartition("/")
+    older = None if scope else OF_KERAS_1.fullmatch(variable)
+    if older:
+        return older[1], NAMES_OF_KERAS_1.get(older[2], older[2])
     return scope.rpartition("/")[2], _plain(variable)
 
 
@@ -147,7 +160,8 @@ def _sorted(variables: Sequence[tuple[Key, Any]], stored: Sequence[Stored], wher
     by_key = dict(stored)
     if len(by_key) == len(stored) and {*keys} == {*by_key}:
         return [by_key[key] for key in keys]
-    if [one.key[1] for one in stored] != [name for _, name in keys]:
+    names, known = [one.key[1] for one in stored], [name for _, name in keys]
+    if names != known and sorted(names) == sorted(known):
         raise UnfitWeightsError(
             f"{where}: its weights are {_listed(keys)}, but {_listed(s.key for s in stored)}"
         )
