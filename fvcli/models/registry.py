@@ -136,19 +136,21 @@ def describe(choice: ModelChoice, allow_code: bool = False) -> ModelFacts:
         allow_code: Whether a factory may be called, which runs its code.
 
     Raises:
-        FvcliError: Unknown model; a file that is missing, damaged, hostile or of another network.
+        FvcliError: Unknown model; a file that is missing, damaged, hostile or of another network; or fvcli
+            would compute something else than Keras.
     """
     if needs_tensorflow(choice):
-        return load(choice, allow_code).facts
+        return load(choice, allow_code, compare=True).facts
     return inception_v1.describe(choice) if choice.name == inception_v1.NAME else lite.describe(choice)
 
 
-def load(choice: ModelChoice, allow_code: bool = False) -> LoadedModel:
+def load(choice: ModelChoice, allow_code: bool = False, *, compare: bool = False) -> LoadedModel:
     """Return the network in memory; the files that were read last are not read again.
 
     Args:
         choice: The model.
         allow_code: Whether a factory may be called, which runs its code.
+        compare: Whether to hold it against Keras, which ``describe`` has done before any render.
 
     Raises:
         FvcliError: As ``describe``.
@@ -159,5 +161,5 @@ def load(choice: ModelChoice, allow_code: bool = False) -> LoadedModel:
 
     with plain_settings():
         if choice.name is not None:
-            return named_models.load(choice)
-        return user_models.load(choice, allow_code)
+            return named_models.load(choice, compare)
+        return user_models.load(choice, allow_code, compare)

@@ -12,7 +12,7 @@ things make a step cheaper than calling the model as it is, and change no activa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -24,6 +24,7 @@ from fvcli.optvis.fold import Folded, fold
 from fvcli.optvis.objectives import select
 from fvcli.optvis.relu import relu
 
+KERAS_MASK = "_keras_mask"  # the attribute by which layers of Keras tell later ones which steps to leave out
 FLOAT16_LOSS_SCALE = 1024.0
 MOST_LAYERS_OF_A_CHANNEL = 64  # to follow one channel back through; beyond that a layer is computed whole
 Range = tuple[float | Sequence[float], float | Sequence[float]]
@@ -75,20 +76,33 @@ class Network:
 
 
 class Reading:
-    """T: the activations of one batch of images, each layer computed once, when it is first read."""
+    """T: the activations of one batch of images, each layer computed once, when it is first read.
 
-    def __init__(self, network: Network, images: tf.Tensor, redirect: bool) -> None:
+    Args:
+        network: What is read.
+        images: [batch, h, w, c] as the network takes them.
+        redirect: Whether ReLUs pass gradients on where they are silent.
+        known: Values of some calls, which are not computed then.
+    """
+
+    def __init__(
+        self, network: Network, images: tf.Tensor, redirect: bool, known: Mapping[Call, Any] | None = None
+    ) -> None:
         self._network = network
         self._redirect = redirect
         self._batch = images.shape[0]
-        self._done: dict[Call, Any] = {network.graph.image: images}
+        self._done: dict[Call, Any] = {**(known or {}), network.graph.image: images}
 
     def __call__(self, layer: str) -> tf.Tensor:
         """Return a layer's activations, float32 [batch, h, w, channels].
 
         Of vectors h = w = 1; of tokens h is their number, w = 1.
         """
-        return tf.cast(as_map(self._compute(self._network.graph.calls[layer])), tf.float32)
+        return tf.cast(as_map(self.value(layer)), tf.float32)
+
+    def value(self, layer: str) -> Any:
+        """Return what a layer makes as the network itself passes it on, of any shape and type."""
+        return self._compute(self._network.graph.calls[layer])
 
     def channel(self, layer: str, n: tf.Tensor | int) -> tf.Tensor:
         """Return channel n (an int, or int [batch]) of a layer as float32 [batch, h, w]."""
@@ -129,8 +143,13 @@ class Reading:
         return tf.nest.map_structure(self._as_computed, call.compute(values))
 
     def _as_computed(self, value: tf.Tensor) -> tf.Tensor:
-        """Cast what a layer may have computed in float32."""
-        return tf.cast(value, self._network.dtype) if value.dtype.is_floating else value
+        """Cast what a layer may have computed in float32; a mask that Keras has put on it stays."""
+        if not value.dtype.is_floating or value.dtype == self._network.dtype:
+            return value
+        cast = tf.cast(value, self._network.dtype)
+        if (mask := getattr(value, KERAS_MASK, None)) is not None:
+            setattr(cast, KERAS_MASK, mask)
+        return cast
 
     # ---- one channel
 

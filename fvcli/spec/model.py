@@ -85,7 +85,8 @@ class Model(Strictly):
     )
     input: Text | None = left_out(
         "the only input that can take a picture",
-        "Name of the input that takes the picture, if the network has several.",
+        "Name of the input that takes the picture, if the network has several; or of a layer, of which the "
+        "picture takes the output's place. Example: encoder.",
     )
     fill: dict[str, Float] | None = left_out(
         "zeros", "Constant values for the network's other inputs. Example: {age: 0.5}."

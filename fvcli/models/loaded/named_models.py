@@ -15,6 +15,7 @@ from fvcli.errors import FvcliError, UsageError
 from fvcli.models.choice import IMAGENET, RANDOM, ModelChoice
 from fvcli.models.files.checksums import check_sum
 from fvcli.models.loaded.assemble import facts_of, load_from_nodes
+from fvcli.models.loaded.keras_model.compare import compare_with_keras
 from fvcli.models.loaded.keras_model.lay_open import lay_open
 from fvcli.models.loaded.keras_model.load import load_weights
 from fvcli.models.loaded.last_read_cache import last_read_cache, stamp
@@ -25,8 +26,8 @@ from fvcli.models.zoo import inception_v1
 from fvcli.models.zoo.applications import APPLICATIONS, Application, keras_cache
 
 
-def load(choice: ModelChoice) -> LoadedModel:
-    """Return a network by name.
+def load(choice: ModelChoice, compare: bool = False) -> LoadedModel:
+    """Return a network by name; compare: see to it that Keras computes the same as fvcli does.
 
     Raises:
         FvcliError: Its weights are missing, damaged or of another network.
@@ -35,22 +36,25 @@ def load(choice: ModelChoice) -> LoadedModel:
         return load_from_nodes(*lite.describe_with_arrays(choice))
     if choice.name == inception_v1.NAME:
         return load_from_nodes(*inception_v1.describe_with_arrays(choice))
-    return _load_application(APPLICATIONS[str(choice.name)], choice)
+    return _load_application(APPLICATIONS[str(choice.name)], choice, compare)
 
 
-def _load_application(entry: Application, choice: ModelChoice) -> LoadedModel:
+def _load_application(entry: Application, choice: ModelChoice, compare: bool) -> LoadedModel:
     model = _with_weights(choice, entry, stamp(entry.cached_weights()))
     network = lay_open(model)
     side = entry.native_size_px
+    preprocessing = choice.preprocessing(entry.preprocessing, network.channels)
+    doubt = compare_with_keras(network, (side, side), preprocessing, entry.name) if compare else None
     facts = facts_of(
         network,
         choice,
         name=entry.name,
         native_size_px=(side, side),
-        preprocessing=choice.preprocessing(entry.preprocessing, network.channels),
+        preprocessing=preprocessing,
         weights=choice.weights or IMAGENET,
         weights_sha256=_sum(model, choice),
         parameters=model.count_params(),
+        remarks=() if doubt is None else (doubt,),
     )
     return LoadedModel(facts, network.graph, model)
 

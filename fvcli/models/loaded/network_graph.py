@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fvcli.models.graph import Node
+from fvcli.models.loaded.keras_model.reference import KerasReference
 from fvcli.optvis.calls import CallGraph
 
 
@@ -19,6 +20,7 @@ class NetworkGraph:
     outputs: Names of the nodes that the model returns.
     aliases: Other names that layers go by: a nested model's is that of its output.
     remarks: What was found and dealt with, in sentences.
+    reference: What Keras itself makes of pictures, where Keras brought the network.
     """
 
     graph: CallGraph
@@ -28,3 +30,9 @@ class NetworkGraph:
     outputs: tuple[str, ...]
     aliases: Mapping[str, str]
     remarks: tuple[str, ...]
+    reference: KerasReference | None = None
+
+    @property
+    def takes_whole_numbers(self) -> bool:
+        """Tell whether pictures are of a type that has no fractions."""
+        return self.reference is not None and not self.reference.takes_floats

@@ -11,6 +11,7 @@ from fvcli.models.loaded.assemble import choose_logits
 from fvcli.models.loaded.guess_preprocessing import Subject, doubt, guess_preprocessing
 from fvcli.models.loaded.network_graph import NetworkGraph
 from fvcli.models.loaded.untrained import untrained
+from fvcli.models.zoo.applications import BUILT_IN
 
 DEFAULT_SIZE_PX = 224  # where neither the network nor the spec says one
 
@@ -53,6 +54,11 @@ def resolve_preprocessing(network: NetworkGraph, choice: ModelChoice, size_px: P
         declared = choice.preprocessing(Preprocessing(), network.channels)
         doubts = begun, doubt(subject, declared, is_untrained=begun is not None)
         return Resolved(declared, remark="; ".join(filter(None, doubts)) or None)
+    if network.takes_whole_numbers:
+        preprocessing = choice.preprocessing(BUILT_IN, network.channels)
+        said = preprocessing.said(network.channels)
+        found = f"preprocessing: {said}, because the network takes pictures of whole numbers"
+        return Resolved(preprocessing, remark=begun, finding=found)
     guess = guess_preprocessing(subject, is_untrained=begun is not None)
     preprocessing = choice.preprocessing(guess.preprocessing, network.channels)
     if guess.is_certain:

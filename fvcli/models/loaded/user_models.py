@@ -18,6 +18,7 @@ from fvcli.models.files.checksums import check_sum
 from fvcli.models.files.model_format import format_of
 from fvcli.models.loaded.assemble import facts_of
 from fvcli.models.loaded.graph_def.load import load_graph_def
+from fvcli.models.loaded.keras_model.compare import compare_with_keras
 from fvcli.models.loaded.keras_model.lay_open import lay_open
 from fvcli.models.loaded.keras_model.load import load_keras, load_weights
 from fvcli.models.loaded.last_read_cache import last_read_cache
@@ -26,7 +27,7 @@ from fvcli.models.loaded.preprocessing import native_size, resolve_preprocessing
 from fvcli.models.loaded.weights import weights_sum
 
 
-def load(choice: ModelChoice, allow_code: bool) -> LoadedModel:
+def load(choice: ModelChoice, allow_code: bool, compare: bool = False) -> LoadedModel:
     """Return the network of a file or a factory.
 
     Raises:
@@ -37,7 +38,7 @@ def load(choice: ModelChoice, allow_code: bool) -> LoadedModel:
         path = Path(choice.path)
         if format_of(path) in {"graph", "saved_model"}:
             return load_graph_def(path, choice)
-    return _from_keras(choice, *_keras_model(choice, allow_code))
+    return _from_keras(choice, *_keras_model(choice, allow_code), compare)
 
 
 @last_read_cache
@@ -56,11 +57,12 @@ def _keras_model(choice: ModelChoice, allow_code: bool) -> tuple[keras.Model, st
     return model, sha256 if weights is None else weights_sum(model)
 
 
-def _from_keras(choice: ModelChoice, model: keras.Model, sha256: str) -> LoadedModel:
+def _from_keras(choice: ModelChoice, model: keras.Model, sha256: str, compare: bool) -> LoadedModel:
     first = None if choice.data_format is None else choice.data_format == "channels_first"
     network = lay_open(model, choice.input, choice.fill, first)
     size, remark = native_size(network, choice)
     found = resolve_preprocessing(network, choice, size)
+    doubt = compare_with_keras(network, size, found.preprocessing, choice.called) if compare else None
     facts = facts_of(
         network,
         choice,
@@ -70,7 +72,7 @@ def _from_keras(choice: ModelChoice, model: keras.Model, sha256: str) -> LoadedM
         weights=str(choice.weights or choice.called),
         weights_sha256=sha256,
         parameters=model.count_params(),
-        remarks=tuple(filter(None, (remark, found.remark))),
+        remarks=tuple(filter(None, (remark, found.remark, doubt))),
         findings=tuple(filter(None, (found.finding,))),
     )
     return LoadedModel(facts, network.graph, model)

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
+from keras.src.ops import nn, numpy
 
-from fvcli.models.loaded.keras_model.nodes import joins_channels, kind_of, takes_training
-from fvcli.optvis.calls import Compute, Linear, Normalization, Relu, Role, Sum, by_role
+from fvcli.models.loaded.keras_model.layer_call import called, twin_without_activation
+from fvcli.models.loaded.keras_model.nodes import is_channels_first, is_idle, is_of_keras, joins_channels
+from fvcli.models.loaded.keras_model.permutations import FIRST_TO_LAST, LAST_TO_FIRST
+from fvcli.optvis.calls import Compute, Linear, Normalization, Relu, Role, Sum
 
-RELU_MAX_VALUES = {"relu": None, "relu6": 6.0}  # by the name of the function
-FIRST_TO_LAST, LAST_TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
-IDLE = {"dropout", "noise", "augmentation", "identity"}  # kinds of layers that do nothing in inference
-# These and no subclasses, for those may compute something else.
+# These and no subclasses or namesakes, because those may compute something else.
 LINEAR = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
 FUSED = (*LINEAR, keras.layers.SeparableConv2D, keras.layers.Conv2DTranspose)
-
-
-def is_channels_first(operation: Any) -> bool:
-    return getattr(operation, "data_format", None) == "channels_first"
+SUMS, PRODUCTS = {keras.layers.Add, numpy.Add}, {keras.layers.Multiply, numpy.Multiply}
+POINTWISE = {keras.layers.ReLU, keras.layers.LeakyReLU}
+# Functions and operations, with the value that they cut at.
+RELUS: dict[Any, float | None] = {
+    **{keras.activations.relu: None, keras.ops.relu: None, nn.Relu: None},
+    **{keras.activations.relu6: 6.0, keras.ops.relu6: 6.0, nn.Relu6: 6.0},
+}
 
 
 def has_activation_apart(operation: Any) -> bool:
@@ -30,37 +33,58 @@ def has_activation_apart(operation: Any) -> bool:
     return type(operation) in FUSED and operation.activation not in {None, keras.activations.linear}
 
 
-def role_of(node: Any, first: bool) -> Role | None:
-    """Return what is known of a call; first: whether its output has its channels first."""
+def role_of(node: Any, firsts: Sequence[bool], first: bool) -> Role | None:
+    """Return what is known of a call, where that says all that Keras would compute.
+
+    Args:
+        node: The call.
+        firsts: Which of its inputs have their channels first in the model.
+        first: Whether its output has.
+    """
     operation = node.operation
     kind = type(operation)
+    if any(source != first for source in firsts):
+        return None
+    if kind in SUMS:
+        return Sum() if _is_plain_sum(node.input_tensors) else None
+    if len(node.input_tensors) != 1:
+        return None
     if kind in LINEAR:
         return linear_of(operation, first)
-    if kind is keras.layers.BatchNormalization and joins_channels(operation, first):
-        return _normalization(operation)
-    if kind.__name__ == "Add":
-        shapes = {tuple(tensor.shape) for tensor in node.input_tensors}
-        return Sum() if len(node.input_tensors) > 1 and len(shapes) == 1 else None
-    if isinstance(operation, keras.layers.ReLU):
+    if kind is keras.layers.BatchNormalization:
+        rank = len(node.input_tensors[0].shape)
+        return _normalization(operation) if _has_channels_at(operation, rank, first) else None
+    if kind is keras.layers.ReLU:
         plain = not operation.negative_slope and not operation.threshold
         return Relu(operation.max_value) if plain else None
-    is_function = isinstance(operation, keras.layers.Activation) or kind.__name__ in {"Relu", "Relu6"}
-    return relu_role(kind_of(operation)) if is_function else None
+    if kind is keras.layers.Activation:
+        return relu_role(operation.activation)
+    return Relu(RELUS[kind]) if kind in RELUS else None
 
 
-def relu_role(function: str) -> Relu | None:
-    """Return the role of an activation by its name, if it is a plain ReLU."""
-    return Relu(RELU_MAX_VALUES[function]) if function in RELU_MAX_VALUES else None
+def _is_plain_sum(tensors: Sequence[Any]) -> bool:
+    """Tell whether tensors are of one shape, and of floats."""
+    floats = all("float" in str(tensor.dtype) for tensor in tensors)
+    return floats and len(tensors) > 1 and len({tuple(tensor.shape) for tensor in tensors}) == 1
+
+
+def _has_channels_at(norm: keras.layers.BatchNormalization, rank: int, first: bool) -> bool:
+    return norm.axis % rank == (1 if first else rank - 1)
+
+
+def relu_role(function: Any) -> Relu | None:
+    """Return the role of an activation, if it is a plain ReLU of Keras's own."""
+    return Relu(RELUS[function]) if function in RELUS else None
 
 
 def linear_of(operation: Any, first: bool) -> Linear | None:
-    """Return a layer as arrays, if it is one that can be computed from them."""
-    if type(operation) not in LINEAR:
+    """Return a layer as arrays, if these are all that it computes with."""
+    if type(operation) not in LINEAR or not _is_plain(operation):
         return None
     bias = None if operation.bias is None else np.asarray(operation.bias, np.float32)
     kernel = np.asarray(operation.kernel, np.float32)
     if isinstance(operation, keras.layers.Dense):
-        return Linear(kernel, bias)
+        return None if first else Linear(kernel, bias)
     known = is_channels_first(operation) == first and getattr(operation, "groups", 1) == 1
     if not known or getattr(operation, "depth_multiplier", 1) != 1:
         return None
@@ -74,6 +98,15 @@ def linear_of(operation: Any, first: bool) -> Linear | None:
         operation.padding.upper(),
         tuple(operation.dilation_rate),
     )
+
+
+def _is_plain(operation: Any) -> bool:
+    """Tell whether a layer has its kernel and its bias and nothing else: no scales, no low-rank additions."""
+    if operation.quantization_mode is not None or "call" in vars(operation):
+        return False
+    plain = [operation.kernel] if operation.bias is None else [operation.kernel, operation.bias]
+    own = {id(variable) for variable in operation.variables} == {*map(id, plain)}
+    return own and all(keras.backend.is_float_dtype(variable.dtype) for variable in plain)
 
 
 def _normalization(norm: keras.layers.BatchNormalization) -> Normalization:
@@ -94,61 +127,71 @@ def compute_of(node: Any, firsts: Sequence[bool], out_first: bool) -> Compute:
         firsts: Which of its inputs have their channels first in the model.
         out_first: Whether its output has.
     """
-    operation = node.operation
-    if kind_of(operation) in IDLE:
+    if is_idle(node.operation):
         return lambda values: values[0]
-    twin = _with_channels_last(operation) if any(firsts) else None
+    twin = _with_channels_last(node) if firsts and all(firsts) else None
     if twin is None:
         return computed_by_keras(node, firsts, out_first)
-    takes_list = isinstance(node.arguments.args[0], list | tuple)
-    return lambda values: twin(list(values)) if takes_list else twin(*values)
+    return lambda values: _made(twin, node, values)
 
 
-def _with_channels_last(operation: Any) -> Any:
+def _with_channels_last(node: Any) -> Any:
     """Return a layer without weights that does the same to maps with channels last, if there is one."""
-    if not isinstance(operation, keras.layers.Layer) or operation.variables:
-        return operation if kind_of(operation) in {"add", "multiply"} else None
+    operation = node.operation
+    kind = type(operation)
+    if kind in SUMS or kind in PRODUCTS:  # of maps; a constant would have its channels first
+        return operation if len(node.input_tensors) > 1 else None
+    if not is_of_keras(operation) or not isinstance(operation, keras.layers.Layer) or operation.variables:
+        return None
     config = operation.get_config()
     if config.get("data_format") == "channels_first":
-        return type(operation).from_config({**config, "data_format": "channels_last"})
-    if type(operation) is keras.layers.Concatenate and joins_channels(operation, True):
+        return kind.from_config({**config, "data_format": "channels_last"})
+    if kind is keras.layers.Concatenate and joins_channels(operation, True):
         return keras.layers.Concatenate(axis=-1, name=operation.name)
-    pointwise = isinstance(operation, keras.layers.Activation | keras.layers.Rescaling)
-    return operation if pointwise else None
+    return operation if kind in POINTWISE else None
 
 
 def computed_by_keras(node: Any, firsts: Sequence[bool], out_first: bool | None) -> Compute:
     """Return a function that runs the layer as Keras does; out_first None: it has several outputs."""
-    operation = node.operation
-    training = {"training": False} if takes_training(operation) else {}
 
     def compute(values: Sequence[tf.Tensor]) -> Any:
         turned = [_turn(v, LAST_TO_FIRST) if f else v for v, f in zip(values, firsts, strict=True)]
-        given = {id(t): v for t, v in zip(node.input_tensors, turned, strict=True)}
-        args, kwargs = node.arguments.fill_in(given)
-        made = operation(*args, **{**kwargs, **training})
+        made = keras.tree.flatten(_made(node.operation, node, turned))
         if out_first is None:
-            return tf.nest.flatten(made)
-        return _turn(made, FIRST_TO_LAST) if out_first else made
+            return made
+        return _turn(made[0], FIRST_TO_LAST) if out_first else made[0]
 
     return compute
+
+
+def _made(operation: Any, node: Any, values: Sequence[Any]) -> Any:
+    """Call a layer with the arguments of a call of the model, in inference mode."""
+    given = {id(t): v for t, v in zip(node.input_tensors, values, strict=True)}
+    args, kwargs = node.arguments.fill_in(given)
+    return called(operation, *args, **kwargs)
 
 
 def _turn(value: tf.Tensor, order: Sequence[int]) -> tf.Tensor:
     return tf.transpose(value, order) if value.shape.rank == 4 else value
 
 
-def without_activation(node: Any, first: bool) -> Compute:
-    """Return how a layer is computed up to its activation."""
-    operation = node.operation
-    if linear_of(operation, first) is not None:
-        return by_role
-    twin = type(operation).from_config({**operation.get_config(), "activation": "linear"})
-    twin.build(node.input_tensors[0].shape)
-    twin.set_weights(operation.get_weights())
-    return partial(_through, twin, first)
+def without_activation(node: Any, firsts: Sequence[bool], first: bool) -> Compute:
+    """Return how a layer is computed up to its activation, where it has no role."""
+    twin = twin_without_activation(node.operation)
+
+    def compute(values: Sequence[tf.Tensor]) -> Any:
+        turned = [_turn(v, LAST_TO_FIRST) if f else v for v, f in zip(values, firsts, strict=True)]
+        made = _made(twin, node, turned)
+        return _turn(made, FIRST_TO_LAST) if first else made
+
+    return compute
 
 
-def _through(layer: Any, first: bool, values: Sequence[tf.Tensor]) -> tf.Tensor:
-    made = layer(_turn(values[0], LAST_TO_FIRST) if first else values[0])
-    return _turn(made, FIRST_TO_LAST) if first else made
+def activated(function: Any, first: bool, values: Sequence[tf.Tensor]) -> tf.Tensor:
+    """Apply an activation, which may work along the model's own last axis; what is masked stays masked."""
+    made = function(_turn(values[0], LAST_TO_FIRST) if first else values[0])
+    made = _turn(made, FIRST_TO_LAST) if first else made
+    mask = get_keras_mask(values[0])
+    if mask is not None:
+        set_keras_mask(made, mask)
+    return made

@@ -78,6 +78,7 @@ PLAIN_KINDS = {
     "StochasticDepth": "dropout",
     "LRN": "lrn",
 }
+IDLE = {"dropout", "noise", "augmentation", "identity"}  # kinds of layers that do nothing in inference
 AUGMENTATION = "Random"  # such layers do nothing in inference
 WHOLE = {"GroupNormalization": "group_norm", "UnitNormalization": "norm"}  # a map, but each position sees all
 # Other layers of Keras, by the name of their class.
@@ -91,6 +92,7 @@ NAMED = {
     "Resizing": "resize",
     "CenterCrop": "resize",
     "Reshape": "reshape",
+    "Permute": "transpose",
     "Flatten": "flatten",
     "LayerNormalization": "layer_norm",
     "MultiHeadAttention": "attention",
@@ -106,6 +108,8 @@ FUNCTIONS = {
     "Reshape": "reshape",
     "GetItem": "slice",
     "Transpose": "transpose",
+    "Moveaxis": "transpose",
+    "Swapaxes": "transpose",
     "Mean": "mean",
     "Max": "max",
     "Resize": "resize",
@@ -184,19 +188,32 @@ def kind_of(operation: Any) -> str:
         return "relu6"
     if isinstance(operation, layers.Activation):
         return str(getattr(operation.activation, "__name__", "activation"))
+    if not is_of_keras(operation):
+        return f"other ({name})"
     if isinstance(operation, layers.Layer) and name in NAMED:
         return NAMED[name]
     if name in FUNCTIONS and not isinstance(operation, layers.Layer):
         return FUNCTIONS[name]
-    if name in PLAIN_KINDS and _is_known(operation):
+    if name in PLAIN_KINDS:
         return PLAIN_KINDS[name]
-    if name.startswith(AUGMENTATION) and _is_known(operation):
+    if name.startswith(AUGMENTATION):
         return "resize" if name == "RandomCrop" else "augmentation"
     return f"other ({name})"
 
 
-def _is_known(operation: Any) -> bool:
+def is_of_keras(operation: Any) -> bool:
+    """Tell whether a layer is Keras's own, or fvcli's, and so does what its name says."""
     return type(operation).__module__.startswith(("keras.", "fvcli."))
+
+
+def is_idle(operation: Any) -> bool:
+    """Tell whether a layer of Keras does nothing in inference; a cast may cut off a fraction."""
+    kind = type(operation)
+    return kind.__module__.startswith("keras.") and kind.__name__ != "Cast" and kind_of(operation) in IDLE
+
+
+def is_channels_first(operation: Any) -> bool:
+    return getattr(operation, "data_format", None) == "channels_first"
 
 
 def _window(operation: Any, kind: str, inputs: Sequence[Node], first: bool) -> Window | None:
@@ -255,8 +272,8 @@ def _transposed(operation: Any) -> Window:
 def joins_channels(operation: Any, first: bool) -> bool:
     """Tell whether the one axis that a layer works on is that of channels."""
     axis = getattr(operation, "axis", -1)
-    axis = axis[0] if isinstance(axis, list | tuple) and len(axis) == 1 else axis
-    return axis in ({1, -3} if first else {-1, 3})
+    axes = list(axis) if isinstance(axis, list | tuple) else [axis]
+    return len(axes) == 1 and axes[0] in ({1, -3} if first else {-1, 3})
 
 
 def _pair(value: Any) -> Pair:
