@@ -7,7 +7,15 @@ import re
 from fvcli.app.facts_cache import cached_facts_path, read_cached_facts, write_cached_facts
 from fvcli.engines.import_tensorflow import importing_tensorflow
 from fvcli.errors import FvcliError
-from fvcli.models import ModelChoice, ModelFacts, describe, model_names, needs_tensorflow
+from fvcli.models import (
+    GraphNode,
+    ModelChoice,
+    ModelFacts,
+    describe,
+    graph_nodes,
+    model_names,
+    needs_tensorflow,
+)
 from fvcli.plan.model_choice import choice_of
 from fvcli.spec import Document, Problem, Spec
 
@@ -24,13 +32,27 @@ def describe_model(choice: ModelChoice, allow_code: bool) -> ModelFacts:
     cached = read_cached_facts(place)
     if cached is not None:
         return cached
+    _set_up_tensorflow()
+    facts = describe(choice, allow_code)
+    write_cached_facts(place, facts)
+    return facts
+
+
+def nodes_of_graph(choice: ModelChoice) -> list[GraphNode]:
+    """Return the nodes of a TensorFlow graph.
+
+    Raises:
+        FvcliError: The model is none, or its file is damaged.
+    """
+    _set_up_tensorflow()
+    return graph_nodes(choice)
+
+
+def _set_up_tensorflow() -> None:
     with importing_tensorflow():
         from fvcli.worker.device import set_up_device
 
         set_up_device()
-    facts = describe(choice, allow_code)
-    write_cached_facts(place, facts)
-    return facts
 
 
 def facts_of_spec(document: Document, spec: Spec, allow_code: bool) -> ModelFacts | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,7 +13,7 @@ from fvcli.cli.table import print_json, print_table
 from fvcli.errors import UsageError
 
 if TYPE_CHECKING:
-    from fvcli.models import LayerFacts, ModelChoice, ModelFacts
+    from fvcli.models import GraphNode, LayerFacts, ModelChoice, ModelFacts
 
 # What the kinds mean to somebody who looks for something to render.
 NOTES = {
@@ -31,9 +32,12 @@ NOTES = {
     metavar="PATTERN",
     help="Only layers whose name or kind matches, such as '*_expand_bn' or concat.",
 )
+@click.option("--nodes", is_flag=True, help="List all nodes of a TensorFlow graph, to choose its input.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 @code_option
-def layers(model: str, size_px: int | None, match: str | None, as_json: bool, allow_code: bool) -> None:
+def layers(
+    model: str, size_px: int | None, match: str | None, nodes: bool, as_json: bool, allow_code: bool
+) -> None:
     """List the layers of a MODEL: what a spec can render.
 
     MODEL is a name, a file, or a spec with a model. Shapes are height x width x
@@ -47,10 +51,16 @@ def layers(model: str, size_px: int | None, match: str | None, as_json: bool, al
       fvcli layers efficientnet-lite0 --match 'block4_*'
       fvcli layers efficientnet-lite0 --json
       fvcli layers my_model.keras
+      fvcli layers my_graph.pb --nodes --match '*Reshape*'
     """
-    from fvcli.app.describe_model import describe_model
+    from fvcli.app.describe_model import describe_model, nodes_of_graph
     from fvcli.app.plan_spec import model_of
 
+    if nodes:
+        if size_px is not None:
+            raise UsageError("--size with --nodes: nodes are the same at any size", "leave --size out")
+        print_nodes(nodes_of_graph(model_of(model)), match, as_json)
+        return
     facts = describe_model(without_weights(model_of(model)), allow_code)
     height, width = facts.native_size_px if size_px is None else (size_px, size_px)
     if size_px is not None and size_px < facts.min_size_px:
@@ -63,6 +73,17 @@ def layers(model: str, size_px: int | None, match: str | None, as_json: bool, al
         print_json([layer_json(layer, facts) for layer in found])
     else:
         print_layers(found, facts)
+
+
+def print_nodes(nodes: list[GraphNode], match: str | None, as_json: bool) -> None:
+    wanted = [node for node in nodes if match is None or fnmatchcase(node.name, match) or node.op == match]
+    if not wanted:
+        raise UsageError(f"--match {match}: no node is like that", "leave it out to see all")
+    if as_json:
+        print_json([asdict(node) for node in wanted])
+        return
+    rows = [(node.name, node.op, node.made, ", ".join(node.reads)) for node in wanted]
+    print_table(("node", "operation", "makes", "reads"), rows)
 
 
 def _matching(pattern: str, facts: ModelFacts) -> list[str]:

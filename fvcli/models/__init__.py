@@ -2,9 +2,11 @@
 
 from fvcli.models.choice import ModelChoice, Preprocessing
 from fvcli.models.graph import LayerFacts
+from fvcli.models.graph_node import GraphNode
 from fvcli.models.model_facts import ModelFacts
 from fvcli.models.registry import (
     describe,
+    graph_nodes,
     list_models,
     load,
     model_names,
@@ -15,11 +17,13 @@ from fvcli.models.registry import (
 )
 
 __all__ = [
+    "GraphNode",
     "LayerFacts",
     "ModelChoice",
     "ModelFacts",
     "Preprocessing",
     "describe",
+    "graph_nodes",
     "list_models",
     "load",
     "model_names",

@@ -70,6 +70,7 @@ class ModelChoice:
     labels: ``imagenet``, or a text file with a class name a line.
     value_range, mean, std, channel_order: See ``Preprocessing``; what is None is known or guessed.
     data_format: ``channels_first`` or ``channels_last``, where the network does not tell.
+    signature: What a SavedModel is asked to compute, where it serves several things.
     """
 
     name: str | None = None
@@ -87,6 +88,7 @@ class ModelChoice:
     std: tuple[float, ...] | None = None
     channel_order: str | None = None
     data_format: str | None = None
+    signature: str | None = None
 
     @property
     def weights_path(self) -> str | None:

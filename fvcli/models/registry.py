@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fvcli.errors import UsageError
+from fvcli.errors import UsageError, command
 from fvcli.models.choice import IMAGENET, ModelChoice
 from fvcli.models.files.model_format import format_of
+from fvcli.models.graph_node import GraphNode
 from fvcli.models.model_facts import ModelFacts
 from fvcli.models.zoo import applications, inception_v1
 from fvcli.models.zoo import efficientnet_lite as lite
@@ -101,8 +102,9 @@ def _check(choice: ModelChoice) -> None:
     """Raise a UsageError where it is clear without TensorFlow that there is no such model."""
     if choice.name is not None:
         check_name(choice.name)
-    if choice.path is not None:
-        format_of(Path(choice.path))
+    kind = None if choice.path is None else format_of(Path(choice.path))
+    if choice.signature is not None and kind != "saved_model":
+        raise UsageError("model.signature: only a SavedModel has signatures", "leave signature out")
 
 
 def needs_tensorflow(choice: ModelChoice) -> bool:
@@ -142,6 +144,23 @@ def describe(choice: ModelChoice, allow_code: bool = False) -> ModelFacts:
     if needs_tensorflow(choice):
         return load(choice, allow_code, compare=True).facts
     return inception_v1.describe(choice) if choice.name == inception_v1.NAME else lite.describe(choice)
+
+
+def graph_nodes(choice: ModelChoice) -> list[GraphNode]:
+    """Return the nodes of a TensorFlow graph, whether or not it can be rendered.
+
+    Raises:
+        FvcliError: The model is none, or its file is damaged.
+    """
+    _check(choice)
+    if choice.path is None or format_of(Path(choice.path)) not in {"graph", "saved_model"}:
+        hint = f"for its layers see: {command('layers', choice.called)}"
+        raise UsageError(
+            f"{choice.called} is no TensorFlow graph (.pb or SavedModel), and has no nodes", hint
+        )
+    from fvcli.models.loaded.graph_def.node_list import list_nodes  # TensorFlow only where tensors are
+
+    return list_nodes(choice)
 
 
 def load(choice: ModelChoice, allow_code: bool = False, *, compare: bool = False) -> LoadedModel:

@@ -16,7 +16,7 @@ from fvcli.spec.recipes import ALGORITHM
 # Of pictures with these, pixels changed once while those of all others did not.
 REVISED = frozenset({"octaves", "attention", "views", "penalties"})
 # What a spec may say of a network that changes what is computed, and that nothing else in a key tells.
-OF_NETWORK = ("input", "fill", "data_format", "size_px")
+OF_NETWORK = ("input", "fill", "data_format", "size_px", "signature")
 
 
 class UnitKeys:

@@ -88,6 +88,10 @@ class Model(Strictly):
         "Name of the input that takes the picture, if the network has several; or of a layer, of which the "
         "picture takes the output's place. Example: encoder.",
     )
+    signature: Text | None = left_out(
+        "`serving_default`, or the only one",
+        "Which of a SavedModel's signatures, or functions, the network is. Example: features.",
+    )
     fill: dict[str, Float] | None = left_out(
         "zeros", "Constant values for the network's other inputs. Example: {age: 0.5}."
     )

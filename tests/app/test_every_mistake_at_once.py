@@ -234,7 +234,7 @@ def test_every_key_is_used() -> None:
     """A key that is added to one of these models has to be added to the spec above."""
     used = {str(part) for path in PLACES for part in path}
     of_own_files = {"path", "factory", "size_px", "input", "fill", "logits", "labels", "value_range"}
-    of_own_files |= {"mean", "std", "channel_order", "data_format"}
+    of_own_files |= {"mean", "std", "channel_order", "data_format", "signature"}
     for model in (Spec, Render, Job, Variant):
         assert set(model.model_fields) <= used | {*WHOLE}
     assert set(Model.model_fields) - of_own_files <= used

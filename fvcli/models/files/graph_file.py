@@ -36,6 +36,7 @@ CHECKPOINTS = re.compile(r"(Save|Restore)(V2|Slices?)?|MergeV2Checkpoints|Sharde
 VARIABLES = re.compile(r"VarHandleOp|ReadVariableOp|Variable(V2)?|\w*HashTable\w*|LookupTable\w+")
 RANDOM = re.compile(
     r"(Stateless|Stateful)?(Parameterized)?(Random|TruncatedNormal|Uniform|StandardNormal|Multinomial)\w*"
+    r"|Rng(ReadAnd)?Skip|NonDeterministicInts"
 )
 CONTROL = re.compile(
     r"(Ref)?(Switch|Merge|Enter|Exit|NextIteration|Select)|LoopCond|(Stateless)?(If|While|Case)|For"
@@ -135,6 +136,10 @@ def why_not(op: str) -> str:
 def _hint(op: str) -> str:
     if OUTSIDE.fullmatch(op) or CHECKPOINTS.fullmatch(op):
         return "freeze only what is between picture and outputs, or name a node behind it with model.input"
+    if CONTROL.fullmatch(op) or QUEUES.fullmatch(op):
+        return "freeze the graph as it is used for inference; of recurrent layers give the .keras or .h5 file"
+    if RANDOM.fullmatch(op):
+        return "freeze the graph as it is used for inference, or name a node behind it with model.input"
     if CALLS.fullmatch(op):
         return "freeze it with functions inlined, or give the SavedModel"
     return "freeze the graph as it is used for inference"

@@ -13,23 +13,17 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from fvcli.errors import FvcliError
 from fvcli.models.files.graph_file import GIVE, OUTSIDE, node_name, refusal
+from fvcli.models.files.graph_noise import Inputs, NoisyPart, Output, without_noise
 
 SWITCHES, MERGES = {"Switch", "RefSwitch"}, {"Merge", "RefMerge"}
-PASSED_ON = {"Identity", "PlaceholderWithDefault", "Switch"}
+PASSED_ON = {"Identity", "IdentityN", "ReadVariableOp", "PlaceholderWithDefault", "Switch"}
 LONGEST_CHAIN = 100  # from a switch to the constant that sets it
-
-
-class Output(NamedTuple):
-    """One of the tensors that a node makes."""
-
-    node: str
-    number: int
 
 
 @dataclass(frozen=True)
@@ -41,6 +35,7 @@ class Wiring:
     of_picture: Those whose value the picture has a say in.
     ends: Those of them that nothing reads.
     left_out: Ends of the graph that cannot be computed, which nothing else needs.
+    idle: Parts that draw random numbers and do nothing in inference, which are gone.
     """
 
     order: tuple[str, ...]
@@ -48,10 +43,16 @@ class Wiring:
     of_picture: frozenset[str]
     ends: frozenset[str]
     left_out: tuple[str, ...]
+    idle: tuple[NoisyPart, ...] = ()
 
 
 def wire(
-    nodes: Mapping[str, Any], picture: str, allowed: Collection[str], fill: Mapping[str, float], name: str
+    nodes: Mapping[str, Any],
+    picture: str,
+    allowed: Collection[str],
+    fill: Mapping[str, float],
+    name: str,
+    is_idle: Callable[[NoisyPart, Inputs], bool] = lambda *_: False,
 ) -> Wiring:
     """Follow the picture through a graph, and find all nodes on its way to be allowed.
 
@@ -61,6 +62,7 @@ def wire(
         allowed: Ops that may be computed.
         fill: What other placeholders are filled with.
         name: What to call the file in messages.
+        is_idle: Tells of a part that draws random numbers whether it does nothing in inference.
 
     Raises:
         FvcliError: A node reads what is not there, reads itself, or is of an op that is not allowed.
@@ -68,6 +70,7 @@ def wire(
     inputs = _inputs(nodes, picture, name)
     order = _sorted(inputs)
     live = _without_dead_branches(nodes, order, inputs, fill)
+    live, idle = without_noise(nodes, order, live, picture, is_idle)
     readers = _readers(live)
     reached = _closure([picture], lambda n: readers[n])
     left_out = _ends(nodes, reached, readers, allowed)
@@ -78,7 +81,9 @@ def wire(
     _refuse_outside(nodes, needed, picture, name)
     kept = [picture, *(n for n in order if n in needed and n != picture)]
     ends = frozenset(n for n in reached if not reached.intersection(readers[n]))
-    return Wiring(tuple(kept), {n: live[n] for n in kept}, frozenset(reached), ends, tuple(left_out))
+    return Wiring(
+        tuple(kept), {n: live[n] for n in kept}, frozenset(reached), ends, tuple(left_out), tuple(idle)
+    )
 
 
 def _inputs(nodes: Mapping[str, Any], picture: str, name: str) -> dict[str, tuple[Output, ...]]:
@@ -157,7 +162,7 @@ def _without_dead_branches(
         elif len(found) < len(reads) or any(_is_dead(text, dead) for text in node.input):
             dead.add(key)
         elif node.op in SWITCHES and len(found) == 2:
-            _take(key, found[0], _truth(nodes, inputs[key][1], fill), taken)
+            _take(key, found[0], truth_of(nodes, node.input[1], fill), taken)
     gone = dead | {output.node for output in taken}
     return {key: reads for key, reads in live.items() if key not in gone}
 
@@ -172,10 +177,17 @@ def _take(key: str, data: Output, truth: bool | None, taken: dict[Output, Output
         taken[Output(key, int(not truth))] = None
 
 
-def _truth(nodes: Mapping[str, Any], output: Output, fill: Mapping[str, float]) -> bool | None:
-    """Return what a switch is set to, if that is known without computing anything."""
+def truth_of(nodes: Mapping[str, Any], text: str, fill: Mapping[str, float]) -> bool | None:
+    """Return what a switch is set to, if that is known without computing anything.
+
+    Args:
+        nodes: NodeDefs by name.
+        text: What the switch reads.
+        fill: What placeholders are filled with.
+    """
     turned = False
     for _ in range(LONGEST_CHAIN):
+        output = _output(text)
         node = nodes[output.node]
         if node.name in fill or node.op == "Placeholder":
             return (fill.get(node.name, 0.0) != 0.0) != turned
@@ -184,7 +196,7 @@ def _truth(nodes: Mapping[str, Any], output: Output, fill: Mapping[str, float]) 
         if node.op not in {*PASSED_ON, "LogicalNot"} or not node.input:
             return None
         turned = turned != (node.op == "LogicalNot")
-        output = _output(node.input[0])
+        text = node.input[output.number if node.op == "IdentityN" else 0]
     return None
 
 

@@ -7,7 +7,7 @@ else be run, and nothing of the whole model may reach out of it, whether it is r
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from fvcli.errors import UsageError
@@ -48,7 +48,7 @@ def _run_at_load(graph: Any, functions: dict[str, Any]) -> list[Any]:
     """Return the nodes that TensorFlow runs, or might, when it loads a SavedModel."""
     by_name = {node.name: node for node in graph.graph_def.node}
     roots = [graph.saver_def.restore_op_name, *_init_ops(graph)]
-    found = _ancestors(by_name, roots)
+    found = ancestors(by_name, roots)
     return found + _bodies([*_called_by(found), *_loading_functions(graph.object_graph_def)], functions)
 
 
@@ -61,7 +61,13 @@ def _init_ops(graph: Any) -> list[str]:
     return found
 
 
-def _ancestors(by_name: dict[str, Any], roots: Collection[str]) -> list[Any]:
+def ancestors(by_name: Mapping[str, Any], roots: Collection[str]) -> list[Any]:
+    """Return the nodes that others need, and those themselves, each once.
+
+    Args:
+        by_name: All nodes.
+        roots: The others: their names, or names of what they make.
+    """
     seen: dict[str, Any] = {}
     todo = list(roots)
     while todo:

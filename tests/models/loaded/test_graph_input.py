@@ -233,3 +233,178 @@ def test_the_normalization_of_2015(tmp_path: Path) -> None:
     x = np.maximum(2 * pictures - 1, 0)
     expected = (x - mean) / np.sqrt(variance**2 + 1e-3) * gamma + beta
     np.testing.assert_allclose(model.activations(pictures, "norm"), expected, atol=1e-5)
+
+
+def test_an_input_of_any_shape_beside_others(tmp_path: Path) -> None:
+    def build() -> None:
+        training = v1.placeholder(tf.bool, (), name="training")
+        x = v1.placeholder(tf.float32, name="image") * (1.0 + tf.cast(training, tf.float32))
+        raw.Conv2D(input=x, filter=weights(3, 3, 3, 4), strides=[1] * 4, padding="SAME", name="conv")
+
+    facts = loaded(graph_of(build), tmp_path, size_px=(8, 8)).facts
+    assert facts.input_channels == 3
+    assert "input training is filled with 0" in facts.remarks
+
+
+# ---- inputs that take no pictures of floats
+
+KERNEL = weights(3, 3, 3, 4)
+
+
+def convolved(x: Any, kernel: np.ndarray = KERNEL) -> None:
+    raw.Conv2D(input=x, filter=kernel, strides=[1] * 4, padding="SAME", name="conv")
+
+
+def of_rows() -> None:
+    x = v1.placeholder(tf.float32, (None, 8 * 8 * 3), name="x")
+    convolved(tf.reshape(x, (-1, 8, 8, 3), name="picture"))
+
+
+def of_rows_of_a_batch() -> None:
+    x = v1.placeholder(tf.float32, (None, 8 * 8 * 3), name="x")
+    convolved(tf.reshape(x, tf.stack([tf.shape(x)[0], 8, 8, 3]), name="picture"))
+
+
+def of_examples() -> None:
+    x = v1.placeholder(tf.string, (None,), name="x")
+    feature = tf.io.FixedLenFeature((8, 8, 3), tf.float32)
+    convolved(tf.identity(tf.io.parse_example(x, {"image": feature})["image"], name="picture"))
+
+
+@pytest.mark.parametrize("build", [of_rows, of_rows_of_a_batch, of_examples])
+def test_the_picture_is_found_behind_the_input(build: Any, tmp_path: Path) -> None:
+    model = loaded(graph_of(build), tmp_path)
+    pictures = photos(model)
+    expected = tf.nn.conv2d(2 * pictures - 1, KERNEL, 1, "SAME")
+    np.testing.assert_allclose(model.activations(pictures, "conv"), expected, atol=1e-5)
+    assert model.facts.native_size_px == (8, 8)
+    (said,) = [remark for remark in model.facts.remarks if "takes the place" in remark]
+    assert "which is made of the input x (" in said
+
+
+def decoded(contents: Any) -> Any:
+    image = tf.cast(tf.io.decode_jpeg(contents, channels=3), tf.float32)
+    return tf.expand_dims(image, 0, name="picture")
+
+
+def test_a_file_is_decoded_and_resized(tmp_path: Path) -> None:
+    """The picture takes the place of what is resized, so that it has a size, and black is 0 there."""
+
+    def build() -> None:
+        x = decoded(v1.placeholder(tf.string, (), name="contents"))
+        x = raw.ResizeBilinear(images=x, size=[8, 10], name="resized")
+        convolved((x - 128.0) / 128.0)
+
+    facts = loaded(graph_of(build), tmp_path, value_range=None).facts
+    assert facts.native_size_px == (8, 10)
+    assert facts.preprocessing.value_range == (0, 255)
+    assert "because the network takes bytes" in facts.findings[0]
+
+
+@pytest.mark.parametrize("functional", [True, False])
+def test_files_are_decoded_in_a_loop(functional: bool, tmp_path: Path) -> None:
+    """In TensorFlow 1 a loop is made of nodes, and the pictures in it are none that a network reads."""
+
+    def build() -> None:
+        contents = v1.placeholder(tf.string, (None,), name="contents")
+
+        def one(text: tf.Tensor) -> tf.Tensor:
+            return tf.image.resize(tf.cast(tf.io.decode_jpeg(text, channels=3), tf.float32), (8, 8))
+
+        images = tf.map_fn(one, contents, fn_output_signature=tf.float32)
+        convolved(tf.identity(images, name="picture"))
+
+    if not functional:
+        v1.disable_control_flow_v2()
+    try:
+        graph = graph_of(build)
+    finally:
+        v1.enable_control_flow_v2()
+    assert any(node.op == "NextIteration" for node in graph.node) is not functional
+    facts = loaded(graph, tmp_path).facts
+    assert [node.name for node in facts.nodes] == ["conv"]
+    assert facts.native_size_px == (8, 8)
+
+
+def test_pictures_of_bytes(tmp_path: Path) -> None:
+    def build() -> None:
+        x = v1.placeholder(tf.uint8, (None, 8, 8, 3), name="image")
+        x = tf.cast(x, tf.float32) / 255.0
+        convolved(tf.reshape(x, (-1, 4, 16, 3), name="picture"))
+
+    facts = loaded(graph_of(build), tmp_path, value_range=None).facts
+    assert facts.preprocessing.value_range == (0, 255)
+    assert facts.nodes[0].kind == "scale"
+    behind = loaded(graph_of(build), tmp_path, value_range=None, input="picture").facts
+    assert behind.preprocessing.value_range == (0, 1)
+
+
+def test_kernels_tell_how_many_channels(tmp_path: Path) -> None:
+    def build() -> None:
+        x = v1.placeholder(tf.float32, (None, None, None, None), name="image")
+        convolved(x * 2.0, weights(3, 3, 1, 4))
+
+    assert loaded(graph_of(build), tmp_path).facts.input_channels == 1
+
+
+def test_pictures_without_an_axis_of_channels(tmp_path: Path) -> None:
+    kernel = weights(8 * 10, 3)
+
+    def build() -> None:
+        x = v1.placeholder(tf.float32, (None, 8, 10), name="image")
+        raw.MatMul(a=tf.reshape(x, (-1, 80)), b=kernel, name="dense")
+
+    model = loaded(graph_of(build), tmp_path)
+    pictures = photos(model)
+    assert pictures.shape == (2, 8, 10, 1)
+    expected = (2 * pictures - 1).reshape(2, 80) @ kernel
+    np.testing.assert_allclose(model.activations(pictures, "dense")[:, 0, 0], expected, atol=1e-5)
+
+
+def test_pictures_in_one_row(tmp_path: Path) -> None:
+    kernel = weights(8 * 8 * 3, 5)
+
+    def build() -> None:
+        raw.MatMul(a=v1.placeholder(tf.float32, (None, 192), name="x"), b=kernel, name="dense")
+
+    graph = graph_of(build)
+    with pytest.raises(FvcliError, match=r"^model\.size_px: .* 192 numbers .*size_px: 8 \(3 channels\)"):
+        loaded(graph, tmp_path)
+    with pytest.raises(
+        FvcliError, match=r"^model\.size_px: the 192 numbers of x are no pictures of 9 x 9 px"
+    ):
+        loaded(graph, tmp_path, size_px=(9, 9))
+    model = loaded(graph, tmp_path, size_px=(8, 8))
+    pictures = photos(model)
+    expected = (2 * pictures - 1).reshape(2, 192) @ kernel
+    np.testing.assert_allclose(model.activations(pictures, "dense")[:, 0, 0], expected, atol=1e-5)
+    assert "pictures are put in a row for input x, place by place" in model.facts.remarks
+
+
+def test_several_nodes_could_take_the_picture(tmp_path: Path) -> None:
+    def build() -> None:
+        x = v1.placeholder(tf.float32, (None, 384), name="x")
+        left, right = (
+            tf.reshape(part, (-1, 8, 8, 3), name=name)
+            for part, name in zip(tf.split(x, 2, axis=1), ("left", "right"), strict=True)
+        )
+        convolved(left + right)
+
+    graph = graph_of(build)
+    with pytest.raises(FvcliError, match=r"several nodes could take the picture") as caught:
+        loaded(graph, tmp_path)
+    assert "input: left; these hold pictures: left (float32 [?, 8, 8, 3]), right (" in str(caught.value)
+    assert str(caught.value).endswith("net.pb --nodes")
+
+
+def test_what_reads_the_row_itself_is_not_forgotten(tmp_path: Path) -> None:
+    """A picture in the place of the Reshape would leave zeros for the other reader."""
+
+    def build() -> None:
+        x = v1.placeholder(tf.float32, (None, 192), name="x")
+        picture = tf.reshape(x, (-1, 8, 8, 3), name="picture")
+        dense = raw.MatMul(a=x, b=weights(192, 4), name="dense")
+        raw.AddV2(x=tf.reduce_mean(tf.nn.conv2d(picture, KERNEL, 1, "SAME"), [1, 2]), y=dense, name="sum")
+
+    with pytest.raises(FvcliError, match=r"input: picture; these hold pictures: picture \("):
+        loaded(graph_of(build), tmp_path)

@@ -156,14 +156,14 @@ def test_several_placeholders(tmp_path: Path) -> None:
     assert loaded(graph, tmp_path, input="right").facts.remarks == ("input left is filled with 0",)
 
 
-def test_bytes_are_no_picture(tmp_path: Path) -> None:
+def test_words_are_no_picture(tmp_path: Path) -> None:
     def build() -> None:
-        x = v1.placeholder(tf.uint8, (None, 8, 8, 3), name="image")
+        x = v1.placeholder(tf.int32, (None, 8), name="words")
         raw.Relu(features=tf.cast(x, tf.float32, name="floats"), name="relu")
 
-    graph = graph_of(build)
-    assert "image (uint8 [?, 8, 8, 3])" in refused(graph, tmp_path)
-    assert loaded(graph, tmp_path, input="floats", size_px=(8, 8)).facts.nodes[0].name == "relu"
+    text = refused(graph_of(build), tmp_path)
+    assert "no input takes a picture (inputs: words (int32 [?, 8]))" in text
+    assert text.endswith("net.pb --nodes")
 
 
 def test_a_size_that_does_not_fit(lucid_graph: Any, tmp_path: Path) -> None:

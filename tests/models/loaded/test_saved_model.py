@@ -183,10 +183,74 @@ def test_the_saver_of_a_hostile_model(folders: dict[str, Path]) -> None:
 def test_which_signature_it_is(tmp_path: Path) -> None:
     assert loaded(module(tf.nn.relu, tmp_path / "one", "its_own")).facts.nodes
     assert loaded(module(tf.nn.relu, tmp_path / "default", "serving_default", "other")).facts.nodes
-    with pytest.raises(FvcliError, match="its signatures are none"):
-        loaded(module(tf.nn.relu, tmp_path / "none"))
-    with pytest.raises(FvcliError, match="its signatures are several: one, other"):
-        loaded(module(tf.nn.relu, tmp_path / "several", "one", "other"))
+    several = module(tf.nn.relu, tmp_path / "several", "one", "other")
+    with pytest.raises(FvcliError, match="its signatures are several: one ") as caught:
+        loaded(several)
+    assert "one (image float32 [?, 8, 8, 3] -> y float32 [?, 8, 8, 3])" in str(caught.value)
+    assert str(caught.value).endswith(f"model: {{path: {several}, signature: one}}")
+    assert loaded(several, signature="other").facts.nodes
+    with pytest.raises(FvcliError, match=r"^model\.signature: .* has none that is called 'third'"):
+        loaded(several, signature="third")
+
+
+class Parts(tf.Module):
+    """A model without signatures: with functions, one of which was traced for training, too."""
+
+    def __init__(self) -> None:
+        self.gain = tf.Variable(2.0)
+
+    @tf.function
+    def __call__(self, image: tf.Tensor, training: bool = False) -> tf.Tensor:
+        return tf.nn.relu(image) * (self.gain if not training else 100.0)
+
+    @tf.function
+    def negative(self, image: tf.Tensor) -> tf.Tensor:
+        return tf.nn.relu(-image)
+
+
+def test_functions_serve_where_there_is_no_signature(tmp_path: Path) -> None:
+    made, shape = Parts(), tf.TensorSpec((None, 8, 8, 3), tf.float32)
+    for training in (True, False):
+        made.__call__.get_concrete_function(shape, training=training)
+    made.negative.get_concrete_function(shape)
+    tf.saved_model.save(made, str(tmp_path / "parts"))
+    pictures = np.random.default_rng(1).random((2, 8, 8, 3), np.float32)
+    for signature, expected in ((None, np.maximum(2 * pictures - 1, 0) * 2), ("negative", None)):
+        model = loaded(tmp_path / "parts", signature=signature)
+        wanted = np.maximum(1 - 2 * pictures, 0) if expected is None else expected
+        found = model.activations(pictures, model.facts.nodes[-1].name)
+        np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+def test_nothing_that_serves(tmp_path: Path) -> None:
+    empty = tf.Module()
+    empty.gain = tf.Variable(1.0)
+    tf.saved_model.save(empty, str(tmp_path / "empty"))
+    with pytest.raises(FvcliError, match="it has no signature and no function to call"):
+        loaded(tmp_path / "empty")
+
+
+def test_only_a_saved_model_has_signatures() -> None:
+    with pytest.raises(FvcliError, match=r"^model\.signature: only a SavedModel has signatures"):
+        load(ModelChoice("efficientnet-lite0", signature="logits"))
+
+
+def test_a_variable_in_parts(tmp_path: Path) -> None:
+    """As TensorFlow 1 trained them on several machines."""
+    kernel = weights(3, 3, 3, 4)
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        x = tf.compat.v1.placeholder(tf.float32, (None, 8, 8, 3), name="image")
+        parts = tf.compat.v1.fixed_size_partitioner(2, axis=3)
+        variable = tf.compat.v1.get_variable(
+            "kernel", kernel.shape, initializer=tf.zeros_initializer(), partitioner=parts
+        )
+        y = tf.nn.conv2d(x, tf.concat(list(variable), 3), 1, "SAME", name="conv")
+        session.run([part.assign(kernel[..., 2 * i : 2 * i + 2]) for i, part in enumerate(variable)])
+        tf.compat.v1.saved_model.simple_save(session, str(tmp_path / "parts"), {"x": x}, {"y": y})
+    model = loaded(tmp_path / "parts")
+    pictures = np.random.default_rng(1).random((2, 8, 8, 3), np.float32)
+    expected = tf.nn.conv2d(2 * pictures - 1, kernel, 1, "SAME")
+    np.testing.assert_allclose(model.activations(pictures, "conv"), expected, atol=1e-5)
 
 
 def without_variables(folder: Path) -> None:
@@ -256,3 +320,17 @@ def test_the_layers_of_a_folder_are_listed(folders: dict[str, Path]) -> None:
     assert result.exit_code == 0, result.output
     assert "depthwise/Relu" in result.output
     assert "(also: depthwise)" in result.output
+
+
+def test_nodes_are_listed_though_nothing_can_be_rendered(tmp_path: Path) -> None:
+    folder = module(tf.nn.relu, tmp_path / "model", "serving_default")
+    result = fvcli("layers", folder, "--nodes", "--match", "Relu", "--json")
+    assert result.exit_code == 0, result.output
+    (node,) = json.loads(result.output)
+    assert node["name"].endswith("/Relu")
+    assert (node["op"], node["dtype"], node["shape"]) == ("Relu", "float32", [None, 8, 8, 3])
+    assert len(node["reads"]) == 1
+    folder = module(writing(tmp_path / "written"), tmp_path / "writes", "serving_default")
+    assert "reaches out of the graph" in fvcli("layers", folder, "--nodes").output
+    assert fvcli("layers", folder, "--nodes", "--size", "8").exit_code == 2
+    assert "is no TensorFlow graph" in fvcli("layers", "efficientnet-lite0", "--nodes").output

@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
-from tensorflow.core.framework import graph_pb2
 
 from fvcli.errors import UsageError
 from fvcli.models.choice import ModelChoice, Preprocessing
-from fvcli.models.files.checksums import check_sum
-from fvcli.models.files.graph_file import folder_sum, nodes_by_name, not_a_graph, read_graph, reason_of
+from fvcli.models.files.graph_file import reason_of
 from fvcli.models.files.graph_nodes import wire
 from fvcli.models.files.lucid_metadata import NODE, LucidMetadata, parse_metadata
 from fvcli.models.graph import Pair
 from fvcli.models.loaded.assemble import facts_of
 from fvcli.models.loaded.graph_def import ops
-from fvcli.models.loaded.graph_def.inline import inlined
+from fvcli.models.loaded.graph_def.idle import idle_parts
 from fvcli.models.loaded.graph_def.input import GraphInput, find_input
 from fvcli.models.loaded.graph_def.names import main_output, scopes, shown_names
-from fvcli.models.loaded.graph_def.saved_model import freeze_saved_model
+from fvcli.models.loaded.graph_def.read import read_nodes
 from fvcli.models.loaded.graph_def.walk import Walk
-from fvcli.models.loaded.last_read_cache import last_read_cache
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.models.loaded.network_graph import NetworkGraph
 from fvcli.models.loaded.preprocessing import Resolved, native_size, resolve_preprocessing
 from fvcli.optvis.calls import Call, CallGraph
 
+USUAL_RANGES, NEAR = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)), 0.02
+CALLED = "StatefulPartitionedCall/"  # in the names of a SavedModel's nodes
 SMALLEST_SCALE, LARGEST_SHIFT = 0.5, 4.0  # of a network that takes values from 0 to 1
 
 
@@ -45,13 +44,14 @@ def load_graph_def(path: Path, choice: ModelChoice) -> LoadedModel:
     """
     if choice.weights is not None:
         raise UsageError("model.weights: a TensorFlow graph brings its own", "leave weights out")
-    sha256, graph = _read(choice)
-    nodes = nodes_by_name(graph.node, str(path))
+    fill = choice.fill or {}
+    sha256, nodes, producer = read_nodes(choice)
     metadata = _metadata(nodes, str(path))
-    picture = find_input(nodes, choice, metadata, graph.versions.producer)
-    wiring = wire(nodes, picture.node, ops.ALLOWED, choice.fill or {}, str(path))
+    picture = find_input(nodes, choice, metadata, producer)
+    is_idle = idle_parts(nodes, picture, fill)
+    wiring = wire(nodes, picture.node, ops.ALLOWED, fill, str(path), is_idle)
     shown = shown_names(nodes, wiring, strip=path.is_dir())
-    walk = Walk(nodes, wiring, shown, choice.fill or {}, str(path))
+    walk = Walk(nodes, wiring, shown, fill, str(path))
     return _loaded(path, choice, walk, picture, metadata, sha256)
 
 
@@ -60,13 +60,13 @@ def _loaded(
 ) -> LoadedModel:
     size, remark = native_size(picture, _with_size(choice, picture, metadata))
     channels = picture.channels or metadata.channels or 3
-    image = walk.follow(size, channels, picture.first, picture.dtype)
+    image = walk.follow(size, channels, picture)
     passed_on = {} if path.is_dir() else walk.aliases  # in a SavedModel they are its functions' doing
     aliases = {key: name for key, name in passed_on.items() if key not in walk.layers}
     network = _network_graph(walk, image, picture, channels, aliases)
     choice = replace(choice, logits=network.aliases.get(choice.logits or "", choice.logits))
     try:
-        found = _preprocessing(network, choice, size, metadata, walk.scaling)
+        found = _preprocessing(network, choice, size, metadata, picture, walk)
     except tf.errors.OpError as error:  # what only shows when pictures go through
         raise UsageError(f"{path}: the network cannot be computed here ({reason_of(error)})") from error
     facts = facts_of(
@@ -78,40 +78,13 @@ def _loaded(
         weights=choice.called,
         weights_sha256=sha256,
         parameters=walk.parameters,
-        remarks=tuple(filter(None, (remark, found.remark))),
+        remarks=tuple(filter(None, (picture.remark, remark, found.remark))),
         findings=tuple(filter(None, (found.finding,))),
     )
     return LoadedModel(facts, network.graph)
 
 
-# ---- the file
-
-
-@last_read_cache
-def _read(choice: ModelChoice) -> tuple[str, Any]:
-    """Return the sum of the file or folder, and its graph with all functions put in their places."""
-    path = Path(str(choice.path))
-    sha256, graph = _saved(path, choice.sha256) if path.is_dir() else _frozen(path, choice.sha256)
-    return sha256, inlined(graph, str(path))
-
-
-def _saved(folder: Path, expected: str | None) -> tuple[str, Any]:
-    sha256 = folder_sum(folder)
-    check_sum(f"model.sha256: {folder}", sha256, expected)
-    return sha256, freeze_saved_model(folder)
-
-
-def _frozen(path: Path, expected: str | None) -> tuple[str, Any]:
-    data = read_graph(path)
-    sha256 = hashlib.sha256(data).hexdigest()
-    check_sum(f"model.sha256: {path}", sha256, expected)
-    try:
-        graph = graph_pb2.GraphDef.FromString(data)
-    except Exception as error:  # protobuf's own, whose module is no public one
-        raise not_a_graph(path, data) from error
-    if not graph.node or not all(node.op for node in graph.node):
-        raise not_a_graph(path, data)
-    return sha256, graph
+# ---- what it says of itself
 
 
 def _metadata(nodes: Mapping[str, Any], name: str) -> LucidMetadata:
@@ -131,7 +104,8 @@ def _preprocessing(
     choice: ModelChoice,
     size_px: Pair,
     metadata: LucidMetadata,
-    scaling: tuple[float, float] | None,
+    picture: GraphInput,
+    walk: Walk,
 ) -> Resolved:
     """Return what is declared, or what Lucid wrote down, or a guess and what to say about it."""
     if choice.declares_values:
@@ -142,10 +116,27 @@ def _preprocessing(
             Preprocessing(metadata.value_range, channel_order=order), network.channels
         )
         return Resolved(known, finding=f"preprocessing from Lucid's metadata: {known}")
+    if picture.value_range is not None:
+        known = choice.preprocessing(
+            Preprocessing(picture.value_range, channel_order=order), network.channels
+        )
+        said = known.said(network.channels)
+        return Resolved(known, finding=f"preprocessing: {said}, because the network takes bytes")
+    range_, scaling = _usual_range(walk.quantized), walk.scaling
+    if range_ is not None:
+        known = choice.preprocessing(Preprocessing(range_, channel_order=order), network.channels)
+        said = known.said(network.channels)
+        return Resolved(known, finding=f"preprocessing: {said}, because that range of its input is quantized")
     if scaling is not None and abs(scaling[0]) >= SMALLEST_SCALE and abs(scaling[1]) <= LARGEST_SHIFT:
         guess = choice.preprocessing(Preprocessing(channel_order=order), network.channels)
         return Resolved(guess, finding=f"preprocessing: {guess}, because of how the network scales its input")
     return resolve_preprocessing(network, choice, size_px)
+
+
+def _usual_range(ends: tuple[float, float] | None) -> tuple[float, float] | None:
+    """Return the range that networks take which is nearly a given one."""
+    near = (one for one in USUAL_RANGES if ends and np.allclose(ends, one, rtol=0, atol=NEAR * one[1]))
+    return next(near, None)
 
 
 def _network_graph(
@@ -157,6 +148,11 @@ def _network_graph(
         )
     nodes = tuple(walk.layers.values())
     remarks = list(walk.remarks)
+    if walk.wiring.idle:
+        names = ", ".join(part.exit.node.replace(CALLED, "") for part in walk.wiring.idle)
+        remarks.append(f"left out, because dropout and augmentation do nothing in inference: {names}")
+    if any(walk.nodes[name].op in ops.QUANTIZERS for name in walk.wiring.order):
+        remarks.append("it imitates numbers of few bits (FakeQuant), which is computed as it was trained")
     if walk.wiring.left_out:
         remarks.append(f"left out, because fvcli does not compute it: {', '.join(walk.wiring.left_out)}")
     return NetworkGraph(

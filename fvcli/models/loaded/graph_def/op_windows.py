@@ -16,6 +16,7 @@ from fvcli.models.loaded.graph_def.ops import (
     OLD_NORMALIZATION,
     PADS,
     POOLS,
+    QUANTIZERS,
     REDUCTIONS,
     RESIZES,
     SPLITS,
@@ -48,6 +49,8 @@ def seen_by(step: Step) -> Seen:
     """Return what a position of a map sees of the maps that the op reads."""
     if step.op in ELEMENTWISE or step.op == "BiasAdd":
         return Seen(Window(), bound=any(_has_places(array) for array in step.arrays))
+    if step.op in QUANTIZERS:
+        return ONE
     if step.op in REDUCTIONS:
         return _reduced(step)
     if len(step.out_shape) != 4:

@@ -79,9 +79,29 @@ BINARY = {
 }
 ELEMENTWISE = UNARY | BINARY
 REDUCTIONS = {"Mean": "mean", "Max": "max", "Min": "min", "Sum": "sum", "Prod": "product"}
+# What imitates numbers of few bits. TensorFlow lets the gradient through where a value is in range.
+QUANTIZERS = dict.fromkeys(
+    (
+        *("FakeQuantWithMinMaxArgs", "FakeQuantWithMinMaxVars", "FakeQuantWithMinMaxVarsPerChannel"),
+        *("QuantizeAndDequantizeV2", "QuantizeAndDequantizeV3", "QuantizeAndDequantizeV4"),
+    ),
+    "quantize",
+)
 POOLS = {"MaxPool": "max_pool", "AvgPool": "average_pool"}
 NORMALIZATIONS = ("FusedBatchNorm", "FusedBatchNormV2", "FusedBatchNormV3")
 OLD_NORMALIZATION = "BatchNormWithGlobalNormalization"  # TensorFlow has it no more; graphs of 2015 do
+LEARNT = (  # what a network proper begins with
+    *(
+        "Conv2D",
+        "DepthwiseConv2dNative",
+        "Conv2DBackpropInput",
+        "MatMul",
+        "BatchMatMul",
+        "BatchMatMulV2",
+        "Einsum",
+    ),
+    *NORMALIZATIONS,
+)
 PADS = ("Pad", "PadV2", "MirrorPad")
 CONCATS = ("ConcatV2", "Concat")
 SPLITS = ("Split", "SplitV")
@@ -119,8 +139,9 @@ PASSED_ON = (
     "Snapshot",
     "CheckNumerics",
     "EnsureShape",
+    "ReadVariableOp",  # of what has become a constant
 )  # nothing happens to the values
-KINDS = ELEMENTWISE | REDUCTIONS | POOLS | OTHER_KINDS
+KINDS = ELEMENTWISE | REDUCTIONS | POOLS | QUANTIZERS | OTHER_KINDS
 ALLOWED = frozenset([*KINDS, *UNKNOWN_KINDS, *SOURCES, *PASSED_ON, "NoOp"])
 # Behind these no gradient comes back.
 FLAT = frozenset(

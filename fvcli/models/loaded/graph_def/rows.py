@@ -1,6 +1,8 @@
 """Follow maps through dense layers, for which TensorFlow puts all their positions in rows.
 
 [batch, h, w, c] --Reshape--> [batch * h * w, c] --MatMul--> [batch * h * w, d] --Reshape--> [batch, h, w, d]
+
+For layer normalization they stand in [1, batch * h * w, c, 1].
 """
 
 from __future__ import annotations
@@ -20,8 +22,11 @@ def in_rows(step: Step, read: Sequence[Tensor]) -> Rows | None:
         return None
     if step.op == "Reshape" and used[0].rows is None:
         size = used[0].places
-        whole = size and (BATCH * size[0] * size[1], used[0].symbol.shape[-1])
-        return Rows(size, step.kind) if size and step.out_shape == whole else None
+        if size is None:
+            return None
+        places, channels = BATCH * size[0] * size[1], used[0].symbol.shape[-1]
+        in_rows = {(places, channels), (1, places, channels, 1)}
+        return Rows(size, step.kind) if step.out_shape in in_rows else None
     rows = {value.rows and value.rows.size for value in used}
     dense = step.op == "MatMul" and step.arrays[1] is not None and not step.attrs["transpose_a"]
     if not dense and step.op not in {*ELEMENTWISE, "BiasAdd"}:

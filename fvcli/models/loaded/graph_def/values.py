@@ -29,6 +29,7 @@ from fvcli.models.loaded.graph_def.ops import (
 from fvcli.optvis.calls import Call
 
 BATCH = 13  # pictures in the graph that is never run; unlike any size that a network has
+SMALL = 1024  # numbers of a constant that shapes may depend on
 SPATIAL_AXES_FIRST = {2, 3}
 
 
@@ -65,6 +66,7 @@ class Tensor:
     first: Whether the graph itself has its channels first.
     own: What makes it as the graph has it, where that is so and it has been made.
     rows: If it is a map in rows.
+    of_one: Whether a Reshape made it that the graph has for one picture at a time.
     """
 
     call: Call
@@ -76,6 +78,7 @@ class Tensor:
     first: bool = False
     own: tuple[Call, tf.Tensor] | None = None
     rows: Rows | None = None
+    of_one: bool = False
 
     @property
     def rank(self) -> int | None:
@@ -181,6 +184,14 @@ def turned(value: Tensor, order: Sequence[int]) -> Tensor:
     with value.symbol.graph.as_default():
         symbol = tf.transpose(value.symbol, order)
     return replace(value, call=Call("", (value.call,), turn(order)), symbol=symbol)
+
+
+def flattened(value: Tensor, sizes: Sequence[int]) -> Tensor:
+    """Return maps as a network takes them that knows no axis of channels, or takes all numbers in a row."""
+    with value.symbol.graph.as_default():
+        symbol = tf.reshape(value.symbol, (BATCH, *sizes))
+    call = Call("", (value.call,), lambda values: tf.reshape(values[0], (-1, *sizes)))
+    return replace(value, call=call, symbol=symbol, exact=False, raw=None)
 
 
 def turn(order: Sequence[int]) -> Callable[[Sequence[tf.Tensor]], tf.Tensor]:

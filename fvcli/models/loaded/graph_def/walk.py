@@ -8,7 +8,7 @@ pictures of a batch apart shows itself.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,28 +17,33 @@ import tensorflow as tf
 
 from fvcli.errors import FvcliError, UsageError
 from fvcli.models.files.graph_file import reason_of
-from fvcli.models.files.graph_nodes import Output, Wiring
+from fvcli.models.files.graph_nodes import Wiring
+from fvcli.models.files.graph_noise import Output
 from fvcli.models.graph import IMAGE, Node, Pair
 from fvcli.models.loaded.graph_def import ops
+from fvcli.models.loaded.graph_def.input import GraphInput
 from fvcli.models.loaded.graph_def.layers import is_layer, keeps_positions, kind_of, node_of, nodes_of
-from fvcli.models.loaded.graph_def.op_windows import EVERYTHING, groups_of, seen_by
+from fvcli.models.loaded.graph_def.op_calls import Named, calls_of
+from fvcli.models.loaded.graph_def.op_windows import EVERYTHING, seen_by
 from fvcli.models.loaded.graph_def.ops import FIRST_TO_LAST, LAST_TO_FIRST, Step
-from fvcli.models.loaded.graph_def.roles import affine_of, call_with_role
+from fvcli.models.loaded.graph_def.roles import affine_of
+from fvcli.models.loaded.graph_def.row_normalization import normalizes_rows, row_normalized
 from fvcli.models.loaded.graph_def.rows import back_from_rows, in_rows
 from fvcli.models.loaded.graph_def.values import (
     BATCH,
+    SMALL,
     Arranged,
     Constant,
     Tensor,
     Value,
     arranged,
+    flattened,
     for_any_batch,
     turn,
     turned,
 )
 from fvcli.optvis.calls import Call
 
-SMALL = 1024  # numbers of a constant that shapes may depend on
 MAX_VALUES = 1 << 28  # of a tensor; a gigabyte
 MAX_CONSTANT_VALUES = 1 << 30  # of all constants; twice what a file can hold
 FAULTS = (ValueError, TypeError, KeyError, IndexError, NotImplementedError, tf.errors.OpError)
@@ -46,8 +51,6 @@ FAULTS = (ValueError, TypeError, KeyError, IndexError, NotImplementedError, tf.e
 PREPARES = {*ops.PADS, *ops.CONCATS, *ops.SPLITS, *ops.RESIZES, "ReverseV2", "StridedSlice", "Cast"}
 
 IN_ORDER = (0, 1, 2, 3)
-
-Named = Callable[[str], Call]  # from the name of a call to the call
 
 
 @dataclass
@@ -61,6 +64,7 @@ class Walk:
     name: What to call the file in messages.
     aliases: Nodes that pass a layer on.
     scaling: What the network itself multiplies a picture by and adds, if it does.
+    quantized: Between which values of a picture the network has steps, if it quantizes its input.
     """
 
     nodes: Mapping[str, Any]
@@ -73,19 +77,23 @@ class Walk:
     aliases: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     scaling: tuple[float, float] | None = None
+    quantized: tuple[float, float] | None = None
     parameters: int = 0
     _constant_values: int = 0
+    _alone: bool = False  # whether the graph takes one picture at a time
     _image: Call = field(default_factory=lambda: Call(IMAGE, (), lambda _: None))
     _values: dict[Output, Value] = field(default_factory=dict)
     _never_run: tf.Graph = field(default_factory=tf.Graph)
 
-    def follow(self, size_px: Pair, channels: int, first: bool, dtype: tf.DType) -> Call:
+    def follow(self, size_px: Pair, channels: int, taken: GraphInput) -> Call:
         """Lay open all that is made of pictures of a size, and return the call of the picture."""
         with self._never_run.as_default():
-            symbol = tf.compat.v1.placeholder(dtype, (BATCH, *size_px, channels))
+            symbol = tf.compat.v1.placeholder(taken.dtype, (BATCH, *size_px, channels))
+        self._alone = taken.alone
         picture, *rest = self.wiring.order
         node = Node(IMAGE, "input", (), channels)
-        self._values[Output(picture, 0)] = Tensor(self._image, symbol, (node,), raw=(1.0, 0.0), first=first)
+        image = Tensor(self._image, symbol, (node,), raw=(1.0, 0.0), first=taken.first)
+        self._values[Output(picture, 0)] = image if taken.flat is None else flattened(image, taken.flat)
         for name in rest:
             self._lay_open(self.nodes[name], [self._read(output) for output in self.wiring.inputs[name]])
         return self._image
@@ -191,19 +199,23 @@ class Walk:
 
     def _made_of_picture(self, node: Any, inputs: Sequence[Value]) -> list[Tensor]:
         attrs = ops.attrs_of(node)
+        if normalizes_rows(node.op, attrs, inputs):
+            return [row_normalized(attrs, inputs)]
         _refuse_training(node, attrs, self.name)
-        op = arranged(node.op, attrs, for_any_batch(node.op, inputs))
+        freed = for_any_batch(node.op, inputs)
+        op = arranged(node.op, attrs, freed)
         symbols = self._built(node.op, op.attrs, op.inputs)
         for symbol in symbols:
             _check_size(symbol.shape.num_elements() or 0)
         arrays = tuple(value.array if isinstance(value, Constant) else None for value in op.inputs)
         step = Step(node.op, op.attrs, arrays, tuple(value.symbol for value in op.inputs), symbols[0])
-        made = zip(symbols, _calls(step, op, len(symbols)), strict=True)
+        made = zip(symbols, calls_of(step, op, len(symbols)), strict=True)
         names = [self.shown[node.name] + (f":{i}" if i else "") for i in range(len(symbols))]
         tensors = [self._tensor(name, step, op, *pair) for name, pair in zip(names, made, strict=True)]
         if node.name in self.wiring.ends:
             self._note_lost(node.name, tensors[0])
-        return tensors
+        of_one = self._alone and freed is not inputs
+        return [replace(tensor, of_one=True) for tensor in tensors] if of_one else tensors
 
     def _note_lost(self, name: str, end: Tensor) -> None:
         """Say that an end of the network is no layer, if it looks like one."""
@@ -239,12 +251,22 @@ class Walk:
         raws = [value.raw for value in read if not value.is_parameter]
         if not raws or None in raws:
             return None
+        if step.op in ops.QUANTIZERS:
+            self._note_range(step, raws[0])
+            return raws[0]
         affine = affine_of(step)
         if affine is None:
             return raws[0] if step.op in PREPARES else None
         scale = 1.0 if affine.scale is None else float(np.mean(affine.scale))
         self.scaling = raws[0][0] * scale, raws[0][1] * scale + float(np.mean(affine.shift))
         return self.scaling
+
+    def _note_range(self, step: Step, raw: tuple[float, float]) -> None:
+        ends = [step.attrs.get(key) if len(step.arrays) == 1 else None for key in ("min", "max")]
+        arrays = [array for array in step.arrays[1:3] if array is not None and array.size == 1]
+        known = [float(array) for array in arrays] if len(arrays) == len(ends) else ends
+        if None not in known and self.quantized is None and raw[0] > 0:
+            self.quantized = ((known[0] - raw[1]) / raw[0], (known[1] - raw[1]) / raw[0])
 
 
 def _check_size(count: int | None) -> None:
@@ -263,44 +285,14 @@ def _order(op: str, inputs: Sequence[Value]) -> tuple[int, ...]:
 
 
 def _refuse_training(node: Any, attrs: Mapping[str, Any], name: str) -> None:
+    if node.op in ops.QUANTIZERS and attrs.get("range_given") is False:
+        raise UsageError(
+            f"{name}: node {node.name} is a {node.op} that takes its range from all pictures of the batch",
+            "give it a range before you freeze the graph",
+        )
     if node.op in ops.NORMALIZATIONS and attrs["is_training"]:
         raise UsageError(
             f"{name}: node {node.name} is a {node.op} in training mode: its output would depend on the other "
             "pictures of the batch",
             "freeze the graph as it is used for inference",
         )
-
-
-# ---- calls
-
-
-def _calls(step: Step, op: Arranged, count: int) -> list[Named]:
-    inputs = tuple(value.call for value in op.inputs if isinstance(value, Tensor))
-    compute = _computed(step, op.inputs)
-    if count > 1:
-        whole = Call("", inputs, compute)
-        return [_picked(whole, i) for i in range(count)]
-
-    def one(name: str) -> Call:
-        with_role = None if op.as_graph else call_with_role(name, step, inputs)
-        if with_role is None and step.op == ops.OLD_NORMALIZATION:
-            raise ValueError("its parameters are no constants")
-        return with_role or Call(name, inputs, lambda values: compute(values)[0])
-
-    return [one]
-
-
-def _picked(whole: Call, i: int) -> Named:
-    return lambda name: Call(name, (whole,), lambda values: values[0][i])
-
-
-def _computed(step: Step, inputs: Sequence[Value]) -> Callable[[Sequence[tf.Tensor]], list[tf.Tensor]]:
-    """Return a function that runs an op, in the type that the graph runs it in."""
-    op, attrs, groups = step.op, step.attrs, groups_of(step)
-
-    def compute(values: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-        given = iter(values)
-        full = [v.array if isinstance(v, Constant) else tf.cast(next(given), v.symbol.dtype) for v in inputs]
-        return [ops.convolve(attrs, *full, groups)] if op == "Conv2D" else ops.run(op, attrs, full)
-
-    return compute

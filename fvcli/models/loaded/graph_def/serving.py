@@ -1,0 +1,175 @@
+"""What a SavedModel can be asked to compute: its signatures, or the functions of its object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import tensorflow as tf
+
+from fvcli.errors import UsageError
+from fvcli.models.files.graph_file import shown
+
+DEFAULT_SIGNATURE = "serving_default"
+CALL = "__call__"
+PREFERRED = (DEFAULT_SIGNATURE, "default", CALL)  # "default" is that of modules of TensorFlow Hub
+
+
+@dataclass(frozen=True)
+class Argument:
+    """A tensor that goes in or comes out.
+
+    name: Of it. tensor: Of the graph's node, if it is in the graph.
+    """
+
+    name: str
+    dtype: tf.DType
+    shape: Any
+    tensor: str = ""
+
+    def __str__(self) -> str:
+        shape = tf.TensorShape(self.shape)
+        axes = [] if shape.rank is None else ["?" if n is None else str(n) for n in shape.as_list()]
+        known = "any shape" if shape.rank is None else f"[{', '.join(axes)}]"
+        return f"{self.name} {self.dtype.name} {known}"
+
+
+@dataclass(frozen=True)
+class Served:
+    """Something that can be computed.
+
+    function: In the library; None where TensorFlow 1 wrote it: then it is a part of the graph.
+    bound: The numbers of the objects that the function reads beside its inputs.
+    """
+
+    name: str
+    inputs: Sequence[Argument]
+    outputs: Sequence[Argument]
+    function: str | None = None
+    bound: Sequence[int] = ()
+
+    def __str__(self) -> str:
+        parts = (", ".join(map(str, arguments)) or "nothing" for arguments in (self.inputs, self.outputs))
+        return f"{self.name} ({' -> '.join(parts)})"
+
+
+def choose_served(graph: Any, folder: Path, asked: str | None) -> Served:
+    """Return what is to be computed: what is asked for, or the only thing, or what is there to be served.
+
+    Args:
+        graph: A MetaGraphDef.
+        folder: What to call it in messages.
+        asked: The name of a signature, or of a function of the object.
+
+    Raises:
+        UsageError: There is nothing, several things, or none of the name.
+    """
+    signatures = {served.name: served for served in _signatures(graph)}
+    root = graph.object_graph_def.nodes[:1]
+    functions = {served.name: served for served in _functions(graph, root[0].children if root else ())}
+    everything = functions | signatures
+    if asked is not None and asked not in everything:
+        listed = shown_list(everything.values())
+        raise UsageError(f"model.signature: {folder} has none that is called {asked!r}", f"it has {listed}")
+    public = signatures or functions
+    preferred = [asked] if asked is not None else [name for name in PREFERRED if name in public]
+    if preferred or len(public) == 1:
+        return everything[preferred[0] if preferred else next(iter(public))]
+    if not public:
+        hint = "save it again with one: model.export(), or tf.saved_model.save(model, folder, signatures=...)"
+        raise UsageError(f"{folder}: it has no signature and no function to call", hint)
+    first = shown(next(iter(public)))
+    raise UsageError(
+        f"{folder}: its signatures are several: {shown_list(public.values())}",
+        f"write which one: model: {{path: {folder}, signature: {first}}}",
+    )
+
+
+def shown_list(served: Iterable[Served]) -> str:
+    return "; ".join(shown(str(one)) for one in served) or "none"
+
+
+# ---- signatures
+
+
+def _signatures(graph: Any) -> Iterator[Served]:
+    objects = graph.object_graph_def
+    root = {child.local_name: child.node_id for child in objects.nodes[0].children} if objects.nodes else {}
+    own = objects.nodes[root["signatures"]].children if "signatures" in root else ()
+    traced = {served.name: served for served in _functions(graph, own)}
+    for name, signature in sorted(graph.signature_def.items()):
+        outputs = _of_signature(signature.outputs)
+        if not name.startswith("__") and outputs:
+            plain = Served(name, _of_signature(signature.inputs), outputs)
+            known = traced.get(name, plain)
+            yield replace(plain, function=known.function, bound=known.bound)
+
+
+def _of_signature(infos: Mapping[str, Any]) -> list[Argument]:
+    return [
+        Argument(name, tf.as_dtype(info.dtype or tf.float32), info.tensor_shape, info.name)
+        for name, info in sorted(infos.items())
+        if info.WhichOneof("encoding") == "name"
+    ]
+
+
+# ---- functions of objects
+
+
+def _functions(graph: Any, children: Iterable[Any]) -> Iterator[Served]:
+    """Yield each function of an object, traced as for inference where it was traced in several ways."""
+    objects = graph.object_graph_def
+    library = {function.signature.name: function for function in graph.graph_def.library.function}
+    for child in children:
+        node = objects.nodes[child.node_id]
+        names = [*node.function.concrete_functions, node.bare_concrete_function.concrete_function_name]
+        traced = [name for name in names if name in library and name in objects.concrete_functions]
+        if traced:
+            best = min(traced, key=lambda name: _is_for_training(objects.concrete_functions[name]))
+            yield _of_function(child.local_name, library[best], objects.concrete_functions[best])
+
+
+def _of_function(name: str, function: Any, traced: Any) -> Served:
+    signature, bound = function.signature, list(traced.bound_inputs)
+    taken = signature.input_arg[: len(signature.input_arg) - len(bound)]
+    specs = _specs(traced.canonicalized_input_signature)
+    known = specs if len(specs) == len(taken) else [None] * len(taken)
+    inputs = [
+        Argument(arg.name, tf.as_dtype(arg.type), _UNKNOWN if spec is None else spec.shape)
+        for arg, spec in zip(taken, known, strict=True)
+    ]
+    outputs = [Argument(arg.name, tf.as_dtype(arg.type), _UNKNOWN) for arg in signature.output_arg]
+    return Served(name, inputs, outputs, signature.name, bound)
+
+
+_UNKNOWN = tf.TensorShape(None).as_proto()
+
+
+def _is_for_training(traced: Any) -> bool:
+    """Tell whether a function was traced with something, which is training as a rule, set to true."""
+    return any(
+        value.WhichOneof("kind") == "bool_value" and value.bool_value
+        for value in _values(traced.canonicalized_input_signature)
+    )
+
+
+def _specs(signature: Any) -> list[Any]:
+    found = [value for value in _values(signature) if value.WhichOneof("kind") == "tensor_spec_value"]
+    return [value.tensor_spec_value for value in found]
+
+
+def _values(value: Any) -> Iterator[Any]:
+    """Yield all values of a StructuredValue, in the order in which a function takes them."""
+    kind = value.WhichOneof("kind")
+    below: Sequence[Any] = ()
+    if kind in {"list_value", "tuple_value"}:
+        below = getattr(value, kind).values
+    elif kind == "dict_value":
+        below = [value.dict_value.fields[key] for key in sorted(value.dict_value.fields)]
+    elif kind == "named_tuple_value":
+        below = [pair.value for pair in value.named_tuple_value.values]
+    yield value
+    for one in below:
+        yield from _values(one)
