@@ -9,6 +9,7 @@ from typing import Any
 
 import keras
 import tensorflow as tf
+from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
 
 from fvcli.models.loaded.keras_model.calls import activated, has_activation_apart
 from fvcli.models.loaded.keras_model.fill import filled_value
@@ -145,5 +146,9 @@ class _Recording:
         return activated(operation.activation, False, [before])
 
     def _see(self, name: str, value: tf.Tensor) -> None:
+        """Keep what a layer made, with the mask that it has now: a later call may put another on it."""
         turned = name in self._reference.turned
-        self.seen[name] = tf.transpose(value, FIRST_TO_LAST) if turned else value
+        kept = tf.transpose(value, FIRST_TO_LAST) if turned else tf.raw_ops.Identity(input=value)
+        if (mask := get_keras_mask(value)) is not None:
+            set_keras_mask(kept, mask)
+        self.seen[name] = kept
