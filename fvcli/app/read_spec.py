@@ -8,8 +8,10 @@ from pathlib import Path
 
 from fvcli.errors import FvcliError, UsageError, command
 from fvcli.media import picture_text
-from fvcli.models.files.file_kinds import HEAD_BYTES, kind_of
-from fvcli.models.files.model_format import BY_SUFFIX, MODEL_SUFFIXES, SPEC_SUFFIXES, way_out, what_is
+from fvcli.models.files.file_kinds import GRAPH, HEAD_BYTES, kind_of
+from fvcli.models.files.folder_kinds import refuse_folder
+from fvcli.models.files.model_format import BY_SUFFIX, MODEL_SUFFIXES, SPEC_SUFFIXES, what_is
+from fvcli.models.files.ways_out import way_out
 from fvcli.spec.mistakes.problems import nearest
 
 START = "fvcli init spec.yaml writes a spec to start from"
@@ -21,7 +23,7 @@ MARKS = {
     codecs.BOM_UTF16_BE: "utf-16",
 }
 MAY_BE_TEXT = {"a text file", "JSON text", "a file of an unknown format", "an empty file"}
-MODELS = ("a Keras model", "a Keras model (HDF5)", "a TensorFlow SavedModel")
+MODELS = ("a Keras model", "a Keras model (HDF5)", "a TensorFlow SavedModel", GRAPH)
 
 
 def read_spec(spec: str) -> str:
@@ -78,6 +80,9 @@ def _of_folder(path: Path) -> UsageError:
         return UsageError(f"{path}: a run of fvcli, not a spec", f"to go on with it: {again}")
     if what_is(path) in MODELS:
         return _of_model(path, what_is(path))
+    if (kind := what_is(path)) != "a folder":
+        hint = refuse_folder(path, MODEL_SUFFIXES).hint
+        return UsageError(f"{path}: {kind}, not a spec", f"{hint}; {START}")
     found = sorted(p for p in path.iterdir() if p.suffix.lower() in SPEC_SUFFIXES | MODEL_SUFFIXES)
     hint = f"there is {found[0]} in it" if found else START
     return UsageError(f"{path}: a folder, not a spec", hint)

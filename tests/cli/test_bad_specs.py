@@ -138,6 +138,12 @@ def test_picture_of_fvcli_as_spec(tmp_path: Path) -> None:
         ),
         ("m.tflite", b"\x1c\0\0\0TFL3" + bytes(9), "a TensorFlow Lite model, not a spec"),
         ("m.keras", b"", "an empty file, not a spec: copy or download it again"),
+        (
+            "m.bin",
+            b"\x0a\x09\x0a\x01x\x12\x04Relu",
+            "a TensorFlow graph, not a spec: write a spec with the line",
+        ),
+        ("m.pbtxt", b"node {\n", "a TensorFlow graph as text, not a spec: save it in binary form: python -c"),
         ("page.yaml", b"<!DOCTYPE html><html></html>", "a web page, not a spec"),
     ],
 )
@@ -176,6 +182,10 @@ def test_folder_as_spec(tmp_path: Path) -> None:
     assert mistakes(tmp_path / "run", folder) == [
         f"{folder}: a folder, not a spec: fvcli init spec.yaml writes a spec to start from"
     ]
+    (tmp_path / "training").mkdir()
+    (tmp_path / "training" / "cp.ckpt.index").touch()
+    (line,) = mistakes(tmp_path / "run", tmp_path / "training")
+    assert line.startswith(f"{tmp_path}/training: a TensorFlow checkpoint, not a spec: it has weights and no")
     (folder / "b.yaml").write_text(GOOD)
     assert mistakes(tmp_path / "run", folder) == [
         f"{folder}: a folder, not a spec: there is {folder}/b.yaml in it"
@@ -286,7 +296,7 @@ def test_weights_without_a_layer(tmp_path: Path) -> None:
 
 def test_weights_folder(tmp_path: Path) -> None:
     (line,) = mistakes(tmp_path / "run", with_weights(tmp_path, tmp_path))
-    assert f"{tmp_path}: Is a directory" in line
+    assert f"{tmp_path}: a folder, but weights of efficientnet-lite0 are a .pth file" in line
 
 
 def test_weights_named_by_nothing(tmp_path: Path) -> None:

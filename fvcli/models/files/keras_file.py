@@ -30,9 +30,9 @@ from fvcli.models.files.keras_hdf5 import (
     MAX_EXPANSION,
     Contents,
 )
+from fvcli.models.files.model_format import meant_checkpoint, what_is
+from fvcli.models.files.ways_out import CHECKPOINT, COPIES, UNPACKED, way_out
 
-ARCHIVE = ".keras"
-NAMES = {ZIP: ARCHIVE, HDF5: ".h5"}
 CONFIG = "config.json"
 METADATA = "metadata.json"
 WEIGHTS = "model.weights.h5"
@@ -86,9 +86,10 @@ def check_architecture(path: Path) -> dict[str, Any]:
     Raises:
         FvcliError: It is no such file, or asks for anything but what Keras itself brings.
     """
-    head = _head(path)
-    if kind_of(head) != "JSON text":
-        raise UsageError(f"{path}: {kind_of(head)}, not a JSON file", "give what model.to_json() returns")
+    _head(path)
+    if (kind := what_is(path)) != "JSON text":
+        hint = _way_of_copy(path, kind) or "give what model.to_json() returns"
+        raise UsageError(f"{path}: {kind}, not a JSON file of a Keras model", hint)
     if path.stat().st_size > MAX_CONFIG_BYTES:
         raise FvcliError(f"{path}: it is larger than {MAX_CONFIG_BYTES:,} bytes", COPY_AGAIN)
     return parse_config(path.read_bytes(), str(path))
@@ -127,24 +128,40 @@ def _expect(path: Path, beginning: bytes) -> None:
     head = _head(path)
     if head.startswith(beginning):
         return
-    name = next((name for known, name in NAMES.items() if head.startswith(known)), None)
-    hint = f"if Keras wrote it, name it {name}" if name else SAVE_IT
-    raise UsageError(f"{path}: {kind_of(head)}, not {kind_of(beginning)} of Keras's", hint)
+    kind = what_is(path)
+    raise UsageError(
+        f"{path}: {kind}, not {kind_of(beginning)} of Keras's", _way_of_copy(path, kind) or SAVE_IT
+    )
+
+
+def _way_of_copy(path: Path, kind: str) -> str:
+    """Say what to do with a file that only came here in a wrong form."""
+    return way_out(path, kind) if kind in COPIES else ""
 
 
 def _head(path: Path) -> bytes:
     """Return the first bytes of a file, or say why there is none to read."""
     if path.is_dir():
-        saved_model = (path / "saved_model.pb").exists()
-        kind = "a TensorFlow SavedModel, which Keras 3 cannot read" if saved_model else "a folder"
-        raise UsageError(f"{path}: {kind}", "give a .keras or .h5 file")
+        raise _of_folder(path)
     if path.exists() and not path.is_file():
         raise UsageError(f"{path}: not a file", "give a .keras or .h5 file")
     try:
         with path.open("rb") as file:
             return file.read(HEAD_BYTES)
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}", "give the path of a model's file") from error
+        hint = meant_checkpoint(path) or "give the path of a model's file"
+        raise UsageError(f"{path}: {error.strerror}", hint) from error
+
+
+def _of_folder(path: Path) -> UsageError:
+    kind, hint = what_is(path), "give a .keras or .h5 file"
+    if kind == "a TensorFlow SavedModel":
+        kind += ", which Keras 3 cannot read"
+    if kind == UNPACKED:
+        hint = f"give the weights in it: {path / WEIGHTS}"
+    if kind == CHECKPOINT:
+        hint = way_out(min(path.glob("*.index")), CHECKPOINT)
+    return UsageError(f"{path}: {kind}", hint)
 
 
 @contextmanager

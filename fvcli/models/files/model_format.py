@@ -1,58 +1,61 @@
-"""Say by its content how a model is written, or what else a file is and what can be done with it.
+"""Say by its content how a model is written, or what else a file or folder is.
 
 Names of files say little: an HDF5 file may be called ``.model``, and a PyTorch file ``.keras``.
 """
 
 from __future__ import annotations
 
+import bz2
+import gzip
+import lzma
+import re
 import zipfile
 from pathlib import Path
-from typing import Literal
+from typing import IO, Any, Literal
 
-from fvcli.errors import UsageError, command
-from fvcli.models.files.file_kinds import HDF5, HEAD_BYTES, ZIP, kind_of
+from fvcli.errors import UsageError
+from fvcli.models.files.file_kinds import GRAPH, HDF5, HEAD_BYTES, ZIP, kind_of
+from fvcli.models.files.folder_kinds import kind_of_folder, refuse_folder
 from fvcli.models.files.graph_file import FIRST_BYTE, SAVED_MODEL
+from fvcli.models.files.ways_out import (
+    CAFFE,
+    CHECKPOINT,
+    CORE_ML,
+    KINDS,
+    ONNX,
+    PYTORCH,
+    TORCHSCRIPT,
+    way_out,
+)
 
 Format = Literal["keras", "hdf5", "json", "graph", "saved_model"]
-KINDS = "a .keras, .h5, .json (with weights: a .h5), .pb or SavedModel folder"
 MODEL_SUFFIXES = {".keras", ".h5", ".hdf5", ".pb", ".onnx", ".pt", ".pth", ".tflite", ".safetensors"}
 SPEC_SUFFIXES = {".yaml", ".yml"}
 CONFIG = "config.json"  # in a .keras file
-PYTORCH, ONNX, CORE_ML, CAFFE = "a PyTorch file", "an ONNX model", "a Core ML model", "a Caffe file"
 BY_SUFFIX = {
     ".mlmodel": CORE_ML,
     ".mlpackage": CORE_ML,
     ".caffemodel": CAFFE,
     ".prototxt": CAFFE,
     ".onnx": ONNX,
+    ".pdmodel": "a PaddlePaddle model",
+    ".pdiparams": "PaddlePaddle weights",
+    ".meta": "the graph of a TensorFlow checkpoint",
 }
-MADE_FROM = "give the Keras or TensorFlow model that it was made from"
-LOAD_THEM = "load them into a Keras model and save that as .keras"
-WAYS_OUT = {
-    PYTORCH: "export it with torch.onnx.export, convert that with onnx2tf and give the folder; weights of a "
-    "network that fvcli knows are named so: model: {name: efficientnet-lite0, weights: FILE}",
-    ONNX: "convert it with onnx2tf -i FILE -o FOLDER, and give that folder",
-    CORE_ML: MADE_FROM,
-    CAFFE: "weights of GoogLeNet are named so: model: {name: inception_v1, weights: FILE}",
-    "a TensorFlow Lite model": f"gradients cannot go through it; {MADE_FROM}",
-    "a safetensors file": f"it has weights and no network; {LOAD_THEM}",
-    "the saved_model.pb of a TensorFlow SavedModel": "it needs the folder that it was in; give that folder",
-    "a zipped TensorFlow SavedModel": "unpack it, and give the folder that holds saved_model.pb",
-    "a zip archive": "unpack it, and give the model that is in it",
-    "a NumPy .npz archive": f"it has arrays and no network; {LOAD_THEM}",
-    "a Python pickle": "a pickle can run code when it is read; save the model with model.save()",
-    "a web page": "download the file again, because this is not what was meant",
-    "a Git LFS pointer, not the file it stands for": "fetch the file with: git lfs pull",
-    "an empty file": "copy or download it again",
-    "a folder": f"give {KINDS}",
-    "a picture": "model names a network; pictures are named by a job: pictures: FILE",
-    "a spec": "write the model that it names",
+# Of files whose first bytes are those of numbers.
+BY_NAME = {
+    r"\.index$|\.data-\d+-of-\d+$": CHECKPOINT,
+    r"^group\d+-shard\d+of\d+(\.bin)?$": "a shard of TensorFlow.js weights",
 }
-FOREIGN_MEMBERS = {
+UNKNOWN = {"a file of an unknown format", GRAPH}
+TORCH_SUFFIXES = {".pt", ".pth", ".ckpt", ".bin"}
+FOREIGN_MEMBERS = {  # of zip archives, by what a member's name ends with
+    "constants.pkl": TORCHSCRIPT,
     "data.pkl": PYTORCH,
     SAVED_MODEL: "a zipped TensorFlow SavedModel",
     ".npy": "a NumPy .npz archive",
 }
+PACKINGS: dict[str, Any] = {"a gzip file": gzip.open, "a bzip2 file": bz2.open, "an xz file": lzma.open}
 
 
 def format_of(path: Path) -> Format:
@@ -62,85 +65,111 @@ def format_of(path: Path) -> Format:
         UsageError: Nothing is there, or no model that fvcli reads; the hint says what can be done.
     """
     if not path.exists():
-        raise UsageError(f"{path}: there is no such file", f"give {KINDS}")
+        raise UsageError(f"{path}: there is no such file", meant_checkpoint(path) or f"give {KINDS}")
     if path.is_dir():
-        return _of_folder(path)
+        if kind_of_folder(path) == "a TensorFlow SavedModel":
+            return "saved_model"
+        raise refuse_folder(path, MODEL_SUFFIXES)
     head = _head(path)
     if head.startswith(HDF5):
         return "hdf5"
-    if head.startswith(ZIP) and (path.suffix.lower() == ".keras" or CONFIG in _members(path)):
+    if head.startswith(ZIP) and (path.suffix.lower() == ".keras" or CONFIG in (_members(path) or ())):
         return "keras"
-    suffix = path.suffix.lower()
-    if suffix == ".pb" or (not suffix and head.startswith(FIRST_BYTE)):
-        is_text = kind_of(head) == "a text file"  # as a graph may be, and of that its reader says more
-        if path.name == SAVED_MODEL or not (head.startswith(FIRST_BYTE) or is_text or not head):
-            raise _refusal(path, head)
+    kind, suffix = _kind(path, head), path.suffix.lower()
+    if _is_graph(path, head, kind):
         return "graph"
-    if suffix == ".json" and kind_of(head) in {"JSON text", "an empty file"}:
+    is_json = kind in {"JSON text", "an empty file"} if suffix == ".json" else kind == "JSON text"
+    if is_json and (suffix == ".json" or b'"class_name"' in head):
         return "json"
-    raise _refusal(path, head)
+    raise _refusal(path, kind)
+
+
+def _is_graph(path: Path, head: bytes, kind: str) -> bool:
+    """Tell whether a file is a graph, or one that its reader says more about."""
+    if path.name == SAVED_MODEL:
+        return False
+    if kind == GRAPH:
+        return True
+    suffix = path.suffix.lower()
+    unknown = kind in {"a file of an unknown format", "a text file"}
+    if suffix == ".pb":
+        return (head.startswith(FIRST_BYTE) and unknown) or kind in {"a text file", "an empty file"}
+    return not suffix and head.startswith(FIRST_BYTE) and unknown
+
+
+def meant_checkpoint(path: Path) -> str:
+    """Say what to do with a checkpoint of which the name was given, which is only the beginning of names."""
+    found = sorted(path.parent.glob(f"{path.name}.index")) if path.parent.is_dir() and path.name else []
+    return f"{found[0]} is {CHECKPOINT}: {way_out(found[0], CHECKPOINT)}" if found else ""
 
 
 def what_is(path: Path) -> str:
     """Say what a file or folder is, such as ``a PyTorch file`` or ``a Keras model``."""
-    if path.is_dir():
-        return "a TensorFlow SavedModel" if (path / SAVED_MODEL).exists() else "a folder"
-    return _kind(path, _head(path))
+    return kind_of_folder(path) if path.is_dir() else _kind(path, _head(path))
 
 
 def _kind(path: Path, head: bytes) -> str:
-    kind = kind_of(head)
+    kind, suffix = kind_of(head), path.suffix.lower()
     if head.startswith(ZIP):
-        names = _members(path)
-        if CONFIG in names:
-            return "a Keras model"
-        found = (kind for end, kind in FOREIGN_MEMBERS.items() if any(name.endswith(end) for name in names))
-        return next(found, kind)
+        return _kind_of_archive(path)
     if head.startswith(HDF5):
         return "a Keras model (HDF5)"
     if kind.endswith("picture"):
         return "a picture"
-    if path.suffix.lower() in BY_SUFFIX and head:
-        return BY_SUFFIX[path.suffix.lower()]
-    if kind == "a PyTorch file" or (kind == "a Python pickle" and path.suffix.lower() in {".pt", ".pth"}):
+    if kind in UNKNOWN | {"a text file", ONNX} and suffix in BY_SUFFIX:
+        return BY_SUFFIX[suffix]
+    if kind in {"a Python pickle", "a file of an unknown format"} and suffix in TORCH_SUFFIXES - {".bin"}:
         return PYTORCH
-    return "a spec" if kind == "a text file" and path.suffix.lower() in SPEC_SUFFIXES else kind
+    if kind in UNKNOWN | {"an empty file"} and head:
+        named = (found for pattern, found in BY_NAME.items() if re.search(pattern, path.name))
+        return next(named, kind)
+    if kind == "a TensorFlow.js model" and re.search(rb'"format":\s*"graph-model"', head):
+        return "a TensorFlow.js graph"
+    if kind in PACKINGS:
+        return "a packed tar archive" if kind_of(_unpacked_head(path, kind)) == "a tar archive" else kind
+    return "a spec" if kind == "a text file" and suffix in SPEC_SUFFIXES else kind
 
 
-def way_out(path: Path, kind: str) -> str:
-    """Say what can be done with a file that is no model for fvcli."""
-    if path.name == SAVED_MODEL:
-        return f"give the folder that it is in: {path.parent}"
-    return WAYS_OUT.get(kind, f"give {KINDS}").replace("FILE", str(path))
+def _kind_of_archive(path: Path) -> str:
+    names = _members(path)
+    if names is None:
+        return "a damaged zip archive"
+    if CONFIG in names:
+        return "a Keras model"
+    found = (kind for end, kind in FOREIGN_MEMBERS.items() if any(name.endswith(end) for name in names))
+    return next(found, "a zip archive")
 
 
-def _refusal(path: Path, head: bytes) -> UsageError:
-    kind = _kind(path, head)
-    return UsageError(f"{path}: {kind}, which is no model that fvcli reads", way_out(path, kind))
+def _refusal(path: Path, kind: str) -> UsageError:
+    inside = _inside(path, kind)
+    return UsageError(f"{path}: {kind}{inside}, which is no model that fvcli reads", way_out(path, kind))
 
 
-def _of_folder(path: Path) -> Format:
-    if (path / SAVED_MODEL).exists():
-        return "saved_model"
-    if path.suffix.lower() in BY_SUFFIX:
-        kind = BY_SUFFIX[path.suffix.lower()]
-        raise UsageError(f"{path}: {kind}, which is no model that fvcli reads", way_out(path, kind))
-    if (path / "plan.json").exists():
-        raise UsageError(f"{path}: a run of fvcli, no model", f"see: {command('status', path)}")
-    above = next((folder for folder in path.absolute().parents[:2] if (folder / SAVED_MODEL).exists()), None)
-    if above is not None:
-        raise UsageError(f"{path}: a part of a SavedModel", f"give the folder above: {above}")
-    models = sorted(p for p in path.iterdir() if p.suffix.lower() in MODEL_SUFFIXES)
-    hint = f"give the model in it: {models[0]}" if models else f"give {KINDS}"
-    raise UsageError(f"{path}: a folder, and no SavedModel: there is no {SAVED_MODEL} in it", hint)
+def _inside(path: Path, kind: str) -> str:
+    """Say what a packed file is, in brackets."""
+    head = _unpacked_head(path, kind) if kind in PACKINGS else b""
+    return f" ({kind_of(head)} is in it)" if head else ""
 
 
-def _members(path: Path) -> list[str]:
+def _unpacked_head(path: Path, kind: str) -> bytes:
+    try:
+        with PACKINGS[kind](path, "rb") as file:
+            return bytes(_first(file))
+    except (OSError, EOFError, ValueError, lzma.LZMAError):
+        return b""
+
+
+def _first(file: IO[bytes]) -> bytes:
+    return file.read(HEAD_BYTES)
+
+
+def _members(path: Path) -> list[str] | None:
+    """Return the names in a zip archive, or None if it has no list of them: that is at the end."""
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.namelist()
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-        return []
+        return None
 
 
 def _head(path: Path) -> bytes:

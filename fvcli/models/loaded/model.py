@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fvcli.models.loaded.guess_preprocessing import Subject
 from fvcli.models.loaded.sanity import sanity_lines
+from fvcli.models.loaded.subject import Subject
 from fvcli.models.model_facts import ModelFacts
 from fvcli.optvis.calls import CallGraph
 from fvcli.optvis.network import Network

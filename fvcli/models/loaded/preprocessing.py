@@ -8,8 +8,10 @@ from fvcli.errors import UsageError, size_in_words
 from fvcli.models.choice import ModelChoice, Preprocessing
 from fvcli.models.graph import Pair
 from fvcli.models.loaded.assemble import choose_logits
-from fvcli.models.loaded.guess_preprocessing import Subject, doubt, guess_preprocessing
+from fvcli.models.loaded.declared_preprocessing import check_declared
+from fvcli.models.loaded.guess_preprocessing import guess_preprocessing
 from fvcli.models.loaded.network_graph import NetworkGraph
+from fvcli.models.loaded.subject import Subject
 from fvcli.models.loaded.untrained import untrained
 from fvcli.models.zoo.applications import BUILT_IN
 
@@ -51,9 +53,8 @@ def resolve_preprocessing(network: NetworkGraph, choice: ModelChoice, size_px: P
     subject = Subject(network.graph, nodes, network.channels, size_px, logits)
     begun = untrained(subject)
     if choice.declares_values:
-        declared = choice.preprocessing(Preprocessing(), network.channels)
-        doubts = begun, doubt(subject, declared, is_untrained=begun is not None)
-        return Resolved(declared, remark="; ".join(filter(None, doubts)) or None)
+        declared, doubt = check_declared(subject, choice, is_untrained=begun is not None)
+        return Resolved(declared, remark="; ".join(filter(None, (begun, doubt))) or None)
     if network.takes_whole_numbers:
         preprocessing = choice.preprocessing(BUILT_IN, network.channels)
         said = preprocessing.said(network.channels)

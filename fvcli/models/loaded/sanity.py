@@ -9,9 +9,9 @@ from fvcli.models.loaded.guess_preprocessing import (
     MOST_LOGIT_DEVIATION,
     PICTURES,
     SMALLEST_LOGIT_DEVIATION,
-    Subject,
 )
 from fvcli.models.loaded.probe_pictures import noise, test_pictures
+from fvcli.models.loaded.subject import Subject
 
 NEARLY_ALL = 0.9  # of the channels; trained networks have up to two thirds silent on four pictures
 

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from fvcli.models.loaded.guess_preprocessing import Subject, logit_deviation
+from fvcli.models.loaded.guess_preprocessing import logit_deviation
 from fvcli.models.loaded.probe_pictures import test_pictures
+from fvcli.models.loaded.subject import Subject
 from fvcli.optvis.calls import CallGraph, Linear, Normalization
 
 FEWEST = 2  # arrays that have to agree: a single bias of zeros is no evidence

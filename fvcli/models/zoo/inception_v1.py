@@ -20,9 +20,12 @@ from fvcli.errors import FvcliError, UsageError
 from fvcli.models.choice import IMAGENET, RANDOM, ModelChoice
 from fvcli.models.files.caffe_file import read_blobs
 from fvcli.models.files.checksums import check_sum
+from fvcli.models.files.file_kinds import GRAPH
 from fvcli.models.files.graph_constants import Graph, read_graph
+from fvcli.models.files.model_format import what_is
 from fvcli.models.files.network_as_weights import refuse_network
 from fvcli.models.files.torch_file import read_tensors
+from fvcli.models.files.ways_out import PYTORCH
 from fvcli.models.graph import Node
 from fvcli.models.label_file import read_labels
 from fvcli.models.labels import imagenet_labels
@@ -49,6 +52,7 @@ from fvcli.models.zoo.inception_nodes import (
 )
 
 NAME = "inceptionv1"
+SUFFIX_OF = {GRAPH: ".pb", "a Caffe file": ".caffemodel", PYTORCH: ".pth"}  # where a file has another
 PREPROCESSING = LUCID.preprocessing
 NATIVE_PX = 224
 FILES = (
@@ -105,8 +109,12 @@ def describe_with_arrays(choice: ModelChoice) -> tuple[ModelFacts, Arrays]:
 
 def _variant_of(path: Path) -> Variant:
     refuse_network(path, NAME, WEIGHTS_FILES)
+    known = {suffix for variant in VARIANTS for suffix in variant.suffixes}
+    suffix = path.suffix.lower()
+    if suffix not in known and path.is_file():
+        suffix = SUFFIX_OF.get(what_is(path), suffix)
     for variant in VARIANTS:
-        if path.suffix.lower() in variant.suffixes:
+        if suffix in variant.suffixes:
             return variant
     raise UsageError(f"{path}: no weights of {NAME} are in a file of this kind", INSTALL)
 

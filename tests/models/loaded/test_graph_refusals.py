@@ -189,9 +189,9 @@ def hdf5(path: Path) -> None:
 
 NO_GRAPHS = {
     "empty": (pb(b""), "an empty file"),
-    "text": (pb(b'node {\n  name: "x"\n}\n'), "a graph as text"),
+    "text": (pb(b'node {\n  name: "x"\n}\n'), "a TensorFlow graph as text"),
     "pickle": (pb(b"\x80\x04\x95\x10\0\0\0"), "a Python pickle"),
-    "zip": (pb(b"PK\x03\x04" + bytes(60)), "a zip archive"),
+    "zip": (pb(b"PK\x03\x04" + bytes(60)), "a damaged zip archive"),
     "onnx": (pb(b"\x08\x07\x12\x07pytorch\x1a\x052.0.1:\x04\x0a\x02\x0a\x00"), "an ONNX model"),
     "saved model": (pb(b"\x08\x01\x12\x10" + bytes(16)), "SavedModel"),
     "noise": (pb(np.random.default_rng(0).bytes(4096)), "a file of an unknown format"),

@@ -12,7 +12,9 @@ import pytest
 from fvcli.models import ModelChoice, load
 from fvcli.models.choice import Preprocessing
 from fvcli.models.loaded import guess_preprocessing
-from fvcli.models.loaded.guess_preprocessing import BUILT_IN, TF, TORCH, UNIT, Guess, Subject
+from fvcli.models.loaded.guess_preprocessing import Guess
+from fvcli.models.loaded.subject import UNIT, Subject
+from fvcli.models.zoo.applications import BUILT_IN, TF, TORCH
 from fvcli.optvis.calls import Call, CallGraph, Normalization, by_role
 
 PHOTO_MEAN, PHOTO_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -31,6 +33,8 @@ BEGINNINGS: dict[str, Callable[[], list[keras.layers.Layer]]] = {
 }
 
 
+UNKNOWN_ORDER = "; if it takes BGR, declare channel_order: BGR"
+KNOWN_ORDER = ", which takes off the mean of photos in that order"
 NOT_READ = Subject(CallGraph(Call("", (), by_role), {}), {}, 3, (8, 8), None)
 
 
@@ -50,17 +54,17 @@ def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("name", "value_range"),
+    ("name", "value_range", "order"),
     [
-        ("to_unit", (0.0, 255.0)),
-        ("to_sides", (0.0, 255.0)),
-        ("from_unit", (0.0, 1.0)),
-        ("statistics", (0.0, 255.0)),
-        ("both", (0.0, 255.0)),
+        ("to_unit", (0.0, 255.0), UNKNOWN_ORDER),
+        ("to_sides", (0.0, 255.0), UNKNOWN_ORDER),
+        ("from_unit", (0.0, 1.0), UNKNOWN_ORDER),
+        ("statistics", (0.0, 255.0), KNOWN_ORDER),
+        ("both", (0.0, 255.0), KNOWN_ORDER),
     ],
 )
 def test_what_scales_the_input_tells_its_range_for_certain(
-    begun: Path, name: str, value_range: tuple[float, float]
+    begun: Path, name: str, value_range: tuple[float, float], order: str
 ) -> None:
     facts = load(ModelChoice(path=f"{begun}/{name}.keras")).facts
     assert (facts.preprocessing.value_range, facts.preprocessing.mean) == (value_range, None)
@@ -68,7 +72,7 @@ def test_what_scales_the_input_tells_its_range_for_certain(
     (finding,) = facts.findings
     assert finding == (
         f"preprocessing: RGB, from 0 to {value_range[1]:g}, because the network scales its input itself, "
-        "in scaler; if it takes BGR, declare channel_order: BGR"
+        f"in scaler{order}"
     )
 
 
@@ -137,7 +141,7 @@ LOGIT_SCALES = {TF: 0.10, TORCH: 0.26, UNIT: 0.04, BUILT_IN: 3.01}
 def with_evidence(monkeypatch: pytest.MonkeyPatch, misfits: dict[Preprocessing, float], by: str) -> Guess:
     """Return the guess for a network of which only the misfits are known."""
     role = ("conv", Normalization(np.ones(1), np.ones(1))) if by == "statistics" else None
-    monkeypatch.setattr(guess_preprocessing.Subject, "first_normalization", role)
+    monkeypatch.setattr(Subject, "first_normalization", role)
     monkeypatch.setattr(guess_preprocessing, "misfits", lambda *_: misfits)
     return guess_preprocessing.guess_preprocessing(NOT_READ)
 

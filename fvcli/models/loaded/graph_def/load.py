@@ -30,7 +30,6 @@ from fvcli.optvis.calls import Call, CallGraph
 
 USUAL_RANGES, NEAR = ((0.0, 1.0), (-1.0, 1.0), (0.0, 255.0)), 0.02
 CALLED = "StatefulPartitionedCall/"  # in the names of a SavedModel's nodes
-SMALLEST_SCALE, LARGEST_SHIFT = 0.5, 4.0  # of a network that takes values from 0 to 1
 
 
 def load_graph_def(path: Path, choice: ModelChoice) -> LoadedModel:
@@ -122,14 +121,13 @@ def _preprocessing(
         )
         said = known.said(network.channels)
         return Resolved(known, finding=f"preprocessing: {said}, because the network takes bytes")
-    range_, scaling = _usual_range(walk.quantized), walk.scaling
+    range_ = _usual_range(walk.quantized)
     if range_ is not None:
         known = choice.preprocessing(Preprocessing(range_, channel_order=order), network.channels)
         said = known.said(network.channels)
         return Resolved(known, finding=f"preprocessing: {said}, because that range of its input is quantized")
-    if scaling is not None and abs(scaling[0]) >= SMALLEST_SCALE and abs(scaling[1]) <= LARGEST_SHIFT:
-        guess = choice.preprocessing(Preprocessing(channel_order=order), network.channels)
-        return Resolved(guess, finding=f"preprocessing: {guess}, because of how the network scales its input")
+    if metadata.reverse and choice.channel_order is None:
+        choice = replace(choice, channel_order=order)
     return resolve_preprocessing(network, choice, size_px)
 
 

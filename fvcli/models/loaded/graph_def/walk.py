@@ -63,7 +63,6 @@ class Walk:
     fill: What placeholders are filled with.
     name: What to call the file in messages.
     aliases: Nodes that pass a layer on.
-    scaling: What the network itself multiplies a picture by and adds, if it does.
     quantized: Between which values of a picture the network has steps, if it quantizes its input.
     """
 
@@ -76,7 +75,6 @@ class Walk:
     layers: dict[str, Node] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
-    scaling: tuple[float, float] | None = None
     quantized: tuple[float, float] | None = None
     parameters: int = 0
     _constant_values: int = 0
@@ -258,8 +256,7 @@ class Walk:
         if affine is None:
             return raws[0] if step.op in PREPARES else None
         scale = 1.0 if affine.scale is None else float(np.mean(affine.scale))
-        self.scaling = raws[0][0] * scale, raws[0][1] * scale + float(np.mean(affine.shift))
-        return self.scaling
+        return raws[0][0] * scale, raws[0][1] * scale + float(np.mean(affine.shift))
 
     def _note_range(self, step: Step, raw: tuple[float, float]) -> None:
         ends = [step.attrs.get(key) if len(step.arrays) == 1 else None for key in ("min", "max")]

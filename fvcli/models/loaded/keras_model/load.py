@@ -60,7 +60,9 @@ def load_keras(path: Path, weights: Path | None = None, architecture: Path | Non
         model = _build(check_architecture(architecture), architecture)
         load_weights(model, path)
     elif format_of(path) == "json" and weights is None:
-        raise UsageError(f"{path}: a description without weights", "give the file of the weights, too")
+        check_architecture(path)
+        hint = f"give the file of the weights, too: model: {{path: {path}, weights: my.weights.h5}}"
+        raise UsageError(f"{path}: a description without weights", hint)
     else:
         model = _load_whole(path)
     if weights is not None:
@@ -134,7 +136,10 @@ def _config_of_h5(path: Path) -> dict[str, Any]:
     config = check_h5(path)
     if config is None:
         raise UsageError(
-            f"{path}: it has the weights of a model, but not the model", "give its architecture as JSON, too"
+            f"{path}: it has the weights of a model, but not the model",
+            "give its architecture as JSON, too, which model.to_json() returns: "
+            f"model: {{path: my.json, weights: {path}}}; weights of a network that fvcli knows are named so: "
+            f"model: {{name: resnet50, weights: {path}}}",
         )
     return config
 

@@ -151,7 +151,7 @@ def const(**attributes: attr_value_pb2.AttrValue) -> bytes:
         (zipped(), "it looks like a zip archive"),
         (b"\x89HDF\r\n\x1a\n" + bytes(100), "it looks like an HDF5 file"),
         (b"\x08\x01\x12\x04\x0a\x02ab", "it looks like the saved_model.pb of a TensorFlow SavedModel"),
-        (b'node {\n  name: "input"\n}\n' * 99, "it looks like a text file"),
+        (b'node {\n  name: "input"\n}\n' * 99, "it looks like a TensorFlow graph as text"),
         (b"<!DOCTYPE html>\n<html>", "it looks like a web page"),
         (bytes(100), "it is cut short or damaged"),
         (b"\xff" * 100, "it is cut short or damaged"),

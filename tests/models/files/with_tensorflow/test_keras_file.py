@@ -90,7 +90,8 @@ FOREIGN = {
     "a TensorFlow Lite model": b"\x1c\0\0\0TFL3\x14\0\x20\0",
     "a safetensors file": (64).to_bytes(8, "little") + b'{"w":{}}',
     "a gzip file": gzip.compress(b"x"),
-    "a text file": b"layer { name: 'conv1' }\n",
+    "a text file": b"Weights\n",
+    "a Caffe file": b"layer { name: 'conv1' }\n",
     "JSON text": b'{"class_name": "Functional"}',
     "a web page": b"<!DOCTYPE html><html>404</html>",
     "a Git LFS pointer": b"version https://git-lfs.github.com/spec/v1\n",
@@ -120,12 +121,12 @@ def test_a_foreign_zip_is_called_what_it_holds(kind: str, tmp_path: Path) -> Non
     assert kind in refusal(check_keras_archive, path)
 
 
-def test_the_wrong_ending_is_said(saved: Path, tmp_path: Path) -> None:
+def test_each_is_told_from_the_other(saved: Path, tmp_path: Path) -> None:
     (tmp_path / "m.keras").write_bytes((saved / "m.h5").read_bytes())
     (tmp_path / "m.h5").write_bytes((saved / "m.keras").read_bytes())
-    assert "name it .h5" in refusal(check_keras_archive, tmp_path / "m.keras")
-    assert "name it .keras" in refusal(check_h5, tmp_path / "m.h5")
-    assert "an HDF5 file, not a JSON file" in refusal(check_architecture, tmp_path / "m.keras")
+    assert "a Keras model (HDF5), not a zip archive" in refusal(check_keras_archive, tmp_path / "m.keras")
+    assert "a Keras model, not an HDF5 file" in refusal(check_h5, tmp_path / "m.h5")
+    assert "a Keras model (HDF5), not a JSON file" in refusal(check_architecture, tmp_path / "m.keras")
 
 
 @pytest.mark.parametrize("check", [check_keras_archive, check_h5, check_weights, check_architecture])
@@ -265,3 +266,17 @@ def layer(class_name: Any, module: str | None = "keras.layers", **settings: Any)
 
 def empty(file: h5py.File) -> None:
     file["layers/x"] = h5py.Empty("f4")
+
+
+def test_folders_in_the_place_of_weights_say_what_to_give(tmp_path: Path) -> None:
+    for name in (CONFIG, "metadata.json", WEIGHTS):
+        (tmp_path / name).touch()
+    assert f"an unpacked .keras file: give the weights in it: {tmp_path / WEIGHTS}" in refusal(
+        check_weights, tmp_path
+    )
+    (tmp_path / "training").mkdir()
+    (tmp_path / "training" / "cp.ckpt.index").touch()
+    for given in ("training", "training/cp.ckpt"):
+        assert f"model.load_weights('{tmp_path}/training/cp.ckpt')" in refusal(
+            check_weights, tmp_path / given
+        )
