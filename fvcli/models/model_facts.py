@@ -82,11 +82,44 @@ class ModelFacts:
     @cached_property
     def min_size_px(self) -> int:
         """The smallest side at which the layers that take any size have a position of their own."""
-        free = [node for node in self.nodes if node.name not in self._bound]
+        return self._least([node for node in self.nodes if node.name not in self._bound])
+
+    @cached_property
+    def _least_by_layers(self) -> dict[frozenset[str], int]:
+        """Keep what was worked out: a plan asks for the same layers once a job."""
+        return {}
+
+    @cached_property
+    def has_maps_of_one_position(self) -> bool:
+        """Tell whether a layer that takes any size makes one position of the network's own size.
+
+        Then no smaller picture will do for all layers, as behind a pooling of the whole map.
+        """
+        at = self.layers_at(*self.native_size_px)
+        maps = [node.name for node in self.nodes if node.window is not None and node.name not in self._bound]
+        return any(min(at[name].height, at[name].width) == 1 for name in maps)
+
+    def least_px(self, layers: Sequence[str]) -> int:
+        """Return the smallest side of pictures for these layers.
+
+        It is 1 where pictures are resized to the network's own size. Otherwise it is the same for all layers,
+        unless some of them need the network's whole size.
+        """
+        if self.input_size(layers) is not None:
+            return 1
+        if not self.has_maps_of_one_position:
+            return self.min_size_px
+        asked = frozenset(layers)
+        if asked not in self._least_by_layers:
+            needed = ancestors(self.inputs_of, layers)
+            self._least_by_layers[asked] = self._least([node for node in self.nodes if node.name in needed])
+        return self._least_by_layers[asked]
+
+    def _least(self, nodes: Sequence[Node]) -> int:
         sizes = (1 << power for power in range(3, LARGEST_MIN_PX.bit_length()))
-        upper = next((side for side in sizes if self._fits(free, side)), LARGEST_MIN_PX)
+        upper = next((side for side in sizes if self._fits(nodes, side)), LARGEST_MIN_PX)
         below = range(upper // 2, upper)  # what fits an input fits all larger ones
-        return below.start + bisect_left(below, True, key=lambda side: self._fits(free, side))
+        return below.start + bisect_left(below, True, key=lambda side: self._fits(nodes, side))
 
     def _fits(self, nodes: Sequence[Node], side: int) -> bool:
         at = layer_facts(nodes, (side, side), self.native_size_px)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from fvcli.errors import counted, size_in_words
+from fvcli.errors import counted, size_in_words, some_of
 from fvcli.media import NamedFiles
 from fvcli.models import ModelFacts
 from fvcli.plan.data import Program
@@ -13,7 +13,7 @@ from fvcli.plan.key_origins import KeyOrigins
 from fvcli.plan.plan import Plan
 from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.plan.unread_keys import MADE, OF_ASCENTS
-from fvcli.plan.views import gigabytes, octave_steps, view_refusal, view_size
+from fvcli.plan.views import gigabytes, input_size, octave_steps, view_refusal, view_size
 from fvcli.spec.base import kinds_of
 from fvcli.spec.fitting_defaults import RATE
 from fvcli.spec.mistakes.problems import KeyPath, Problem
@@ -232,18 +232,20 @@ def check_size(
 ) -> list[Problem]:
     """Return what is wrong with the size of the pictures, or of what the transforms leave of them."""
     height, width = settings.size_px
-    least = facts.min_size_px if facts.input_size(layers) is None else 1
+    least, asker = facts.least_px(layers), facts.name
+    if layers and facts.has_maps_of_one_position:
+        asker = f"{some_of(layers, 'layer')} of {facts.name}"
+        if input_size(facts, layers, settings.transforms, settings.size_px) is not None:
+            least = 1  # because views are resized to what the layers take
     if min(height, width) < least:
-        message = (
-            f"{size_in_words((height, width))} is too small for {facts.name}; it needs at least {least} px"
-        )
+        message = f"{size_in_words((height, width))} is too small for {asker}; it needs at least {least} px"
         return [Problem(origin("size_px"), message)]
     seen = view_size(settings.transforms, height, width, min)
     if min(seen) < least:
         view = f"a view of {size_in_words(seen)}" if min(seen) else "nothing"
         message = (
             f"of {size_in_words((height, width), ' px')} the transforms leave {view}, "
-            f"and {facts.name} needs at least {least}; use a larger size_px or smaller transforms"
+            f"and {asker} needs at least {least}; use a larger size_px or smaller transforms"
         )
         return [Problem(origin("transforms", "size_px"), message)]
     refusal = view_refusal(settings.transforms, height, width)

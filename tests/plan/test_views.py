@@ -206,6 +206,32 @@ def test_views_are_resized_where_branches_would_not_meet(facts: ModelFacts) -> N
     assert input_size(odd, ["sum"], scaled, (50, 50)) == (50, 50)
 
 
+@pytest.mark.parametrize(
+    ("layer", "side", "seen"),
+    [
+        ("early", 32, None),
+        ("early", 28, None),
+        ("pool", 32, (32, 32)),  # its views have 28 px
+        ("pool", 28, (32, 32)),
+        ("pool", 40, None),
+        ("flat", 28, (32, 32)),
+    ],
+)
+def test_views_are_resized_for_a_pooling_of_the_whole_map_and_behind(
+    facts: ModelFacts, layer: str, side: int, seen: tuple[int, int] | None
+) -> None:
+    """A network for 32 px that pools all of its map; before that it takes any size."""
+    nodes = (
+        Node("early", "conv", ("input",), 4, Window((3, 3))),
+        Node("pool", "average_pool", ("early",), 4, Window((32, 32), (32, 32), padding="valid")),
+        Node("flat", "flatten", ("pool",), 4, None, bound=True),
+    )
+    pooled = replace(facts, nodes=nodes, native_size_px=(32, 32), logits=None, aliases={}, branches={})
+    job = {"name": "a", "layer": layer, "channels": [0]}
+    render = {"size_px": side, "transforms": [{"kind": "jitter", "px": 4}]}
+    assert [program.input_px for program in plan_of(pooled, [job], render=render).programs] == [seen]
+
+
 def test_a_bound_layer_has_its_own_size_and_others_that_of_the_picture(facts: ModelFacts) -> None:
     nodes = (
         Node("conv", "conv", ("input",), 4),

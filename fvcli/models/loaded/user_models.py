@@ -21,6 +21,7 @@ from fvcli.models.loaded.graph_def.load import load_graph_def
 from fvcli.models.loaded.keras_model.compare import compare_with_keras
 from fvcli.models.loaded.keras_model.lay_open import lay_open
 from fvcli.models.loaded.keras_model.load import load_keras, load_weights
+from fvcli.models.loaded.keras_model.trial import with_sizes_tried
 from fvcli.models.loaded.last_read_cache import last_read_cache
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.models.loaded.preprocessing import native_size, resolve_preprocessing
@@ -61,6 +62,7 @@ def _from_keras(choice: ModelChoice, model: keras.Model, sha256: str, compare: b
     first = None if choice.data_format is None else choice.data_format == "channels_first"
     network = lay_open(model, choice.input, choice.fill, first)
     size, remark = native_size(network, choice)
+    network = with_sizes_tried(network, size)
     found = resolve_preprocessing(network, choice, size)
     doubt = compare_with_keras(network, size, found.preprocessing, choice.called) if compare else None
     facts = facts_of(

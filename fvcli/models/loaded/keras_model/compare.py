@@ -194,6 +194,8 @@ def _first_to_differ(
 def _read(reading: Reading, node: Node, name: str) -> Any:
     try:
         return reading.value(node.name)
+    except FvcliError as error:
+        raise FvcliError(f"{name}: {error.message}", error.hint) from error
     except Exception as error:  # whatever Keras and TensorFlow raise
         message = f"{name}: its layer {node.name} cannot be computed ({_first_line(error)})"
         raise FvcliError(message) from error

@@ -18,6 +18,7 @@ import keras
 
 from fvcli.errors import UsageError
 from fvcli.models.loaded.keras_model.fill import check_fill
+from fvcli.models.loaded.keras_model.fixed_batch import forget_states
 from fvcli.models.loaded.keras_model.layer_call import bias_remark
 from fvcli.models.loaded.keras_model.opening import Opening
 from fvcli.models.loaded.keras_model.picture_input import (
@@ -54,7 +55,7 @@ def lay_open(
     """
     function = _function_of(model)
     make_scopes_valid(model)
-    mixed = to_float32(model)
+    mixed, forgetful = to_float32(model), forget_states(model)
     chosen = find_picture(function, picture)
     others = [t for t in function.inputs if t is not chosen.tensor]
     check_fill(fill or {}, [t.name for t in others])
@@ -62,7 +63,16 @@ def lay_open(
     reference = KerasReference(model, function, chosen, first, dict(fill or {}))
     walk = Opening(reference)
     outputs = walk.through(function, walk.inputs)
-    half = f"{mixed} layers are of mixed or half precision, and are computed in float32" if mixed else None
+    said = [
+        f"{mixed} layers are of mixed, double or half precision, and are computed in float32"
+        if mixed
+        else None,
+        f"recurrent layers begin each picture with empty states: {', '.join(forgetful)}"
+        if forgetful
+        else None,
+        quantized_remark(model),
+        bias_remark(model),
+    ]
     channels, size_px = picture_shape(chosen, first)
     return NetworkGraph(
         graph=CallGraph(walk.picture, {name: value.call for name, value in walk.named.items()}),
@@ -71,7 +81,7 @@ def lay_open(
         size_px=size_px,
         outputs=tuple(value.node.name for value in outputs),
         aliases=walk.aliases,
-        remarks=tuple(filter(None, (half, quantized_remark(model), bias_remark(model), *walk.remarks()))),
+        remarks=tuple(filter(None, (*said, *walk.remarks()))),
         reference=replace(reference, turned=frozenset(n for n, value in walk.named.items() if value.first)),
     )
 

@@ -10,6 +10,15 @@ from typing import Any
 import keras
 
 from fvcli.models.graph import Node, Pair, Window
+from fvcli.models.loaded.keras_model.axes import (
+    axes_of,
+    has_numbers_for_positions,
+    is_reduction,
+    joins_channels,
+    looks_along_the_map,
+    places,
+    reduces_map,
+)
 from fvcli.models.loaded.keras_model.keras_2.tensorflow_layers import TensorFlowFunction, TensorFlowOperation
 
 layers = keras.layers
@@ -21,10 +30,8 @@ WINDOWED = {
     layers.MaxPooling2D: "max_pool",
     layers.AveragePooling2D: "average_pool",
 }
-GLOBAL = (
-    *(layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D),
-    *(layers.GlobalAveragePooling1D, layers.GlobalMaxPooling1D),
-)
+GLOBAL_2D = (layers.GlobalAveragePooling2D, layers.GlobalMaxPooling2D)
+GLOBAL = (*GLOBAL_2D, layers.GlobalAveragePooling1D, layers.GlobalMaxPooling1D)
 # Layers, and functions of keras.ops, that work position by position, by the name of their class.
 PLAIN_KINDS = {
     "BatchNormalization": "batch_norm",
@@ -80,7 +87,13 @@ PLAIN_KINDS = {
 }
 IDLE = {"dropout", "noise", "augmentation", "identity"}  # kinds of layers that do nothing in inference
 AUGMENTATION = "Random"  # such layers do nothing in inference
-WHOLE = {"GroupNormalization": "group_norm", "UnitNormalization": "norm"}  # a map, but each position sees all
+WHOLE = {"GroupNormalization": "group_norm"}  # a map, but each position sees all
+# These work along axes that their makers choose.
+ALONG_AXES = {
+    "LayerNormalization": "layer_norm",
+    "RMSNormalization": "rms_norm",
+    "UnitNormalization": "norm",
+}
 # Other layers of Keras, by the name of their class.
 NAMED = {
     "Dense": "dense",
@@ -94,12 +107,12 @@ NAMED = {
     "Reshape": "reshape",
     "Permute": "transpose",
     "Flatten": "flatten",
-    "LayerNormalization": "layer_norm",
     "MultiHeadAttention": "attention",
     "GroupQueryAttention": "attention",
     "Attention": "attention",
     "Embedding": "embedding",
     **WHOLE,
+    **ALONG_AXES,
 }
 # Functions of keras.ops that look further than one position.
 FUNCTIONS = {
@@ -114,9 +127,11 @@ FUNCTIONS = {
     "Max": "max",
     "Resize": "resize",
 }
+# Positions that one is interpolated from, across; of the nearest none but itself.
+READ_BY_UPSAMPLING = {"nearest": 0, "bilinear": 2, "bicubic": 4, "lanczos3": 6, "lanczos5": 10}
+HAVE_KERNELS = {*WINDOWED.values(), "dense", "conv_transpose"}  # weights that are the same at all positions
 OF_TENSORFLOW = (TensorFlowFunction, TensorFlowOperation)
 REDUCTIONS = ("mean", "max", "min", "sum")
-NOT_BOUND = ("Mean", "Max", "Min", "Sum", *(cls.__name__ for cls in GLOBAL))
 
 
 def node_of(
@@ -143,24 +158,24 @@ def node_of(
     if len(shape) == 4:
         sliced = kind == "slice" and keeps_size  # of channels only
         window = Window() if sliced else _window(operation, kind, inputs, first)
-        if window is None and kind in {"global_pool", "resize"}:
+        if window is None and (kind in {"global_pool", "resize"} or _reduces(operation, kind, first)):
             return Node(name, kind, names, channels, None, _size(shape))
         if window is None:  # nobody knows what it sees, and at another size it may do anything
             return Node(name, kind, names, channels, None, _size(shape), bound=not _is_vector(inputs))
         node = Node(name, kind, names, channels, window, bound=getattr(operation, "has_places", False))
-        return replace(node, groups=getattr(operation, "groups", 1), sees_all=kind in WHOLE.values())
+        sees_all = kind in WHOLE.values() or looks_along_the_map(operation, first)
+        return replace(node, groups=getattr(operation, "groups", 1), sees_all=sees_all)
     size = _size(shape)
     from_a_map = any(node.window is not None for node in inputs)
-    reduces = type(operation).__name__ in NOT_BOUND or (
-        isinstance(operation, OF_TENSORFLOW) and kind in REDUCTIONS
-    )
-    bound = from_a_map and not (kind == "global_pool" or reduces)
+    bound = from_a_map and not (isinstance(operation, GLOBAL_2D) or _reduces(operation, kind, first))
     return Node(name, kind, names, channels if len(shape) in {2, 3} else 0, None, size, bound=bound)
 
 
-def _reduces(operation: Any, kind: str) -> bool:
-    of_tensorflow = isinstance(operation, OF_TENSORFLOW) and kind in REDUCTIONS
-    return of_tensorflow or type(operation).__name__ in NOT_BOUND
+def _reduces(operation: Any, kind: str, first: bool) -> bool:
+    """Tell whether one number is made of all positions of a map."""
+    if not isinstance(operation, OF_TENSORFLOW):
+        return reduces_map(operation, first)
+    return kind in REDUCTIONS and places(first) <= (axes_of(operation) or set())
 
 
 def _size(shape: Sequence[int | None]) -> Pair:
@@ -168,6 +183,18 @@ def _size(shape: Sequence[int | None]) -> Pair:
     if len(shape) == 4:
         return (shape[1] or 0, shape[2] or 0)
     return (shape[1] or 0, 1) if len(shape) == 3 else (1, 1)
+
+
+def is_bound_by_numbers(node: Any, made: Node, first: bool) -> bool:
+    """Tell whether a call has weights or constants of its own for each position of a map.
+
+    Args:
+        node: The call, as Keras has it.
+        made: What was found of it.
+        first: Whether the layer itself has channels first.
+    """
+    known = made.window is not None and made.kind not in HAVE_KERNELS
+    return known and has_numbers_for_positions(node, first)
 
 
 def _is_vector(inputs: Sequence[Node]) -> bool:
@@ -197,7 +224,7 @@ def kind_of(operation: Any) -> str:
     if name in PLAIN_KINDS:
         return PLAIN_KINDS[name]
     if name.startswith(AUGMENTATION):
-        return "resize" if name == "RandomCrop" else "augmentation"
+        return "augmentation"
     return f"other ({name})"
 
 
@@ -233,18 +260,17 @@ def _window(operation: Any, kind: str, inputs: Sequence[Node], first: bool) -> W
         top_bottom, left_right = _sides(operation.cropping)
         return Window(padding=((-top_bottom[0], -top_bottom[1]), (-left_right[0], -left_right[1])))
     if kind == "upsample":
-        up = _pair(operation.size)
-        spread = operation.interpolation != "nearest"
-        return Window((2 * up[0] - 1, 2 * up[1] - 1) if spread else (1, 1), up=up)
+        up, read = _pair(operation.size), READ_BY_UPSAMPLING[operation.interpolation]
+        return Window((max(read * up[0] - 1, 1), max(read * up[1] - 1, 1)), up=up)
     if kind == "conv_transpose":
         return _transposed(operation)
     if kind == "concat":
         return Window() if joins_channels(operation, first) else None
     if kind == "dense":
         return Window() if type(operation).__name__ == "Dense" else None
-    if kind == "layer_norm":
+    if is_reduction(operation):
         return Window() if joins_channels(operation, first) else None
-    plain = kind in PLAIN_KINDS.values() or kind in WHOLE.values() or kind == "augmentation"
+    plain = kind in {*PLAIN_KINDS.values(), *WHOLE.values(), *ALONG_AXES.values(), "augmentation"}
     return Window() if plain or isinstance(operation, layers.Activation) else None
 
 
@@ -258,22 +284,25 @@ def _window_of_function(operation: Any, kind: str, first: bool) -> Window | None
 
 
 def _transposed(operation: Any) -> Window:
-    """Return a transposed convolution as a convolution of spread-out positions."""
-    sides = []
-    for kernel, stride in zip(_pair(operation.kernel_size), _pair(operation.strides), strict=True):
-        if operation.padding == "same":
-            before = kernel - 1 - max(kernel - stride, 0) // 2
-            sides.append((before, kernel - 1 - before))
+    """Return a transposed convolution as a convolution of spread-out positions.
+
+    What it adds to the spread-out map, and what it cuts off at the beginning, is as Keras and TensorFlow
+    have it.
+    """
+    kernel, strides, dilation = (
+        _pair(value) for value in (operation.kernel_size, operation.strides, operation.dilation_rate)
+    )
+    added = (None, None) if operation.output_padding is None else _pair(operation.output_padding)
+    is_same, sides = operation.padding == "same", []
+    for taps, stride, apart, more in zip(kernel, strides, dilation, added, strict=True):
+        reach = (taps - 1) * apart + 1
+        if more is None:
+            grown = 0 if is_same else max(reach - stride, 0)
         else:
-            sides.append((kernel - 1, max(kernel - stride, 0)))
-    return Window(_pair(operation.kernel_size), padding=(sides[0], sides[1]), up=_pair(operation.strides))
-
-
-def joins_channels(operation: Any, first: bool) -> bool:
-    """Tell whether the one axis that a layer works on is that of channels."""
-    axis = getattr(operation, "axis", -1)
-    axes = list(axis) if isinstance(axis, list | tuple) else [axis]
-    return len(axes) == 1 and axes[0] in ({1, -3} if first else {-1, 3})
+            grown = reach - stride + more - (reach // 2 * 2 if is_same else 0)
+        cut = max(reach - stride - grown, 0) // 2 if is_same else 0
+        sides.append((reach - 1 - cut, grown + cut))
+    return Window(kernel, dilation=dilation, padding=(sides[0], sides[1]), up=strides)
 
 
 def _pair(value: Any) -> Pair:

@@ -13,6 +13,7 @@ from keras.src.backend.common.masking import get_keras_mask
 
 from fvcli.errors import UsageError
 from fvcli.models.graph import IMAGE, Node, Window
+from fvcli.models.loaded.keras_model.axes import mixes_pictures
 from fvcli.models.loaded.keras_model.calls import (
     activated,
     compute_of,
@@ -23,8 +24,9 @@ from fvcli.models.loaded.keras_model.calls import (
     without_activation,
 )
 from fvcli.models.loaded.keras_model.fill import Filled
-from fvcli.models.loaded.keras_model.nodes import is_channels_first, node_of
-from fvcli.models.loaded.keras_model.permutations import FIRST_TO_LAST, LAST_TO_FIRST, axes_of, turned
+from fvcli.models.loaded.keras_model.fixed_batch import for_any_batch
+from fvcli.models.loaded.keras_model.nodes import is_bound_by_numbers, is_channels_first, node_of
+from fvcli.models.loaded.keras_model.permutations import FIRST_TO_LAST, LAST_TO_FIRST, order_of, turned
 from fvcli.models.loaded.keras_model.picture_input import (
     picture_shape,
 )
@@ -57,6 +59,7 @@ class Opening(Walk[_Value]):
 
     def __init__(self, reference: KerasReference) -> None:
         self._chosen = chosen = reference.picture
+        self._built = chosen.tensor.shape[0]  # how many pictures the model was built for; None: any number
         self.picture = Call(IMAGE, (), lambda _: None)
         channels, _ = picture_shape(chosen, reference.first)
         whole = (
@@ -125,11 +128,14 @@ class Opening(Walk[_Value]):
         """Add a call for each output of a layer."""
         outputs = node.output_tensors
         firsts = [source.first for source in sources]
+        _refuse_mixing(node, sources, address)
+        shapes = [_shape(t, f)[1:] for t, f in zip(node.input_tensors, firsts, strict=True)]
         if len(outputs) > 1:
-            whole = Call("", _calls(sources), computed_by_keras(node, firsts, None))
+            parts = for_any_batch(computed_by_keras(node, firsts, None), node, shapes, address, self._built)
+            whole = Call("", _calls(sources), parts)
             nodes = [_node(node, f"{address}:{i}", sources, i) for i in range(len(outputs))]
             return [self._add(_picked(whole, one.name, i), one, False) for i, one in enumerate(nodes)]
-        if len(firsts) == 1 and len(outputs[0].shape) == 4 and (order := axes_of(node.operation, 4)):
+        if len(firsts) == 1 and len(outputs[0].shape) == 4 and (order := order_of(node.operation, 4)):
             return [self._permuted(node, sources[0], address, order)]
         first = (any(firsts) or is_channels_first(node.operation)) and len(outputs[0].shape) == 4
         masked = any(source.masked for source in sources) or get_keras_mask(outputs[0]) is not None
@@ -137,8 +143,10 @@ class Opening(Walk[_Value]):
         role = None if masked else role_of(node, firsts, first)
         if has_activation_apart(node.operation):
             return [self._fused(node, sources, made, first, masked)]
-        call = Call(address, _calls(sources), compute_of(node, firsts, first), role)
-        return [self._add(call, made, first, masked)]
+        compute = compute_of(node, firsts, first)
+        if role is None:
+            compute = for_any_batch(compute, node, shapes, address, self._built)
+        return [self._add(Call(address, _calls(sources), compute, role), made, first, masked)]
 
     def _permuted(self, node: Any, source: _Value, name: str, order: tuple[int, ...]) -> _Value:
         """Add a call that changes nothing here, if it only puts the model's channels last, or first."""
@@ -193,15 +201,20 @@ def _picked(whole: Call, name: str, i: int) -> Call:
 
 
 def _node(node: Any, name: str, sources: Sequence[_Value], output: int, first: bool = False) -> Node:
-    shape = list(node.output_tensors[output].shape)
-    if first:
-        shape = [shape[i] for i in FIRST_TO_LAST]
+    shape = _shape(node.output_tensors[output], first)
     nodes = [source.node for source in sources if source.node.name]
     made = node_of(node.operation, name, nodes, shape, first, _keeps_size(node, output))
     if not keras.backend.is_float_dtype(node.output_tensors[output].dtype):
         made = replace(made, channels=0)  # there is nothing to render
     beside_a_map = any(not source.node.name and source.node.size != (1, 1) for source in sources)
-    return replace(made, bound=made.bound or beside_a_map)  # a filled map has one size
+    bound = made.bound or beside_a_map or is_bound_by_numbers(node, made, first)  # a filled map has one size
+    return replace(made, bound=bound)
+
+
+def _shape(tensor: Any, first: bool) -> list[int | None]:
+    """Return the shape of a tensor with its channels last."""
+    shape = list(tensor.shape)
+    return [shape[i] for i in FIRST_TO_LAST] if first and len(shape) == len(FIRST_TO_LAST) else shape
 
 
 def _keeps_size(node: Any, output: int) -> bool:
@@ -210,6 +223,17 @@ def _keeps_size(node: Any, output: int) -> bool:
         tuple(t.shape[1:3]) for t in (*node.input_tensors, node.output_tensors[output]) if len(t.shape) == 4
     ]
     return len({*shapes}) == 1 and None not in shapes[0]
+
+
+def _refuse_mixing(node: Any, sources: Sequence[_Value], name: str) -> None:
+    """Refuse what works along the batch: a picture would depend on its batch mates."""
+    has_batch = any(source.node.window is not None or source.node.channels for source in sources)
+    if has_batch and mixes_pictures(node.operation, len(node.input_tensors[0].shape)):
+        raise UsageError(
+            f"layer {name} ({type(node.operation).__name__}) works along axis 0: its output would depend on "
+            "the other pictures of the batch",
+            "build the model with other axes",
+        )
 
 
 def _refuse_training(node: Any, name: str) -> None:

@@ -14,7 +14,7 @@ FIRST_TO_LAST, LAST_TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
 STRAIGHT = (0, 1, 2, 3)
 
 
-def axes_of(operation: Any, rank: int) -> Axes | None:
+def order_of(operation: Any, rank: int) -> Axes | None:
     """Return which axis of its input each axis of an output is; None if a layer does something else."""
     kind = type(operation)
     if kind is keras.layers.Permute:

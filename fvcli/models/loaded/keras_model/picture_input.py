@@ -9,7 +9,7 @@ from typing import Any
 
 from fvcli.errors import UsageError
 from fvcli.models.loaded.keras_model.nodes import is_channels_first, is_idle, kind_of
-from fvcli.models.loaded.keras_model.permutations import STRAIGHT, Axes, axes_of, through
+from fvcli.models.loaded.keras_model.permutations import STRAIGHT, Axes, order_of, through
 from fvcli.models.loaded.keras_model.wiring import Cut, Walk
 
 RANK_OF_GREY = 3  # of inputs [batch, height, width]
@@ -230,7 +230,7 @@ class _Formats(Walk[Axes | None]):
         operation = node.operation
         if axes is None or kind_of(operation) in RESHAPES:
             return [None] * len(outputs)
-        if (order := axes_of(operation, 4)) is not None:
+        if (order := order_of(operation, 4)) is not None:
             return [through(axes, order)]
         if self.channel_axis is None and hasattr(operation, "data_format"):
             self.channel_axis = axes[1 if is_channels_first(operation) else 3]

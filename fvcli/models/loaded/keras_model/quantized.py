@@ -28,10 +28,3 @@ def quantized_remark(model: keras.Model) -> str | None:
         return None
     listed = ", ".join(mode for mode, _ in modes.most_common())
     return f"{counted(modes.total(), 'layer')} quantized ({listed}): {SAID}"
-
-
-def float32_of(policy: keras.DTypePolicy) -> str:
-    """Return the policy that computes in float32 and is quantized as another is."""
-    if policy.quantization_mode is None:
-        return "float32"
-    return f"{policy.name.rpartition('_from_')[0]}_from_float32"

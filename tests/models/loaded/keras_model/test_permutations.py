@@ -10,7 +10,7 @@ import pytest
 from keras import layers, ops
 
 from fvcli.models.loaded.keras_model.keras_2.tensorflow_layers import TensorFlowFunction
-from fvcli.models.loaded.keras_model.permutations import axes_of, turned
+from fvcli.models.loaded.keras_model.permutations import order_of, turned
 
 AXES: dict[str, tuple[Any, tuple[int, ...]]] = {
     "Permute": (layers.Permute((2, 3, 1)), (0, 2, 3, 1)),
@@ -27,13 +27,13 @@ AXES: dict[str, tuple[Any, tuple[int, ...]]] = {
 def test_axes_are_those_that_numpy_would_transpose_by(name: str) -> None:
     make, axes = AXES[name]
     operation = make(keras.Input((4, 5, 6)))._keras_history.operation
-    assert axes_of(operation, 4) == axes
+    assert order_of(operation, 4) == axes
     values = np.arange(360, dtype=np.float32).reshape(3, 4, 5, 6)
     np.testing.assert_array_equal(np.asarray(operation(values)), values.transpose(axes))
 
 
 def test_other_layers_permute_nothing() -> None:
-    assert axes_of(layers.Reshape((4, 5)), 4) is None
+    assert order_of(layers.Reshape((4, 5)), 4) is None
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,9 @@ def test_half_precision_is_computed_in_whole(dtype: str) -> None:
     kernel = np.asarray(model.get_layer("end").kernel, np.float32)
     for _ in range(2):  # also when it was laid open before
         network = lay_open(model)
-        assert network.remarks == ("5 layers are of mixed or half precision, and are computed in float32",)
+        assert network.remarks == (
+            "5 layers are of mixed, double or half precision, and are computed in float32",
+        )
     assert compare_with_keras(network, (8, 8), Preprocessing(), "m") is None
     assert {str(layer.compute_dtype) for layer in model.layers[1:]} == {"float32"}
     np.testing.assert_array_equal(model.get_layer("end").kernel, kernel)

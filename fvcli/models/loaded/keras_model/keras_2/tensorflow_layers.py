@@ -38,6 +38,7 @@ class TensorFlowFunction(keras.Operation):  # type: ignore[misc]
         self.function = function
         self.settings = dict(settings or {})
         self.kind = kind
+        self.axis = self.settings.get("axis")  # along which it works, where it has one
 
     @property
     def is_pointwise(self) -> bool:
@@ -48,11 +49,6 @@ class TensorFlowFunction(keras.Operation):  # type: ignore[misc]
     def has_places(self) -> bool:
         """Whether a constant has another value at each place of a map, which has one size then."""
         return self.is_pointwise and any(map(_has_places, self.settings.values()))
-
-    @property
-    def axis(self) -> Any:
-        """The axis that it works along, where it has one."""
-        return self.settings.get("axis", -1)
 
     @property
     def sides(self) -> Any:
@@ -115,6 +111,7 @@ class TensorFlowOperation(keras.Operation):  # type: ignore[misc]
         self.constants = {int(number): value for number, value in (constants or {}).items()}
         self.kind = ops.kind_of(self.node.op)
         self.attrs = ops.attrs_of(self.node)
+        self.axis = self._axis()
 
     @property
     def is_pointwise(self) -> bool:
@@ -131,9 +128,8 @@ class TensorFlowOperation(keras.Operation):  # type: ignore[misc]
         """What a ``pad`` puts before and after each axis, where the file has it."""
         return _four_sides(self.constants.get(1))
 
-    @property
-    def axis(self) -> Any:
-        """The axis that it works along, where it is a constant."""
+    def _axis(self) -> Any:
+        """Return the axis that it works along, where it is a constant."""
         place = ops.AXIS_INPUT.get(self.node.op)
         inputs = [name for name in self.node.input if not name.startswith("^")]
         return None if place is None else self.constants.get(place % len(inputs))
