@@ -15,7 +15,7 @@ from keras.src.utils import file_utils
 
 from fvcli.errors import FvcliError, UsageError
 from fvcli.models import ModelChoice, list_models, load
-from fvcli.models.loaded.keras_model.nodes import kind_of
+from fvcli.models.loaded.keras_model.kinds import kind_of
 from fvcli.models.zoo.applications import APPLICATIONS, Application
 from tests.helpers.running import fvcli
 

@@ -14,8 +14,8 @@ from keras.src.ops import nn, numpy
 
 from fvcli.errors import FvcliError
 from fvcli.models.loaded.keras_model.axes import joins_channels
+from fvcli.models.loaded.keras_model.kinds import is_channels_first, is_idle, is_of_keras
 from fvcli.models.loaded.keras_model.layer_call import called, twin_without_activation
-from fvcli.models.loaded.keras_model.nodes import is_channels_first, is_idle, is_of_keras
 from fvcli.models.loaded.keras_model.permutations import FIRST_TO_LAST, LAST_TO_FIRST
 from fvcli.optvis.calls import Compute, Linear, Normalization, Relu, Role, Sum
 

@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from fvcli.errors import some_of
-from fvcli.models.loaded.keras_model.nodes import is_channels_first, takes_training
+from fvcli.models.loaded.keras_model.kinds import is_channels_first, takes_training
 
 layers = keras.layers
 CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D, layers.Conv2DTranspose)

@@ -25,7 +25,8 @@ from fvcli.models.loaded.keras_model.calls import (
 )
 from fvcli.models.loaded.keras_model.fill import Filled
 from fvcli.models.loaded.keras_model.fixed_batch import for_any_batch
-from fvcli.models.loaded.keras_model.nodes import is_bound_by_numbers, is_channels_first, node_of
+from fvcli.models.loaded.keras_model.kinds import is_channels_first
+from fvcli.models.loaded.keras_model.nodes import is_bound_by_numbers, node_of
 from fvcli.models.loaded.keras_model.permutations import FIRST_TO_LAST, LAST_TO_FIRST, order_of, turned
 from fvcli.models.loaded.keras_model.picture_input import (
     picture_shape,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fvcli.errors import UsageError
-from fvcli.models.loaded.keras_model.nodes import is_channels_first, is_idle, kind_of
+from fvcli.models.loaded.keras_model.kinds import is_channels_first, is_idle, kind_of
 from fvcli.models.loaded.keras_model.permutations import STRAIGHT, Axes, order_of, through
 from fvcli.models.loaded.keras_model.wiring import Cut, Walk
 
