@@ -133,7 +133,7 @@ def test_a_layer_that_begins_at_corners_is_another_one() -> None:
         ("DepthwiseConv2D", {"groups": 2}, "with groups: 2"),
         ("BatchNormalization", {"axis": [1, 3]}, "over axes [1, 3]"),
         ("CuDNNLSTM", {}, "one kind of GPU"),
-        ("RandomCrop", {"height": 4, "width": 4}, "in another way than Keras 3"),
+        ("RandomCrop", {"height": 4, "width": 4}, "in inference as well"),
         ("LocallyConnected2D", {"implementation": 2}, "implementation: 2"),
         ("TFOpLambda", {"function": "io.read_file"}, "tf.io.read_file of TensorFlow, which is none"),
         ("TFOpLambda", {"function": "nn.dropout"}, "not be the same twice"),

@@ -45,7 +45,7 @@ NO_LONGER = {
     **dict.fromkeys(("Merge", "Highway", "MaxoutDense"), "a layer of Keras 1"),
     "DenseFeatures": "a layer for tables, which Keras 3 does not have",
     "LocallyConnected1D": "a layer for sequences, which Keras 3 does not have",
-    "RandomCrop": "which cuts and resizes pictures in inference as well, in another way than Keras 3",
+    "RandomCrop": "which cuts and resizes pictures in inference as well; that of Keras 3 does not",
 }
 # Keys that Keras 3 does not have, and at which values they change nothing; None: at any.
 ANYTHING: None = None
