@@ -109,6 +109,7 @@ def test_functions_with_another_meaning_get_another_name() -> None:
         ("2.3.1", "", True),
         ("2.4.0", "", False),
         ("2.15.0", "", False),
+        ("2", "", False),
         ("2.1.6-tf", "", True),
         ("2.2.4-tf", '"InputLayer" {}', True),
         ("2.2.4-tf", '"InputLayer" "ragged": false', False),

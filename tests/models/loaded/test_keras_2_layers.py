@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import keras
@@ -9,9 +10,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fvcli.errors import FvcliError
+from fvcli.errors import FvcliError, UsageError
+from fvcli.models.choice import Preprocessing
 from fvcli.models.files.keras_2.layer_settings import HARD_SIGMOID
 from fvcli.models.files.keras_2.tensorflow_functions import KINDS
+from fvcli.models.files.keras_config import parse_config
+from fvcli.models.loaded.keras_model.compare import compare_with_keras
 from fvcli.models.loaded.keras_model.keras_2.layers import (
     OBJECTS,
     LocallyConnected2D,
@@ -19,6 +23,7 @@ from fvcli.models.loaded.keras_model.keras_2.layers import (
     hard_sigmoid_keras_2,
 )
 from fvcli.models.loaded.keras_model.keras_2.tensorflow_layers import TensorFlowFunction, TensorFlowOperation
+from fvcli.models.loaded.keras_model.lay_open import lay_open
 
 RAMP = np.arange(4, dtype=np.float32).reshape(1, 2, 2, 1)
 
@@ -132,3 +137,78 @@ def test_other_operations_are_refused(op: str) -> None:
 def test_a_constant_map_binds_to_a_size() -> None:
     assert TensorFlowFunction("math.subtract", {"y": [[[1.0], [2.0]], [[3.0], [4.0]]]}).has_places
     assert not TensorFlowFunction("math.subtract", {"y": [[[1.0, 2.0]]]}).has_places
+
+
+# ---- whole models
+
+
+def described(*layers: dict[str, Any]) -> keras.Model:
+    """Return the model that a description of Keras 2 becomes, with the weights that Keras gives it."""
+    image = {
+        "class_name": "InputLayer",
+        "config": {"batch_input_shape": [None, 6, 6, 3], "name": "image"},
+        "name": "image",
+        "inbound_nodes": [],
+    }
+    config = {
+        "name": "m",
+        "layers": [image, *layers],
+        "input_layers": [["image", 0, 0]],
+        "output_layers": [[layers[-1]["name"], 0, 0]],
+    }
+    text = json.dumps({"class_name": "Functional", "config": config})
+    with keras.saving.custom_object_scope(OBJECTS):
+        return keras.models.model_from_json(json.dumps(parse_config(text, "m.h5", "2.4.0")))
+
+
+def function(name: str, function: str, source: str, **arguments: Any) -> dict[str, Any]:
+    kind = "SlicingOpLambda" if function.endswith("getitem") else "TFOpLambda"
+    config = {"name": name, "function": function}
+    return {
+        "class_name": kind,
+        "config": config,
+        "name": name,
+        "inbound_nodes": [[source, 0, 0, arguments]],
+    }
+
+
+CONV = {
+    "class_name": "Conv2D",
+    "config": {"name": "conv", "filters": 2, "kernel_size": [3, 3]},
+    "name": "conv",
+    "inbound_nodes": [[["image", 0, 0, {}]]],
+}
+
+
+def test_a_reshape_that_reads_the_number_of_pictures() -> None:
+    shape = function("shape", "compat.v1.shape", "conv")
+    count = function("count", "__operators__.getitem", "shape", slice_spec=0)
+    flat = function("flat", "reshape", "conv", shape=[["count", 0, 0], 32])
+    network = lay_open(described(CONV, shape, count, flat))
+    assert compare_with_keras(network, (6, 6), Preprocessing((0.0, 1.0)), "m") is None
+    assert [node.name for node in network.nodes] == ["conv", "shape", "count", "flat"]
+    assert (network.nodes[3].channels, network.nodes[3].size) == (32, (1, 1))
+
+
+@pytest.mark.parametrize("arguments", [{}, {"axis": 0}, {"axis": [0, 1], "keepdims": True}])
+def test_a_function_that_mixes_the_pictures_of_a_batch_is_refused(arguments: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=r"layer most .* works along axis 0"):
+        lay_open(described(CONV, function("most", "math.reduce_max", "conv", **arguments)))
+
+
+def test_a_mean_of_the_positions_is_free_of_the_size() -> None:
+    mean = function("mean", "math.reduce_mean", "conv", axis=[1, 2])
+    square = function("square", "math.square", "conv")
+    network = lay_open(described(CONV, square, mean))
+    assert [node.bound for node in network.nodes] == [False, False]
+    flipped = lay_open(described(CONV, function("turned", "math.reduce_mean", "conv", axis=[1])))
+    assert flipped.nodes[-1].bound
+
+
+def test_a_function_that_reads_no_layer_is_refused() -> None:
+    zeros = function("zeros", "zeros", "_CONSTANT_VALUE")
+    zeros["inbound_nodes"] = [["_CONSTANT_VALUE", -1, [100_000, 100_000], {}]]
+    with pytest.raises(
+        FvcliError, match="layer 'zeros' is a function of TensorFlow that reads no other layer"
+    ):
+        described(CONV, zeros)

@@ -130,6 +130,15 @@ def test_weights_that_do_not_fit(groups: Groups, words: str, tmp_path: Path) -> 
     assert words in str(refused.value)
 
 
+@pytest.mark.parametrize("group", ["/", "model_weights"])
+def test_kernels_of_theano_are_refused(group: str, tmp_path: Path) -> None:
+    write(tmp_path / "w.h5", {"inner": INNER, "top": TOP})
+    with h5py.File(tmp_path / "w.h5", "a") as file:
+        file.require_group(group).attrs["backend"] = "theano"
+    with pytest.raises(UnfitWeightsError, match="written with Theano"):
+        assign_weights(network(), tmp_path / "w.h5")
+
+
 def test_what_only_training_reads_is_left_out(tmp_path: Path) -> None:
     image = keras.Input((2, 2, 2))
     model = keras.Model(image, keras.layers.BatchNormalization(name="norm")(image))

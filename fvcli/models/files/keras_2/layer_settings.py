@@ -185,6 +185,8 @@ def upsamples_from_corners(version: str, description: str) -> bool:
     TensorFlow up to 1.14; since 1.15 the centres of pixels lie on each other. 1.13 to 2.1 all say 2.2.4-tf:
     an input that says whether it is ragged is of 1.15 or later.
     """
+    if "." not in version:  # the file does not say which version it is of
+        return False
     number = version.removesuffix("-tf")
     major, minor, *patch = (*map(int, re.findall(r"\d+", number)), 0, 0)
     if not version.endswith("-tf"):

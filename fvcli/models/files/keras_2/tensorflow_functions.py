@@ -16,7 +16,6 @@ from fvcli.models.files.keras_2.layer_settings import OURS
 BY_NAME = {"TFOpLambda", "SlicingOpLambda"}
 BY_OPERATION = "TensorFlowOpLayer"
 FUNCTION_LAYERS = {*BY_NAME, BY_OPERATION}
-OTHERS = {"ClassMethod", "InstanceMethod", "InstanceProperty"}
 FUNCTION, OPERATION = "TensorFlowFunction", "TensorFlowOperation"
 GET_ITEM, ADD = "__operators__.getitem", "__operators__.add"
 
@@ -166,8 +165,16 @@ def kind_of(function: str) -> str | None:
 
 
 def settle(layer: dict[str, Any]) -> None:
-    """Move what a function gets beside tensors from its only call into its own settings."""
-    if layer.get("registered_name") != f"{OURS}>{FUNCTION}":
+    """Move what a function gets beside tensors from its only call into its own settings.
+
+    Raises:
+        KerasTwoError: It gets no tensor, so that it would be computed while the file is read.
+    """
+    if layer.get("registered_name") not in {f"{OURS}>{FUNCTION}", f"{OURS}>{OPERATION}"}:
+        return
+    if not all(_has_tensor([call["args"], call["kwargs"]]) for call in layer["inbound_nodes"]):
+        raise KerasTwoError(layer["name"], "is a function of TensorFlow that reads no other layer")
+    if layer["class_name"] == OPERATION:
         return
     for call in layer["inbound_nodes"]:
         call["kwargs"].pop("name", None)

@@ -10,6 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from fvcli.models.loaded.keras_model.keras_2.tensorflow_layers import TensorFlowFunction, TensorFlowOperation
+
 RANK = 4  # of maps, with the batch
 AXES = ("axis", "axes")  # what layers and functions of keras.ops call them
 # Functions of keras.ops that make one number of many, by the name of their class.
@@ -23,6 +25,11 @@ MIX = {
     *("Softmax", "LogSoftmax", "Sparsemax", "Sort", "Argsort", "Cumsum", "Cumprod", "Roll", "Flip"),
     *("Normalize", "LayerNorm", "RMSNorm", "LayerNormalization", "RMSNormalization", "UnitNormalization"),
 }
+
+
+OF_TENSORFLOW = (TensorFlowFunction, TensorFlowOperation)
+REDUCING_KINDS = {"mean", "max", "min", "sum", "reduce", "product"}  # of functions of TensorFlow
+MIXING_KINDS = {*REDUCING_KINDS, "softmax", "log_softmax", "norm", "choice"}
 
 
 def places(first: bool) -> frozenset[int]:
@@ -65,9 +72,12 @@ def is_reduction(operation: Any) -> bool:
 
 def mixes_pictures(operation: Any, rank: int) -> bool:
     """Tell whether an operation on tensors of that rank, batch first, makes a picture depend on others."""
-    if type(operation).__name__ not in MIX:
+    of_tensorflow = isinstance(operation, OF_TENSORFLOW) and operation.kind in MIXING_KINDS
+    if type(operation).__name__ not in MIX and not of_tensorflow:
         return False
     axes = axes_of(operation, rank)
+    if axes is None and of_tensorflow:
+        return operation.kind in REDUCING_KINDS
     return 0 in axes if axes is not None else is_reduction(operation)
 
 

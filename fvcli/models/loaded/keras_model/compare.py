@@ -65,6 +65,7 @@ def compare_with_keras(
         for node in network.nodes:
             _read(reading, node, name)
         return f"not compared with Keras, which cannot compute this network here ({_first_line(error)})"
+    layers = {layer: values for layer, values in layers.items() if _is_of_pictures(values)}
     if reference.batch is None:
         layers = {layer: _begin(values) for layer, values in layers.items()}
         pictures = pictures[:PICTURES]
@@ -146,10 +147,16 @@ def _refuse_mixing(alone: tf.Tensor, among: tf.Tensor, layer: str, name: str) ->
 # ---- fvcli
 
 
+def _is_of_pictures(values: tf.Tensor) -> bool:
+    """Tell whether a layer has numbers for each picture: not how many there are, or how large they are.
+
+    What has none is not compared itself. Whatever reads it is.
+    """
+    return bool(values.dtype.is_floating and values.shape.rank)
+
+
 def _begin(values: tf.Tensor) -> tf.Tensor:
     """Return what is of the first pictures, masked as it was."""
-    if not values.shape.rank:
-        return values
     begin, mask = values[:PICTURES], get_keras_mask(values)
     if mask is not None:
         set_keras_mask(begin, mask[:PICTURES])

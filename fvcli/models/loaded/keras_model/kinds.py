@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from fvcli.models.loaded.keras_model.keras_2.tensorflow_layers import TensorFlowFunction, TensorFlowOperation
+from fvcli.models.loaded.keras_model.axes import OF_TENSORFLOW
 
 layers = keras.layers
 
@@ -115,7 +115,6 @@ FUNCTIONS = {
     "Max": "max",
     "Resize": "resize",
 }
-OF_TENSORFLOW = (TensorFlowFunction, TensorFlowOperation)
 
 
 def kind_of(operation: Any) -> str:

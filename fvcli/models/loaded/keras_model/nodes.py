@@ -8,13 +8,14 @@ from typing import Any
 
 from fvcli.models.graph import Node, Pair, Window
 from fvcli.models.loaded.keras_model.axes import (
+    OF_TENSORFLOW,
     axes_of,
     has_numbers_for_positions,
     looks_along_the_map,
     places,
     reduces_map,
 )
-from fvcli.models.loaded.keras_model.kinds import GLOBAL_2D, OF_TENSORFLOW, WHOLE, WINDOWED, kind_of
+from fvcli.models.loaded.keras_model.kinds import GLOBAL_2D, WHOLE, WINDOWED, kind_of
 from fvcli.models.loaded.keras_model.windows import window_of
 
 HAVE_KERNELS = {*WINDOWED.values(), "dense", "conv_transpose"}  # weights that are the same at all positions
@@ -40,7 +41,7 @@ def node_of(
         keeps_size: Whether its maps are as high and wide as all maps that it reads.
     """
     names = tuple(node.name for node in inputs)
-    channels = shape[-1] or 0
+    channels = (shape[-1] or 0) if shape else 0
     kind, window = kind_of(operation), None
     if len(shape) == 4:
         sliced = kind == "slice" and keeps_size  # of channels only

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from fvcli.models.graph import Node, Pair, Window
-from fvcli.models.loaded.keras_model.axes import is_reduction, joins_channels
+from fvcli.models.loaded.keras_model.axes import OF_TENSORFLOW, is_reduction, joins_channels
 from fvcli.models.loaded.keras_model.kinds import (
     ALONG_AXES,
-    OF_TENSORFLOW,
     PLAIN_KINDS,
     WHOLE,
     WINDOWED,

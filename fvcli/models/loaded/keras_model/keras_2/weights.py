@@ -24,6 +24,7 @@ from fvcli.models.files.keras_hdf5 import KERAS_2_LAYERS, keras_3_paths, names_o
 from fvcli.models.loaded.keras_model.titles import title_of
 
 DEPTHWISE, KERNEL = "depthwise_kernel", "kernel"  # what a DepthwiseConv2D has in Keras 2, and in Keras 3
+THEANO = "theano"
 FOR_TRAINING = {"moving_stddev", "renorm_mean", "renorm_stddev", "renorm_mean_weight", "renorm_stddev_weight"}
 # Such as block1_conv1_W_1, in files that were converted from Keras 1.
 OF_KERAS_1 = re.compile(r"(.+?)_(W|b|gamma|beta|running_mean|running_std)(?:_\d+)?")
@@ -62,6 +63,10 @@ def assign_weights(model: keras.Model, path: Path) -> None:
     """
     with h5py.File(path, "r") as file:
         root = file.get("model_weights", file)
+        if THEANO in {file.attrs.get("backend"), root.attrs.get("backend")}:
+            raise UnfitWeightsError(
+                "it was written with Theano, which turns the kernels of convolutions around"
+            )
         names = names_of(root, "layer_names") or []
         groups = [(name, _stored(root[name])) for name in names]
     groups = [(name, stored) for name, stored in groups if stored]
