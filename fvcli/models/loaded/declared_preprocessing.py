@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fvcli.models.choice import ModelChoice, Preprocessing
-from fvcli.models.loaded.entrance import Entrance, entrances_of
-from fvcli.models.loaded.entrance_range import Range, is_plausible, is_same, range_of
+from fvcli.models.loaded.first_layers import Entrance, entrances_of
 from fvcli.models.loaded.guess_preprocessing import (
     MISFIT_TO_DOUBT,
     MOST_LOGIT_DEVIATION,
@@ -17,6 +16,7 @@ from fvcli.models.loaded.guess_preprocessing import (
     misfits,
     pictures_for,
 )
+from fvcli.models.loaded.range_of_first_layers import Range, is_plausible, is_same, range_of
 from fvcli.models.loaded.subject import Subject
 
 

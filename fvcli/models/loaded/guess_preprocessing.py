@@ -15,9 +15,9 @@ import numpy as np
 
 from fvcli.errors import CONTINUED
 from fvcli.models.choice import COLOURS, Preprocessing
-from fvcli.models.loaded.entrance import Entrance, entrances_of, learnt_shares
-from fvcli.models.loaded.entrance_range import Range, as_adapted, range_of
+from fvcli.models.loaded.first_layers import Entrance, entrances_of, learnt_shares
 from fvcli.models.loaded.probe_pictures import test_pictures
+from fvcli.models.loaded.range_of_first_layers import Range, as_adapted, range_of
 from fvcli.models.loaded.subject import Subject
 from fvcli.models.zoo.applications import BUILT_IN
 from fvcli.optvis.calls import Normalization

@@ -21,7 +21,7 @@ from fvcli.models.loaded.graph_def.load import load_graph_def
 from fvcli.models.loaded.keras_model.compare import compare_with_keras
 from fvcli.models.loaded.keras_model.lay_open import lay_open
 from fvcli.models.loaded.keras_model.load import load_keras, load_weights
-from fvcli.models.loaded.keras_model.trial import with_sizes_tried
+from fvcli.models.loaded.keras_model.sizes_by_trial import with_sizes_tried
 from fvcli.models.loaded.last_read_cache import last_read_cache
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.models.loaded.preprocessing import native_size, resolve_preprocessing

@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from fvcli.models.graph import bound_nodes, layer_facts
 from fvcli.models.loaded.keras_model.lay_open import lay_open
-from fvcli.models.loaded.keras_model.trial import with_sizes_tried
+from fvcli.models.loaded.keras_model.sizes_by_trial import with_sizes_tried
 from fvcli.optvis.network import Network
 from tests.helpers.keras_layers import ARGUMENTS, TAKE_NO_MAPS, cases, classes, on_a_map, takes_maps
 

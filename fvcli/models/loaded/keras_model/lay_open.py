@@ -20,7 +20,7 @@ from fvcli.errors import UsageError
 from fvcli.models.loaded.keras_model.fill import check_fill
 from fvcli.models.loaded.keras_model.fixed_batch import forget_states
 from fvcli.models.loaded.keras_model.layer_call import bias_remark
-from fvcli.models.loaded.keras_model.opening import Opening
+from fvcli.models.loaded.keras_model.open_layers import Opening
 from fvcli.models.loaded.keras_model.picture_input import (
     find_picture,
     picture_shape,

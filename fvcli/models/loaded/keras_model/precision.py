@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from fvcli.models.loaded.keras_model.titles import TITLE
+from fvcli.models.loaded.keras_model.original_names import TITLE
 
 FLOAT = "float32"
 OTHERS = {"float16", "bfloat16", "float64"}

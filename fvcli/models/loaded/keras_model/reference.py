@@ -18,9 +18,9 @@ from fvcli.models.loaded.keras_model.layer_call import (
     called,
     twin_without_activation,
 )
+from fvcli.models.loaded.keras_model.original_names import title_of
 from fvcli.models.loaded.keras_model.permutations import FIRST_TO_LAST, LAST_TO_FIRST
 from fvcli.models.loaded.keras_model.picture_input import PictureInput
-from fvcli.models.loaded.keras_model.titles import title_of
 from fvcli.models.loaded.keras_model.wiring import PRE_ACTIVATION, Addresses, graph_of, inputs_among
 
 Pair = tuple[tf.Tensor, tf.Tensor]

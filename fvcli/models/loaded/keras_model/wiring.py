@@ -19,7 +19,7 @@ from typing import Any, Generic, TypeVar
 import keras
 from keras.src.models.functional import Functional
 
-from fvcli.models.loaded.keras_model.titles import title_of
+from fvcli.models.loaded.keras_model.original_names import title_of
 
 PRE_ACTIVATION = "_pre_activation"  # what is added to the name of a layer with an activation
 OWN_CALLS = (Functional.call, keras.Sequential.call)

@@ -21,7 +21,7 @@ import numpy as np
 
 from fvcli.models.files.keras_config import shown
 from fvcli.models.files.keras_hdf5 import KERAS_2_LAYERS, keras_3_paths, names_of
-from fvcli.models.loaded.keras_model.titles import title_of
+from fvcli.models.loaded.keras_model.original_names import title_of
 
 DEPTHWISE, KERNEL = "depthwise_kernel", "kernel"  # what a DepthwiseConv2D has in Keras 2, and in Keras 3
 THEANO = "theano"

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fvcli.models.choice import COLOURS, Preprocessing
-from fvcli.models.loaded.entrance import Entrance
+from fvcli.models.loaded.first_layers import Entrance
 from fvcli.models.loaded.subject import UNIT
 from fvcli.models.zoo.applications import BUILT_IN, CAFFE, TF, TORCH
 
