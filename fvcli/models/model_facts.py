@@ -29,6 +29,7 @@ class ModelFacts:
     branches: for a layer that is put together from others, a name of each part and its first channel.
     remarks: what should be known about it at every command, because it may be wrong, in sentences.
     findings: what was found out for certain, in sentences; for whoever inspects it.
+    path: of the file or folder that it is in; None if it has a name that commands take.
     """
 
     name: str
@@ -45,6 +46,12 @@ class ModelFacts:
     branches: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
+    path: str | None = None
+
+    @property
+    def called(self) -> str:
+        """What commands such as ``fvcli layers`` take: the path, or the name."""
+        return self.path or self.name
 
     @cached_property
     def inputs_of(self) -> dict[str, tuple[str, ...]]:

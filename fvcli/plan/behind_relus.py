@@ -25,7 +25,7 @@ def behind_relus(plan: Plan, facts: ModelFacts) -> list[str]:
     remarks = [_remark(name, _relu(name, kinds, facts), other) for name, other in better.items()]
     if left := max(0, len(remarks) - MOST):
         others = "layer is" if left == 1 else "layers are"
-        listing = command("layers", facts.name)
+        listing = command("layers", facts.called)
         remarks[MOST:] = [f"{left} more {others} behind a ReLU; {listing} shows what each is made from"]
     return remarks
 

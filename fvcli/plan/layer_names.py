@@ -61,11 +61,11 @@ def hint_for(name: str, facts: ModelFacts) -> str:
         return f" (did you mean {meant}?)"
     good = [suggestion.layer.name for suggestion in suggest_layers(facts)]
     recommended = f"; recommended are {', '.join(good)}" if good else ""
-    return f" (list them with: {command('layers', facts.name)}{recommended})"
+    return f" (list them with: {command('layers', facts.called)}{recommended})"
 
 
 def _listed(found: Sequence[str], pattern: str, facts: ModelFacts) -> str:
-    matching_all = command("layers", facts.name, "--match", pattern)
+    matching_all = command("layers", facts.called, "--match", pattern)
     more = f", ... ({len(found)} in all: {matching_all})" if len(found) > MAX_LISTED else ""
     return f"{', '.join(found[:MAX_LISTED])}{more}"
 

@@ -42,7 +42,7 @@ class NameLookup:
     def layer(self, name: str | None, path: KeyPath) -> LayerFacts | None:
         """Return a layer with channels by its name or alias; report what is wrong with it."""
         if name is None:
-            message = f"this key is missing; list the layers with: fvcli layers {self._facts.name}"
+            message = f"this key is missing; list the layers with: {command('layers', self._facts.called)}"
             self.report(path, message, "layer", "objective")
             return None
         name = self._facts.aliases.get(name, name)
@@ -107,7 +107,7 @@ class NameLookup:
             has = f"{self._facts.name} has 0-{len(self._facts.labels) - 1}"
             self.report(path, f"there is no class {name}; {has}{hint}")
             return -1
-        index, mistake = find_class(name, self._facts.labels, command("classes", self._facts.name))
+        index, mistake = find_class(name, self._facts.labels, command("classes", self._facts.called))
         if index is None:
             self.report(path, mistake)
         return -1 if index is None else index

@@ -19,10 +19,10 @@ from fvcli.spec.yaml_text import inline
 
 WITH_UNITS = frozenset(
     {"conv", "separable_conv", "depthwise_conv", "conv_transpose", "dense", "batch_norm", "layer_norm"}
-    | {"group_norm", "scale", "add", "concat"}
+    | {"group_norm", "scale", "add", "bias", "concat"}
 )
 # What hands on each channel for itself.
-PASSING_ON = frozenset({"batch_norm", "layer_norm", "scale", "add", "linear", "identity"})
+PASSING_ON = frozenset({"batch_norm", "layer_norm", "scale", "add", "bias", "linear", "identity"})
 FEWEST_UNITS = 8
 MOST = 6
 FEWEST_PX = 8  # what sees less has room for edges and colours only

@@ -10,6 +10,7 @@ from fvcli.models.files.graph_file import SAVED_MODEL
 from fvcli.models.files.ways_out import CHECKPOINT, CORE_ML, KINDS, UNPACKED, way_out
 
 MEMBERS = ("config.json", "metadata.json", "model.weights.h5")  # of a .keras file
+VARIABLES = "variables"  # the folder of a SavedModel that looks like a checkpoint
 CORE_ML_FOLDERS = {".mlpackage", ".mlmodelc", ".mlmodel"}
 MOST_LISTED = 5
 
@@ -34,6 +35,9 @@ def refuse_folder(folder: Path, model_suffixes: Collection[str]) -> UsageError:
     kind = kind_of_folder(folder)
     if (folder / "plan.json").exists():
         return UsageError(f"{folder}: a run of fvcli, no model", f"see: {command('status', folder)}")
+    above = next((one for one in folder.absolute().parents[:2] if (one / SAVED_MODEL).exists()), None)
+    if above is not None and (folder.name == VARIABLES or kind == "a folder"):
+        return UsageError(f"{folder}: a part of a SavedModel", f"give the folder above: {above}")
     if kind == CHECKPOINT:
         index = min(folder.glob("*.index"))
         more = index.with_suffix(".meta")
@@ -44,9 +48,6 @@ def refuse_folder(folder: Path, model_suffixes: Collection[str]) -> UsageError:
         return UsageError(f"{folder}: {kind}", way_out(folder / "model.json", "a TensorFlow.js model"))
     if kind != "a folder":
         return UsageError(f"{folder}: {kind}, which is no model that fvcli reads", way_out(folder, kind))
-    above = next((one for one in folder.absolute().parents[:2] if (one / SAVED_MODEL).exists()), None)
-    if above is not None:
-        return UsageError(f"{folder}: a part of a SavedModel", f"give the folder above: {above}")
     return UsageError(
         f"{folder}: a folder, and no SavedModel: there is no {SAVED_MODEL} in it",
         _models_in(folder, model_suffixes),

@@ -24,7 +24,8 @@ MAX_DEPTH = 100  # Keras calls itself a few times per level, and Python allows a
 MAX_SHOWN = 60  # characters of a name that a file gives
 
 USE_FACTORY = (
-    "such a model can be built by a Python function instead: `factory: module:function`, with --allow-code"
+    "such a model can be built by a Python function instead: write `model: {factory: module:function}` in a "
+    "spec, and add --allow-code"
 )
 
 SAVE_AGAIN = (

@@ -100,4 +100,5 @@ def facts_of(
         aliases=network.aliases,
         remarks=(*network.remarks, *remarks),
         findings=findings,
+        path=choice.path,
     )

@@ -30,8 +30,9 @@ TIE = 0.3  # misfits that differ by less tell nothing
 PARTLY_LEARNT = 0.2  # misfit of statistics that are taken for partly those that they began with, as few are
 ALIKE = 0.4  # logarithms of variances that differ by less; those of trained networks differ by more than 1
 STATISTICS = "the statistics of its first normalization"
-HOW = "declare value_range, mean and std to be sure, and BGR as channel_order if the network takes that"
-IF_BGR = "if it takes BGR, declare channel_order: BGR"
+HOW = "declare value_range, mean and std to be sure"
+OR_BGR = ", and BGR as channel_order if the network takes that"
+IF_BGR = "; if it takes BGR, declare channel_order: BGR"
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def guess_preprocessing(subject: Subject, is_untrained: bool = False) -> Guess:
     if not found:
         best = BUILT_IN if entrances else subject.candidates[0]
         said = best.said(subject.channels)
-        return Guess(best, f"preprocessing guessed without any evidence: {said}; {HOW}")
+        return Guess(best, f"preprocessing guessed without any evidence: {said}; {_how(subject)}")
     return _best_of(subject, found)
 
 
@@ -65,8 +66,8 @@ def _as_told(subject: Subject, entrance: Entrance, known: Range) -> Guess:
     said = known.preprocessing.said(subject.channels)
     because = f"because {_what_it_does(entrance, known.by_statistics)}"
     if not known.is_certain:
-        return Guess(known.preprocessing, f"preprocessing guessed: {said}, {because}; {HOW}")
-    more = f"; {IF_BGR}" if subject.channels == COLOURS else ""
+        return Guess(known.preprocessing, f"preprocessing guessed: {said}, {because}; {_how(subject)}")
+    more = IF_BGR if subject.channels == COLOURS else ""
     if known.tells_order:
         more = ", which takes off the mean of photos in that order"
     return Guess(known.preprocessing, f"preprocessing: {said}, {because}{more}", is_certain=True)
@@ -88,7 +89,9 @@ def _for_pictures(entrance: Entrance) -> str:
 def _as_adapted(subject: Subject, entrance: Entrance) -> Guess:
     best = as_adapted(entrance)
     said, because = best.said(subject.channels), _for_pictures(entrance)
-    return Guess(best, f"preprocessing guessed: {said}, because {because}, which have no usual range; {HOW}")
+    return Guess(
+        best, f"preprocessing guessed: {said}, because {because}, which have no usual range; {_how(subject)}"
+    )
 
 
 def _best_of(subject: Subject, found: Mapping[Preprocessing, float]) -> Guess:
@@ -100,11 +103,14 @@ def _best_of(subject: Subject, found: Mapping[Preprocessing, float]) -> Guess:
     rest = min((misfit for one, misfit in found.items() if one not in fitting), default=np.inf)
     if measures and len(fitting) == 1 and found[best] < MISFIT_TO_DOUBT and rest > 4 * found[best]:
         evidence = f"by {STATISTICS} (misfit {found[best]:.2f}, of others {rest:.2f} or more)"
-        return Guess(best, f"preprocessing: {said}, {evidence}; {IF_BGR}", is_certain=True)
-    why = _why(measures, len(fitting))
-    return Guess(
-        best, f"preprocessing guessed: {said}, {why}.{listed_misfits(subject, found, best)}\n{CONTINUED}{HOW}"
-    )
+        more = IF_BGR if subject.channels == COLOURS else ""
+        return Guess(best, f"preprocessing: {said}, {evidence}{more}", is_certain=True)
+    why, misfit = _why(measures, len(fitting)), listed_misfits(subject, found, best)
+    return Guess(best, f"preprocessing guessed: {said}, {why}.{misfit}\n{CONTINUED}{_how(subject)}")
+
+
+def _how(subject: Subject) -> str:
+    return HOW + (OR_BGR if subject.channels == COLOURS else "")
 
 
 def _as_good(found: Mapping[Preprocessing, float]) -> list[Preprocessing]:
@@ -114,7 +120,8 @@ def _as_good(found: Mapping[Preprocessing, float]) -> list[Preprocessing]:
 
 def _why(measures: bool, fitting: int) -> str:
     if measures:
-        return f"by {STATISTICS}"
+        alike = f", which hardly tells {fitting} that fit from each other" if fitting > 1 else ""
+        return f"by {STATISTICS}{alike}"
     if fitting == 1:
         return "by the scale of its logits"
     return (

@@ -56,7 +56,8 @@ class LoadedModel:
         facts = self.facts
         nodes = {node.name: node for node in facts.nodes}
         subject = Subject(self.graph, nodes, facts.input_channels, facts.native_size_px, facts.logits)
-        return sanity_lines(subject, facts.preprocessing)
+        is_certain = any(finding.startswith("preprocessing") for finding in facts.findings)
+        return sanity_lines(subject, facts.preprocessing, is_certain)
 
     def activations(self, pictures: np.ndarray, layer: str) -> np.ndarray:
         """Return a layer's activations, float32 [batch, h, w, channels].

@@ -112,7 +112,8 @@ def _find(factory: str) -> Callable[[], Any]:
         found = getattr(importlib.import_module(module), name)
     except Exception as error:  # whatever the module raises
         raise UsageError(
-            f"model.factory: {factory} cannot be imported ({error})", "write module:function"
+            f"model.factory: {factory} cannot be imported ({error})",
+            "write module:function; the module is looked for in this folder and where Python finds others",
         ) from error
     finally:
         sys.path.pop(0)

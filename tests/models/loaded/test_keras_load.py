@@ -203,7 +203,7 @@ def test_code_in_a_file_is_never_run(name: str, tmp_path: Path) -> None:
     mark.unlink()
     message = refusal(load_keras, tmp_path / name, tmp_path / "old.h5" if name == "m.json" else None)
     assert message.startswith(f"{tmp_path / name}: layer 'evil' is of the class Lambda")
-    assert "`factory: module:function`" in message
+    assert "`model: {factory: module:function}`" in message
     assert not mark.exists()
     keras.models.load_model(tmp_path / "m.keras", safe_mode=False)
     assert mark.exists()  # it would have been run

@@ -157,7 +157,7 @@ def test_of_equal_logits_the_most_common_is_taken_and_that_is_told(monkeypatch: 
         "    0.10  RGB, from -1 to 1 (taken)",
         f"    0.26  {TORCH.said(3)}",
         "    3.01  or more: all others",
-        f"    {guess_preprocessing.HOW}",
+        f"    {guess_preprocessing.HOW}{guess_preprocessing.OR_BGR}",
     ]
 
 

@@ -62,7 +62,7 @@ def find_picture(function: Any, name: str | None) -> PictureInput:
     if not fitting:
         raise UsageError(
             f"no input of the model takes a picture (inputs: {_listed(inputs)})",
-            _candidates(function) or "it needs one of rank 4",
+            _candidates(function) or "it needs one of height, width and channels",
         )
     listed = _listed({tensor.name: tensor for tensor in fitting})
     raise UsageError(
@@ -85,7 +85,7 @@ def _named(function: Any, inputs: dict[str, Any], name: str) -> PictureInput:
         found = PictureInput(calls[name], name)
     if not any(_is_picture(found.tensor, rank) for rank in RANKS):
         shape = tuple(found.tensor.shape[1:])
-        hint = _candidates(function) or "it has to be of rank 4"
+        hint = _candidates(function) or "it has to have height, width and channels"
         raise UsageError(f"model.input: {name} {shape} takes no picture", hint)
     return found
 

@@ -43,7 +43,7 @@ def is_function(item: object) -> bool:
 
 NOT_KERAS = "which is not part of Keras"
 NO_PART = "which is no part of a network"
-FACTORY = "`factory: module:function`, with --allow-code"
+FACTORY = "write `model: {factory: module:function}` in a spec, and add --allow-code"
 
 
 def function(module: str | None, name: Any, registered: str | None = "function") -> dict[str, Any]:

@@ -86,7 +86,7 @@ def test_what_cannot_be_found_is_asked_for() -> None:
     assert "map_a (4, 4, 1), map_b (4, 4, 1), both (4, 4, 2), " in said
     scaled = layers.Rescaling(0.1)(a)
     assert "map (4, 4, 1)" in refused(a, end(layers.Reshape((4, 4, 1), name="map")(scaled)))
-    assert "it needs one of rank 4" in refused(a, layers.Dense(3)(a))
+    assert "it needs one of height, width and channels" in refused(a, layers.Dense(3)(a))
     assert "model.input: dense_9 (3,) takes no picture" in refused(
         a, layers.Dense(3, name="dense_9")(a), picture="dense_9"
     )
