@@ -21,6 +21,9 @@ from fvcli.models.model_facts import ModelFacts
 PROBABILITIES = {"softmax", "sigmoid"}  # what comes before them is the evidence
 PASSED_ON = {"reshape", "flatten", "identity", "linear", "dropout"}  # by these nothing is changed
 MAX_LISTED = 4
+MOST_PLANES = 16  # satellites see as many
+LOOK_AROUND = {"conv", "depthwise_conv", "separable_conv", "conv_transpose", "attention"}
+RECURRENT = ("LSTM", "GRU", "RNN", "Bidirectional")
 
 
 def load_from_nodes(facts: ModelFacts, arrays: Mapping[str, list[np.ndarray]]) -> LoadedModel:
@@ -70,6 +73,19 @@ def choose_labels(choice: ModelChoice, classes: int) -> tuple[str, ...]:
     return tuple(map(str, range(classes)))
 
 
+def _doubts_about_pictures(network: NetworkGraph) -> list[str]:
+    """Say why what a network takes is hardly a picture."""
+    kinds = {node.kind for node in network.nodes}
+    doubts = []
+    if network.channels > MOST_PLANES:
+        doubts.append(
+            f"an input of {network.channels} channels is hardly a picture, but perhaps what another network makes"
+        )
+    if not kinds & LOOK_AROUND and any(word in kind for kind in kinds for word in RECURRENT):
+        doubts.append("recurrent layers read the input and no convolution does: it may be text or sound")
+    return doubts
+
+
 def facts_of(
     network: NetworkGraph,
     choice: ModelChoice,
@@ -98,7 +114,7 @@ def facts_of(
         weights_sha256=weights_sha256,
         parameters=parameters,
         aliases=network.aliases,
-        remarks=(*network.remarks, *remarks),
+        remarks=(*network.remarks, *remarks, *_doubts_about_pictures(network)),
         findings=findings,
         path=choice.path,
     )

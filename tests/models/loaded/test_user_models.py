@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import keras
@@ -12,7 +13,7 @@ import tensorflow as tf
 
 from fvcli.errors import UsageError
 from fvcli.media import read_picture
-from fvcli.models import ModelChoice, load
+from fvcli.models import ModelChoice, describe, load
 from fvcli.models.loaded.keras_model.lay_open import lay_open
 from fvcli.optvis.network import Network
 from tests.helpers.networks import as_network
@@ -402,3 +403,22 @@ def test_a_folder_that_is_taken_for_a_name(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_model").mkdir()
     assert "for the file of that name write ./my_model" in fvcli("layers", "my_model").stderr
+
+
+@pytest.mark.parametrize(
+    ("shape", "layer", "words"),
+    [
+        ((8, 8, 17), lambda: keras.layers.Conv2D(4, 3), "an input of 17 channels is hardly a picture"),
+        ((8, 8, 16), lambda: keras.layers.Conv2D(4, 3), None),
+        ((8, 5), lambda: keras.layers.LSTM(4), "it may be text or sound"),
+        ((8, 5), lambda: keras.layers.Dense(4), None),
+    ],
+)
+def test_what_is_hardly_a_picture_is_remarked(
+    shape: tuple[int, ...], layer: Callable[[], keras.Layer], words: str | None, tmp_path: Path
+) -> None:
+    image = keras.Input(shape)
+    keras.Model(image, layer()(image)).save(tmp_path / "m.keras")
+    remarks = " ".join(describe(ModelChoice(path=str(tmp_path / "m.keras"))).remarks)
+    assert ("hardly a picture" in remarks or "text or sound" in remarks) is (words is not None)
+    assert (words or "") in remarks
