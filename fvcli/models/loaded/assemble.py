@@ -79,7 +79,8 @@ def _doubts_about_pictures(network: NetworkGraph) -> list[str]:
     doubts = []
     if network.channels > MOST_PLANES:
         doubts.append(
-            f"an input of {network.channels} channels is hardly a picture, but perhaps what another network makes"
+            f"an input of {network.channels} channels is hardly a picture, but perhaps what another network "
+            "makes"
         )
     if not kinds & LOOK_AROUND and any(word in kind for kind in kinds for word in RECURRENT):
         doubts.append("recurrent layers read the input and no convolution does: it may be text or sound")
