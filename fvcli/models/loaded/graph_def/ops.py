@@ -150,6 +150,7 @@ FLAT = frozenset(
         *("Greater", "GreaterEqual", "Less", "LessEqual", "Equal", "NotEqual", "Shape", "OneHot"),
     ]
 )
+ASKS_SIZES = frozenset(["Shape", "Size", "Rank", "ShapeN", "ZerosLike", "OnesLike"])  # and for no number
 RENAMED = {"squeeze_dims": "axis"}  # what tf.raw_ops calls an attribute
 
 

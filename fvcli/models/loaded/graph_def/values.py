@@ -67,6 +67,7 @@ class Tensor:
     own: What makes it as the graph has it, where that is so and it has been made.
     rows: If it is a map in rows.
     of_one: Whether a Reshape made it that the graph has for one picture at a time.
+    mixed: The node that put the pictures of a batch together, if it is made of several of them.
     """
 
     call: Call
@@ -79,6 +80,7 @@ class Tensor:
     own: tuple[Call, tf.Tensor] | None = None
     rows: Rows | None = None
     of_one: bool = False
+    mixed: str | None = None
 
     @property
     def rank(self) -> int | None:

@@ -21,6 +21,7 @@ from fvcli.models.files.graph_nodes import Wiring
 from fvcli.models.files.graph_noise import Output
 from fvcli.models.graph import IMAGE, Node, Pair
 from fvcli.models.loaded.graph_def import ops
+from fvcli.models.loaded.graph_def.batch_mixing import each_alone, mixes_pictures, refuse_mixed
 from fvcli.models.loaded.graph_def.input import GraphInput
 from fvcli.models.loaded.graph_def.layers import is_layer, keeps_positions, kind_of, node_of, nodes_of
 from fvcli.models.loaded.graph_def.op_calls import Named, calls_of
@@ -202,9 +203,13 @@ class Walk:
         _refuse_training(node, attrs, self.name)
         freed = for_any_batch(node.op, inputs)
         op = arranged(node.op, attrs, freed)
+        op = each_alone(node.op, op) if self._alone else op
         symbols = self._built(node.op, op.attrs, op.inputs)
         for symbol in symbols:
             _check_size(symbol.shape.num_elements() or 0)
+        mixed = self._mixed_by(node, op, symbols[0])
+        if mixed is not None:
+            refuse_mixed(self.nodes[mixed], symbols, self.name)
         arrays = tuple(value.array if isinstance(value, Constant) else None for value in op.inputs)
         step = Step(node.op, op.attrs, arrays, tuple(value.symbol for value in op.inputs), symbols[0])
         made = zip(symbols, calls_of(step, op, len(symbols)), strict=True)
@@ -213,7 +218,17 @@ class Walk:
         if node.name in self.wiring.ends:
             self._note_lost(node.name, tensors[0])
         of_one = self._alone and freed is not inputs
-        return [replace(tensor, of_one=True) for tensor in tensors] if of_one else tensors
+        return [replace(tensor, of_one=of_one, mixed=mixed) for tensor in tensors]
+
+    def _mixed_by(self, node: Any, op: Arranged, made: tf.Tensor) -> str | None:
+        """Return the node that first put the pictures of a batch together, among what a node is made of."""
+        if node.op in ops.ASKS_SIZES:
+            return None
+        read = [value for value in op.inputs if isinstance(value, Tensor)]
+        before = next((value.mixed for value in read if value.mixed is not None), None)
+        if before is None and mixes_pictures(node.op, op.inputs, made, self._never_run):
+            return str(node.name)
+        return before
 
     def _note_lost(self, name: str, end: Tensor) -> None:
         """Say that an end of the network is no layer, if it looks like one."""
