@@ -236,6 +236,10 @@ def test_nodes_that_are_none(keras_graph: Any, tmp_path: Path) -> None:
         ),
         (lambda nodes: nodes.add(name="x", op="AddV2", input=["image"]), "x (AddV2) cannot be computed"),
         (
+            lambda nodes: nodes.add(name="x", op="Placeholder").attr["dtype"].__setattr__("type", 77),
+            "node x has type 77, which TensorFlow does not know",
+        ),
+        (
             lambda nodes: (
                 nodes.add(name="lucid_metadata_json", op="Const").attr["value"].tensor.string_val.append(b"[")
             ),

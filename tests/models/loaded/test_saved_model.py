@@ -275,7 +275,32 @@ def removed(folder: Path) -> None:
     (folder / "saved_model.pb").unlink()
 
 
+def changed(folder: Path, change: Callable[[Any], None]) -> None:
+    file = folder / "saved_model.pb"
+    saved = saved_model_pb2.SavedModel.FromString(file.read_bytes())
+    change(saved.meta_graphs[0])
+    file.write_bytes(saved.SerializeToString())
+
+
+def with_a_wrong_number(folder: Path) -> None:
+    def change(graph: Any) -> None:
+        for child in graph.object_graph_def.nodes[0].children:
+            child.node_id = 1 << 20
+
+    changed(folder, change)
+
+
+def with_an_unknown_type(folder: Path) -> None:
+    def change(graph: Any) -> None:
+        for info in graph.signature_def["serving_default"].inputs.values():
+            info.dtype = 77
+
+    changed(folder, change)
+
+
 DAMAGES = {
+    with_a_wrong_number: "a damaged SavedModel",
+    with_an_unknown_type: "a damaged SavedModel",
     without_variables: "a damaged SavedModel",
     with_half_the_variables: "a damaged SavedModel",
     cut_short: "is cut short",

@@ -130,8 +130,8 @@ class Pictures:
         for place in (1, 0):
             node = self.nodes[self.inputs[name][place].node]
             if node.op == "Const":
-                array = tf.make_ndarray(node.attr["value"].tensor)
-                return (place, float(array.ravel()[0])) if array.size == 1 else None
+                number = _only_number(node.attr["value"].tensor)
+                return None if number is None else (place, number)
         return None
 
     def channels(self, name: str) -> int | None:
@@ -156,6 +156,15 @@ class Pictures:
 
     def _before(self, end: str) -> set[str]:
         return _closure(end, lambda name: [output.node for output in self.inputs[name]])
+
+
+def _only_number(tensor: Any) -> float | None:
+    """Return the number of a constant that has no other; a damaged one is refused when it is computed."""
+    try:
+        array = tf.make_ndarray(tensor)
+        return float(array.ravel()[0]) if array.size == 1 else None
+    except (ValueError, TypeError, KeyError):
+        return None
 
 
 def _reads(node: Any, nodes: Mapping[str, Any]) -> tuple[Output, ...]:

@@ -6,14 +6,17 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
-from tensorflow.core.framework import graph_pb2
+from tensorflow.core.framework import graph_pb2, types_pb2
 
+from fvcli.errors import FvcliError
 from fvcli.models.choice import ModelChoice
 from fvcli.models.files.checksums import check_sum
-from fvcli.models.files.graph_file import folder_sum, nodes_by_name, not_a_graph, read_graph
+from fvcli.models.files.graph_file import GIVE, folder_sum, nodes_by_name, not_a_graph, read_graph
 from fvcli.models.loaded.graph_def.inline import inlined
 from fvcli.models.loaded.graph_def.saved_model import freeze_saved_model
 from fvcli.models.loaded.last_read_cache import last_read_cache
+
+TYPES = frozenset(types_pb2.DataType.values())
 
 
 def read_nodes(choice: ModelChoice) -> tuple[str, dict[str, Any], int]:
@@ -24,7 +27,19 @@ def read_nodes(choice: ModelChoice) -> tuple[str, dict[str, Any], int]:
     """
     sha256, read = _read(choice)
     graph = inlined(read, str(choice.path), choice.fill or {})
-    return sha256, nodes_by_name(graph.node, str(choice.path)), graph.versions.producer
+    nodes = nodes_by_name(graph.node, str(choice.path))
+    for node in nodes.values():
+        _check_types(node, str(choice.path))
+    return sha256, nodes, graph.versions.producer
+
+
+def _check_types(node: Any, name: str) -> None:
+    """Refuse a node that speaks of a type of numbers that TensorFlow does not have."""
+    for value in node.attr.values():
+        for number in (value.type, *value.list.type, value.tensor.dtype):
+            if number not in TYPES:
+                fault = f"node {node.name} has type {number}, which TensorFlow does not know"
+                raise FvcliError(f"{name}: a damaged graph ({fault})", GIVE)
 
 
 @last_read_cache

@@ -37,8 +37,8 @@ def freeze_saved_model(folder: Path, asked: str | None = None) -> Any:
     """
     graph = _meta_graph(folder)
     check_saved_model(graph, str(folder))
-    served = choose_served(graph, folder, asked)
     try:
+        served = choose_served(graph, folder, asked)
         made = _called(graph, served) if served.function else _cut_out(graph, served)
         return _with_contents(made, graph, folder)
     except FvcliError:
