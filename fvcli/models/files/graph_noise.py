@@ -61,6 +61,9 @@ def without_noise(
         inputs: What they read.
         picture: The node that the picture takes the place of.
         is_idle: Tells of a part whether it does nothing in inference.
+
+    It ends at the first source that no such part is around, but that the network goes on with: then the
+    graph is refused anyway.
     """
     live = dict(inputs)
     found: list[NoisyPart] = []
@@ -69,11 +72,21 @@ def without_noise(
         parts = (
             _parts([name for name in order if name in live], live, source, picture) if source in live else ()
         )
-        part = next((part for part in parts if is_idle(part, live)), None)
-        if part is not None:
-            found.append(part)
-            live = _without(live, part)
+        goes_on = False
+        for part in parts:
+            if is_idle(part, live):
+                found.append(part)
+                live = _without(live, part)
+                break
+            goes_on = goes_on or _is_read(part.exit.node, live)
+        else:
+            if goes_on:
+                break
     return live, found
+
+
+def _is_read(name: str, inputs: Inputs) -> bool:
+    return any(output.node == name for reads in inputs.values() for output in reads)
 
 
 def _without(inputs: Inputs, part: NoisyPart) -> dict[str, tuple[Output, ...]]:

@@ -18,7 +18,7 @@ from fvcli.models.files.lucid_metadata import NODE, LucidMetadata, parse_metadat
 from fvcli.models.graph import Pair
 from fvcli.models.loaded.assemble import facts_of
 from fvcli.models.loaded.graph_def import ops
-from fvcli.models.loaded.graph_def.idle import idle_parts
+from fvcli.models.loaded.graph_def.dropout_and_augmentation import idle_parts
 from fvcli.models.loaded.graph_def.input import GraphInput, find_input
 from fvcli.models.loaded.graph_def.names import main_output, scopes, shown_names
 from fvcli.models.loaded.graph_def.read import read_nodes

@@ -16,6 +16,7 @@ from fvcli.models.loaded.graph_def import ops
 from fvcli.models.loaded.graph_def.values import SMALL
 
 MAX_VALUES = 1 << 28  # of a tensor; a gigabyte
+# What TensorFlow raises of an op that does not fit to what it reads.
 FAULTS = (ValueError, TypeError, KeyError, IndexError, NotImplementedError, AttributeError, tf.errors.OpError)
 DECODERS = {"DecodeJpeg", "DecodePng", "DecodeBmp", "DecodeImage", "DecodeAndCropJpeg"}
 PARSERS = {"ParseExample", "ParseExampleV2", "ParseSingleExample"}
@@ -115,7 +116,8 @@ def _symbols(node: Any, read: Sequence[list[tf.Tensor]]) -> list[tf.Tensor]:
         batch, _, _, channels = read[0][0].shape.as_list()
         return [_unknown(read[0][0].dtype, [batch, None, None, channels])]
     if RANDOM.fullmatch(node.op) and ("Uniform" in node.op or "Normal" in node.op):
-        zero = tf.constant(0, tf.as_dtype(node.attr["dtype"].type or tf.float32))
+        kind = node.attr["dtype"].type or node.attr["Tout"].type or tf.float32
+        zero = tf.constant(0, tf.as_dtype(kind))
         return [tf.raw_ops.Fill(dims=read[0][0], value=zero)]
     given = [symbols[0] for symbols in read]
     known = node.op in ops.ALLOWED and node.op != "NoOp"

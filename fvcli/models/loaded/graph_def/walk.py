@@ -30,6 +30,7 @@ from fvcli.models.loaded.graph_def.ops import FIRST_TO_LAST, LAST_TO_FIRST, Step
 from fvcli.models.loaded.graph_def.roles import affine_of
 from fvcli.models.loaded.graph_def.row_normalization import normalizes_rows, row_normalized
 from fvcli.models.loaded.graph_def.rows import back_from_rows, in_rows
+from fvcli.models.loaded.graph_def.shapes import FAULTS, MAX_VALUES
 from fvcli.models.loaded.graph_def.values import (
     BATCH,
     SMALL,
@@ -45,9 +46,7 @@ from fvcli.models.loaded.graph_def.values import (
 )
 from fvcli.optvis.calls import Call
 
-MAX_VALUES = 1 << 28  # of a tensor; a gigabyte
 MAX_CONSTANT_VALUES = 1 << 30  # of all constants; twice what a file can hold
-FAULTS = (ValueError, TypeError, KeyError, IndexError, NotImplementedError, tf.errors.OpError)
 # What may be done to a picture before the network begins, beside scaling it.
 PREPARES = {*ops.PADS, *ops.CONCATS, *ops.SPLITS, *ops.RESIZES, "ReverseV2", "StridedSlice", "Cast"}
 

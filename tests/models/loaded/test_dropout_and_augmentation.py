@@ -11,6 +11,8 @@ import pytest
 import tensorflow as tf
 
 from fvcli.errors import FvcliError
+from fvcli.models.files.graph_noise import NoisyPart
+from fvcli.models.loaded.graph_def.part_trial import PartTrial
 from tests.helpers.tensorflow_graphs import graph_of, loaded, photos, raw, v1, weights
 
 KERNEL = weights(3, 3, 3, 6)
@@ -28,7 +30,9 @@ def behind_a_convolution(noise: Callable[[Any], Any]) -> Any:
 
 
 def uniform(x: Any, shape: Any = None) -> Any:
-    return raw.RandomUniform(shape=tf.shape(x) if shape is None else shape, dtype=tf.float32)
+    return raw.RandomUniform(
+        shape=tf.shape(x) if shape is None else tf.cast(shape, tf.int32), dtype=tf.float32
+    )
 
 
 def of_2016(x: Any) -> Any:
@@ -66,6 +70,39 @@ def test_dropout_does_nothing(noise: Callable[[Any], Any], tmp_path: Path) -> No
     said = "left out, because dropout and augmentation do nothing in inference: dropped"
     assert model.facts.remarks[0] == said
     assert not [remark for remark in model.facts.remarks if "keep_prob" in remark]
+
+
+def of_a_size(batch: int | None, side: int, channels: int, rest: Callable[[Any], Any]) -> Any:
+    def build() -> None:
+        x = v1.placeholder(tf.float32, (batch, side, side, 3), name="image")
+        kernel = weights(1, 1, 3, channels)
+        x = raw.Conv2D(input=x, filter=kernel, strides=[1] * 4, padding="SAME", name="conv")
+        raw.Mul(x=rest(x), y=2.0, name="doubled")
+
+    return graph_of(build)
+
+
+def of_its_own_size(x: Any) -> Any:
+    return of_today_of(x, [1, *x.shape[1:]])
+
+
+def of_today_of(x: Any, shape: Any) -> Any:
+    return raw.SelectV2(condition=uniform(x, shape) >= 0.25, t=x / 0.75, e=tf.zeros_like(x), name="dropped")
+
+
+@pytest.mark.parametrize(
+    ("batch", "side", "noise"), [(None, 160, of_today), (None, 160, of_its_own_size), (1, 8, of_its_own_size)]
+)
+def test_dropout_of_large_maps_and_of_single_pictures(
+    batch: int | None, side: int, noise: Callable[[Any], Any], tmp_path: Path
+) -> None:
+    model = loaded(of_a_size(batch, side, 16, noise), tmp_path)
+    assert model.facts.remarks[0].endswith("do nothing in inference: dropped")
+
+
+def test_what_is_lost_in_large_maps_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FvcliError, match="draws random numbers"):
+        loaded(of_a_size(None, 160, 16, without_its_scale), tmp_path)
 
 
 def without_its_scale(x: Any) -> Any:
@@ -131,6 +168,81 @@ def test_augmentation_does_nothing(tmp_path: Path) -> None:
     assert model.facts.remarks[0].endswith("inference: flipped, turned")
 
 
+def brighter(x: Any) -> Any:
+    return raw.ClipByValue(
+        t=x + (uniform(x, []) - 0.5), clip_value_min=-1.0, clip_value_max=1.0, name="brighter"
+    )
+
+
+def recoloured(x: Any) -> Any:
+    factor = 0.5 + uniform(x, [])
+    x = raw.AdjustContrastv2(images=x, contrast_factor=factor)
+    return raw.AdjustSaturation(images=x, scale=factor, name="recoloured")
+
+
+def cropped(x: Any) -> Any:
+    place = raw.RandomUniformInt(shape=[2], minval=0, maxval=5)
+    begin = tf.concat([[0], place, [0]], 0)
+    larger = tf.pad(x, [[0, 0], [2, 2], [2, 2], [0, 0]])
+    return raw.Slice(input=larger, begin=begin, size=[-1, 8, 8, 3], name="cropped")
+
+
+def flipped_by_a_switch(x: Any) -> Any:
+    chosen = uniform(x, []) > 0.5
+    kept, turned = raw.Switch(data=x, pred=chosen)
+    return raw.Merge(inputs=[kept, tf.reverse(turned, [2])], name="flipped").output
+
+
+@pytest.mark.parametrize("way", [brighter, recoloured, cropped, flipped_by_a_switch])
+def test_augmentation_of_other_kinds(way: Callable[[Any], Any], tmp_path: Path) -> None:
+    model = loaded(augmented(way), tmp_path)
+    pictures = photos(model)
+    expected = tf.nn.conv2d(2 * pictures - 1, KERNEL, 1, "SAME")
+    np.testing.assert_allclose(model.activations(pictures, "conv"), expected, atol=1e-5)
+
+
+def turned_to_bgr(x: Any) -> Any:
+    return tf.reverse(x, [3]) - 103.0 + 30 * uniform(x)
+
+
+def scaled(x: Any) -> Any:
+    x = tf.clip_by_value(x, 0.0, 255.0) / 127.5 - 1.0
+    return x + uniform(x)
+
+
+def scaled_in_a_flip(x: Any) -> Any:
+    return flipped(x / 255.0)
+
+
+def scaled_in_a_branch(x: Any) -> Any:
+    chosen = uniform(x, []) > 0.5
+    kept, turned = raw.Switch(data=x, pred=chosen)
+    return raw.Merge(inputs=[kept / 255.0, tf.reverse(turned, [2]) / 255.0]).output
+
+
+def in_a_loop(x: Any) -> Any:
+    """Of which only TensorFlow knows what it does."""
+
+    @tf.function
+    def each(pictures: tf.Tensor) -> tf.Tensor:
+        return tf.map_fn(lambda one: (one / 255.0) * uniform(one), pictures)
+
+    return tf.ensure_shape(each(x), (None, 8, 8, 3))
+
+
+@pytest.mark.parametrize("way", [turned_to_bgr, scaled, scaled_in_a_branch, in_a_loop])
+def test_preprocessing_is_not_lost_with_augmentation(way: Callable[[Any], Any], tmp_path: Path) -> None:
+    with pytest.raises(FvcliError, match=r"draws random numbers|decides while it runs|is filled while"):
+        loaded(augmented(way), tmp_path)
+
+
+def test_preprocessing_before_augmentation_stays(tmp_path: Path) -> None:
+    model = loaded(augmented(scaled_in_a_flip), tmp_path)
+    pictures = photos(model)
+    expected = tf.nn.conv2d((2 * pictures - 1) / 255, KERNEL, 1, "SAME")
+    np.testing.assert_allclose(model.activations(pictures, "conv"), expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("noise", [flipped, turned])
 def test_pictures_are_augmented_before_a_network_and_not_in_it(
     noise: Callable[[Any], Any], tmp_path: Path
@@ -174,3 +286,24 @@ def test_only_small_mathematics_is_tried_out(noise: Callable[[Any], Any], tmp_pa
     """Either would not come back from being run."""
     with pytest.raises(FvcliError, match=r"draws random numbers|reaches out of the graph"):
         loaded(behind_a_convolution(noise), tmp_path)
+
+
+def test_a_graph_that_draws_everywhere_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def everywhere(x: Any) -> Any:
+        for _ in range(12):
+            x = without_its_scale(x)
+        return x
+
+    tried = []
+    computed = PartTrial.computed
+
+    def counted(self: PartTrial, part: NoisyPart, *rest: Any) -> np.ndarray:
+        tried.append(part.entry)
+        return computed(self, part, *rest)
+
+    monkeypatch.setattr(PartTrial, "computed", counted)
+    with pytest.raises(FvcliError, match="node RandomUniform is a RandomUniform, which draws random numbers"):
+        loaded(behind_a_convolution(everywhere), tmp_path)
+    assert len(tried) <= 24
