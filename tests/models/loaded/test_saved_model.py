@@ -222,6 +222,25 @@ def test_functions_serve_where_there_is_no_signature(tmp_path: Path) -> None:
         np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
+class Normalizing(tf.Module):
+    """A function that Python tells whether to normalize."""
+
+    @tf.function
+    def __call__(self, image: tf.Tensor, normalize: bool = True) -> tf.Tensor:
+        return tf.nn.relu(image / 127.5 - 1.0 if normalize else image)
+
+
+def test_a_function_that_was_traced_in_several_ways(tmp_path: Path) -> None:
+    made, shape = Normalizing(), tf.TensorSpec((None, 8, 8, 3), tf.float32)
+    made.__call__.get_concrete_function(shape, normalize=True)
+    tf.saved_model.save(made, str(tmp_path / "one"))
+    assert len(loaded(tmp_path / "one").facts.nodes) == 3
+    made.__call__.get_concrete_function(shape, normalize=False)
+    tf.saved_model.save(made, str(tmp_path / "two"))
+    with pytest.raises(FvcliError, match=r"several ways: normalize=(True; normalize=False|F.*True)"):
+        loaded(tmp_path / "two")
+
+
 def test_nothing_that_serves(tmp_path: Path) -> None:
     empty = tf.Module()
     empty.gain = tf.Variable(1.0)

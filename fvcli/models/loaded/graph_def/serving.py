@@ -14,6 +14,8 @@ from fvcli.models.files.graph_file import shown
 
 DEFAULT_SIGNATURE = "serving_default"
 CALL = "__call__"
+TRAINING = "training"  # what an argument is called that is true in training
+PLAIN = {"none_value", "bool_value", "int64_value", "float64_value", "string_value"}  # kinds of values
 PREFERRED = (DEFAULT_SIGNATURE, "default", CALL)  # "default" is that of modules of TensorFlow Hub
 
 
@@ -42,6 +44,7 @@ class Served:
 
     function: In the library; None where TensorFlow 1 wrote it: then it is a part of the graph.
     bound: The numbers of the objects that the function reads beside its inputs.
+    other_ways: In which ways it was traced, if these differ in more than whether it is for training.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Served:
     outputs: Sequence[Argument]
     function: str | None = None
     bound: Sequence[int] = ()
+    other_ways: Sequence[str] = ()
 
     def __str__(self) -> str:
         parts = (", ".join(map(str, arguments)) or "nothing" for arguments in (self.inputs, self.outputs))
@@ -76,7 +80,7 @@ def choose_served(graph: Any, folder: Path, asked: str | None) -> Served:
     public = signatures or functions
     preferred = [asked] if asked is not None else [name for name in PREFERRED if name in public]
     if preferred or len(public) == 1:
-        return everything[preferred[0] if preferred else next(iter(public))]
+        return _sure(everything[preferred[0] if preferred else next(iter(public))], folder)
     if not public:
         hint = "save it again with one: model.export(), or tf.saved_model.save(model, folder, signatures=...)"
         raise UsageError(f"{folder}: it has no signature and no function to call", hint)
@@ -85,6 +89,17 @@ def choose_served(graph: Any, folder: Path, asked: str | None) -> Served:
         f"{folder}: its signatures are several: {shown_list(public.values())}",
         f"write which one: model: {{path: {folder}, signature: {first}}}",
     )
+
+
+def _sure(served: Served, folder: Path) -> Served:
+    """Refuse a function that was traced in several ways, of which nothing says which is meant."""
+    if served.other_ways:
+        ways = "; ".join(map(shown, served.other_ways))
+        raise UsageError(
+            f"{folder}: its function {shown(served.name)} was traced in several ways: {ways}",
+            "save the one that is meant as a signature: tf.saved_model.save(model, folder, signatures=...)",
+        )
+    return served
 
 
 def shown_list(served: Iterable[Served]) -> str:
@@ -119,7 +134,7 @@ def _of_signature(infos: Mapping[str, Any]) -> list[Argument]:
 
 
 def _functions(graph: Any, children: Iterable[Any]) -> Iterator[Served]:
-    """Yield each function of an object, traced as for inference where it was traced in several ways."""
+    """Yield each function of an object, traced for inference where it was traced for training as well."""
     objects = graph.object_graph_def
     library = {function.signature.name: function for function in graph.graph_def.library.function}
     for child in children:
@@ -127,8 +142,13 @@ def _functions(graph: Any, children: Iterable[Any]) -> Iterator[Served]:
         names = [*node.function.concrete_functions, node.bare_concrete_function.concrete_function_name]
         traced = [name for name in names if name in library and name in objects.concrete_functions]
         if traced:
-            best = min(traced, key=lambda name: _is_for_training(objects.concrete_functions[name]))
-            yield _of_function(child.local_name, library[best], objects.concrete_functions[best])
+            names = _argument_names(node.function.function_spec)
+            plain = {name: _plain(objects.concrete_functions[name], names) for name in traced}
+            best = min(traced, key=lambda name: plain[name].get(TRAINING) == "True")
+            ways = [_without_training(given) for given in plain.values()]
+            other_ways = list(dict.fromkeys(ways)) if len({*ways}) > 1 else []
+            served = _of_function(child.local_name, library[best], objects.concrete_functions[best])
+            yield replace(served, other_ways=other_ways)
 
 
 def _of_function(name: str, function: Any, traced: Any) -> Served:
@@ -147,12 +167,29 @@ def _of_function(name: str, function: Any, traced: Any) -> Served:
 _UNKNOWN = tf.TensorShape(None).as_proto()
 
 
-def _is_for_training(traced: Any) -> bool:
-    """Tell whether a function was traced with something, which is training as a rule, set to true."""
-    return any(
-        value.WhichOneof("kind") == "bool_value" and value.bool_value
-        for value in _values(traced.canonicalized_input_signature)
-    )
+def _argument_names(spec: Any) -> list[str]:
+    """Return what a function calls what it takes in order."""
+    parts = {pair.key: pair.value for pair in spec.fullargspec.named_tuple_value.values}
+    names = [value.string_value for value in parts["args"].list_value.values] if "args" in parts else []
+    return names[int(spec.is_method) :]
+
+
+def _plain(traced: Any, names: Sequence[str]) -> dict[str, str]:
+    """Return what a function was traced with that is no tensor, as text, by the names of its arguments."""
+    parts = traced.canonicalized_input_signature.tuple_value.values
+    in_order = parts[0].tuple_value.values if parts else ()
+    given = [(names[i] if i < len(names) else f"argument {i}", value) for i, value in enumerate(in_order)]
+    given += sorted(parts[1].dict_value.fields.items()) if len(parts) > 1 else []
+    return {name: _text(value) for name, value in given if value.WhichOneof("kind") in PLAIN}
+
+
+def _text(value: Any) -> str:
+    kind = value.WhichOneof("kind")
+    return "None" if kind == "none_value" else repr(getattr(value, kind))
+
+
+def _without_training(given: Mapping[str, str]) -> str:
+    return ", ".join(f"{name}={text}" for name, text in given.items() if name != TRAINING)
 
 
 def _specs(signature: Any) -> list[Any]:
