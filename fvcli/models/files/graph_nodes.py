@@ -23,6 +23,7 @@ from fvcli.models.files.graph_noise import Inputs, NoisyPart, Output, without_no
 
 SWITCHES, MERGES = {"Switch", "RefSwitch"}, {"Merge", "RefMerge"}
 PASSED_ON = {"Identity", "IdentityN", "ReadVariableOp", "PlaceholderWithDefault", "Switch"}
+DECIDED_BY = "_fvcli_decided_by"  # an attribute of calls: what an If in their place read
 LONGEST_CHAIN = 100  # from a switch to the constant that sets it
 
 
@@ -185,19 +186,35 @@ def truth_of(nodes: Mapping[str, Any], text: str, fill: Mapping[str, float]) -> 
         text: What the switch reads.
         fill: What placeholders are filled with.
     """
+    node, turned = _set_by(nodes, text, fill)
+    if node is None:
+        return None
+    filled = node.op != "Const" or node.name in fill
+    return (fill.get(node.name, 0.0) != 0.0 if filled else _constant(node)) != turned
+
+
+def deciding(nodes: Mapping[str, Any], fill: Mapping[str, float]) -> list[str]:
+    """Return the placeholders that say which branches of a graph are taken, in the order of the file."""
+    texts = [node.input[1] for node in nodes.values() if node.op in SWITCHES and len(node.input) > 1]
+    texts += [node.attr[DECIDED_BY].s.decode() for node in nodes.values() if DECIDED_BY in node.attr]
+    found = [_set_by(nodes, text, fill)[0] for text in texts if node_name(text) in nodes]
+    names = {node.name for node in found if node is not None and node.op != "Const"}
+    return [name for name in nodes if name in names]
+
+
+def _set_by(nodes: Mapping[str, Any], text: str, fill: Mapping[str, float]) -> tuple[Any, bool]:
+    """Return the constant or placeholder that a switch reads, if any, and whether it is turned around."""
     turned = False
     for _ in range(LONGEST_CHAIN):
         output = _output(text)
         node = nodes[output.node]
-        if node.name in fill or node.op == "Placeholder":
-            return (fill.get(node.name, 0.0) != 0.0) != turned
-        if node.op == "Const":
-            return _constant(node) != turned
+        if node.name in fill or node.op in {"Placeholder", "Const"}:
+            return node, turned
         if node.op not in {*PASSED_ON, "LogicalNot"} or not node.input:
-            return None
+            return None, turned
         turned = turned != (node.op == "LogicalNot")
         text = node.input[output.number if node.op == "IdentityN" else 0]
-    return None
+    return None, turned
 
 
 def _constant(node: Any) -> bool:

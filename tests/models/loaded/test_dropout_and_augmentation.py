@@ -271,6 +271,25 @@ def test_a_condition_that_is_set(tmp_path: Path) -> None:
         loaded(graph, tmp_path, fill={"training": 1.0})
 
 
+@pytest.mark.parametrize("with_functions", [True, False])
+def test_what_decides_is_told(with_functions: bool, tmp_path: Path) -> None:
+    def build() -> None:
+        x = v1.placeholder(tf.float32, (None, 8, 8, 3), name="image")
+        training = v1.placeholder(tf.bool, (), name="training")
+        if with_functions:
+            chosen = tf.function(lambda y, t: tf.cond(t, lambda: y * 5.0, lambda: y * 3.0))
+            tf.identity(chosen(x, training), name="end")
+        else:
+            kept, turned = raw.Switch(data=x, pred=training)
+            raw.Merge(inputs=[kept * 3.0, turned * 5.0], name="end")
+
+    for fill, said in (
+        ({}, "input training is filled with 0"),
+        ({"training": 1.0}, "input training is filled with 1"),
+    ):
+        assert loaded(graph_of(build), tmp_path, fill=fill).facts.remarks == (said,)
+
+
 def reading_a_file(x: Any) -> Any:
     keep = tf.strings.to_number(raw.ReadFile(filename="/dev/zero"))
     return raw.Mul(x=x / keep, y=tf.floor(keep + uniform(x)), name="dropped")

@@ -10,7 +10,7 @@ from tensorflow.python.framework import op_def_registry
 
 from fvcli.errors import FvcliError
 from fvcli.models.files.graph_file import CALLS, GIVE, MAX_NODES, RANDOM
-from fvcli.models.files.graph_nodes import truth_of
+from fvcli.models.files.graph_nodes import DECIDED_BY, truth_of
 from fvcli.models.files.graph_noise import DRAWS_INSIDE
 
 IFS = {"If", "StatelessIf"}
@@ -74,6 +74,7 @@ class _Bodies:
         if truth is None:
             return node
         made = node_def_pb2.NodeDef(name=node.name, op="PartitionedCall", input=node.input[1:])
+        made.attr[DECIDED_BY].s = node.input[0].encode()
         branch = "then_branch" if truth else "else_branch"
         made.attr["f"].CopyFrom(node.attr[branch])
         made.attr[
@@ -104,6 +105,8 @@ class _Bodies:
         given = dict(zip(arguments, call.input, strict=False))
         nodes = [_inside(node, scope, inside | given) for node in function.node_def]
         made = node_def_pb2.NodeDef(name=call.name, op="IdentityN")
+        if DECIDED_BY in call.attr:
+            made.attr[DECIDED_BY].CopyFrom(call.attr[DECIDED_BY])
         returned = [function.ret[arg.name] for arg in function.signature.output_arg]
         made.input.extend((inside | given)[text] for text in returned)
         made.input.extend(f"^{scope}/{name}" for name in function.control_ret.values())

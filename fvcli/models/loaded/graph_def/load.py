@@ -13,7 +13,7 @@ import tensorflow as tf
 from fvcli.errors import UsageError
 from fvcli.models.choice import ModelChoice, Preprocessing
 from fvcli.models.files.graph_file import reason_of
-from fvcli.models.files.graph_nodes import wire
+from fvcli.models.files.graph_nodes import deciding, wire
 from fvcli.models.files.lucid_metadata import NODE, LucidMetadata, parse_metadata
 from fvcli.models.graph import Pair
 from fvcli.models.loaded.assemble import facts_of
@@ -145,7 +145,11 @@ def _network_graph(
             f"{walk.name}: no layer is made of {picture.node}", "model.input names another input"
         )
     nodes = tuple(walk.layers.values())
-    remarks = list(walk.remarks)
+    said = [
+        f"input {name} is filled with {walk.fill.get(name, 0.0):g}"
+        for name in deciding(walk.nodes, walk.fill)
+    ]
+    remarks = list(dict.fromkeys([*walk.remarks, *said]))
     if walk.wiring.idle:
         names = ", ".join(part.exit.node.replace(CALLED, "") for part in walk.wiring.idle)
         remarks.append(f"left out, because dropout and augmentation do nothing in inference: {names}")
