@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fvcli.errors import FvcliError
 from fvcli.models.files.graph_file import GIVE, OUTSIDE, node_name, refusal
-from fvcli.models.files.graph_noise import Inputs, NoisyPart, Output, without_noise
+from fvcli.models.files.graph_noise import Inputs, NoisyPart, Output, output_of, without_noise
 
 SWITCHES, MERGES = {"Switch", "RefSwitch"}, {"Merge", "RefMerge"}
 PASSED_ON = {"Identity", "IdentityN", "ReadVariableOp", "PlaceholderWithDefault", "Switch"}
@@ -73,10 +73,10 @@ def wire(
     live = _without_dead_branches(nodes, order, inputs, fill)
     live, idle = without_noise(nodes, order, live, picture, is_idle)
     readers = _readers(live)
-    reached = _closure([picture], lambda n: readers[n])
+    reached = closure([picture], lambda n: readers[n])
     left_out = _ends(nodes, reached, readers, allowed)
     reached -= {*left_out}
-    needed = _closure(reached, lambda n: [output.node for output in live.get(n, ())])
+    needed = closure(reached, lambda n: [output.node for output in live.get(n, ())])
     _refuse(nodes, needed - {picture}, allowed, name)
     _refuse_loops(needed, order, live, name)
     _refuse_outside(nodes, needed, picture, name)
@@ -94,13 +94,8 @@ def _inputs(nodes: Mapping[str, Any], picture: str, name: str) -> dict[str, tupl
         if missing and key != picture:
             raise FvcliError(f"{name}: node {key} reads {node_name(missing[0])!r}, which is not there", GIVE)
         data = [text for text in node.input if not text.startswith("^")]
-        found[key] = () if key == picture else tuple(map(_output, data))
+        found[key] = () if key == picture else tuple(map(output_of, data))
     return found
-
-
-def _output(text: str) -> Output:
-    node, _, number = text.partition(":")
-    return Output(node, int(number) if number.isdecimal() else 0)
 
 
 def _sorted(inputs: Mapping[str, Sequence[Output]]) -> list[str]:
@@ -131,7 +126,8 @@ def _readers(inputs: Mapping[str, Sequence[Output]]) -> Mapping[str, list[str]]:
     return readers
 
 
-def _closure(start: Collection[str], following: Any) -> set[str]:
+def closure(start: Collection[str], following: Callable[[str], Iterable[str]]) -> set[str]:
+    """Return nodes and all that can be reached from them, by what says which nodes follow one."""
     seen = {*start}
     todo = list(start)
     while todo:
@@ -139,6 +135,21 @@ def _closure(start: Collection[str], following: Any) -> set[str]:
         seen.update(new)
         todo += new
     return seen
+
+
+def ancestors(nodes: Mapping[str, Any], roots: Iterable[str]) -> list[Any]:
+    """Return the nodes that others need, and those themselves, in the order of the file.
+
+    Args:
+        nodes: NodeDefs by name.
+        roots: The others: their names, or names of what they make.
+    """
+
+    def reads(name: str) -> list[str]:
+        return [node_name(text) for text in nodes[name].input if node_name(text) in nodes]
+
+    found = closure([name for name in map(node_name, roots) if name in nodes], reads)
+    return [node for name, node in nodes.items() if name in found]
 
 
 # ---- branches that are not taken
@@ -206,7 +217,7 @@ def _set_by(nodes: Mapping[str, Any], text: str, fill: Mapping[str, float]) -> t
     """Return the constant or placeholder that a switch reads, if any, and whether it is turned around."""
     turned = False
     for _ in range(LONGEST_CHAIN):
-        output = _output(text)
+        output = output_of(text)
         node = nodes[output.node]
         if node.name in fill or node.op in {"Placeholder", "Const"}:
             return node, turned
@@ -237,12 +248,12 @@ def _ends(
     """
 
     def is_end(node: str) -> bool:
-        passed_on = _closure([node], lambda n: readers[n] if n == node or nodes[n].op == "Identity" else ())
+        passed_on = closure([node], lambda n: readers[n] if n == node or nodes[n].op == "Identity" else ())
         return all(nodes[reader].op == "Identity" for reader in passed_on - {node})
 
     foreign = [n for n in reached if nodes[n].op not in allowed and not OUTSIDE.fullmatch(nodes[n].op)]
     ends = [node for node in foreign if is_end(node)]
-    return sorted(_closure(ends, lambda n: readers[n]))
+    return sorted(closure(ends, lambda n: readers[n]))
 
 
 def _refuse(nodes: Mapping[str, Any], needed: Collection[str], allowed: Collection[str], name: str) -> None:
@@ -266,7 +277,7 @@ def _refuse_outside(nodes: Mapping[str, Any], needed: Collection[str], picture: 
     def reads(node: str) -> list[str]:
         return [] if node == picture else [node_name(text) for text in nodes[node].input]
 
-    before = _closure(needed, reads) - {picture}
+    before = closure(needed, reads) - {picture}
     for node in nodes:
         if node in before and OUTSIDE.fullmatch(nodes[node].op):
             raise refusal(nodes[node], name)

@@ -28,6 +28,12 @@ class Output(NamedTuple):
     number: int
 
 
+def output_of(text: str) -> Output:
+    """Return what an input such as ``name`` or ``name:1`` is."""
+    node, _, number = text.partition(":")
+    return Output(node, int(number) if number.isdecimal() else 0)
+
+
 class NoisyPart(NamedTuple):
     """A part of a graph that is made with random numbers.
 

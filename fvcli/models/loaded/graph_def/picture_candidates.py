@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from fvcli.models.files.graph_noise import Output
+from fvcli.models.files.graph_nodes import closure
+from fvcli.models.files.graph_noise import Output, output_of
 from fvcli.models.loaded.graph_def import ops
 from fvcli.models.loaded.graph_def.shapes import Shapes
 
@@ -152,10 +153,10 @@ class Pictures:
         return any(self.nodes[one].op in LOOPS for one in self._behind(name))
 
     def _behind(self, start: str) -> set[str]:
-        return _closure(start, lambda name: self._readers[name])
+        return closure([start], lambda name: self._readers[name])
 
     def _before(self, end: str) -> set[str]:
-        return _closure(end, lambda name: [output.node for output in self.inputs[name]])
+        return closure([end], lambda name: [output.node for output in self.inputs[name]])
 
 
 def _only_number(tensor: Any) -> float | None:
@@ -168,18 +169,8 @@ def _only_number(tensor: Any) -> float | None:
 
 
 def _reads(node: Any, nodes: Mapping[str, Any]) -> tuple[Output, ...]:
-    parts = [text.partition(":") for text in node.input if not text.startswith("^")]
-    outputs = [Output(name, int(number) if number.isdecimal() else 0) for name, _, number in parts]
+    outputs = [output_of(text) for text in node.input if not text.startswith("^")]
     return tuple(output for output in outputs if output.node in nodes)
-
-
-def _closure(start: str, following: Any) -> set[str]:
-    seen, todo = {start}, [start]
-    while todo:
-        new = [name for name in following(todo.pop()) if name not in seen]
-        seen.update(new)
-        todo += new
-    return seen
 
 
 def _holds_pictures(dtype: tf.DType, shape: tf.TensorShape) -> bool:

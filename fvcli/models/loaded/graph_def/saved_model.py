@@ -12,7 +12,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 from fvcli.errors import FvcliError, UsageError
 from fvcli.models.files.graph_file import MAX_BYTES, SAVED_MODEL, node_name, reason_of
-from fvcli.models.files.saved_model_file import ancestors, check_saved_model
+from fvcli.models.files.graph_nodes import ancestors
 from fvcli.models.loaded.graph_def.inline import inlined
 from fvcli.models.loaded.graph_def.serving import Argument, Served, choose_served
 from fvcli.models.loaded.graph_def.variables import Saved, read_saved, saved_by_name, saved_by_object
@@ -32,11 +32,9 @@ def freeze_saved_model(folder: Path, asked: str | None = None) -> Any:
         asked: The name of one of its signatures, or of a function of its object.
 
     Raises:
-        FvcliError: The folder is none, is damaged, would run or hold what no network needs, or serves
-            nothing, or several things.
+        FvcliError: The folder is none, is damaged, or serves nothing, or several things.
     """
     graph = _meta_graph(folder)
-    check_saved_model(graph, str(folder))
     try:
         served = choose_served(graph, folder, asked)
         made = _called(graph, served) if served.function else _cut_out(graph, served)

@@ -14,6 +14,8 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.core.protobuf import trackable_object_graph_pb2
 
+from fvcli.models.files.graph_noise import output_of
+
 ASSIGN = {"Assign", "AssignVariableOp"}
 PASSED_ON = {"Identity", "IdentityN"}
 LONGEST_CHAIN = 100  # from an assignment to what it reads
@@ -52,8 +54,7 @@ def saved_by_name(restoring: Iterable[Any]) -> dict[str, Saved]:
 def _behind_identities(nodes: Mapping[str, Any], text: str) -> tuple[str, int]:
     """Return the node and the number of the output that reaches an input, whatever passes it on."""
     for _ in range(LONGEST_CHAIN):
-        name, _, digits = text.partition(":")
-        number = int(digits) if digits.isdecimal() else 0
+        name, number = output_of(text)
         if name not in nodes or nodes[name].op not in PASSED_ON:
             return name, number
         text = nodes[name].input[number]
