@@ -25,7 +25,7 @@ UNKNOWN_SIDE = 8  # of what has any size
 LARGEST_ERROR = 0.08  # of a mean of 64
 ROUNDING = 1e-3  # of turning colours around and back
 CHOOSES = {"Mul", "Select", "SelectV2", "Merge"}  # of which random numbers can say what they take
-MAX_FAILED = 50  # trials of a graph
+MAX_FAILED = 24  # trials of a graph
 MOVES = {*OF_PICTURES, "ReverseV2", "ClipByValue", "Slice", "StridedSlice", "Switch", "Merge"}
 
 
@@ -164,7 +164,7 @@ def _keeps_means(
     together = _mean(trial, part, inputs, dtype, sides if count <= MAX_VALUES else small, len(LEVELS))
     if together is None and len(LEVELS) * int(np.prod(small)) > MAX_VALUES:
         return False
-    if together is None and count <= MAX_VALUES * 16:
+    if together is None and count <= MAX_VALUES * 4:
         together = _mean(trial, part, inputs, dtype, sides, 1)
     return together is not None and together.max() <= LARGEST_ERROR and together.mean() <= LARGEST_ERROR / 4
 
