@@ -159,14 +159,15 @@ def _keeps_means(
     if not trial.is_plain(part):
         return False
     sides = [size or UNKNOWN_SIDE for size in shape.as_list()[1:]]
+    small = [*(min(side, UNKNOWN_SIDE) for side in sides[:-1]), *sides[-1:]]  # a part of a large map
     count = len(LEVELS) * int(np.prod(sides))
-    small = [*(min(side, UNKNOWN_SIDE) for side in sides[:-1]), *sides[-1:]]  # of a large map
-    together = _mean(trial, part, inputs, dtype, sides if count <= MAX_VALUES else small, len(LEVELS))
-    if together is None and len(LEVELS) * int(np.prod(small)) > MAX_VALUES:
-        return False
-    if together is None and count <= MAX_VALUES * 4:
-        together = _mean(trial, part, inputs, dtype, sides, 1)
-    return together is not None and together.max() <= LARGEST_ERROR and together.mean() <= LARGEST_ERROR / 4
+    ways = [(sides if count <= MAX_VALUES else small, len(LEVELS)), (small, 1)]
+    ways += [(sides, 1)] if count <= MAX_VALUES * 4 else []
+    for size, batch in ways:  # the second, if all pictures have the same numbers; the third, in a fixed size
+        error = _mean(trial, part, inputs, dtype, size, batch)
+        if error is not None:
+            return bool(error.max() <= LARGEST_ERROR and error.mean() <= LARGEST_ERROR / 4)
+    return False
 
 
 def _mean(
