@@ -127,3 +127,19 @@ def test_a_graph_of_one_picture(tmp_path: Path) -> None:
     np.testing.assert_allclose(found, tf.nn.conv2d(given, KERNEL, 1, "SAME"), atol=1e-5)
     with pytest.raises(FvcliError, match="node mixing"):
         loaded(prepared(largest, 1), tmp_path)
+
+
+@pytest.mark.parametrize("side", [13, 26])
+def test_places_in_a_picture_are_no_pictures(side: int, tmp_path: Path) -> None:
+    """However many there are of them, which is also a number of pictures that fvcli tries out."""
+
+    def build() -> None:
+        x = v1.placeholder(tf.float32, (None, side, side, 3), name="image")
+        rows = tf.cast(tf.range(tf.shape(x)[1]), tf.float32)
+        share = rows / raw.Max(input=rows, axis=[0])
+        raw.Mul(x=x, y=tf.reshape(share, [1, -1, 1, 1]), name="faded")
+
+    model = loaded(graph_of(build), tmp_path)
+    pictures = photos(model)
+    share = (np.arange(side, dtype=np.float32) / (side - 1))[:, None, None]
+    np.testing.assert_allclose(model.activations(pictures, "faded"), (2 * pictures - 1) * share, atol=1e-6)
