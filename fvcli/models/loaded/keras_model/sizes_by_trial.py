@@ -26,7 +26,7 @@ def with_sizes_tried(network: NetworkGraph, size_px: Pair) -> NetworkGraph:
     if not any(_is_doubtful(node) for node in network.nodes):
         return network
     tried = [node.name for node in network.nodes if node.channels and node.window is None]
-    picture = tf.zeros((1, *size_px, network.channels))
+    picture = tf.fill((1, *size_px, network.channels), 0.5)
     reading = Network(network.graph, (0.0, 1.0))(picture, redirect=False)
     made = {name: tuple(reading(name).shape) for name in tried}
     nodes = tuple(
