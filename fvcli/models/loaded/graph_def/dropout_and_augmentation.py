@@ -25,7 +25,7 @@ UNKNOWN_SIDE = 8  # of what has any size
 LARGEST_ERROR = 0.08  # of a mean of 64
 ROUNDING = 1e-3  # of turning colours around and back
 CHOOSES = {"Mul", "Select", "SelectV2", "Merge"}  # of which random numbers can say what they take
-MAX_FAILED = 24  # trials of a graph
+MAX_FAILED = 144  # trials of a graph: all parts of a source that there can be
 MOVES = {*OF_PICTURES, "ReverseV2", "ClipByValue", "Slice", "StridedSlice", "Switch", "Merge"}
 
 
