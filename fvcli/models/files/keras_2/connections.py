@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from fvcli.models.files.keras_2.layer_settings import INITIAL_STATE
+from fvcli.models.files.keras_2.names import without_slash
 
 CONSTANT = "_CONSTANT_VALUE"
 Tensor = list[Any]  # [layer, call, output]
@@ -106,7 +107,7 @@ class Connections:
     def _tensor(self, value: Tensor) -> dict[str, Any]:
         """Return a tensor as Keras 3 writes it; its shape and type are found when it is made."""
         name, call, output = value[:3]
-        history = [name.replace("/", "\u2215"), call - self._first_call.get(name, 0), output]
+        history = [without_slash(name), call - self._first_call.get(name, 0), output]
         return {
             "class_name": "__keras_tensor__",
             "config": {"shape": [None], "dtype": "float32", "keras_history": history},
@@ -123,7 +124,7 @@ class Connections:
             name, call, output = value[:3]
             call -= self._first_call.get(name, 0)
             counts_from_1 = name in self._first_call and name not in self._sequential
-            return [name.replace("/", "\u2215"), call + int(counts_from_1), output]
+            return [without_slash(name), call + int(counts_from_1), output]
         if isinstance(value, dict):
             return {key: self._ends(item) for key, item in value.items()}
         ends = [self._ends(item) for item in value]

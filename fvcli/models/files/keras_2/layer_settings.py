@@ -31,7 +31,6 @@ CLASSES = {
     "ThresholdedReLU": ("keras._legacy.layers", "ThresholdedReLU"),
     "RandomHeight": ("keras.layers", "Identity"),  # do nothing in inference
     "RandomWidth": ("keras.layers", "Identity"),
-    "AlphaDropout": ("keras.layers", "AlphaDropout"),
     "LocallyConnected2D": (OURS, "LocallyConnected2D"),
 }
 MODULES = re.compile(

@@ -25,17 +25,12 @@ from fvcli.models.files.keras_2.layer_settings import (
     settings_of,
     upsamples_from_corners,
 )
+from fvcli.models.files.keras_2.names import without_slash
 from fvcli.models.files.keras_2.plain_values import plain
 from fvcli.models.files.keras_2.tensorflow_functions import FUNCTION_LAYERS, as_function, settle
 
-FUNCTIONAL = {
-    "Model",
-    "Functional",
-    "Network",
-    "Container",
-}  # what functional models were called, newest second
+FUNCTIONAL = {"Container", "Network", "Model", "Functional"}  # what functional models were called
 SEQUENTIAL = "Sequential"
-SLASH, SLASH_LIKE = "/", "\u2215"  # Keras 3 allows no slash in a name; this looks like one
 
 
 def as_keras_3(description: Mapping[str, Any], version: str) -> dict[str, Any]:
@@ -96,7 +91,7 @@ class _Rewriting:
         made = []
         for layer in layers:
             rewritten = self.layer(layer)
-            rewritten["name"] = rewritten["config"]["name"] = _renamed(_name(layer))
+            rewritten["name"] = rewritten["config"]["name"] = without_slash(_name(layer))
             rewritten["inbound_nodes"] = connections.of(layer)
             settle(rewritten)
             made.append(rewritten)
@@ -134,12 +129,9 @@ def _name(layer: Mapping[str, Any]) -> str:
     return str(name)
 
 
-def _renamed(name: str) -> str:
-    return name.replace(SLASH, SLASH_LIKE)
-
-
 def _without_slash(config: dict[str, Any]) -> dict[str, Any]:
-    return {**config, "name": _renamed(config["name"])} if isinstance(config.get("name"), str) else config
+    name = config.get("name")
+    return {**config, "name": without_slash(name)} if isinstance(name, str) else config
 
 
 def input_shape(layer: Mapping[str, Any]) -> Sequence[int | None] | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from fvcli.models.files.keras_2.rewrite import SLASH, SLASH_LIKE
+from fvcli.models.files.keras_2.names import with_slash
 
 TITLE = "_fvcli_title"  # the attribute with a layer's name where it had to get another
 
 
 def title_of(operation: Any) -> str:
     """Return the name of a layer as its maker gave it."""
-    return str(getattr(operation, TITLE, operation.name)).replace(SLASH_LIKE, SLASH)
+    return with_slash(str(getattr(operation, TITLE, operation.name)))
