@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 CONTINUED = "    "  # begins a line of a message that goes on with the line above
 
@@ -24,6 +25,20 @@ class FvcliError(Exception):
 
 class UsageError(FvcliError):
     """A mistake in the command or its input, found before anything was written (exit code 2)."""
+
+
+@contextlib.contextmanager
+def before_any_work() -> Iterator[None]:
+    """Turn every error into a UsageError: what is read here is input, and nothing is written yet.
+
+    The same file may raise a plain FvcliError where work has begun; there it was fine before.
+    """
+    try:
+        yield
+    except UsageError:
+        raise
+    except FvcliError as error:
+        raise UsageError(error.message, error.hint) from error
 
 
 class StoppedError(BaseException):

@@ -11,7 +11,7 @@ import click
 from fvcli.cli.layers import layer_json, without_weights
 from fvcli.cli.options import code_option
 from fvcli.cli.table import print_json, print_table, spoken
-from fvcli.errors import command, counted, size_in_words
+from fvcli.errors import before_any_work, command, counted, size_in_words
 
 if TYPE_CHECKING:
     from fvcli.models import ModelChoice, ModelFacts
@@ -62,7 +62,7 @@ def _loaded(choice: ModelChoice, allow_code: bool) -> LoadedModel:
     from fvcli.engines.import_tensorflow import importing_tensorflow
     from fvcli.models import load
 
-    with importing_tensorflow():
+    with importing_tensorflow(), before_any_work():
         from fvcli.worker.device import set_up_device
 
         set_up_device()

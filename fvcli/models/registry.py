@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fvcli.errors import UsageError, command
+from fvcli.errors import UsageError, before_any_work, command
 from fvcli.models.choice import IMAGENET, ModelChoice
 from fvcli.models.files.model_format import format_of
 from fvcli.models.graph_node import GraphNode
@@ -138,19 +138,20 @@ def describe(choice: ModelChoice, allow_code: bool = False) -> ModelFacts:
         allow_code: Whether a factory may be called, which runs its code.
 
     Raises:
-        FvcliError: Unknown model; a file that is missing, damaged, hostile or of another network; or fvcli
+        UsageError: Unknown model; a file that is missing, damaged, hostile or of another network; or fvcli
             would compute something else than Keras.
     """
-    if needs_tensorflow(choice):
-        return load(choice, allow_code, compare=True).facts
-    return inception_v1.describe(choice) if choice.name == inception_v1.NAME else lite.describe(choice)
+    with before_any_work():
+        if needs_tensorflow(choice):
+            return load(choice, allow_code, compare=True).facts
+        return inception_v1.describe(choice) if choice.name == inception_v1.NAME else lite.describe(choice)
 
 
 def graph_nodes(choice: ModelChoice) -> list[GraphNode]:
     """Return the nodes of a TensorFlow graph, whether or not it can be rendered.
 
     Raises:
-        FvcliError: The model is none, or its file is damaged.
+        UsageError: The model is none, or its file is damaged.
     """
     _check(choice)
     if choice.path is None or format_of(Path(choice.path)) not in {"graph", "saved_model"}:
@@ -160,7 +161,8 @@ def graph_nodes(choice: ModelChoice) -> list[GraphNode]:
         )
     from fvcli.models.loaded.graph_def.node_list import list_nodes  # TensorFlow only where tensors are
 
-    return list_nodes(choice)
+    with before_any_work():
+        return list_nodes(choice)
 
 
 def load(choice: ModelChoice, allow_code: bool = False, *, compare: bool = False) -> LoadedModel:
@@ -172,7 +174,7 @@ def load(choice: ModelChoice, allow_code: bool = False, *, compare: bool = False
         compare: Whether to hold it against Keras, which ``describe`` has done before any render.
 
     Raises:
-        FvcliError: As ``describe``.
+        FvcliError: As ``describe``; a UsageError only where it is clear without reading the file.
     """
     _check(choice)
     from fvcli.models.loaded import named_models, user_models  # TensorFlow only where tensors are
