@@ -184,10 +184,11 @@ def _field_of(node: Node, sources: Sequence[_Field]) -> _Field:
     if node.window is None or not sources:
         return _Field(node.size, None)
     widest = tuple(max(source.size[axis] for source in sources) for axis in (0, 1))
-    if any(source.size not in {(1, 1), widest} for source in sources):
+    if any(source.size[axis] not in {1, widest[axis]} for source in sources for axis in (0, 1)):
         return _Field((0, 0), None)  # branches that do not meet: the network does not take this size
     size = tuple(node.window.size_after(widest[axis], axis) for axis in (0, 1))
-    if node.sees_all or any(source.axes is None for source in sources):
+    spread = any(source.size != widest for source in sources)  # one row, column or number for all positions
+    if node.sees_all or spread or any(source.axes is None for source in sources):
         return _Field((size[0], size[1]), None)
     axes = [_hull([source.axes[i] for source in sources if source.axes]) for i in (0, 1)]
     behind = [axes[i].behind(node.window, widest[i], i) for i in (0, 1)]

@@ -23,8 +23,9 @@ LOOK_AT = 16  # layers at the beginning
 NORMALIZES = "batch_norm"
 SCALES = {"scale", "add", "subtract", "multiply", "divide", "negative", "bias", NORMALIZES}
 PREPARES = {
-    *("slice", "split", "concat", "pad", "crop", "resize", "augmentation", "identity", "dropout", "noise"),
-    *("reversev2", "cast", "linear", "reshape", "transpose", "other (Flip)", "other (Permute)"),
+    *("slice", "take", "split", "concat", "pad", "crop", "resize", "upsample", "average_pool", "max_pool"),
+    *("augmentation", "identity", "dropout", "noise", "flip", "reversev2", "cast", "clip", "linear"),
+    *("reshape", "expand_dims", "squeeze", "transpose"),
 }
 WIDE = Preprocessing((0.0, 255.0))  # far ends, so that small gains beside large shifts can be measured
 LEARNT = tuple(1 - 0.99 ** (400 * 0.98**i) for i in range(330))  # after 400 to 0.5 steps of training

@@ -205,3 +205,27 @@ def test_statistics_after_six_steps_of_training_tell_the_range(value_range: tupl
 def test_a_channel_that_was_always_the_same_is_no_mistake() -> None:
     found = guess(batch_norm(0.0, 0.0), channels=1)
     assert not found.is_certain
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        keras.layers.UpSampling2D(2),
+        keras.layers.UpSampling2D(2, interpolation="bilinear"),
+        keras.layers.AveragePooling2D(2),
+        keras.layers.MaxPooling2D(2),
+        lambda x: keras.ops.clip(x, 0.0, 255.0),
+        lambda x: keras.ops.take(x, [2, 1, 0], axis=-1),
+        lambda x: keras.ops.squeeze(keras.ops.expand_dims(x, -1), -1),
+        lambda x: keras.ops.concatenate(keras.ops.split(x, 3, axis=-1)),
+    ],
+)
+def test_what_comes_before_the_scaling_does_not_hide_it(before: Begin) -> None:
+    found = guess(before, keras.layers.Rescaling(1 / 127.5, -1.0))
+    assert (found.preprocessing.value_range, found.is_certain) == ((0, 255), True)
+
+
+def test_a_layer_of_weights_that_is_called_input_is_not_the_picture() -> None:
+    """The statistics behind it are its own."""
+    found = guess(keras.layers.Conv2D(3, 3, name="input"), batch_norm(118.0, 4000.0))
+    assert not found.is_certain

@@ -156,15 +156,19 @@ def _with_channels_last(node: Any) -> Any:
     return operation if kind in POINTWISE else None
 
 
-def computed_by_keras(node: Any, firsts: Sequence[bool], out_first: bool | None) -> Compute:
-    """Return a function that runs the layer as Keras does; out_first None: it has several outputs."""
+def computed_by_keras(node: Any, firsts: Sequence[bool], out_first: bool) -> Compute:
+    """Return a function that runs a layer with one output as Keras does."""
+    outputs = outputs_by_keras(node, firsts, out_first)
+    return lambda values: outputs(values)[0]
+
+
+def outputs_by_keras(node: Any, firsts: Sequence[bool], out_first: bool) -> Compute:
+    """Return a function that runs a layer as Keras does, and returns a list of its outputs."""
 
     def compute(values: Sequence[tf.Tensor]) -> Any:
         turned = [_turn(v, LAST_TO_FIRST) if f else v for v, f in zip(values, firsts, strict=True)]
         made = keras.tree.flatten(_made(node.operation, node, turned))
-        if out_first is None:
-            return made
-        return _turn(made[0], FIRST_TO_LAST) if out_first else made[0]
+        return [_turn(output, FIRST_TO_LAST) for output in made] if out_first else made
 
     return compute
 

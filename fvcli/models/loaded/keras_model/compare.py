@@ -18,6 +18,7 @@ from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
 from fvcli.errors import FvcliError
 from fvcli.models.choice import Preprocessing
 from fvcli.models.graph import IMAGE, Node, Pair, layer_facts
+from fvcli.models.loaded.keras_model.checked_sizes import wrong_sizes
 from fvcli.models.loaded.keras_model.reference import KerasReference
 from fvcli.models.loaded.network_graph import NetworkGraph
 from fvcli.models.loaded.probe_pictures import noise
@@ -69,6 +70,7 @@ def compare_with_keras(
     if reference.batch is None:
         layers = {layer: _begin(values) for layer, values in layers.items()}
         pictures = pictures[:PICTURES]
+    _check_sizes(network, layers, size_px, name)
     if (found := _first_to_differ(network, pictures, layers, name)) is None:
         return None
     if reference.batch is None:
@@ -145,6 +147,17 @@ def _refuse_mixing(alone: tf.Tensor, among: tf.Tensor, layer: str, name: str) ->
 
 
 # ---- fvcli
+
+
+def _check_sizes(network: NetworkGraph, layers: Layers, size_px: Pair, name: str) -> None:
+    made = {layer: tuple(values.shape[1:3]) for layer, values in layers.items() if values.shape.rank == 4}
+    if (wrong := next(wrong_sizes(network.nodes, made, size_px), None)) is not None:
+        derived = layer_facts(network.nodes, size_px)[wrong]
+        raise FvcliError(
+            f"{name}: fvcli takes layer {wrong} for {derived.height} x {derived.width}, and its map is "
+            f"{made[wrong][0]} x {made[wrong][1]}",
+            REPORT,
+        )
 
 
 def _is_of_pictures(values: tf.Tensor) -> bool:

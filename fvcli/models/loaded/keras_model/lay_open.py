@@ -17,6 +17,7 @@ from typing import Any
 import keras
 
 from fvcli.errors import UsageError
+from fvcli.models.loaded.keras_model.checked_sizes import with_sizes_of_keras
 from fvcli.models.loaded.keras_model.fill import check_fill
 from fvcli.models.loaded.keras_model.fixed_batch import forget_states
 from fvcli.models.loaded.keras_model.layer_call import bias_remark
@@ -74,9 +75,12 @@ def lay_open(
         bias_remark(model),
     ]
     channels, size_px = picture_shape(chosen, first)
+    nodes = tuple(value.node for value in walk.named.values())
+    if size_px[0] is not None and size_px[1] is not None:
+        nodes = with_sizes_of_keras(nodes, walk.sizes, (size_px[0], size_px[1]))
     return NetworkGraph(
         graph=CallGraph(walk.picture, {name: value.call for name, value in walk.named.items()}),
-        nodes=tuple(value.node for value in walk.named.values()),
+        nodes=nodes,
         channels=channels or 3,
         size_px=size_px,
         outputs=tuple(value.node.name for value in outputs),

@@ -28,7 +28,7 @@ def node_of(
     inputs: Sequence[Node],
     shape: Sequence[int | None],
     first: bool = False,
-    keeps_size: bool = False,
+    keeps_places: bool = False,
 ) -> Node:
     """Return the node of a call.
 
@@ -38,14 +38,13 @@ def node_of(
         inputs: The nodes that it reads.
         shape: Of its output, with the batch, channels last.
         first: Whether the layer itself has channels first.
-        keeps_size: Whether its maps are as high and wide as all maps that it reads.
+        keeps_places: Whether it is a slice that leaves each position where it is.
     """
     names = tuple(node.name for node in inputs)
     channels = (shape[-1] or 0) if shape else 0
     kind, window = kind_of(operation), None
     if len(shape) == 4:
-        sliced = kind == "slice" and keeps_size  # of channels only
-        window = Window() if sliced else window_of(operation, kind, inputs, first)
+        window = Window() if keeps_places else window_of(operation, kind, inputs, first)
         if window is None and (kind in {"global_pool", "resize"} or _reduces(operation, kind, first)):
             return Node(name, kind, names, channels, None, _size(shape))
         if window is None:  # nobody knows what it sees, and at another size it may do anything

@@ -8,24 +8,26 @@ from functools import partial
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras.src.backend.common.masking import get_keras_mask
 
 from fvcli.errors import UsageError
-from fvcli.models.graph import IMAGE, Node, Window
+from fvcli.models.graph import IMAGE, Node, Pair, Window
 from fvcli.models.loaded.keras_model.axes import mixes_pictures
 from fvcli.models.loaded.keras_model.calls import (
     activated,
     compute_of,
     computed_by_keras,
     has_activation_apart,
+    outputs_by_keras,
     relu_role,
     role_of,
     without_activation,
 )
 from fvcli.models.loaded.keras_model.fill import Filled
 from fvcli.models.loaded.keras_model.fixed_batch import for_any_batch
-from fvcli.models.loaded.keras_model.kinds import is_channels_first
+from fvcli.models.loaded.keras_model.kinds import is_channels_first, is_idle, kind_of
 from fvcli.models.loaded.keras_model.nodes import is_bound_by_numbers, node_of
 from fvcli.models.loaded.keras_model.permutations import FIRST_TO_LAST, LAST_TO_FIRST, order_of, turned
 from fvcli.models.loaded.keras_model.picture_input import (
@@ -81,6 +83,8 @@ class Opening(Walk[_Value]):
         ]
         self.named: dict[str, _Value] = {}
         self.aliases: dict[str, str] = {}
+        self.sizes: dict[str, Pair] = {}  # height and width of maps, where Keras knows them
+        self._sizes_hold = True
         self._blind: list[str] = []
 
     def remarks(self) -> list[str]:
@@ -94,6 +98,8 @@ class Opening(Walk[_Value]):
             said.append(
                 f"the network takes pictures of {chosen.tensor.dtype}; those of fvcli are not rounded to it"
             )
+        if f"{IMAGE}@2" in self.named:
+            said.append(f"the layer {IMAGE} is called {IMAGE}@2, because {IMAGE} is the picture")
         said += [one.remark for one in filled]
         if self._blind and chosen.address is None:
             said.append(f"left out, because they do not see the picture: {', '.join(self._blind)}")
@@ -127,15 +133,22 @@ class Opening(Walk[_Value]):
 
     def layer(self, node: Any, sources: Sequence[_Value], address: str) -> list[_Value]:
         """Add a call for each output of a layer."""
+        made = self._opened(node, sources, address)
+        if is_idle(node.operation) and node.input_tensors[0].shape != node.output_tensors[0].shape:
+            self._sizes_hold = False  # Keras says what it does in training, as of RandomCrop
+        for value, output in zip(made, node.output_tensors, strict=True):
+            height, width = _shape(output, value.first)[1:3] if len(output.shape) == 4 else (None, None)
+            if self._sizes_hold and height is not None and width is not None:
+                self.sizes[value.node.name] = height, width
+        return made
+
+    def _opened(self, node: Any, sources: Sequence[_Value], address: str) -> list[_Value]:
         outputs = node.output_tensors
         firsts = [source.first for source in sources]
         _refuse_mixing(node, sources, address)
         shapes = [_shape(t, f)[1:] for t, f in zip(node.input_tensors, firsts, strict=True)]
         if len(outputs) > 1:
-            parts = for_any_batch(computed_by_keras(node, firsts, None), node, shapes, address, self._built)
-            whole = Call("", _calls(sources), parts)
-            nodes = [_node(node, f"{address}:{i}", sources, i) for i in range(len(outputs))]
-            return [self._add(_picked(whole, one.name, i), one, False) for i, one in enumerate(nodes)]
+            return self._several(node, sources, address, shapes)
         if len(firsts) == 1 and len(outputs[0].shape) == 4 and (order := order_of(node.operation, 4)):
             return [self._permuted(node, sources[0], address, order)]
         first = (any(firsts) or is_channels_first(node.operation)) and len(outputs[0].shape) == 4
@@ -148,6 +161,20 @@ class Opening(Walk[_Value]):
         if role is None:
             compute = for_any_batch(compute, node, shapes, address, self._built)
         return [self._add(Call(address, _calls(sources), compute, role), made, first, masked)]
+
+    def _several(
+        self, node: Any, sources: Sequence[_Value], address: str, shapes: Sequence[Sequence[int | None]]
+    ) -> list[_Value]:
+        """Add a call for all outputs of a layer, and one for each."""
+        firsts = [source.first for source in sources]
+        first = any(firsts) or is_channels_first(node.operation)
+        parts = for_any_batch(outputs_by_keras(node, firsts, first), node, shapes, address, self._built)
+        whole, made = Call("", _calls(sources), parts), []
+        for i, output in enumerate(node.output_tensors):
+            name, is_first = self._addresses.next(f"{address}:{i}"), first and len(output.shape) == 4
+            call = Call(name, (whole,), lambda values, i=i: values[0][i])
+            made.append(self._add(call, _node(node, name, sources, i, is_first), is_first))
+        return made
 
     def _permuted(self, node: Any, source: _Value, name: str, order: tuple[int, ...]) -> _Value:
         """Add a call that changes nothing here, if it only puts the model's channels last, or first."""
@@ -197,14 +224,10 @@ def _all_calls(calls: Iterable[Call]) -> list[Call]:
     return list(seen.values())
 
 
-def _picked(whole: Call, name: str, i: int) -> Call:
-    return Call(name, (whole,), lambda values: values[0][i])
-
-
 def _node(node: Any, name: str, sources: Sequence[_Value], output: int, first: bool = False) -> Node:
     shape = _shape(node.output_tensors[output], first)
     nodes = [source.node for source in sources if source.node.name]
-    made = node_of(node.operation, name, nodes, shape, first, _keeps_size(node, output))
+    made = node_of(node.operation, name, nodes, shape, first, _keeps_places(node, first))
     if not keras.backend.is_float_dtype(node.output_tensors[output].dtype):
         made = replace(made, channels=0)  # there is nothing to render
     beside_a_map = any(not source.node.name and source.node.size != (1, 1) for source in sources)
@@ -218,12 +241,18 @@ def _shape(tensor: Any, first: bool) -> list[int | None]:
     return [shape[i] for i in FIRST_TO_LAST] if first and len(shape) == len(FIRST_TO_LAST) else shape
 
 
-def _keeps_size(node: Any, output: int) -> bool:
-    """Tell whether a call's maps are as high and wide as all maps that it reads."""
-    shapes = [
-        tuple(t.shape[1:3]) for t in (*node.input_tensors, node.output_tensors[output]) if len(t.shape) == 4
-    ]
-    return len({*shapes}) == 1 and None not in shapes[0]
+def _keeps_places(node: Any, first: bool) -> bool:
+    """Tell whether a call is a slice of channels only, which leaves each position of a map where it is."""
+    if kind_of(node.operation) != "slice" or len(node.input_tensors) != 1:
+        return False
+    (given,), (made,) = node.input_tensors, node.output_tensors
+    if len(given.shape) != 4 or len(made.shape) != 4 or None in given.shape[1:]:
+        return False
+    _, height, width, channels = _shape(given, first)
+    places = np.arange(height * width, dtype=np.float32).reshape(1, height, width, 1)
+    whole = tf.constant(np.broadcast_to(places, (1, height, width, channels)))
+    sliced = computed_by_keras(node, [first], first)([whole])
+    return sliced.shape[1:3] == (height, width) and bool(tf.reduce_all(sliced == places))
 
 
 def _refuse_mixing(node: Any, sources: Sequence[_Value], name: str) -> None:

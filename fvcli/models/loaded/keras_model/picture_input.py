@@ -71,7 +71,7 @@ def find_picture(function: Any, name: str | None) -> PictureInput:
 
 
 def _is_picture(tensor: Any, rank: int) -> bool:
-    return len(tensor.shape) == rank and str(tensor.dtype) != "string"
+    return len(tensor.shape) == rank and str(tensor.dtype) not in {"string", "bool"}
 
 
 def _named(function: Any, inputs: dict[str, Any], name: str) -> PictureInput:
@@ -232,7 +232,7 @@ class _Formats(Walk[Axes | None]):
             return [None] * len(outputs)
         if (order := order_of(operation, 4)) is not None:
             return [through(axes, order)]
-        if self.channel_axis is None and hasattr(operation, "data_format"):
+        if self.channel_axis is None and hasattr(operation, "data_format") and not is_idle(operation):
             self.channel_axis = axes[1 if is_channels_first(operation) else 3]
         return [axes if len(output.shape) == 4 else None for output in outputs]
 

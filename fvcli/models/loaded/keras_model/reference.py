@@ -133,7 +133,7 @@ class _Recording:
         made = self._made(operation, address, *args, **kwargs)
         outputs = keras.tree.flatten(made)
         for i, output in enumerate(outputs):
-            self._see(address if len(outputs) == 1 else f"{address}:{i}", output)
+            self._see(address if len(outputs) == 1 else self._addresses.next(f"{address}:{i}"), output)
         self.repaired |= adds_bias_to_columns(operation, outputs[0])
         return made
 
@@ -142,7 +142,7 @@ class _Recording:
         if not has_activation_apart(operation):
             return called(operation, *args, **kwargs)
         before = called(twin_without_activation(operation), *args, **kwargs)
-        self._see(address + PRE_ACTIVATION, before)
+        self._see(self._addresses.next(address + PRE_ACTIVATION), before)
         return activated(operation.activation, False, [before])
 
     def _see(self, name: str, value: tf.Tensor) -> None:

@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 import keras
 from keras.src.models.functional import Functional
 
+from fvcli.models.graph import IMAGE
 from fvcli.models.loaded.keras_model.original_names import title_of
 
 PRE_ACTIVATION = "_pre_activation"  # what is added to the name of a layer with an activation
@@ -39,14 +40,19 @@ class Cut(Generic[Value]):
 
 
 class Addresses:
-    """Number the calls of a shared layer: the first has the layer's own name."""
+    """Number the calls of a shared layer: the first has the layer's own name, if nothing else has it."""
 
     def __init__(self) -> None:
         self._calls: Counter[str] = Counter()
+        self._taken = {IMAGE}
 
     def next(self, name: str) -> str:
-        self._calls[name] += 1
-        return name if self._calls[name] == 1 else f"{name}@{self._calls[name]}"
+        while True:
+            self._calls[name] += 1
+            address = name if self._calls[name] == 1 else f"{name}@{self._calls[name]}"
+            if address not in self._taken:
+                self._taken.add(address)
+                return address
 
 
 class Walk(Generic[Value]):

@@ -179,3 +179,31 @@ def test_files_compute_what_their_version_did(name: str, layer: str, data_dir: P
     )
     found = loaded.activations(pictures, layer)[:, 0, 0]
     np.testing.assert_allclose(found, known["y0"], atol=1e-4 * np.abs(known["y0"]).max())
+
+
+def test_augmentation_does_not_tell_where_the_channels_are() -> None:
+    image = keras.Input((3, 32, 32))
+    x = layers.SpatialDropout2D(0.1)(layers.RandomFlip("horizontal")(image))
+    network = lay_open(keras.Model(image, end(x, data_format="channels_first")))
+    assert (network.channels, network.size_px) == (3, (32, 32))
+
+
+def test_every_output_of_a_layer_has_its_channels_where_the_model_has_them() -> None:
+    image = keras.Input((3, 10, 8))
+    x = layers.Conv2D(6, 3, data_format="channels_first", name="conv")(image)
+    one, other = ops.split(x, [2], axis=1)
+    made = layers.Conv2D(2, 3, data_format="channels_first", name="end")(other)
+    network = lay_open(keras.Model(image, [one, made]))
+    described = {node.name: node for node in network.nodes}
+    parts = [node for node in network.nodes if node.kind == "split"]
+    assert [(part.channels, part.size) for part in parts] == [(2, (8, 6)), (4, (8, 6))]
+    assert described["end"].inputs == (parts[1].name,)
+    assert compare_with_keras(network, (10, 8), Preprocessing((0.0, 1.0)), "m") is None
+
+
+def test_a_picture_of_truth_values_is_none() -> None:
+    image = keras.Input((8, 8, 3), dtype="bool", name="mask")
+    model = keras.Model(image, end(ops.cast(image, "float32")))
+    with pytest.raises(UsageError, match="no input of the model takes a picture") as caught:
+        lay_open(model)
+    assert "(8, 8, 3), conv (8, 8, 4)" in str(caught.value)

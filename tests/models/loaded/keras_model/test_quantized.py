@@ -14,6 +14,7 @@ from fvcli.models import ModelChoice, load
 from fvcli.models.choice import Preprocessing
 from fvcli.models.loaded.keras_model.compare import compare_with_keras
 from fvcli.models.loaded.keras_model.lay_open import lay_open
+from fvcli.models.loaded.keras_model.sizes_by_trial import with_sizes_tried
 from fvcli.optvis.network import Network
 
 PICTURES = tf.random.stateless_uniform((2, 8, 8, 3), (1, 2))
@@ -37,7 +38,7 @@ def test_quantized_layers_are_computed_as_keras_does(mode: str, tmp_path: Path) 
     made.quantize(mode)
     made.save(tmp_path / "m.keras")
     model = keras.models.load_model(tmp_path / "m.keras", compile=False)
-    network = lay_open(model)
+    network = with_sizes_tried(lay_open(model), (8, 8))
     [remark] = network.remarks
     assert remark.startswith(f"3 layers quantized ({mode}): computed as Keras does")
     assert compare_with_keras(network, (8, 8), Preprocessing(), "m") is None
@@ -59,7 +60,7 @@ def test_half_precision_is_computed_in_whole(dtype: str) -> None:
     model = network_of_dense_layers(dtype)
     kernel = np.asarray(model.get_layer("end").kernel, np.float32)
     for _ in range(2):  # also when it was laid open before
-        network = lay_open(model)
+        network = with_sizes_tried(lay_open(model), (8, 8))
         assert network.remarks == (
             "5 layers are of mixed, double or half precision, and are computed in float32",
         )
@@ -73,7 +74,7 @@ def test_quantized_layers_of_half_precision_stay_quantized() -> None:
     model = network_of_dense_layers("mixed_bfloat16")
     model.quantize("int8")
     before = np.asarray(tf.cast(model(PICTURES), tf.float32))
-    network = lay_open(model)
+    network = with_sizes_tried(lay_open(model), (8, 8))
     assert model.get_layer("end").quantization_mode == "int8"
     found = Network(network.graph, (0.0, 1.0))(PICTURES, redirect=False)("end")[:, 0, 0]
     np.testing.assert_allclose(found, before, atol=0.02)

@@ -109,3 +109,25 @@ def test_the_file_of_an_inner_model_called_with_a_dict(data_dir: object) -> None
     loaded = load(ModelChoice(path=place, value_range=(0.0, 1.0)))
     found = loaded.activations(known["x"], "inner")
     np.testing.assert_allclose(found, known["y0"], atol=1e-4 * np.abs(known["y0"]).max())
+
+
+def test_a_layer_may_be_called_what_something_else_is() -> None:
+    """The picture is `input`, a second call has @2, and what comes before an activation a name as well."""
+    image = keras.Input((8, 8, 3))
+    shared = layers.Conv2D(3, 3, padding="same", name="conv")
+    x = layers.Conv2D(3, 3, strides=2, padding="same", name="input")(shared(shared(image)))
+    x = layers.Conv2D(3, 3, padding="same", activation="relu", name="act")(x)
+    x = layers.Conv2D(3, 3, padding="same", name="act_pre_activation")(x)
+    x = layers.Conv2D(4, 3, padding="same", name="conv@2")(x)
+    network = lay_open(keras.Model(image, x))
+    assert [(node.name, node.inputs) for node in network.nodes] == [
+        ("conv", ("input",)),
+        ("conv@2", ("conv",)),
+        ("input@2", ("conv@2",)),
+        ("act_pre_activation", ("input@2",)),
+        ("act", ("act_pre_activation",)),
+        ("act_pre_activation@2", ("act",)),
+        ("conv@2@2", ("act_pre_activation@2",)),
+    ]
+    assert network.remarks == ("the layer input is called input@2, because input is the picture",)
+    assert compare_with_keras(network, (8, 8), Preprocessing((0.0, 1.0)), "m") is None
