@@ -8,7 +8,7 @@ layer may not be made of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -54,6 +54,25 @@ def refuse_mixed(node: Any, made: Sequence[tf.Tensor], name: str) -> None:
             f"{name}: node {node.name} ({node.op}) puts the pictures of a batch together: a picture would "
             "depend on the others of its batch",
             "let it work on each picture by itself, such as with axis=[1, 2, 3] and keepdims=True",
+        )
+
+
+def refuse_training(node: Any, attrs: Mapping[str, Any], name: str) -> None:
+    """Refuse an op that makes statistics of a batch, as in training.
+
+    Raises:
+        UsageError: It does.
+    """
+    if node.op in ops.QUANTIZERS and attrs.get("range_given") is False:
+        raise UsageError(
+            f"{name}: node {node.name} is a {node.op} that takes its range from all pictures of the batch",
+            "give it a range before you freeze the graph",
+        )
+    if node.op in ops.NORMALIZATIONS and attrs["is_training"]:
+        raise UsageError(
+            f"{name}: node {node.name} is a {node.op} in training mode: its output would depend on the other "
+            "pictures of the batch",
+            "freeze the graph as it is used for inference",
         )
 
 

@@ -1,18 +1,15 @@
 """Turn the nodes of a TensorFlow graph into calls, one op at a time.
 
 What does not depend on the picture is computed once. The rest is built a second time in a graph that is never
-run, for a batch of an odd size: there every tensor has its type and its shape, and what does not keep the
-pictures of a batch apart shows itself.
+run.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from fvcli.errors import FvcliError, UsageError
@@ -21,19 +18,25 @@ from fvcli.models.files.graph_nodes import Wiring
 from fvcli.models.files.graph_noise import Output
 from fvcli.models.graph import IMAGE, Node, Pair
 from fvcli.models.loaded.graph_def import ops
-from fvcli.models.loaded.graph_def.batch_mixing import each_alone, mixes_pictures, refuse_mixed
+from fvcli.models.loaded.graph_def.batch_mixing import (
+    each_alone,
+    mixes_pictures,
+    refuse_mixed,
+    refuse_training,
+)
+from fvcli.models.loaded.graph_def.constants import Constants
 from fvcli.models.loaded.graph_def.input import GraphInput
 from fvcli.models.loaded.graph_def.layers import is_layer, keeps_positions, kind_of, node_of, nodes_of
+from fvcli.models.loaded.graph_def.never_run import built_in, check_size
 from fvcli.models.loaded.graph_def.op_calls import Named, calls_of
 from fvcli.models.loaded.graph_def.op_windows import EVERYTHING, seen_by
 from fvcli.models.loaded.graph_def.ops import FIRST_TO_LAST, LAST_TO_FIRST, Step
-from fvcli.models.loaded.graph_def.roles import affine_of
 from fvcli.models.loaded.graph_def.row_normalization import normalizes_rows, row_normalized
 from fvcli.models.loaded.graph_def.rows import back_from_rows, in_rows
-from fvcli.models.loaded.graph_def.shapes import FAULTS, MAX_VALUES
+from fvcli.models.loaded.graph_def.scaled_picture import UNCHANGED, quantized_range, scaling_after
+from fvcli.models.loaded.graph_def.shapes import FAULTS
 from fvcli.models.loaded.graph_def.values import (
     BATCH,
-    SMALL,
     Arranged,
     Constant,
     Tensor,
@@ -45,10 +48,6 @@ from fvcli.models.loaded.graph_def.values import (
     turned,
 )
 from fvcli.optvis.calls import Call
-
-MAX_CONSTANT_VALUES = 1 << 30  # of all constants; twice what a file can hold
-# What may be done to a picture before the network begins, beside scaling it.
-PREPARES = {*ops.PADS, *ops.CONCATS, *ops.SPLITS, *ops.RESIZES, "ReverseV2", "StridedSlice", "Cast"}
 
 IN_ORDER = (0, 1, 2, 3)
 
@@ -76,12 +75,18 @@ class Walk:
     aliases: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     quantized: tuple[float, float] | None = None
-    parameters: int = 0
-    _constant_values: int = 0
     _alone: bool = False  # whether the graph takes one picture at a time
     _image: Call = field(default_factory=lambda: Call(IMAGE, (), lambda _: None))
     _values: dict[Output, Value] = field(default_factory=dict)
     _never_run: tf.Graph = field(default_factory=tf.Graph)
+
+    def __post_init__(self) -> None:
+        self._constants = Constants(self._never_run, self.fill, self._image, self.remarks)
+
+    @property
+    def parameters(self) -> int:
+        """How many learnt numbers there are."""
+        return self._constants.parameters
 
     def follow(self, size_px: Pair, channels: int, taken: GraphInput) -> Call:
         """Lay open all that is made of pictures of a size, and return the call of the picture."""
@@ -90,7 +95,7 @@ class Walk:
         self._alone = taken.alone
         picture, *rest = self.wiring.order
         node = Node(IMAGE, "input", (), channels)
-        image = Tensor(self._image, symbol, (node,), raw=(1.0, 0.0), first=taken.first)
+        image = Tensor(self._image, symbol, (node,), raw=UNCHANGED, first=taken.first)
         self._values[Output(picture, 0)] = image if taken.flat is None else flattened(image, taken.flat)
         for name in rest:
             self._lay_open(self.nodes[name], [self._read(output) for output in self.wiring.inputs[name]])
@@ -115,12 +120,12 @@ class Walk:
         if node.op == "NoOp":
             return []
         if node.op in ops.SOURCES:
-            return [self._source(node, inputs)]
+            return [self._constants.source(node, inputs)]
         order = _order(node.op, inputs)
         if node.op in ops.PASSED_ON or order == IN_ORDER:
             return self._passed_on(node.name, inputs)
         if all(isinstance(value, Constant) for value in inputs):
-            return self._folded(node, inputs)
+            return self._constants.folded(node, inputs)
         if order and order == (FIRST_TO_LAST if inputs[0].first else LAST_TO_FIRST):
             self._passed_on(node.name, inputs)
             return [replace(inputs[0], first=not inputs[0].first, own=None)]
@@ -134,78 +139,17 @@ class Walk:
             self._note_lost(name, value)
         return inputs
 
-    # ---- what does not depend on the picture
-
-    def _source(self, node: Any, inputs: Sequence[Value]) -> Value:
-        if node.op == "PlaceholderWithDefault" and node.name not in self.fill:
-            return inputs[0]
-        if node.op != "Const":
-            return self._filled(node)
-        tensor = node.attr["value"].tensor
-        self._check_constant(math.prod(dim.size for dim in tensor.tensor_shape.dim))
-        array = tf.make_ndarray(tensor)
-        self.parameters += array.size if tf.as_dtype(array.dtype).is_floating and array.ndim else 0
-        return self._constant(array)
-
-    def _filled(self, node: Any) -> Value:
-        value, dtype = self.fill.get(node.name, 0.0), tf.as_dtype(node.attr["dtype"].type)
-        sizes = [dim.size for dim in node.attr["shape"].shape.dim]
-        shape = [max(size, 1) for size in sizes]
-        self._check_constant(math.prod(shape))
-        self.remarks.append(f"input {node.name} is filled with {value:g}")
-        array = np.full(shape, value).astype(dtype.as_numpy_dtype)
-        return self._for_each_picture(array) if sizes[:1] == [-1] else self._constant(array)
-
-    def _for_each_picture(self, array: np.ndarray) -> Tensor:
-        with self._never_run.as_default():
-            symbol = tf.compat.v1.placeholder(array.dtype, (BATCH, *array.shape[1:]))
-
-        def compute(values: Sequence[tf.Tensor]) -> tf.Tensor:
-            return tf.constant(np.repeat(array, values[0].shape[0], axis=0))
-
-        return Tensor(Call("", (self._image,), compute), symbol, (), smooth=False)
-
-    def _constant(self, array: np.ndarray) -> Constant:
-        with self._never_run.as_default():
-            if array.size <= SMALL:
-                return Constant(array, tf.constant(array))
-            return Constant(array, tf.compat.v1.placeholder(array.dtype, array.shape))
-
-    def _folded(self, node: Any, inputs: Sequence[Constant]) -> list[Constant]:
-        attrs = ops.attrs_of(node)
-        for symbol in self._built(node.op, attrs, inputs):
-            self._check_constant(symbol.shape.num_elements())
-        made = ops.run(node.op, attrs, [value.array for value in inputs])
-        return [self._constant(tensor.numpy()) for tensor in made]
-
-    def _check_constant(self, count: int | None) -> None:
-        """Refuse what would not fit into memory, before it is made."""
-        _check_size(count)
-        self._constant_values += count or 0
-        if self._constant_values > MAX_CONSTANT_VALUES:
-            raise ValueError("all that is constant would be far too much")
-
-    def _built(self, op: str, attrs: Mapping[str, Any], inputs: Sequence[Value]) -> list[tf.Tensor]:
-        """Return what an op makes in the graph that is never run."""
-        if op == ops.OLD_NORMALIZATION:
-            return [inputs[0].symbol]
-        with self._never_run.as_default():
-            made = ops.run(op, attrs, [value.symbol for value in inputs])
-        return made[:1] if op in ops.NORMALIZATIONS else made  # the rest is for training
-
-    # ---- what does
-
     def _made_of_picture(self, node: Any, inputs: Sequence[Value]) -> list[Tensor]:
         attrs = ops.attrs_of(node)
         if normalizes_rows(node.op, attrs, inputs):
             return [row_normalized(attrs, inputs)]
-        _refuse_training(node, attrs, self.name)
+        refuse_training(node, attrs, self.name)
         freed = for_any_batch(node.op, inputs)
         op = arranged(node.op, attrs, freed)
         op = each_alone(node.op, op) if self._alone else op
-        symbols = self._built(node.op, op.attrs, op.inputs)
+        symbols = built_in(self._never_run, node.op, op.attrs, op.inputs)
         for symbol in symbols:
-            _check_size(symbol.shape.num_elements() or 0)
+            check_size(symbol.shape.num_elements() or 0)
         mixed = self._mixed_by(node, op, symbols[0])
         if mixed is not None:
             refuse_mixed(self.nodes[mixed], symbols, self.name)
@@ -247,7 +191,8 @@ class Walk:
             def call(name: str) -> Call:
                 return Call(name, (inner,), turn(FIRST_TO_LAST))
 
-        raw = self._raw(step, read)
+        raw = scaling_after(step, read)
+        self.quantized = self.quantized or quantized_range(step, read)
         seen = EVERYTHING if op.as_graph else back_from_rows(step, read) or seen_by(step)
         if smooth and is_layer(symbol):
             self.calls[name] = call(name)
@@ -258,32 +203,6 @@ class Walk:
         exact = rows is not None or keeps_positions(seen, read, symbol)
         return Tensor(call(""), symbol, nodes_of(read), exact, smooth, raw, first, own, rows)
 
-    def _raw(self, step: Step, read: Sequence[Tensor]) -> tuple[float, float] | None:
-        """Return what the picture was scaled by, if that is all that has been done to it."""
-        raws = [value.raw for value in read if not value.is_parameter]
-        if not raws or None in raws:
-            return None
-        if step.op in ops.QUANTIZERS:
-            self._note_range(step, raws[0])
-            return raws[0]
-        affine = affine_of(step)
-        if affine is None:
-            return raws[0] if step.op in PREPARES else None
-        scale = 1.0 if affine.scale is None else float(np.mean(affine.scale))
-        return raws[0][0] * scale, raws[0][1] * scale + float(np.mean(affine.shift))
-
-    def _note_range(self, step: Step, raw: tuple[float, float]) -> None:
-        ends = [step.attrs.get(key) if len(step.arrays) == 1 else None for key in ("min", "max")]
-        arrays = [array for array in step.arrays[1:3] if array is not None and array.size == 1]
-        known = [float(array) for array in arrays] if len(arrays) == len(ends) else ends
-        if None not in known and self.quantized is None and raw[0] > 0:
-            self.quantized = ((known[0] - raw[1]) / raw[0], (known[1] - raw[1]) / raw[0])
-
-
-def _check_size(count: int | None) -> None:
-    if count is None or count > MAX_VALUES:
-        raise ValueError("it would make far too much")
-
 
 def _order(op: str, inputs: Sequence[Value]) -> tuple[int, ...]:
     """Return in which order an op puts the axes of a map; nothing if it does not.
@@ -293,17 +212,3 @@ def _order(op: str, inputs: Sequence[Value]) -> tuple[int, ...]:
     if op != "Transpose" or not isinstance(inputs[0], Tensor) or not isinstance(inputs[1], Constant):
         return ()
     return tuple(inputs[1].array.tolist()) if inputs[0].rank == 4 else ()
-
-
-def _refuse_training(node: Any, attrs: Mapping[str, Any], name: str) -> None:
-    if node.op in ops.QUANTIZERS and attrs.get("range_given") is False:
-        raise UsageError(
-            f"{name}: node {node.name} is a {node.op} that takes its range from all pictures of the batch",
-            "give it a range before you freeze the graph",
-        )
-    if node.op in ops.NORMALIZATIONS and attrs["is_training"]:
-        raise UsageError(
-            f"{name}: node {node.name} is a {node.op} in training mode: its output would depend on the other "
-            "pictures of the batch",
-            "freeze the graph as it is used for inference",
-        )
