@@ -11,6 +11,7 @@ import pytest
 import tensorflow as tf
 
 from fvcli.errors import FvcliError
+from fvcli.models.loaded.graph_def.values import BATCH
 from tests.helpers.tensorflow_graphs import graph_of, loaded, photos, raw, v1, weights
 
 KERNEL = weights(3, 3, 3, 4)
@@ -131,10 +132,10 @@ def test_a_graph_of_one_picture(tmp_path: Path) -> None:
 
 def test_places_in_a_picture_are_no_pictures(tmp_path: Path) -> None:
     """Even where there are as many of them as of pictures that fvcli tries out, twice."""
-    side = 26
+    side = 2 * BATCH
 
     def build() -> None:
-        x = v1.placeholder(tf.float32, (None, side, side, 3), name="image")
+        x = v1.placeholder(tf.float32, (None, side, 4, 3), name="image")
         rows = tf.cast(tf.range(tf.shape(x)[1]), tf.float32)
         share = rows / raw.Max(input=rows, axis=[0])
         raw.Mul(x=x, y=tf.reshape(share, [1, -1, 1, 1]), name="faded")
@@ -143,3 +144,44 @@ def test_places_in_a_picture_are_no_pictures(tmp_path: Path) -> None:
     pictures = photos(model)
     share = (np.arange(side, dtype=np.float32) / (side - 1))[:, None, None]
     np.testing.assert_allclose(model.activations(pictures, "faded"), (2 * pictures - 1) * share, atol=1e-6)
+
+
+def normalized(of_batch: bool) -> Any:
+    """A normalization of TensorFlow 1: it makes the statistics of the batch and reads those of training."""
+
+    def build() -> None:
+        x = v1.placeholder(tf.float32, (None, 8, 8, 3), name="image")
+        x = raw.Conv2D(input=x, filter=KERNEL, strides=[1] * 4, padding="SAME", name="conv")
+        mean = raw.Mean(input=x, axis=[0, 1, 2], name="mean")
+        difference = raw.SquaredDifference(x=x, y=mean, name="difference")
+        raw.Mean(input=difference, axis=[0, 1, 2], name="variance")
+        raw.Sub(x=x, y=mean if of_batch else weights(4), name="out")
+
+    return graph_of(build)
+
+
+def test_statistics_of_a_batch_that_no_output_reads(tmp_path: Path) -> None:
+    facts = loaded(normalized(of_batch=False), tmp_path).facts
+    assert [node.name for node in facts.nodes] == ["conv", "out"]
+    assert "left out, because it is made of all pictures of a batch: difference" in facts.remarks
+    with pytest.raises(FvcliError, match=r"node mean .* puts the pictures of a batch together"):
+        loaded(normalized(of_batch=True), tmp_path)
+
+
+def test_only_an_output_of_whole_numbers_is_made_of_a_mixed_batch(tmp_path: Path) -> None:
+    def build() -> None:
+        x = largest(v1.placeholder(tf.float32, (None, 8, 8, 3), name="image"))
+        x = raw.Conv2D(input=x, filter=KERNEL, strides=[1] * 4, padding="SAME", name="conv")
+        raw.ArgMax(input=raw.Mean(input=x, axis=[1, 2]), dimension=1, name="class")
+
+    with pytest.raises(FvcliError, match=r"node mixing .* puts the pictures of a batch together"):
+        loaded(graph_of(build), tmp_path)
+
+
+@pytest.mark.parametrize("side", [13, BATCH])
+def test_a_side_as_long_as_any_batch(side: int, tmp_path: Path) -> None:
+    def build() -> None:
+        x = v1.placeholder(tf.float32, (1, side, 4, 3), name="image")
+        raw.Squeeze(input=raw.Relu(features=x, name="relu"), axis=[], name="map")
+
+    assert [node.name for node in loaded(graph_of(build), tmp_path).facts.nodes] == ["relu", "map"]

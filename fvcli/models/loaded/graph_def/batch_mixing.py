@@ -2,14 +2,13 @@
 
     x [batch, h, w, c] --Max over all axes--> [] --RealDiv--> [batch, h, w, c]
 
-What is put together may stay: the accuracy of a batch is one number that nothing of the network reads. Only a
-layer may not be made of it.
+What is put together may stay where no output of the network is made of it: the accuracy of a batch is one
+number, and normalizations of TensorFlow 1 make the statistics of a batch in inference too, and read others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,9 +16,8 @@ import tensorflow as tf
 
 from fvcli.errors import UsageError
 from fvcli.models.loaded.graph_def import ops
-from fvcli.models.loaded.graph_def.layers import is_layer
 from fvcli.models.loaded.graph_def.ops import ASKS_SIZES
-from fvcli.models.loaded.graph_def.values import BATCH, Arranged, Constant, Tensor, Value
+from fvcli.models.loaded.graph_def.values import BATCH, Tensor, Value
 
 ALONG_GIVEN_AXES = {*ops.REDUCTIONS, "All", "Any", "ArgMax", "ArgMin", "Cumsum", "ReverseV2"}  # by input 1
 ALONG_LAST_AXIS = {"Softmax", "LogSoftmax", "TopKV2", "LRN"}
@@ -43,18 +41,13 @@ def mixes_pictures(op: str, inputs: Sequence[Value], made: tf.Tensor, graph: tf.
     return False
 
 
-def refuse_mixed(node: Any, made: Sequence[tf.Tensor], name: str) -> None:
-    """Refuse layers that are made of what a node put together.
-
-    Raises:
-        UsageError: One is.
-    """
-    if any(is_layer(symbol) for symbol in made):
-        raise UsageError(
-            f"{name}: node {node.name} ({node.op}) puts the pictures of a batch together: a picture would "
-            "depend on the others of its batch",
-            "let it work on each picture by itself, such as with axis=[1, 2, 3] and keepdims=True",
-        )
+def mixing(node: Any, name: str) -> UsageError:
+    """Return the refusal of a network that is made of what a node put together."""
+    return UsageError(
+        f"{name}: node {node.name} ({node.op}) puts the pictures of a batch together: a picture would "
+        "depend on the others of its batch",
+        "let it work on each picture by itself, such as with axis=[1, 2, 3] and keepdims=True",
+    )
 
 
 def refuse_training(node: Any, attrs: Mapping[str, Any], name: str) -> None:
@@ -73,21 +66,6 @@ def refuse_training(node: Any, attrs: Mapping[str, Any], name: str) -> None:
             f"{name}: node {node.name} is a {node.op} in training mode: its output would depend on the other "
             "pictures of the batch",
             "freeze the graph as it is used for inference",
-        )
-
-
-def each_alone(op: str, arranged: Arranged) -> Arranged:
-    """Return an op of a graph that takes one picture as it is for each of many: not along their axis."""
-    values = arranged.inputs
-    if op not in ops.REDUCTIONS or not arranged.attrs["keep_dims"] or not isinstance(values[1], Constant):
-        return arranged
-    rank, axes = values[0].symbol.shape.rank, np.ravel(values[1].array)
-    if not rank or values[0].symbol.shape[0] != BATCH:
-        return arranged
-    array = np.asarray([axis for axis in axes if axis % rank], axes.dtype)
-    with values[1].symbol.graph.as_default():
-        return arranged._replace(
-            inputs=[values[0], replace(values[1], array=array, symbol=tf.constant(array))]
         )
 
 

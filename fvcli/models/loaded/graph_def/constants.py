@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from fvcli.models.loaded.graph_def import ops
 from fvcli.models.loaded.graph_def.never_run import built_in, check_size, constant_in
-from fvcli.models.loaded.graph_def.values import BATCH, Constant, Tensor, Value
+from fvcli.models.loaded.graph_def.values import Constant, Value, for_each_picture
 from fvcli.optvis.calls import Call
 
 MAX_CONSTANT_VALUES = 1 << 30  # of all constants; twice what a file can hold
@@ -70,16 +70,9 @@ class Constants:
         self._check(math.prod(shape))
         self._remarks.append(f"input {node.name} is filled with {value:g}")
         array = np.full(shape, value).astype(dtype.as_numpy_dtype)
-        return self._for_each_picture(array) if sizes[:1] == [-1] else constant_in(self._graph, array)
-
-    def _for_each_picture(self, array: np.ndarray) -> Tensor:
-        with self._graph.as_default():
-            symbol = tf.compat.v1.placeholder(array.dtype, (BATCH, *array.shape[1:]))
-
-        def compute(values: Sequence[tf.Tensor]) -> tf.Tensor:
-            return tf.constant(np.repeat(array, values[0].shape[0], axis=0))
-
-        return Tensor(Call("", (self._image,), compute), symbol, (), smooth=False)
+        if sizes[:1] == [-1]:
+            return for_each_picture(array, self._image, self._graph)
+        return constant_in(self._graph, array)
 
     def _check(self, count: int | None) -> None:
         """Refuse what would not fit into memory, before it is made."""

@@ -28,7 +28,7 @@ class GraphInput:
     node: Its name.
     size_px: Height and width.
     first: Whether channels are first.
-    alone: Whether the graph takes one picture at a time.
+    batch: How many pictures it takes at a time, if it says so.
     flat: What the node takes of each picture, if not a map: the sizes of its axes behind the batch.
     value_range: What black and white are there.
     remark: What to say about it, as a sentence.
@@ -39,7 +39,7 @@ class GraphInput:
     size_px: tuple[int | None, int | None]
     channels: int | None
     first: bool
-    alone: bool = False
+    batch: int | None = None
     flat: tuple[int, ...] | None = None
     value_range: tuple[float, float] | None = None
     remark: str | None = None
@@ -95,8 +95,8 @@ def _input(
     height, width, channels = (shape[i] for i in ((2, 3, 1) if first else (1, 2, 3)))
     size = (None, None) if size_open else (height, width)
     channels = channels or pictures.channels(name)
-    alone = shape[0] == 1
-    return GraphInput(name, dtype, size, channels, first, alone, None, pictures.value_range(name), remark)
+    range_ = pictures.value_range(name)
+    return GraphInput(name, dtype, size, channels, first, shape[0], None, range_, remark)
 
 
 def _known(
@@ -179,8 +179,7 @@ def _flat(pictures: Pictures, name: str, shape: Sequence[int | None], choice: Mo
             f"write the size of its pictures{_guessed_size(count)}",
         )
     remark = f"pictures are put in a row for input {name}, place by place" if len(sides) == 1 else None
-    alone = shape[0] == 1
-    return GraphInput(name, _dtype(node), (size[0], size[1]), channels, False, alone, sides, None, remark)
+    return GraphInput(name, _dtype(node), (size[0], size[1]), channels, False, shape[0], sides, None, remark)
 
 
 def _guessed_size(count: int) -> str:

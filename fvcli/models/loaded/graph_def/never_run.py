@@ -13,7 +13,9 @@ import tensorflow as tf
 
 from fvcli.models.loaded.graph_def import ops
 from fvcli.models.loaded.graph_def.shapes import MAX_VALUES
-from fvcli.models.loaded.graph_def.values import SMALL, Constant, Value
+from fvcli.models.loaded.graph_def.values import BATCH, SMALL, Constant, Value
+
+PICTURES = 8  # so many at a time have to fit into memory
 
 
 def constant_in(graph: tf.Graph, array: np.ndarray) -> Constant:
@@ -31,6 +33,15 @@ def built_in(graph: tf.Graph, op: str, attrs: Mapping[str, Any], inputs: Sequenc
     with graph.as_default():
         made = ops.run(op, attrs, [value.symbol for value in inputs])
     return made[:1] if op in ops.NORMALIZATIONS else made  # the rest is for training
+
+
+def check_batch(shape: tf.TensorShape) -> None:
+    """Refuse what would not fit into memory for some pictures, if its shape is known.
+
+    Raises:
+        ValueError: There are far too many numbers.
+    """
+    check_size((shape.num_elements() or 0) * PICTURES // BATCH)
 
 
 def check_size(count: int | None) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from fvcli.models.loaded.graph_def.ops import FIRST, NORMALIZATIONS
@@ -47,7 +48,7 @@ def row_normalized(attrs: Mapping[str, Any], inputs: Sequence[Value]) -> Tensor:
 
     def compute(values: Sequence[tf.Tensor]) -> tf.Tensor:
         given = iter(values)
-        full = [v.array if isinstance(v, Constant) else next(given) for v in read]
+        full = [_of_any_length(v.array) if isinstance(v, Constant) else next(given) for v in read]
         rows, scale, offset = (tf.cast(part, tf.float32) for part in full)
         mean, variance = tf.nn.moments(rows, [2, 3], keepdims=True)
         made = (rows - mean) * tf.math.rsqrt(variance + epsilon)
@@ -57,3 +58,8 @@ def row_normalized(attrs: Mapping[str, Any], inputs: Sequence[Value]) -> Tensor:
     call = Call("", tuple(value.call for value in read if isinstance(value, Tensor)), compute)
     rows = x.rows and x.rows._replace(kind=KIND)
     return replace(x, call=call, raw=None, own=None, rows=rows, smooth=True)
+
+
+def _of_any_length(array: np.ndarray) -> np.ndarray:
+    """Return one number for all rows if all have the same: a graph of a fixed batch has one for each."""
+    return array[:1] if array.size and (array == array[0]).all() else array

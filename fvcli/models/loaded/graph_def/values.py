@@ -7,7 +7,6 @@ been turned to how the graph has them, and what it makes is turned back.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
@@ -28,7 +27,7 @@ from fvcli.models.loaded.graph_def.ops import (
 )
 from fvcli.optvis.calls import Call
 
-BATCH = 13  # pictures in the graph that is never run; unlike any size that a network has
+BATCH = 509  # pictures in the graph that is never run; a prime, unlike any size that a network has
 SMALL = 1024  # numbers of a constant that shapes may depend on
 SPATIAL_AXES_FIRST = {2, 3}
 
@@ -152,12 +151,12 @@ def _keeps_its_axes(op: str, attrs: Mapping[str, Any], inputs: Sequence[Value]) 
 def _moved(op: str, inputs: Sequence[Value]) -> list[Value]:
     count = len(inputs)
     return [
-        _constant_like(v, array_channels_last(op, i, count, v.array)) if isinstance(v, Constant) else v
+        constant_like(v, array_channels_last(op, i, count, v.array)) if isinstance(v, Constant) else v
         for i, v in enumerate(inputs)
     ]
 
 
-def _constant_like(value: Constant, array: np.ndarray) -> Constant:
+def constant_like(value: Constant, array: np.ndarray) -> Constant:
     if array is value.array:
         return value
     with value.symbol.graph.as_default():
@@ -203,20 +202,24 @@ def turn(order: Sequence[int]) -> Callable[[Sequence[tf.Tensor]], tf.Tensor]:
 def _sizes_channels_last(value: Value) -> Value:
     order = list(FIRST_TO_LAST)
     if isinstance(value, Constant):
-        return _constant_like(value, value.array[order])
+        return constant_like(value, value.array[order])
     with value.symbol.graph.as_default():
         symbol = tf.gather(value.symbol, order)
     return replace(value, call=Call("", (value.call,), lambda v: tf.gather(v[0], order)), symbol=symbol)
 
 
-def for_any_batch(op: str, inputs: Sequence[Value]) -> Sequence[Value]:
-    """Free a Reshape from a batch of one, which graphs that were frozen for one picture have in them."""
-    if op != "Reshape" or not isinstance(inputs[0], Tensor) or not isinstance(inputs[1], Constant):
-        return inputs
-    shape, (batch, *rest) = inputs[1].array.tolist(), inputs[0].symbol.shape.as_list() or [None]
-    if batch != BATCH or None in rest or shape[:1] != [1]:
-        return inputs
-    known = math.prod(size for size in shape if size != -1)
-    free = [math.prod(rest) // max(known, 1) if size == -1 else size for size in shape[1:]]
-    array = np.asarray([-1, *free], inputs[1].array.dtype)
-    return [inputs[0], _constant_like(inputs[1], array)]
+def for_each_picture(array: np.ndarray, call: Call, graph: tf.Graph) -> Tensor:
+    """Return the first row of a constant for each picture of a batch.
+
+    Args:
+        array: The constant, [1 or any number, ...].
+        call: Something that has a row for each picture.
+        graph: The one that is never run.
+    """
+    with graph.as_default():
+        symbol = tf.compat.v1.placeholder(array.dtype, (BATCH, *array.shape[1:]))
+
+    def compute(values: Sequence[tf.Tensor]) -> tf.Tensor:
+        return tf.constant(np.repeat(array[:1], values[0].shape[0], axis=0))
+
+    return Tensor(Call("", (call,), compute), symbol, (), smooth=False)

@@ -18,16 +18,12 @@ from fvcli.models.files.graph_nodes import Wiring
 from fvcli.models.files.graph_noise import Output
 from fvcli.models.graph import IMAGE, Node, Pair
 from fvcli.models.loaded.graph_def import ops
-from fvcli.models.loaded.graph_def.batch_mixing import (
-    each_alone,
-    mixes_pictures,
-    refuse_mixed,
-    refuse_training,
-)
+from fvcli.models.loaded.graph_def.any_batch import each_alone, for_any_batch
+from fvcli.models.loaded.graph_def.batch_mixing import mixes_pictures, mixing, refuse_training
 from fvcli.models.loaded.graph_def.constants import Constants
 from fvcli.models.loaded.graph_def.input import GraphInput
 from fvcli.models.loaded.graph_def.layers import is_layer, keeps_positions, kind_of, node_of, nodes_of
-from fvcli.models.loaded.graph_def.never_run import built_in, check_size
+from fvcli.models.loaded.graph_def.never_run import built_in, check_batch
 from fvcli.models.loaded.graph_def.op_calls import Named, calls_of
 from fvcli.models.loaded.graph_def.op_windows import EVERYTHING, seen_by
 from fvcli.models.loaded.graph_def.ops import FIRST_TO_LAST, LAST_TO_FIRST, Step
@@ -43,13 +39,13 @@ from fvcli.models.loaded.graph_def.values import (
     Value,
     arranged,
     flattened,
-    for_any_batch,
     turn,
     turned,
 )
 from fvcli.optvis.calls import Call
 
 IN_ORDER = (0, 1, 2, 3)
+MOST_LISTED = 3  # in a remark
 
 
 @dataclass
@@ -75,7 +71,8 @@ class Walk:
     aliases: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     quantized: tuple[float, float] | None = None
-    _alone: bool = False  # whether the graph takes one picture at a time
+    _batch: int | None = None  # how many pictures the graph takes at a time, if it says so
+    _mixed: dict[str, str] = field(default_factory=dict)  # by what is no layer for that, the node that mixes
     _image: Call = field(default_factory=lambda: Call(IMAGE, (), lambda _: None))
     _values: dict[Output, Value] = field(default_factory=dict)
     _never_run: tf.Graph = field(default_factory=tf.Graph)
@@ -92,13 +89,14 @@ class Walk:
         """Lay open all that is made of pictures of a size, and return the call of the picture."""
         with self._never_run.as_default():
             symbol = tf.compat.v1.placeholder(taken.dtype, (BATCH, *size_px, channels))
-        self._alone = taken.alone
+        self._batch = taken.batch
         picture, *rest = self.wiring.order
         node = Node(IMAGE, "input", (), channels)
         image = Tensor(self._image, symbol, (node,), raw=UNCHANGED, first=taken.first)
         self._values[Output(picture, 0)] = image if taken.flat is None else flattened(image, taken.flat)
         for name in rest:
             self._lay_open(self.nodes[name], [self._read(output) for output in self.wiring.inputs[name]])
+        self._refuse_mixed()
         return self._image
 
     def _read(self, output: Output) -> Value:
@@ -144,24 +142,22 @@ class Walk:
         if normalizes_rows(node.op, attrs, inputs):
             return [row_normalized(attrs, inputs)]
         refuse_training(node, attrs, self.name)
-        freed = for_any_batch(node.op, inputs)
+        freed = for_any_batch(node.op, inputs, self._batch)
         op = arranged(node.op, attrs, freed)
-        op = each_alone(node.op, op) if self._alone else op
+        op = each_alone(node.op, op) if self._batch == 1 else op
         symbols = built_in(self._never_run, node.op, op.attrs, op.inputs)
         for symbol in symbols:
-            check_size(symbol.shape.num_elements() or 0)
+            check_batch(symbol.shape)
         mixed = self._mixed_by(node, op, symbols[0])
-        if mixed is not None:
-            refuse_mixed(self.nodes[mixed], symbols, self.name)
         arrays = tuple(value.array if isinstance(value, Constant) else None for value in op.inputs)
         step = Step(node.op, op.attrs, arrays, tuple(value.symbol for value in op.inputs), symbols[0])
         made = zip(symbols, calls_of(step, op, len(symbols)), strict=True)
         names = [self.shown[node.name] + (f":{i}" if i else "") for i in range(len(symbols))]
-        tensors = [self._tensor(name, step, op, *pair) for name, pair in zip(names, made, strict=True)]
+        tensors = [self._tensor(name, step, op, *pair, mixed) for name, pair in zip(names, made, strict=True)]
         if node.name in self.wiring.ends:
             self._note_lost(node.name, tensors[0])
-        of_one = self._alone and freed is not inputs
-        return [replace(tensor, of_one=of_one, mixed=mixed) for tensor in tensors]
+        of_one = self._batch == 1 and freed is not inputs
+        return [replace(tensor, of_one=of_one) for tensor in tensors]
 
     def _mixed_by(self, node: Any, op: Arranged, made: tf.Tensor) -> str | None:
         """Return the node that first put the pictures of a batch together, among what a node is made of."""
@@ -179,7 +175,25 @@ class Walk:
         if ranked and not is_layer(end.symbol):
             self.remarks.append(f"output {name} is left out: it does not keep pictures of this size apart")
 
-    def _tensor(self, name: str, step: Step, op: Arranged, symbol: tf.Tensor, call: Named) -> Tensor:
+    def _refuse_mixed(self) -> None:
+        """Refuse a network whose output is made of several pictures; what else is, is no layer.
+
+        Raises:
+            UsageError: It is such a one.
+        """
+        if not self._mixed:
+            return
+        ends = [self._values.get(Output(name, 0)) for name in self.wiring.ends]
+        layers = [value for value in ends if isinstance(value, Tensor) and is_layer(value.symbol)]
+        mixed = [value.mixed for value in layers if value.mixed is not None]
+        if mixed or not layers:
+            raise mixing(self.nodes[mixed[0] if mixed else next(iter(self._mixed.values()))], self.name)
+        listed = ", ".join([*self._mixed][:MOST_LISTED]) + (", ..." if len(self._mixed) > MOST_LISTED else "")
+        self.remarks.append(f"left out, because it is made of all pictures of a batch: {listed}")
+
+    def _tensor(
+        self, name: str, step: Step, op: Arranged, symbol: tf.Tensor, call: Named, mixed: str | None
+    ) -> Tensor:
         read = [value for value in op.inputs if isinstance(value, Tensor)]
         smooth = step.op not in ops.FLAT and any(value.smooth for value in read)
         first, own = op.first and symbol.shape.rank == 4, None
@@ -194,14 +208,16 @@ class Walk:
         raw = scaling_after(step, read)
         self.quantized = self.quantized or quantized_range(step, read)
         seen = EVERYTHING if op.as_graph else back_from_rows(step, read) or seen_by(step)
-        if smooth and is_layer(symbol):
+        if mixed is not None and is_layer(symbol):
+            self._mixed[name] = mixed
+        elif smooth and is_layer(symbol):
             self.calls[name] = call(name)
             kind = kind_of(step, seen, self.calls[name], raw is not None)
             self.layers[name] = node = node_of(name, kind, step, seen, read, symbol)
             return Tensor(self.calls[name], symbol, (node,), True, True, raw, first, own)
         rows = None if op.as_graph else in_rows(step, read)
         exact = rows is not None or keeps_positions(seen, read, symbol)
-        return Tensor(call(""), symbol, nodes_of(read), exact, smooth, raw, first, own, rows)
+        return Tensor(call(""), symbol, nodes_of(read), exact, smooth, raw, first, own, rows, mixed=mixed)
 
 
 def _order(op: str, inputs: Sequence[Value]) -> tuple[int, ...]:
