@@ -49,7 +49,7 @@ def _reshaped(inputs: Sequence[Value], batch: int | None) -> Sequence[Value]:
     if not isinstance(x, Tensor) or not isinstance(target, Constant):
         return inputs
     sizes, shape = x.symbol.shape.as_list() if x.rank else [None], target.array.tolist()
-    if None in sizes or sizes[0] % BATCH or not shape:
+    if None in sizes or not shape or next((size for size in sizes if size != 1), 1) % BATCH:
         return inputs
     if batch is None and (shape[0] != 1 or sizes[0] != BATCH):
         return inputs
