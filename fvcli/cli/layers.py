@@ -128,11 +128,17 @@ def _across(pair: tuple[Any, Any]) -> str:
 
 def _note(layer: LayerFacts, facts: ModelFacts) -> str:
     of_one = layer.kind == "add" and len(layer.inputs) < 2  # a bias or a constant is added
-    notes = [NOTES[layer.kind]] if layer.kind in NOTES and not of_one else []
+    behind = layer.kind == "batch_norm" and _is_behind_activation(layer, facts)
+    notes = [NOTES[layer.kind]] if layer.kind in NOTES and not of_one and not behind else []
     if layer.name == facts.logits:
         notes.append("class logits")
     notes += [f"{name} {first}-{end - 1}" for name, (first, end) in _branches(layer, facts).items()]
     return " ".join(filter(None, (", ".join(notes), _also(_aliases(layer, facts)))))
+
+
+def _is_behind_activation(layer: LayerFacts, facts: ModelFacts) -> bool:
+    kinds = {node.name: node.kind for node in facts.nodes}
+    return any(NOTES.get(kinds.get(name, "")) == "activation" for name in layer.inputs)
 
 
 def _aliases(layer: LayerFacts, facts: ModelFacts) -> list[str]:

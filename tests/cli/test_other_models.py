@@ -72,7 +72,7 @@ def test_layers_of_a_wide_picture(asked: list[tuple[ModelChoice, bool]]) -> None
         ["conv", "conv", "10x30x4", "3x5 px", "2x1 px", "0x-2", "input"],
         ["bias", "add", "10x30x4", "3x5 px", "2x1 px", "0x-2", "conv"],
         ["act", "relu", "10x30x4", "3x5 px", "2x1 px", "0x-2", "bias", "activation (also: first, ...)"],
-        ["norm", "batch_norm", "10x30x4", "3x5 px", "2x1 px", "0x-2", "act", "pre-activation"],
+        ["norm", "batch_norm", "10x30x4", "3x5 px", "2x1 px", "0x-2", "act"],
         [
             *("sum", "add", "10x30x4", "3x5 px", "2x1 px", "0x-2", "norm, act"),
             "residual sum, left 0-2, right 3-3 (also: third)",

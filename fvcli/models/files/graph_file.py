@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ SAVED_MODEL = "saved_model.pb"
 MAX_BYTES = 2**31  # protobuf's own limit
 MAX_NODES = 200_000
 MAX_REASON = 200
+MOST_LISTED = 5
 FIRST_BYTE = b"\x0a"  # of a GraphDef: field 1, its first node
 NAME = re.compile(r"[\w.][\w.\\/>-]*", re.ASCII)
 GIVE = "give a frozen graph, a binary GraphDef with its weights as constants"
@@ -42,6 +43,9 @@ CONTROL = re.compile(
     r"(Ref)?(Switch|Merge|Enter|Exit|NextIteration|Select)|LoopCond|(Stateless)?(If|While|Case)|For"
 )
 CALLS = re.compile(r"(Stateful)?PartitionedCall|SymbolicGradient|RemoteCall")
+EIGHT_BITS = re.compile(r"(Re)?Quantiz\w+|Quantized\w+")
+LEARNS = re.compile(r"\w*(Conv|MatMul|Einsum|BatchNorm|RNN|LSTM|GRU)\w*")  # reads weights
+LEARNS_INSIDE = "_fvcli_learns"  # an attribute of nodes whose functions do
 QUEUES = re.compile(r"\w*Queue\w*|Stage|Unstage|Map(Un)?stage\w*|TensorArray\w*|TensorList\w*|Stack\w*V2")
 
 
@@ -127,6 +131,7 @@ def why_not(op: str) -> str:
         (RANDOM, "draws random numbers: a picture would not be the same twice"),
         (CONTROL, "decides while it runs what is computed"),
         (CALLS, "calls a function"),
+        (EIGHT_BITS, "computes with whole numbers of 8 bits, which have no gradient"),
         (QUEUES, "is filled while the graph runs"),
     )
     found = (reason for pattern, reason in reasons if pattern.fullmatch(op))
@@ -137,7 +142,10 @@ def _hint(op: str) -> str:
     if OUTSIDE.fullmatch(op) or CHECKPOINTS.fullmatch(op):
         return "freeze only what is between picture and outputs, or name a node behind it with model.input"
     if CONTROL.fullmatch(op) or QUEUES.fullmatch(op):
-        return "freeze the graph as it is used for inference; of recurrent layers give the .keras or .h5 file"
+        behind = "of preprocessing in a loop, name a node behind it with model.input"
+        return f"of recurrent layers, give the .keras or .h5 file; {behind}; else freeze it for inference"
+    if EIGHT_BITS.fullmatch(op):
+        return "give the graph as it was before it was quantized"
     if RANDOM.fullmatch(op):
         return "freeze the graph as it is used for inference, or name a node behind it with model.input"
     if CALLS.fullmatch(op):
@@ -153,6 +161,11 @@ def reason_of(error: Exception) -> str:
 def shown(text: str) -> str:
     """Return text of a file as it may be shown."""
     return "".join(character if character.isprintable() else "?" for character in text[:MAX_REASON])
+
+
+def listed(names: Collection[str]) -> str:
+    """Return the first of some names in a line."""
+    return ", ".join([*names][:MOST_LISTED]) + (", ..." if len(names) > MOST_LISTED else "")
 
 
 def node_name(reference: str) -> str:

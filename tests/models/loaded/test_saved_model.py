@@ -174,7 +174,9 @@ def test_which_signature_it_is(tmp_path: Path) -> None:
     with pytest.raises(FvcliError, match="its signatures are several: one ") as caught:
         loaded(several)
     assert "one (image float32 [?, 8, 8, 3] -> y float32 [?, 8, 8, 3])" in str(caught.value)
-    assert str(caught.value).endswith(f"model: {{path: {several}, signature: one}}")
+    assert str(caught.value).endswith(
+        f"model: {{path: {several}, signature: one}}; on the command line: --set model.signature=one"
+    )
     assert loaded(several, signature="other").facts.nodes
     with pytest.raises(FvcliError, match=r"^model\.signature: .* has none that is called 'third'"):
         loaded(several, signature="third")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,8 +10,8 @@ from tensorflow.core.framework import graph_pb2, node_def_pb2, op_def_pb2
 from tensorflow.python.framework import op_def_registry
 
 from fvcli.errors import FvcliError
-from fvcli.models.files.graph_file import CALLS, GIVE, MAX_NODES, RANDOM
-from fvcli.models.files.graph_nodes import DECIDED_BY, truth_of
+from fvcli.models.files.graph_branches import DECIDED_BY, truth_of
+from fvcli.models.files.graph_file import CALLS, GIVE, LEARNS, LEARNS_INSIDE, MAX_NODES, RANDOM
 from fvcli.models.files.graph_noise import DRAWS_INSIDE
 
 IFS = {"If", "StatelessIf"}
@@ -42,8 +43,9 @@ def inlined(graph: Any, name: str, fill: Mapping[str, float] | None = None) -> A
             called = bodies.called_by(node)
             if called is None:
                 done.node.append(node)
-                if bodies.draw(node):
-                    done.node[-1].attr[DRAWS_INSIDE].b = True
+                for mark, ops in ((DRAWS_INSIDE, RANDOM), (LEARNS_INSIDE, LEARNS)):
+                    if bodies.hold(node, ops):
+                        done.node[-1].attr[mark].b = True
             else:
                 new = bodies.expanded(node, called)
                 known.update((one.name, one) for one in new)
@@ -82,14 +84,14 @@ class _Bodies:
         ].s = f"/{branch}".encode()  # a node of its function may have a name of those around it
         return made
 
-    def draw(self, node: Any) -> bool:
-        """Tell whether functions of a node, such as the body of a loop, draw random numbers."""
+    def hold(self, node: Any, ops: re.Pattern[str]) -> bool:
+        """Tell whether functions of a node, such as the body of a loop, have an op of some kind."""
         seen, todo = set(), _functions_of(node)
         while todo:
             name = todo.pop()
             if name in self._functions and name not in seen:
                 seen.add(name)
-                if any(RANDOM.fullmatch(one.op) for one in self._functions[name].node_def):
+                if any(ops.fullmatch(one.op) for one in self._functions[name].node_def):
                     return True
                 todo += [found for one in self._functions[name].node_def for found in _functions_of(one)]
         return False

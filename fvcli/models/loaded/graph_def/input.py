@@ -31,6 +31,7 @@ class GraphInput:
     batch: How many pictures it takes at a time, if it says so.
     flat: What the node takes of each picture, if not a map: the sizes of its axes behind the batch.
     value_range: What black and white are there.
+    same_size: Nodes before it that have its height and width.
     remark: What to say about it, as a sentence.
     """
 
@@ -43,6 +44,7 @@ class GraphInput:
     flat: tuple[int, ...] | None = None
     value_range: tuple[float, float] | None = None
     remark: str | None = None
+    same_size: frozenset[str] = frozenset()
 
     @property
     def shape(self) -> tuple[int | None, ...]:
@@ -82,6 +84,13 @@ def find_input(
     return _input(pictures, found, dtype, shape, choice, size_open)
 
 
+def node_behind_loop(nodes: Mapping[str, Any], taken: GraphInput) -> str | None:
+    """Return the node behind a loop that prepares pictures, such as tf.map_fn, or None if there is none."""
+    pictures = Pictures(nodes)
+    found = pictures.candidates(taken.node) if pictures.is_prepared(taken.node) else []
+    return next((one.node for one in found if not pictures.is_prepared(one.node)), None)
+
+
 def _input(
     pictures: Pictures,
     name: str,
@@ -96,7 +105,8 @@ def _input(
     size = (None, None) if size_open else (height, width)
     channels = channels or pictures.channels(name)
     range_ = pictures.value_range(name)
-    return GraphInput(name, dtype, size, channels, first, shape[0], None, range_, remark)
+    same = pictures.same_size(name)
+    return GraphInput(name, dtype, size, channels, first, shape[0], None, range_, remark, same)
 
 
 def _known(
@@ -220,7 +230,7 @@ def _only_input(nodes: Mapping[str, Any], shapes: Mapping[str, list[int | None] 
         listed = ", ".join(_described(nodes[name], shape) for name, shape in shapes.items())
         raise UsageError(
             f"model.input: several inputs of the graph could take the picture (inputs: {listed})",
-            "name the node whose place the picture takes",
+            f"write which one, such as input: {fitting[0]}; the others get zeros, or what fill says",
         )
     return fitting[0] if fitting else None
 

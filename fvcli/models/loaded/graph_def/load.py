@@ -12,14 +12,15 @@ import tensorflow as tf
 
 from fvcli.errors import UsageError
 from fvcli.models.choice import ModelChoice, Preprocessing
-from fvcli.models.files.graph_file import reason_of
-from fvcli.models.files.graph_nodes import deciding, wire
+from fvcli.models.files.graph_branches import deciding
+from fvcli.models.files.graph_file import listed, reason_of
+from fvcli.models.files.graph_nodes import Wiring, wire
 from fvcli.models.files.lucid_metadata import NODE, LucidMetadata, parse_metadata
 from fvcli.models.graph import Pair
 from fvcli.models.loaded.assemble import facts_of
 from fvcli.models.loaded.graph_def import ops
 from fvcli.models.loaded.graph_def.dropout_and_augmentation import idle_parts
-from fvcli.models.loaded.graph_def.input import GraphInput, find_input
+from fvcli.models.loaded.graph_def.input import GraphInput, find_input, node_behind_loop
 from fvcli.models.loaded.graph_def.names import main_output, scopes, shown_names
 from fvcli.models.loaded.graph_def.read import read_nodes
 from fvcli.models.loaded.graph_def.walk import Walk
@@ -47,11 +48,22 @@ def load_graph_def(path: Path, choice: ModelChoice) -> LoadedModel:
     sha256, nodes, producer = read_nodes(choice)
     metadata = _metadata(nodes, str(path))
     picture = find_input(nodes, choice, metadata, producer)
-    is_idle = idle_parts(nodes, picture, fill)
-    wiring = wire(nodes, picture.node, ops.ALLOWED, fill, str(path), is_idle)
+    wiring = _wired(nodes, picture, fill, str(path))
     shown = shown_names(nodes, wiring, strip=path.is_dir())
     walk = Walk(nodes, wiring, shown, fill, str(path))
     return _loaded(path, choice, walk, picture, metadata, sha256)
+
+
+def _wired(nodes: Mapping[str, Any], picture: GraphInput, fill: Mapping[str, float], name: str) -> Wiring:
+    is_idle = idle_parts(nodes, picture, fill)
+    try:
+        return wire(nodes, picture.node, ops.ALLOWED, fill, name, is_idle, picture.same_size)
+    except UsageError as refused:
+        behind = node_behind_loop(nodes, picture)
+        if behind is None:
+            raise
+        hint = f"a loop prepares pictures: name the node behind it, whose place they take: input: {behind}"
+        raise UsageError(refused.message, hint) from refused
 
 
 def _loaded(
@@ -156,7 +168,7 @@ def _network_graph(
     if any(walk.nodes[name].op in ops.QUANTIZERS for name in walk.wiring.order):
         remarks.append("it imitates numbers of few bits (FakeQuant), which is computed as it was trained")
     if walk.wiring.left_out:
-        remarks.append(f"left out, because fvcli does not compute it: {', '.join(walk.wiring.left_out)}")
+        remarks.append(f"left out, because fvcli does not compute it: {listed(walk.wiring.left_out)}")
     return NetworkGraph(
         CallGraph(image, walk.calls),
         nodes,

@@ -13,7 +13,7 @@ from fvcli.models.loaded.assemble import PROBABILITIES
 from fvcli.models.loaded.graph_def.ops import PASSED_ON
 
 NUMBER = re.compile(r"_[0-9]+$")
-SAME_VALUES = {"reshape", "log_softmax", "identity"}  # from a vector to what has as much to say
+SAME_VALUES = {"reshape", "log_softmax", "identity", "topkv2"}  # from a vector to what says no more
 
 
 def shown_names(nodes: Mapping[str, Any], wiring: Wiring, strip: bool) -> dict[str, str]:

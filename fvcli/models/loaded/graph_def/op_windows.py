@@ -134,6 +134,11 @@ def _taken_before(step: Step, axis: int, kernel: int, stride: int) -> int:
     return max(kernel - stride, 0) // 2 if padding == "same" else 0
 
 
+def _patches(step: Step) -> Seen:
+    size, strides, rates = (step.attrs[key][1:3] for key in ("ksizes", "strides", "rates"))
+    return Seen(Window(tuple(size), tuple(strides), tuple(rates), PADDINGS[step.attrs["padding"]]))
+
+
 def _to_depth(step: Step) -> Seen:
     block = step.attrs["block_size"]
     return Seen(Window((block, block), (block, block), padding="valid"))
@@ -210,6 +215,7 @@ WINDOWS: dict[str, Callable[[Step], Seen]] = {
     "DepthwiseConv2dNative": _convolution,
     "Conv2DBackpropInput": _transposed,
     "SpaceToDepth": _to_depth,
+    "ExtractImagePatches": _patches,
     "DepthToSpace": _to_space,
     "Slice": _sliced,
     "StridedSlice": _sliced,

@@ -117,6 +117,7 @@ OTHER_KINDS = {
     "LogSoftmax": "log_softmax",
     "SpaceToDepth": "space_to_depth",
     "DepthToSpace": "depth_to_space",
+    "ExtractImagePatches": "patches",
     **dict.fromkeys((*NORMALIZATIONS, OLD_NORMALIZATION), "batch_norm"),
     **dict.fromkeys(PADS, "pad"),
     **dict.fromkeys(CONCATS, "concat"),
@@ -130,7 +131,7 @@ OTHER_KINDS = {
 UNKNOWN_KINDS = (
     *("Transpose", "Pack", "Unpack", "Tile", "ReverseV2", "BroadcastTo", "Cumsum", "TopKV2"),
     *("SpaceToBatchND", "BatchToSpaceND", "Shape", "Size", "Rank", "Fill", "Range", "All", "Any"),
-    *("ArgMax", "ArgMin", "OneHot", "GatherNd"),
+    *("ArgMax", "ArgMin", "OneHot", "GatherNd", "Dequantize"),
 )
 SOURCES = ("Const", "Placeholder", "PlaceholderWithDefault")
 PASSED_ON = (

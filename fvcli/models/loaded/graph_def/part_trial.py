@@ -34,7 +34,7 @@ class PartTrial:
 
     def __init__(self, nodes: Mapping[str, Any], fill: Mapping[str, float]) -> None:
         self._nodes, self._fill = nodes, fill
-        numbers = {name: node for name, node in nodes.items() if self._is_number(node)}
+        numbers = {name: node for name, node in nodes.items() if self._is_number(node) or _has_number(node)}
         self._known = {name: (_dtype(node), ()) for name, node in numbers.items()}
         self._last: tuple[NoisyPart, tuple[int, ...], Inputs, Shapes] | None = None
 
@@ -109,6 +109,11 @@ class PartTrial:
         if RANDOM.fullmatch(node.op):
             return [_numbers(node, read, levels)]
         return ops.run(node.op, ops.attrs_of(node), read)
+
+
+def _has_number(node: Any) -> bool:
+    """Tell whether a node has a number as its default, such as how much is kept."""
+    return node.op == "PlaceholderWithDefault" and not node.attr["shape"].shape.dim
 
 
 def _size(node: Any, made: tuple[tf.DType, tf.TensorShape] | None, read: Sequence[Any]) -> int:

@@ -19,7 +19,7 @@ from fvcli.models.loaded.graph_def.shapes import Shapes
 
 FEW = 4  # no more channels has a picture
 ASKS_SIZES = {"Shape", "Size", "Rank", "ShapeN"}
-LOOPS = {"NextIteration", "RefNextIteration", "Exit", "RefExit"}
+LOOPS = {"NextIteration", "RefNextIteration", "Exit", "RefExit", "While", "StatelessWhile"}
 RESHAPES = {"Reshape", "ExpandDims", "Pack", "Squeeze"}
 CARRIES = {*ops.PASSED_ON, *ops.RESIZES, *RESHAPES, "Cast", "StridedSlice"}
 KEEPS_CHANNELS = {*ops.ELEMENTWISE, *ops.PASSED_ON, *ops.RESIZES, *ops.PADS, *ops.POOLS, *ops.QUANTIZERS}
@@ -62,18 +62,18 @@ class Pictures:
     def candidates(self, source: str) -> list[Candidate]:
         """Return the first nodes behind an input that hold pictures, before anything is learnt.
 
-        None of them is in a loop, if there are others.
+        None of them is before a loop, or taken apart again, if there are others.
         """
-        return self._first(source, outside_loops=True) or self._first(source, outside_loops=False)
+        return self._first(source, prepared=True) or self._first(source, prepared=False)
 
-    def _first(self, source: str, outside_loops: bool) -> list[Candidate]:
+    def _first(self, source: str, prepared: bool) -> list[Candidate]:
         found, seen, todo = [], {source}, [source]
         for name in todo:  # which grows meanwhile
             node = self.nodes[name]
             known = self.shapes.of(Output(name, 0))
             learns = node.op in ops.LEARNT or name == source
             holds = known is not None and not learns and _holds_pictures(*known)
-            if holds and not (outside_loops and self._is_in_a_loop(name)):
+            if holds and not (prepared and self.is_prepared(name)):
                 found.append(self._with_size(Candidate(name, source, known[0], tuple(known[1].as_list()))))
             elif node.op not in {*ops.LEARNT, *ASKS_SIZES}:
                 new = [reader for reader in self._readers[name] if reader not in seen]
@@ -149,8 +149,27 @@ class Pictures:
                     todo.append(reader)
         return found.pop() if len(found) == 1 else None
 
-    def _is_in_a_loop(self, name: str) -> bool:
-        return any(self.nodes[one].op in LOOPS for one in self._behind(name))
+    def is_prepared(self, name: str) -> bool:
+        """Tell whether pictures go through a loop, or leave their batch, before anything is learnt."""
+        behind = closure([name], lambda one: () if self.nodes[one].op in ops.LEARNT else self._readers[one])
+        return any(self.nodes[one].op in LOOPS or self._takes_apart(one) for one in behind - {name})
+
+    def _takes_apart(self, name: str) -> bool:
+        if self.nodes[name].op != "Squeeze":
+            return False
+        read, made = self.shapes.of(self.inputs[name][0]), self.shapes.of(Output(name, 0))
+        return read is not None and made is not None and (read[1].rank, made[1].rank) == (4, 3)
+
+    def same_size(self, name: str) -> frozenset[str]:
+        """Return the nodes before one of which it has the height and width."""
+        found: set[str] = set()
+        while self.inputs[name]:
+            scale = self._scale(name)
+            if scale is None and self.nodes[name].op not in {*ops.PASSED_ON, "Cast"}:
+                break
+            name = self.inputs[name][0 if scale is None else 1 - scale[0]].node
+            found.add(name)
+        return frozenset(found)
 
     def _behind(self, start: str) -> set[str]:
         return closure([start], lambda name: self._readers[name])

@@ -87,7 +87,8 @@ def choose_served(graph: Any, folder: Path, asked: str | None) -> Served:
     first = shown(next(iter(public)))
     raise UsageError(
         f"{folder}: its signatures are several: {shown_list(public.values())}",
-        f"write which one: model: {{path: {folder}, signature: {first}}}",
+        f"write which one: model: {{path: {folder}, signature: {first}}}; on the command line: "
+        f"--set model.signature={first}",
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import tensorflow as tf
 
 from fvcli.errors import FvcliError, UsageError
-from fvcli.models.files.graph_file import reason_of
+from fvcli.models.files.graph_file import listed, reason_of
 from fvcli.models.files.graph_nodes import Wiring
 from fvcli.models.files.graph_noise import Output
 from fvcli.models.graph import IMAGE, Node, Pair
@@ -45,7 +45,6 @@ from fvcli.models.loaded.graph_def.values import (
 from fvcli.optvis.calls import Call
 
 IN_ORDER = (0, 1, 2, 3)
-MOST_LISTED = 3  # in a remark
 
 
 @dataclass
@@ -137,7 +136,7 @@ class Walk:
             self._note_lost(name, value)
         return inputs
 
-    def _made_of_picture(self, node: Any, inputs: Sequence[Value]) -> list[Tensor]:
+    def _made_of_picture(self, node: Any, inputs: Sequence[Value]) -> list[Value]:
         attrs = ops.attrs_of(node)
         if normalizes_rows(node.op, attrs, inputs):
             return [row_normalized(attrs, inputs)]
@@ -157,7 +156,8 @@ class Walk:
         if node.name in self.wiring.ends:
             self._note_lost(node.name, tensors[0])
         of_one = self._batch == 1 and freed is not inputs
-        return [replace(tensor, of_one=of_one) for tensor in tensors]
+        others = inputs[3:5] if node.op in ops.NORMALIZATIONS else ()  # mean and variance, as they are read
+        return [*(replace(tensor, of_one=of_one) for tensor in tensors), *others]
 
     def _mixed_by(self, node: Any, op: Arranged, made: tf.Tensor) -> str | None:
         """Return the node that first put the pictures of a batch together, among what a node is made of."""
@@ -188,8 +188,7 @@ class Walk:
         mixed = [value.mixed for value in layers if value.mixed is not None]
         if mixed or not layers:
             raise mixing(self.nodes[mixed[0] if mixed else next(iter(self._mixed.values()))], self.name)
-        listed = ", ".join([*self._mixed][:MOST_LISTED]) + (", ..." if len(self._mixed) > MOST_LISTED else "")
-        self.remarks.append(f"left out, because it is made of all pictures of a batch: {listed}")
+        self.remarks.append(f"left out, because it is made of all pictures of a batch: {listed(self._mixed)}")
 
     def _tensor(
         self, name: str, step: Step, op: Arranged, symbol: tf.Tensor, call: Named, mixed: str | None
