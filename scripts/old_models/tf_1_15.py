@@ -91,7 +91,12 @@ def classified(x: Any) -> Any:
 
 
 def write_graph(
-    path: Path, network: Callable[[Any], Any], x: np.ndarray, dtype: Any = tf.float32, fed: Any = None
+    path: Path,
+    network: Callable[[Any], Any],
+    x: np.ndarray,
+    dtype: Any = tf.float32,
+    fed: Any = None,
+    batch: Any = None,
 ) -> Any:
     """Freeze a network and write it, as binary or as text (.pbtxt); return its numbers.
 
@@ -101,9 +106,10 @@ def write_graph(
         x: The picture or pictures of the reference.
         dtype: Of the placeholder.
         fed: What the placeholder gets instead of x, such as the bytes of a file.
+        batch: How many pictures it takes, if it takes no other number.
     """
     with tf.Graph().as_default() as graph, tf.compat.v1.Session() as session:
-        shape = x.shape if x.ndim == 3 else (None, *x.shape[1:])
+        shape = x.shape if x.ndim == 3 else (batch, *x.shape[1:])
         if fed is not None:
             shape = ()
         image = tf.compat.v1.placeholder(dtype, shape, name="image")
@@ -250,6 +256,49 @@ def fake_quantization(path: Path) -> Any:
         return classified(fake_quant(x, 0.0, 6.0))
 
     return write_graph(path, network, pictures())
+
+
+@written(
+    "batch-statistics-tf115.pb",
+    "batch normalization that is not fused: the batch's statistics beside those of training",
+)
+def batch_statistics(path: Path) -> Any:
+    def network(image: Any) -> Any:
+        training = tf.compat.v1.placeholder_with_default(False, (), name="is_training")
+        x = conv(image, 6, "conv1")
+        return classified(
+            tf.nn.relu(tf.compat.v1.layers.batch_normalization(x, training=training, fused=False))
+        )
+
+    return write_graph(path, network, pictures())
+
+
+@written(
+    "fixed-batch-tf115.pb", "frozen for the two pictures of a batch: Tensordot, Reshape and conv2d_transpose"
+)
+def fixed_batch(path: Path) -> Any:
+    def network(image: Any) -> Any:
+        x = tf.compat.v1.layers.dense(conv(image, 6, "conv1", 2), 8, activation=tf.nn.relu)
+        x = tf.nn.conv2d_transpose(x, variable((3, 3, 4, 8)), (2, 32, 32, 4), 2, "SAME")
+        return tf.matmul(tf.reshape(x, [2, -1]), variable((32 * 32 * 4, 5)), name="logits")
+
+    return write_graph(path, network, pictures(), batch=2)
+
+
+@written("detector-tf115.pb", "scores for each box, then non-max suppression in a loop, as detectors end")
+def detector(path: Path) -> None:
+    def network(image: Any) -> Any:
+        x = tf.nn.relu(conv(image, 6, "conv1", 4))
+        scores = tf.sigmoid(tf.reshape(conv(x, 1, "score"), [-1, 64]), name="scores")
+        boxes = tf.reshape(conv(x, 4, "box"), [-1, 64, 4])
+        chosen = tf.map_fn(
+            lambda one: tf.image.non_max_suppression_padded(*one, 5, pad_to_max_output_size=True)[0],
+            (boxes, scores),
+            dtype=tf.int32,
+        )
+        return tf.gather(scores, chosen, axis=1, name="best")
+
+    write_graph(path, network, pictures())  # whose best boxes fvcli leaves out
 
 
 @written("uint8-tf115.pb", "a uint8 placeholder, cast and divided by 255")
