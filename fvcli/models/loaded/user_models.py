@@ -60,7 +60,7 @@ def _keras_model(choice: ModelChoice, allow_code: bool) -> tuple[keras.Model, st
 
 def _from_keras(choice: ModelChoice, model: keras.Model, sha256: str, compare: bool) -> LoadedModel:
     first = None if choice.data_format is None else choice.data_format == "channels_first"
-    network = lay_open(model, choice.input, choice.fill, first)
+    network = lay_open(model, choice.input, choice.fill, first, choice.size_px)
     size, remark = native_size(network, choice)
     network = with_sizes_tried(network, size)
     found = resolve_preprocessing(network, choice, size)

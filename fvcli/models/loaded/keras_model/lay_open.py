@@ -17,16 +17,14 @@ from typing import Any
 import keras
 
 from fvcli.errors import UsageError
+from fvcli.models.graph import Pair
 from fvcli.models.loaded.keras_model.checked_sizes import with_sizes_of_keras
+from fvcli.models.loaded.keras_model.data_format import picture_shape, settle_format
 from fvcli.models.loaded.keras_model.fill import check_fill
 from fvcli.models.loaded.keras_model.fixed_batch import forget_states
 from fvcli.models.loaded.keras_model.layer_call import bias_remark
 from fvcli.models.loaded.keras_model.open_layers import Opening
-from fvcli.models.loaded.keras_model.picture_input import (
-    find_picture,
-    picture_shape,
-    settle_format,
-)
+from fvcli.models.loaded.keras_model.picture_input import find_picture
 from fvcli.models.loaded.keras_model.precision import make_scopes_valid, to_float32
 from fvcli.models.loaded.keras_model.quantized import quantized_remark
 from fvcli.models.loaded.keras_model.reference import KerasReference
@@ -40,6 +38,7 @@ def lay_open(
     picture: str | None = None,
     fill: Mapping[str, float] | None = None,
     first: bool | None = None,
+    size_px: Pair | None = None,
 ) -> NetworkGraph:
     """Return a functional or sequential model as calls and nodes.
 
@@ -49,6 +48,7 @@ def lay_open(
             only input that could.
         fill: What other inputs are filled with, by name; zeros where it says nothing.
         first: Whether the picture has its channels first; None: its shape and the layers tell.
+        size_px: Height and width of the pictures that a flat input takes without a reshape.
 
     Raises:
         UsageError: The model has no graph of layers, no input for a picture, or a layer that makes the
@@ -57,7 +57,7 @@ def lay_open(
     function = _function_of(model)
     make_scopes_valid(model)
     mixed, forgetful = to_float32(model), forget_states(model)
-    chosen = find_picture(function, picture)
+    chosen = find_picture(function, picture, size_px)
     others = [t for t in function.inputs if t is not chosen.tensor]
     check_fill(fill or {}, [t.name for t in others])
     first = settle_format(function, chosen, first)

@@ -25,14 +25,12 @@ from fvcli.models.loaded.keras_model.calls import (
     role_of,
     without_activation,
 )
+from fvcli.models.loaded.keras_model.data_format import picture_shape
 from fvcli.models.loaded.keras_model.fill import Filled
 from fvcli.models.loaded.keras_model.fixed_batch import for_any_batch
 from fvcli.models.loaded.keras_model.kinds import is_channels_first, is_idle, kind_of
 from fvcli.models.loaded.keras_model.nodes import is_bound_by_numbers, node_of
 from fvcli.models.loaded.keras_model.permutations import FIRST_TO_LAST, LAST_TO_FIRST, order_of, turned
-from fvcli.models.loaded.keras_model.picture_input import (
-    picture_shape,
-)
 from fvcli.models.loaded.keras_model.reference import KerasReference
 from fvcli.models.loaded.keras_model.wiring import PRE_ACTIVATION, Cut, Walk
 from fvcli.optvis.calls import Call, by_role
@@ -65,8 +63,11 @@ class Opening(Walk[_Value]):
         self._built = chosen.tensor.shape[0]  # how many pictures the model was built for; None: any number
         self.picture = Call(IMAGE, (), lambda _: None)
         channels, _ = picture_shape(chosen, reference.first)
+        differs = chosen.is_grey or chosen.flat is not None
         whole = (
-            Call("", (self.picture,), lambda values: values[0][..., 0]) if chosen.is_grey else self.picture
+            Call("", (self.picture,), lambda values: chosen.of_its_rank(values[0]))
+            if differs
+            else self.picture
         )
         image = _Value(whole, Node(IMAGE, "input", (), channels), reference.first)
         super().__init__(None if chosen.address is None else Cut(chosen.address, image))

@@ -1,4 +1,4 @@
-"""Find where a Keras model takes its picture, and whether the picture has its channels first."""
+"""Find where a Keras model takes its picture."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import tensorflow as tf
+
 from fvcli.errors import UsageError
-from fvcli.models.loaded.keras_model.kinds import is_channels_first, is_idle, kind_of
-from fvcli.models.loaded.keras_model.permutations import STRAIGHT, Axes, order_of, through
-from fvcli.models.loaded.keras_model.wiring import Cut, Walk
+from fvcli.models.graph import Pair
+from fvcli.models.loaded.keras_model.kinds import is_idle, kind_of
+from fvcli.models.loaded.keras_model.wiring import Walk
 
 RANK_OF_GREY = 3  # of inputs [batch, height, width]
 RANKS = (4, RANK_OF_GREY)
+RANK_OF_ROWS = 2  # of inputs that are one row of numbers for each picture
 MAX_LISTED = 4
+SMALLEST_PX = 8  # of pictures whose size is guessed
 FEW = 4  # no more channels has a picture
-RESHAPES = {"reshape", "flatten"}  # which do not tell where the channels are
 
 
 @dataclass(frozen=True)
@@ -26,32 +29,41 @@ class PictureInput:
     tensor: The symbolic tensor whose place it takes.
     address: The call whose output that is, or None where it is an input of the model.
     remark: How it was found, as a sentence, if nobody named it and it is no input.
+    flat: Height, width and channels, where the tensor has one row of numbers for each picture.
     """
 
     tensor: Any
     address: str | None = None
     remark: str | None = None
+    flat: tuple[int, int, int] | None = None
 
     @property
     def is_grey(self) -> bool:
         """Tell whether it has no axis for channels."""
         return len(self.tensor.shape) == RANK_OF_GREY
 
+    def of_its_rank(self, pictures: tf.Tensor) -> tf.Tensor:
+        """Return pictures [batch, height, width, channels] without axes that the tensor does not have."""
+        if self.flat is not None:
+            return tf.reshape(pictures, (-1, math.prod(self.flat)))
+        return pictures[..., 0] if self.is_grey else pictures
 
-def find_picture(function: Any, name: str | None) -> PictureInput:
+
+def find_picture(function: Any, name: str | None, size_px: Pair | None = None) -> PictureInput:
     """Return where the picture comes in.
 
     Args:
         function: The model's graph.
         name: Of an input, or the address of a call; None: the only input that could take the picture, or
             the map that a flat input is reshaped to first.
+        size_px: Height and width of the pictures that a flat input takes without a reshape.
 
     Raises:
         UsageError: There is none of that name, or none or several that could.
     """
     inputs = {tensor.name: tensor for tensor in function.inputs}
     if name is not None:
-        return _named(function, inputs, name)
+        return _named(function, inputs, name, size_px)
     fitting = next(filter(None, ([t for t in inputs.values() if _is_picture(t, r)] for r in RANKS)), [])
     if len(fitting) == 1 and (found := _reshaped(function, fitting[0])) is None:
         return PictureInput(fitting[0])
@@ -60,9 +72,12 @@ def find_picture(function: Any, name: str | None) -> PictureInput:
         if len(maps) == 1:
             return maps[0]
     if not fitting:
+        flat = [row for t in inputs.values() if (row := _flat(t, size_px)) is not None]
+        if len(flat) == 1:
+            return flat[0]
         raise UsageError(
             f"no input of the model takes a picture (inputs: {_listed(inputs)})",
-            _candidates(function) or "it needs one of height, width and channels",
+            _candidates(function) or _square(inputs) or "it needs one of height, width and channels",
         )
     listed = _listed({tensor.name: tensor for tensor in fitting})
     raise UsageError(
@@ -74,8 +89,10 @@ def _is_picture(tensor: Any, rank: int) -> bool:
     return len(tensor.shape) == rank and str(tensor.dtype) not in {"string", "bool"}
 
 
-def _named(function: Any, inputs: dict[str, Any], name: str) -> PictureInput:
+def _named(function: Any, inputs: dict[str, Any], name: str, size_px: Pair | None) -> PictureInput:
     if name in inputs:
+        if (flat := _flat(inputs[name], size_px)) is not None:
+            return flat
         found = PictureInput(inputs[name])
     else:
         calls = _Calls(function).outputs
@@ -131,6 +148,29 @@ class _Calls(Walk[None]):
 # ---- flat pictures
 
 
+def _flat(tensor: Any, size_px: Pair | None) -> PictureInput | None:
+    """Return an input of numbers in a row as one of pictures of a size, if there are as many numbers."""
+    if size_px is None or len(tensor.shape) != RANK_OF_ROWS or not _is_picture(tensor, RANK_OF_ROWS):
+        return None
+    channels, rest = divmod(tensor.shape[1] or 0, math.prod(size_px))
+    if rest or not 0 < channels <= FEW:
+        return None
+    shape = (*size_px, channels)
+    shown = " x ".join(map(str, shape))
+    remark = f"the {tensor.shape[1]} numbers of the input {tensor.name} are taken as {shown}, row by row"
+    return PictureInput(tensor, remark=remark, flat=shape)
+
+
+def _square(inputs: dict[str, Any]) -> str | None:
+    """Say which size the pictures of a flat input probably have."""
+    for tensor in inputs.values():
+        for channels in (1, 3):
+            side = math.isqrt((tensor.shape[-1] or 0) // channels) if len(tensor.shape) == RANK_OF_ROWS else 0
+            if side >= SMALLEST_PX and side * side * channels == tensor.shape[-1]:
+                return f"write size_px: {side} in model, if these numbers are {side} x {side} pixels"
+    return None
+
+
 def _reshaped(function: Any, tensor: Any) -> PictureInput | None:
     """Return the map that all that reads an input of another rank makes of it, by a Reshape."""
     if len(tensor.shape) == 4:
@@ -177,71 +217,3 @@ class _Flat(Walk[bool]):
 
     def entering(self, value: bool, given: Any, taken: Any) -> bool:
         return value
-
-
-# ---- data format
-
-
-def settle_format(function: Any, picture: PictureInput, declared: bool | None) -> bool:
-    """Tell whether the picture has its channels first: by its layers, by what is declared, or its shape.
-
-    Raises:
-        UsageError: What is declared contradicts the layers.
-    """
-    if picture.is_grey:
-        return False
-    axis = _channel_axis(function, picture)
-    said = None if axis in {None, 2} else axis == 1
-    if declared is not None and said is not None and declared != said:
-        found = "channels_first" if said else "channels_last"
-        raise UsageError(f"model.data_format: the network's layers have {found}", "leave data_format out")
-    if said is not None or declared is not None:
-        return bool(said if said is not None else declared)
-    first, last = (size is not None and size <= FEW for size in picture.tensor.shape[1::2])
-    if axis == 2 and not (first or last):
-        raise UsageError(
-            f"the network takes its channels between height and width ({_shown(picture)})",
-            "name the layer that puts the axes in order as model.input: the picture takes its output's place",
-        )
-    return first and not last
-
-
-def _shown(picture: PictureInput) -> str:
-    return f"{picture.address or picture.tensor.name} {tuple(picture.tensor.shape[1:])}"
-
-
-def _channel_axis(function: Any, picture: PictureInput) -> int | None:
-    """Return the axis of the picture that the first layer which has a data format takes for its channels."""
-    start: Axes = STRAIGHT
-    walk = _Formats(None if picture.address is None else Cut(picture.address, start))
-    is_input = picture.address is None
-    walk.through(function, [start if is_input and t is picture.tensor else None for t in function.inputs])
-    return walk.channel_axis
-
-
-class _Formats(Walk[Axes | None]):
-    """Follow the picture's axes. The value of a tensor: which axis of the picture each of its axes is."""
-
-    channel_axis: int | None = None
-
-    def layer(self, node: Any, sources: Sequence[Axes | None], address: str) -> list[Axes | None]:
-        outputs = node.output_tensors
-        axes = next(filter(None, sources), None)
-        operation = node.operation
-        if axes is None or kind_of(operation) in RESHAPES:
-            return [None] * len(outputs)
-        if (order := order_of(operation, 4)) is not None:
-            return [through(axes, order)]
-        if self.channel_axis is None and hasattr(operation, "data_format") and not is_idle(operation):
-            self.channel_axis = axes[1 if is_channels_first(operation) else 3]
-        return [axes if len(output.shape) == 4 else None for output in outputs]
-
-    def entering(self, value: Axes | None, given: Any, taken: Any) -> Axes | None:
-        return value if len(given.shape) == len(taken.shape) else None
-
-
-def picture_shape(picture: PictureInput, first: bool) -> tuple[int, tuple[int | None, int | None]]:
-    """Return the number of channels, 0 if it is open, and height and width of the picture."""
-    shape = [*picture.tensor.shape, 1] if picture.is_grey else picture.tensor.shape
-    channels, height, width = (shape[i] for i in ((1, 2, 3) if first else (3, 1, 2)))
-    return channels or 0, (height, width)

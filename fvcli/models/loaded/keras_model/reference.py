@@ -95,9 +95,8 @@ class KerasReference:
         ]
 
     def _as_taken(self, pictures: tf.Tensor) -> tf.Tensor:
-        if self.picture.is_grey:
-            pictures = pictures[..., 0]
-        elif self.first:
+        pictures = self.picture.of_its_rank(pictures)
+        if self.first:
             pictures = tf.transpose(pictures, LAST_TO_FIRST)
         dtype = self.picture.tensor.dtype
         return pictures if keras.backend.is_float_dtype(dtype) else tf.cast(pictures, dtype)

@@ -55,6 +55,45 @@ def test_a_flat_input_that_is_reshaped_is_found(nested: bool, name: str) -> None
     np.testing.assert_allclose(found[:, 0, 0], model(pictures.reshape(2, 96)), rtol=1e-5)
 
 
+def rows(length: int) -> keras.Model:
+    numbers = keras.Input((length,), name="pixels")
+    hidden = layers.Dense(4, activation="relu", name="hidden")(layers.Dropout(0.1)(numbers))
+    return keras.Model(numbers, layers.Dense(3, name="end")(hidden))
+
+
+@pytest.mark.parametrize("name", [None, "pixels"])
+def test_a_flat_input_takes_pictures_of_the_size_that_the_spec_says(name: str | None) -> None:
+    model = rows(96)
+    network = lay_open(model, name, size_px=(8, 6))
+    assert (network.channels, network.size_px) == (2, (8, 6))
+    assert network.remarks[0] == "the 96 numbers of the input pixels are taken as 8 x 6 x 2, row by row"
+    assert network.nodes[0].bound
+    pictures = np.random.default_rng(0).random((2, 8, 6, 2), np.float32)
+    found = Network(network.graph, (0.0, 1.0))(tf.constant(pictures), redirect=False)("end")
+    np.testing.assert_allclose(found[:, 0, 0], model(pictures.reshape(2, 96)), rtol=1e-5)
+    assert compare_with_keras(network, (8, 6), Preprocessing(), "rows") is None
+
+
+@pytest.mark.parametrize(("length", "side"), [(784, 28), (3072, 32)])
+def test_the_size_of_a_flat_input_is_proposed(length: int, side: int) -> None:
+    with pytest.raises(UsageError, match="no input of the model takes a picture") as refused:
+        lay_open(rows(length))
+    assert (
+        refused.value.hint == f"write size_px: {side} in model, if these numbers are {side} x {side} pixels"
+    )
+
+
+@pytest.mark.parametrize(("length", "size_px"), [(100, (8, 6)), (480, (8, 6)), (20, None)])
+def test_a_flat_input_of_other_numbers_takes_no_picture(length: int, size_px: tuple[int, int] | None) -> None:
+    with pytest.raises(UsageError, match=rf"takes a picture \(inputs: pixels \({length},\)\)"):
+        lay_open(rows(length), size_px=size_px)
+
+
+def test_a_flat_input_has_its_channels_last() -> None:
+    with pytest.raises(UsageError, match="flat inputs have their channels last"):
+        lay_open(rows(96), first=True, size_px=(8, 6))
+
+
 @pytest.mark.parametrize("name", ["encoder", "encoder/in"])
 def test_a_picture_may_take_the_place_of_any_layer(name: str) -> None:
     network = lay_open(encoder_and_decoder(), picture=name)
