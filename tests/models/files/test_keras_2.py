@@ -46,6 +46,16 @@ def settings_of(kind: str, version: str = "2.4.0", **settings: Any) -> dict[str,
     return {key: value for key, value in config.items() if key != "name"}
 
 
+@pytest.mark.parametrize("package", ["keras", "tf_keras"])
+def test_the_package_tf_keras_is_keras_2(package: str) -> None:
+    own = {"module": f"{package}.src.engine.functional", "registered_name": "Functional"}
+    made = parse_config(json.dumps({**model(image(8, 8, 3)), **own}), "m.keras", "2.18.0")
+    assert (made["module"], made["class_name"]) == ("keras.src.models.functional", "Functional")
+    other = {**own, "module": f"my_{own['module']}"}
+    with pytest.raises(FvcliError, match=rf"is of the class 'my_{package}.src.engine.functional.Functional'"):
+        parse_config(json.dumps({**model(image(8, 8, 3)), **other}), "m.keras", "2.18.0")
+
+
 @pytest.mark.parametrize(
     ("kind", "settings", "expected"),
     [
@@ -69,6 +79,7 @@ def settings_of(kind: str, version: str = "2.4.0", **settings: Any) -> dict[str,
             {"units": 4, "time_major": False, "implementation": 2, "recurrent_activation": "tanh"},
             {"units": 4, "recurrent_activation": "tanh"},
         ),
+        ("Rescaling", {"scale": 0.5}, {"scale": 0.5, "offset": 0.0}),  # of TensorFlow 2.2
         ("GRU", {"units": 4}, {"units": 4, "reset_after": False}),
         ("GRU", {"units": 4, "reset_after": True}, {"units": 4, "reset_after": True}),
         (

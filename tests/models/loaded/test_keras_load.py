@@ -260,6 +260,17 @@ def test_one_weight_of_another_shape(folder: Path, tmp_path: Path) -> None:
     assert "layer 'norm0': its moving_mean is (4,), but (9,) in the file" in message
 
 
+def test_a_kernel_that_a_layer_and_its_part_both_list(tmp_path: Path) -> None:
+    """Give weights to a SpectralNormalization, which are stored twice."""
+    conv = keras.layers.Conv2D(2, 3, bias_initializer="ones")
+    model = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.SpectralNormalization(conv)])
+    model.save_weights(tmp_path / "m.weights.h5")
+    kernel = conv.kernel.numpy()
+    conv.kernel.assign(0 * kernel)
+    load_weights(model, tmp_path / "m.weights.h5")
+    assert np.array_equal(conv.kernel.numpy(), kernel)
+
+
 def test_a_whole_model_with_the_weights_of_another(folder: Path, tmp_path: Path) -> None:
     save(network(units=7), tmp_path)
     with zipfile.ZipFile(folder / "m.keras") as archive, zipfile.ZipFile(tmp_path / "x.keras", "w") as mixed:

@@ -34,8 +34,8 @@ CLASSES = {
     "LocallyConnected2D": (OURS, "LocallyConnected2D"),
 }
 MODULES = re.compile(
-    r"""keras | keras\.(src\.)?(layers|models|engine)(\.\w+)*
-    | keras\.(src\.)?(layers\.core\.tf_op_layer | legacy_tf_layers\.\w+)""",
+    r"""(tf_)?(keras | keras\.(src\.)?(layers|models|engine)(\.\w+)*
+    | keras\.(src\.)?(layers\.core\.tf_op_layer | legacy_tf_layers\.\w+))""",
     re.VERBOSE | re.ASCII,
 )
 FOR_TRAINING = re.compile(r"\w+_(initializer|regularizer|constraint)|initializer")
@@ -98,6 +98,7 @@ MEANT: Mapping[str, Mapping[str, Any]] = {
     "GRUCell": {"reset_after": False},
     "ConvLSTM2D": {"recurrent_activation": "hard_sigmoid"},
     "LSTM": {"recurrent_activation": "hard_sigmoid"},
+    "Rescaling": {"offset": 0.0},
     "MaxPooling2D": {"pool_size": [2, 2]},
     "AveragePooling2D": {"pool_size": [2, 2]},
 }

@@ -60,10 +60,17 @@ def _by_class(model: keras.Model, stored: dict[str, Shape]) -> str | None:
         claimed.append(f"{place}/")
         shapes = _shapes_at(stored, f"{place}/")
         problem = _difference(layer, layer.weights, shapes, "the file")
-        if problem and Counter(shapes) != Counter(_shapes(layer.weights)):  # parts have an order of their own
-            return problem
+        orders = layer.weights, _of_each_part(layer)
+        if problem and all(Counter(shapes) != Counter(_shapes(variables)) for variables in orders):
+            return problem  # parts have an order of their own
     left = [path for path in stored if path.startswith("layers/") and not path.startswith(tuple(claimed))]
     return f"the file has weights at {shown(left[0])}, and the model has no layer for them" if left else None
+
+
+def _of_each_part(layer: keras.Layer) -> list[Any]:
+    """Return the variables of a layer and its parts; SpectralNormalization and its part list one kernel."""
+    parts = layer._flatten_layers()
+    return [v for part in parts for v in (*part._trainable_variables, *part._non_trainable_variables)]
 
 
 def _places(
