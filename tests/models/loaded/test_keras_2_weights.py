@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -9,13 +10,19 @@ import h5py
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
+from fvcli.models.choice import Preprocessing
 from fvcli.models.files.keras_hdf5 import keras_3_paths
+from fvcli.models.loaded.keras_model.compare import compare_with_keras
 from fvcli.models.loaded.keras_model.keras_2.weights import (
     UnfitWeightsError,
     assign_weights,
     with_keras_3_paths,
 )
+from fvcli.models.loaded.keras_model.lay_open import lay_open
+from fvcli.models.loaded.keras_model.load import load_keras
+from fvcli.optvis.network import Network
 
 FOUR = ("gamma", "beta", "moving_mean", "moving_variance")
 Groups = Mapping[str, Mapping[str, np.ndarray]]
@@ -105,6 +112,29 @@ def test_unknown_names_go_by_their_order(tmp_path: Path) -> None:
     assert model.get_weights()[1].tolist() == [1, 2, 3]
     with pytest.raises(UnfitWeightsError, match=r"its kernel is \(2, 3\), but \(3,\) in the file"):
         assign_weights(model, write(tmp_path / "v.h5", {"top": {"a": numbers(3), "b": numbers(2, 3)}}))
+
+
+def test_an_activation_that_is_a_layer_has_weights(tmp_path: Path) -> None:
+    prelu = {"class_name": "PReLU", "config": {"name": "prelu", "shared_axes": [1]}}
+    conv = {"name": "conv", "filters": 2, "kernel_size": [1, 1], "activation": prelu}
+    first = {"class_name": "Conv2D", "config": {**conv, "batch_input_shape": [None, 2, 2, 1]}}
+    description = {"class_name": "Sequential", "config": {"name": "m", "layers": [first]}}
+    (tmp_path / "m.json").write_text(json.dumps({**description, "keras_version": "2.2.4"}))
+    stored = {
+        "conv/kernel": numbers(1, 1, 1, 2),
+        "conv/bias": numbers(2),
+        "conv/prelu/alpha": numbers(1, 2, 2),
+    }
+    model = load_keras(tmp_path / "m.json", write(tmp_path / "w.h5", {"conv": stored}))
+    network = lay_open(model)
+    assert [(node.name, node.bound) for node in network.nodes] == [
+        ("conv_pre_activation", False),
+        ("conv", True),
+    ]
+    assert compare_with_keras(network, (2, 2), Preprocessing(), "m") is None
+    pictures = tf.constant(np.full((1, 2, 2, 1), -2.0, np.float32))
+    made = Network(network.graph, (0.0, 1.0))(pictures, redirect=False)("conv").numpy()
+    assert made[0, 0].tolist() == [[-1, -4], [-3, -8]]  # -2 * [1, 2] + [1, 2] = [-1, -2], times alpha
 
 
 RENAMED = {name.replace("a/", "c/").replace("norm/", "n/"): array for name, array in INNER.items()}

@@ -148,11 +148,21 @@ def _build(config: dict[str, Any], path: Path) -> keras.Model:
     """Return a model with random weights from a description that was looked through."""
     try:
         with _watched(path):
-            return _only_model(_from_config(config), path)
+            model = _only_model(_from_config(config), path)
+            _build_activations(model)
+            return model
     except FvcliError:
         raise
     except Exception as error:  # Keras raises all kinds
         raise _failed(path, error) from error
+
+
+def _build_activations(model: keras.Model) -> None:
+    """Make the weights of layers that are activations of others, such as a PReLU; Keras waits for a call."""
+    for layer in model._flatten_layers():
+        activation = getattr(layer, "activation", None)
+        if isinstance(activation, keras.Layer) and not activation.built and layer._inbound_nodes:
+            activation.build(layer._inbound_nodes[0].output_tensors[0].shape)
 
 
 def _from_config(config: dict[str, Any]) -> Any:

@@ -197,7 +197,8 @@ class Opening(Walk[_Value]):
         below = self._add(Call(before.name, _calls(sources), compute, role), before, first, masked)
         kind = str(getattr(function, "__name__", "activation"))
         inputs = (below.node.name,) if below.node.name else ()
-        after = Node(made.name, kind, inputs, made.channels, made.window and Window(), made.size)
+        bound = bool(getattr(function, "variables", ()))  # such as a PReLU's, one for each position
+        after = Node(made.name, kind, inputs, made.channels, made.window and Window(), made.size, bound)
         activation = None if masked else relu_role(function)
         call = Call(made.name, (below.call,), partial(activated, function, first), activation)
         return self._add(call, after, first, masked)
