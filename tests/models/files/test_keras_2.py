@@ -79,6 +79,7 @@ def test_the_package_tf_keras_is_keras_2(package: str) -> None:
             {"units": 4, "time_major": False, "implementation": 2, "recurrent_activation": "tanh"},
             {"units": 4, "recurrent_activation": "tanh"},
         ),
+        ("LocallyConnected1D", {"implementation": 2}, {"implementation": 2}),
         ("Rescaling", {"scale": 0.5}, {"scale": 0.5, "offset": 0.0}),  # of TensorFlow 2.2
         ("GRU", {"units": 4}, {"units": 4, "reset_after": False}),
         ("GRU", {"units": 4, "reset_after": True}, {"units": 4, "reset_after": True}),
@@ -146,7 +147,6 @@ def test_a_layer_that_begins_at_corners_is_another_one() -> None:
         ("BatchNormalization", {"axis": [1, 3]}, "over axes [1, 3]"),
         ("CuDNNLSTM", {}, "one kind of GPU"),
         ("RandomCrop", {"height": 4, "width": 4}, "in inference as well"),
-        ("LocallyConnected2D", {"implementation": 2}, "implementation: 2"),
         ("TFOpLambda", {"function": "io.read_file"}, "tf.io.read_file of TensorFlow, which is none"),
         ("TFOpLambda", {"function": "nn.dropout"}, "not be the same twice"),
         ("TFOpLambda", {"function": "numpy_function"}, "which is none of the functions"),

@@ -18,10 +18,10 @@ from fvcli.models.files.keras_config import parse_config
 from fvcli.models.loaded.keras_model.compare import compare_with_keras
 from fvcli.models.loaded.keras_model.keras_2.layers import (
     OBJECTS,
-    LocallyConnected2D,
     UpSampling2D,
     hard_sigmoid_keras_2,
 )
+from fvcli.models.loaded.keras_model.keras_2.locally_connected import LocallyConnected1D, LocallyConnected2D
 from fvcli.models.loaded.keras_model.keras_2.tensorflow_layers import TensorFlowFunction, TensorFlowOperation
 from fvcli.models.loaded.keras_model.lay_open import lay_open
 
@@ -61,6 +61,34 @@ def test_a_locally_connected_layer_has_weights_for_each_position() -> None:
     made = layer(np.array([[[[1], [2], [3]], [[4], [5], [6]]]], np.float32)).numpy()[0, :, :, 0]
     # 1 * 0 + 2 * 1, 2 * 2 + 3 * 3, 4 * 4 + 5 * 5, 5 * 6 + 6 * 7, and the bias
     assert made.tolist() == [[12, 23], [51, 82]]
+
+
+@pytest.mark.parametrize(
+    ("settings", "kernel", "expected"),
+    [
+        ({"implementation": 1}, (2, 2, 1), [[2], [13]]),  # 1 * 0 + 2 * 1, 2 * 2 + 3 * 3
+        ({"implementation": 2}, (3, 1, 2, 1), [[4], [21]]),  # 1 * 0 + 2 * 2, 2 * 3 + 3 * 5
+        ({"implementation": 3}, (4,), [[2], [13]]),
+        ({"implementation": 3, "filters": 2}, (8,), [[2, 8], [23, 33]]),  # 2 * 4 + 3 * 5, 2 * 6 + 3 * 7
+        ({"implementation": 3, "padding": "same", "strides": [2]}, (3,), [[0], [8]]),  # 1 * 0, 2 * 1 + 3 * 2
+        ({"implementation": 2, "padding": "same"}, (3, 1, 3, 1), [[0], [9], [34]]),  # 1 * 1 + 2 * 4 ...
+    ],
+)
+def test_how_a_locally_connected_layer_keeps_its_kernel(
+    settings: dict[str, Any], kernel: tuple[int, ...], expected: list[list[float]]
+) -> None:
+    wanted = {"filters": 1, "kernel_size": [2], "strides": [1], "use_bias": False, **settings}
+    layer = LocallyConnected1D(**wanted, name="local")
+    layer.build((None, 3, 1))
+    layer.set_weights([np.arange(np.prod(kernel), dtype=np.float32).reshape(kernel)])
+    assert layer(np.array([[[1], [2], [3]]], np.float32)).numpy()[0].tolist() == expected
+    assert layer.compute_output_shape((None, 3, 1)) == (None, *np.shape(expected))
+
+
+def test_what_of_locally_connected_layers_is_not_read() -> None:
+    for settings in ({"padding": "same"}, {"data_format": "channels_first"}):
+        with pytest.raises(ValueError, match="LocallyConnected2D with padding"):
+            LocallyConnected2D(filters=1, kernel_size=2, **settings)
 
 
 # ---- functions of TensorFlow
@@ -121,6 +149,9 @@ def test_operations() -> None:
     assert (divided.kind, divided.is_pointwise, divided.has_places) == ("divide", True, False)
     turned = TensorFlowOperation(node("Sub", "x", "y"), {"0": 1.0}, "turned")
     assert turned(tf.constant(RAMP)).numpy()[0, :, :, 0].tolist() == [[1, 0], [-1, -2]]
+    halved = TensorFlowOperation(node("Mul", "x", "y", T={"type": "DT_HALF"}), {"1": 0.5}, "halved")
+    made = halved(tf.constant(RAMP)).numpy()  # a network of half precision is computed in float32
+    assert (made[0, :, :, 0].tolist(), made.dtype) == ([[0, 0.5], [1, 1.5]], np.float32)
     joined = TensorFlowOperation(
         node("ConcatV2", "a", "b", "axis", N={"i": "2"}, Tidx={"type": "DT_INT32"}), {"2": 3}, "joined"
     )

@@ -13,7 +13,8 @@ from typing import Any
 from fvcli.models.files.keras_2.errors import KerasTwoError
 
 OURS = "fvcli"  # the module of what stands for something that Keras 3 does not have
-OUR_CLASSES = {"TensorFlowFunction", "TensorFlowOperation", "LocallyConnected2D", "UpSampling2D"}
+LOCALLY_CONNECTED = ("LocallyConnected1D", "LocallyConnected2D")
+OUR_CLASSES = {"TensorFlowFunction", "TensorFlowOperation", "UpSampling2D", *LOCALLY_CONNECTED}
 HARD_SIGMOID = {
     "module": OURS,
     "class_name": "function",
@@ -31,7 +32,7 @@ CLASSES = {
     "ThresholdedReLU": ("keras._legacy.layers", "ThresholdedReLU"),
     "RandomHeight": ("keras.layers", "Identity"),  # do nothing in inference
     "RandomWidth": ("keras.layers", "Identity"),
-    "LocallyConnected2D": (OURS, "LocallyConnected2D"),
+    **{name: (OURS, name) for name in LOCALLY_CONNECTED},
 }
 MODULES = re.compile(
     r"""(tf_)?(keras | keras\.(src\.)?(layers|models|engine)(\.\w+)*
@@ -43,7 +44,6 @@ NO_LONGER = {
     **dict.fromkeys(("CuDNNLSTM", "CuDNNGRU"), "a layer for one kind of GPU, which Keras 3 does not have"),
     **dict.fromkeys(("Merge", "Highway", "MaxoutDense"), "a layer of Keras 1"),
     "DenseFeatures": "a layer for tables, which Keras 3 does not have",
-    "LocallyConnected1D": "a layer for sequences, which Keras 3 does not have",
     "RandomCrop": "which cuts and resizes pictures in inference as well; that of Keras 3 does not",
 }
 # Keys that Keras 3 does not have, and at which values they change nothing; None: at any.
@@ -84,13 +84,12 @@ LEFT_OUT: dict[str, Mapping[str, tuple[Any, ...] | None]] = {
         "interpolation": ANYTHING,
         "seed": ANYTHING,
     },  # RandomHeight, RandomWidth
-    "LocallyConnected2D": {"implementation": (1,)},
     "Attention": {"causal": (False,)},
     "AdditiveAttention": {"causal": (False,), "use_causal_mask": (False,)},
     **dict.fromkeys(("SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"), SPATIAL_DROPOUT),
     **dict.fromkeys(WITHOUT_GROUPS, ONE_GROUP),
 }
-KEPT_OF_THESE = {"input_dim": {"Embedding"}}
+KEPT_OF_THESE = {"input_dim": {"Embedding"}, "implementation": {*LOCALLY_CONNECTED}}
 RENAMED = {"LeakyReLU": {"alpha": "negative_slope"}}
 # What a key meant that was left out, before it was written.
 MEANT: Mapping[str, Mapping[str, Any]] = {

@@ -138,10 +138,12 @@ class TensorFlowOperation(keras.Operation):  # type: ignore[misc]
         """Return what the operation makes of one or several tensors."""
         given = list(tensors) if isinstance(tensors, list | tuple) else [tensors]
         count = len(given) + len(self.constants)
+        precision = next((tensor.dtype for tensor in given if tensor.dtype.is_floating), tf.float32)
         values = [self.constants[i] if i in self.constants else given.pop(0) for i in range(count)]
         types = _types(self.node, self.attrs, count)
+        types = [precision if dtype.is_floating else dtype for dtype in types]  # whatever it was in the file
         values = [
-            tf.constant(value, dtype) if i in self.constants else value
+            tf.constant(value, dtype) if i in self.constants else tf.cast(value, dtype)
             for i, (value, dtype) in enumerate(zip(values, types, strict=True))
         ]
         if self.node.op in ops.PASSED_ON:
