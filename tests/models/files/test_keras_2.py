@@ -288,3 +288,15 @@ def test_a_sequential_model_begins_with_its_input(config: Any, first: str) -> No
     assert inner[0]["class_name"] == "InputLayer"
     assert inner[0]["config"]["name"] == first
     assert inner[0]["config"]["batch_shape"] == [None, 9, 9, 3]
+
+
+def test_sequential_models_before_keras_2_2_3_have_no_names() -> None:
+    dense = {"class_name": "Dense", "config": {"name": "dense", "units": 2}}
+    inner = {"class_name": "Sequential", "config": [dense]}
+    each = {"class_name": "TimeDistributed", "config": {"name": "each", "layer": inner}}
+    made = rewritten({"class_name": "Sequential", "config": [inner, inner, each]}, "2.1.6")
+    assert made["name"] == "sequential"
+    first, second, third = (layer["config"] for layer in made["layers"])
+    names = [first["name"], second["name"], third["layer"]["config"]["name"]]
+    assert names == ["sequential_1", "sequential_2", "sequential_3"]
+    assert third["layer"]["config"]["layers"][0]["config"] == {"name": "dense", "units": 2}

@@ -58,6 +58,7 @@ class _Rewriting:
 
     def __init__(self, from_corners: bool) -> None:
         self._from_corners = from_corners
+        self._unnamed = 0  # Sequential models so far that had no name
 
     def layer(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return a layer or model, without what it reads."""
@@ -80,7 +81,10 @@ class _Rewriting:
         """Rewrite layers that are settings of another, such as what a Bidirectional runs twice."""
         if isinstance(value, list):
             return [self._inner(item) for item in value]
-        is_layer = isinstance(value, dict) and isinstance(value.get("config"), dict) and "class_name" in value
+        kinds = dict, list  # Sequential models were lists of layers before Keras 2.2.3
+        is_layer = (
+            isinstance(value, dict) and isinstance(value.get("config"), kinds) and "class_name" in value
+        )
         return self.layer(value) if is_layer else value
 
     def _functional(self, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -107,7 +111,7 @@ class _Rewriting:
 
     def _sequential(self, config: Any, given: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(config, list):  # before Keras 2.2.3
-            config = {"name": given.get("name", "sequential"), "layers": config}
+            config = {"name": given.get("name") or self._next_name(), "layers": config}
         layers = config["layers"]
         made = [self.layer(layer) for layer in layers]
         shape = input_shape({"class_name": SEQUENTIAL, "config": config})
@@ -117,6 +121,11 @@ class _Rewriting:
                 0, _made("keras.layers", "InputLayer", {"batch_shape": shape, "name": f"{first}_input"})
             )
         return _without_slash({"name": config["name"], "layers": made})
+
+    def _next_name(self) -> str:
+        """Name a model as Keras does: the model itself comes first, and then those inside."""
+        self._unnamed += 1
+        return "sequential" if self._unnamed == 1 else f"sequential_{self._unnamed - 1}"
 
 
 def _made(module: str, name: str, config: dict[str, Any]) -> dict[str, Any]:
