@@ -300,3 +300,19 @@ def test_sequential_models_before_keras_2_2_3_have_no_names() -> None:
     names = [first["name"], second["name"], third["layer"]["config"]["name"]]
     assert names == ["sequential_1", "sequential_2", "sequential_3"]
     assert third["layer"]["config"]["layers"][0]["config"] == {"name": "dense", "units": 2}
+
+
+SCALE = "keras.src.applications.inception_resnet_v2"
+
+
+@pytest.mark.parametrize("where", [{}, {"module": SCALE}, {"module": f"tf_{SCALE}"}, {"module": "mine"}])
+def test_inception_resnets_own_layer_is_keras_own(where: dict[str, str]) -> None:
+    both = [["image", 0, 0, {}], ["image", 0, 0, {}]]
+    scale = {**layer("Custom>CustomScaleLayer", *both, scale=0.2), **where}
+    if where.get("module") == "mine":
+        with pytest.raises(FvcliError, match="layer 'x' is of the class"):
+            rewritten(model(image(8, 8, 3), scale))
+        return
+    made = rewritten(model(image(8, 8, 3), scale))["layers"][1]
+    assert (made["module"], made["class_name"], made["registered_name"]) == (SCALE, "CustomScaleLayer", None)
+    assert made["config"]["scale"] == 0.2

@@ -33,12 +33,16 @@ CLASSES = {
     "RandomHeight": ("keras.layers", "Identity"),  # do nothing in inference
     "RandomWidth": ("keras.layers", "Identity"),
     **{name: (OURS, name) for name in LOCALLY_CONNECTED},
+    "CustomScaleLayer": ("keras.src.applications.inception_resnet_v2", "CustomScaleLayer"),
 }
 MODULES = re.compile(
     r"""(tf_)?(keras | keras\.(src\.)?(layers|models|engine)(\.\w+)*
     | keras\.(src\.)?(layers\.core\.tf_op_layer | legacy_tf_layers\.\w+))""",
     re.VERBOSE | re.ASCII,
 )
+# Of InceptionResNetV2 since Keras 2.13, which registers it as a user would.
+SCALE_LAYER = re.compile(r"(Custom>)?CustomScaleLayer")
+SCALE_MODULE = re.compile(r"(tf_)?keras\.src\.applications\.inception_resnet_v2")
 FOR_TRAINING = re.compile(r"\w+_(initializer|regularizer|constraint)|initializer")
 NO_LONGER = {
     **dict.fromkeys(("CuDNNLSTM", "CuDNNGRU"), "a layer for one kind of GPU, which Keras 3 does not have"),
@@ -110,6 +114,16 @@ def is_keras_own(given: Mapping[str, Any]) -> bool:
     names = [known for known in (name, given.get("registered_name")) if known is not None]
     plain = all(isinstance(known, str) and ">" not in known for known in names) and isinstance(name, str)
     return plain and ("module" not in given or (isinstance(module, str) and bool(MODULES.fullmatch(module))))
+
+
+def is_scale_of_inception_resnet(given: Mapping[str, Any]) -> bool:
+    """Tell whether a class is the layer that InceptionResNetV2 scales its branches with."""
+    named = isinstance(given["class_name"], str) and bool(SCALE_LAYER.fullmatch(given["class_name"]))
+    return (
+        named
+        and "scale" in given["config"]
+        and ("module" not in given or bool(SCALE_MODULE.fullmatch(str(given["module"]))))
+    )
 
 
 def settings_of(name: str, config: Mapping[str, Any], from_corners: bool) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from fvcli.models.files.keras_2.layer_settings import (
     CLASSES,
     OURS,
     is_keras_own,
+    is_scale_of_inception_resnet,
     settings_of,
     upsamples_from_corners,
 )
@@ -63,7 +64,9 @@ class _Rewriting:
     def layer(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return a layer or model, without what it reads."""
         name = given["class_name"]
-        if not is_keras_own(given):
+        if is_scale_of_inception_resnet(given):
+            name = "CustomScaleLayer"
+        elif not is_keras_own(given):
             return dict(given)  # for which it will be refused
         if name in FUNCTIONAL:
             return _made("keras.src.models.functional", "Functional", self._functional(given["config"]))

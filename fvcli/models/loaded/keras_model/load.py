@@ -14,6 +14,7 @@ from typing import Any
 import keras
 
 from fvcli.errors import FvcliError, UsageError
+from fvcli.models.files.file_beside import file_beside
 from fvcli.models.files.keras_2.rewrite import is_keras_2
 from fvcli.models.files.keras_config import USE_FACTORY, VERSION, shown
 from fvcli.models.files.keras_file import (
@@ -33,7 +34,8 @@ from fvcli.models.loaded.keras_model.keras_2.weights import (
 )
 from fvcli.models.loaded.keras_model.match import first_mismatch
 
-SUFFIXES = {"keras": {".keras"}, "hdf5": {".h5", ".hdf5"}}  # by which Keras knows what a file is
+HDF5_ENDINGS = {".h5", ".hdf5"}
+SUFFIXES = {"keras": {".keras"}, "hdf5": HDF5_ENDINGS}  # by which Keras knows what a file is
 OTHER_NETWORK = "the weights must be of the network that the model describes"
 MAX_REASON = 240  # characters of Keras's own words
 UNKNOWN_NAME = re.compile(
@@ -61,7 +63,8 @@ def load_keras(path: Path, weights: Path | None = None, architecture: Path | Non
         load_weights(model, path)
     elif format_of(path) == "json" and weights is None:
         check_architecture(path)
-        hint = f"give the file of the weights, too: model: {{path: {path}, weights: my.weights.h5}}"
+        its_weights = file_beside(path, HDF5_ENDINGS) or "my.weights.h5"
+        hint = f"give the file of the weights, too: model: {{path: {path}, weights: {its_weights}}}"
         raise UsageError(f"{path}: a description without weights", hint)
     else:
         model = _load_whole(path)
@@ -135,11 +138,12 @@ def _with_suffix(path: Path, suffixes: Collection[str]) -> Iterator[Path]:
 def _config_of_h5(path: Path) -> dict[str, Any]:
     config = check_h5(path)
     if config is None:
+        described = file_beside(path, {".json"}) or "my.json"
         raise UsageError(
             f"{path}: it has the weights of a model, but not the model",
             "give its architecture as JSON, too, which model.to_json() returns: "
-            f"model: {{path: my.json, weights: {path}}}; weights of a network that fvcli knows are named so: "
-            f"model: {{name: resnet50, weights: {path}}}",
+            f"model: {{path: {described}, weights: {path}}}; weights of a network that fvcli knows are named "
+            f"so: model: {{name: resnet50, weights: {path}}}",
         )
     return config
 
