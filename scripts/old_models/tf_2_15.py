@@ -161,6 +161,33 @@ def locally_connected() -> Any:
     return classifier(image, layers.LocallyConnected2D(4, 3, activation="relu")(image))
 
 
+@kind("locally-connected-matrix-tf215.h5", "LocallyConnected2D and 1D that keep their kernel in other ways")
+def locally_connected_matrix() -> Any:
+    image = keras.Input((8, 8, 3))
+    x = layers.LocallyConnected2D(4, 3, strides=2, padding="same", implementation=2)(image)
+    x = layers.LocallyConnected2D(4, 2, padding="same", implementation=3)(x)
+    x = layers.LocallyConnected1D(4, 3, activation="relu")(layers.Reshape((16, 4))(x))
+    return keras.Model(image, layers.Dense(5)(layers.Flatten()(x)))
+
+
+@kind("layer-activations-tf215.keras", "layers as activations, one with weights: LeakyReLU, PReLU")
+def layer_activations() -> Any:
+    image = keras.Input((12, 12, 3))
+    prelu = layers.PReLU(shared_axes=[1, 2], alpha_initializer="uniform")
+    x = layers.Conv2D(4, 3, activation=prelu)(image)
+    return classifier(image, layers.Conv2D(4, 3, activation=layers.LeakyReLU(0.1))(x))
+
+
+@kind("mnist-mlp-tf215.h5", "Keras's MNIST example without convolutions: 784 numbers, size_px: 28")
+def mnist_mlp() -> Any:
+    return keras.Sequential([layers.Dense(16, activation="relu", input_dim=784), layers.Dense(10)])
+
+
+@kind("inception-resnet-tf215.keras", "InceptionResNetV2, with the layer that only keras.applications has")
+def inception_resnet() -> Any:
+    return keras.applications.InceptionResNetV2(weights=None, input_shape=(75, 75, 3), classes=5)
+
+
 @kind("dict-inputs-tf215.keras", "inputs and outputs as dictionaries")
 def dict_inputs() -> Any:
     image, age = keras.Input((16, 16, 3), name="image"), keras.Input((2,), name="age")
