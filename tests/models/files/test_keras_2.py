@@ -316,3 +316,9 @@ def test_inception_resnets_own_layer_is_keras_own(where: dict[str, str]) -> None
     made = rewritten(model(image(8, 8, 3), scale))["layers"][1]
     assert (made["module"], made["class_name"], made["registered_name"]) == (SCALE, "CustomScaleLayer", None)
     assert made["config"]["scale"] == 0.2
+
+
+@pytest.mark.parametrize("kind", ["LayerScale", "StochasticDepth"])
+def test_layers_of_convnext_are_where_keras_3_has_them(kind: str) -> None:
+    made = rewritten(model(image(8, 8, 3), layer(kind, ["image", 0, 0, {}])))["layers"][1]
+    assert (made["module"], made["class_name"]) == ("keras.src.applications.convnext", kind)

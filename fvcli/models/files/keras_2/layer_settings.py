@@ -33,6 +33,8 @@ CLASSES = {
     "RandomHeight": ("keras.layers", "Identity"),  # do nothing in inference
     "RandomWidth": ("keras.layers", "Identity"),
     **{name: (OURS, name) for name in LOCALLY_CONNECTED},
+    "LayerScale": ("keras.src.applications.convnext", "LayerScale"),
+    "StochasticDepth": ("keras.src.applications.convnext", "StochasticDepth"),
     "CustomScaleLayer": ("keras.src.applications.inception_resnet_v2", "CustomScaleLayer"),
 }
 MODULES = re.compile(
