@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from fvcli.errors import FvcliError
-from fvcli.models.files.protobuf_types import Field, message_type, numbers_of, reason_of
+from fvcli.models.files.protobuf_types import Field, message_type, numbers_of, why_unreadable
 
 MAX_LAYERS = 10_000  # an empty layer is two bytes of the file and some hundred of memory
 MAX_BLOBS = 100
@@ -76,7 +76,8 @@ def read_blobs(data: bytes, name: str) -> dict[str, list[np.ndarray]]:
         _refuse_other_kinds(data)
         return _read(data)
     except Exception as error:  # whatever a broken message raises, the file is what is wrong
-        raise FvcliError(f"{name}: not a readable Caffe weights file ({reason_of(error)})", HINT) from error
+        reason = why_unreadable(error)
+        raise FvcliError(f"{name}: not a readable Caffe weights file ({reason})", HINT) from error
 
 
 def _refuse_other_kinds(data: bytes) -> None:

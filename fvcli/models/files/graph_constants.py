@@ -21,7 +21,7 @@ import numpy as np
 
 from fvcli.errors import FvcliError
 from fvcli.models.files.file_kinds import GRAPH, HEAD_BYTES, kind_of
-from fvcli.models.files.protobuf_types import Field, message_type, numbers_of, reason_of
+from fvcli.models.files.protobuf_types import Field, message_type, numbers_of, why_unreadable
 
 MAX_NODES = 100_000  # an empty node is two bytes of the file and some hundred of memory
 MAX_AXES = 32
@@ -99,7 +99,7 @@ def read_graph(data: bytes, name: str) -> Graph:
         return _read(data)
     except Exception as error:  # whatever a broken message raises, the file is what is wrong
         kind = kind_of(data[:HEAD_BYTES])
-        reason = reason_of(error) if kind in {UNKNOWN, GRAPH} else f"it looks like {kind}"
+        reason = why_unreadable(error) if kind in {UNKNOWN, GRAPH} else f"it looks like {kind}"
         raise FvcliError(f"{name}: not a readable TensorFlow graph ({reason})", HINT) from error
 
 

@@ -14,11 +14,11 @@ from typing import Any
 
 from fvcli.errors import FvcliError, UsageError
 from fvcli.models.files.file_kinds import HEAD_BYTES, kind_of
+from fvcli.models.files.words_of_others import printable
 
 SAVED_MODEL = "saved_model.pb"
 MAX_BYTES = 2**31  # protobuf's own limit
 MAX_NODES = 200_000
-MAX_REASON = 200
 MOST_LISTED = 5
 FIRST_BYTE = b"\x0a"  # of a GraphDef: field 1, its first node
 NAME = re.compile(r"[\w.][\w.\\/>-]*", re.ASCII)
@@ -118,7 +118,7 @@ def nodes_by_name(nodes: Iterable[Any], name: str) -> dict[str, Any]:
 
 def refusal(node: Any, name: str) -> UsageError:
     """Return why a node cannot be computed, in one line."""
-    what = f"node {shown(node.name)} is a {node.op}, which {why_not(node.op)}"
+    what = f"node {printable(node.name)} is a {node.op}, which {why_not(node.op)}"
     return UsageError(f"{name}: {what}", _hint(node.op))
 
 
@@ -151,16 +151,6 @@ def _hint(op: str) -> str:
     if CALLS.fullmatch(op):
         return "freeze it with functions inlined, or give the SavedModel"
     return "freeze the graph as it is used for inference"
-
-
-def reason_of(error: Exception) -> str:
-    """Return the first line of an error as text that can be shown, or its kind."""
-    return shown(str(error).partition("\n")[0]) or type(error).__name__
-
-
-def shown(text: str) -> str:
-    """Return text of a file as it may be shown."""
-    return "".join(character if character.isprintable() else "?" for character in text[:MAX_REASON])
 
 
 def listed(names: Collection[str]) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-MAX_REASON = 200
+from fvcli.models.files.words_of_others import printable
 
 
 class Field(NamedTuple):
@@ -54,11 +54,11 @@ def _described(field: Field, package: str, messages: Mapping[str, Any], kinds: A
     return {**facts, "type": getattr(kinds, f"TYPE_{field.kind}")}
 
 
-def reason_of(error: Exception) -> str:
+def why_unreadable(error: Exception) -> str:
     """Say in a line why a message cannot be read; a ValueError of the reader's says it itself."""
     if type(error) is not ValueError:  # protobuf's own words name bytes and no cause
         return "it is cut short or damaged"
-    return "".join(character if character.isprintable() else "?" for character in str(error)[:MAX_REASON])
+    return printable(str(error))
 
 
 def numbers_of(values: Any, dtype: Any) -> np.ndarray:

@@ -21,6 +21,7 @@ import numpy as np
 from fvcli.errors import FvcliError
 from fvcli.models.files.file_kinds import HEAD_BYTES, kind_of
 from fvcli.models.files.torch_pickle import Storage, Tensor, tensors_of, unpickle
+from fvcli.models.files.words_of_others import reason_of
 
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL_VERSION = 1001
@@ -29,7 +30,6 @@ OTHERS = {"an HDF5 file", "an ONNX model", "a TensorFlow Lite model", "a safeten
 ZIP_MAGIC = b"PK\x03\x04"
 # Times the file's size: tensors may share numbers, and arrays do not; another zip program may compress.
 MAX_GROWTH = 4
-MAX_REASON = 200
 ENDS_EARLY = ("truncated", "ran out", "exhausted", "not enough data", "remain", "no newline", "not a zip")
 
 
@@ -55,11 +55,10 @@ def read_tensors(data: bytes, name: str) -> dict[str, np.ndarray]:
 
 
 def _reason(error: Exception) -> str:
-    text = str(error)[:MAX_REASON]
+    text = str(error)
     if isinstance(error, EOFError) or any(words in text.lower() for words in ENDS_EARLY):
         return "it ends too early"
-    line = text.splitlines()[0] if text else type(error).__name__
-    return "".join(character if character.isprintable() else "?" for character in line)
+    return reason_of(error)
 
 
 def _arrays(

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import keras
 
-from fvcli.errors import UsageError
+from fvcli.errors import FvcliError, UsageError
 from fvcli.models.choice import ModelChoice
 from fvcli.models.files.checksums import check_sum
 from fvcli.models.files.model_format import format_of
@@ -62,8 +63,9 @@ def _from_keras(choice: ModelChoice, model: keras.Model, sha256: str, compare: b
     first = None if choice.data_format is None else choice.data_format == "channels_first"
     network = lay_open(model, choice.input, choice.fill, first, choice.size_px)
     size, remark = native_size(network, choice)
-    network = with_sizes_tried(network, size)
-    found = resolve_preprocessing(network, choice, size)
+    with _telling(choice):
+        network = with_sizes_tried(network, size)
+        found = resolve_preprocessing(network, choice, size)
     doubt = compare_with_keras(network, size, found.preprocessing, choice.called) if compare else None
     facts = facts_of(
         network,
@@ -78,6 +80,17 @@ def _from_keras(choice: ModelChoice, model: keras.Model, sha256: str, compare: b
         findings=tuple(filter(None, (found.finding,))),
     )
     return LoadedModel(facts, network.graph, model)
+
+
+@contextlib.contextmanager
+def _telling(choice: ModelChoice) -> Iterator[None]:
+    """Let an error of a layer say which file it is of."""
+    try:
+        yield
+    except UsageError:
+        raise
+    except FvcliError as error:
+        raise FvcliError(f"{choice.called}: {error.message}", error.hint) from error
 
 
 def name_of(choice: ModelChoice) -> str:

@@ -16,13 +16,19 @@ from fvcli.models.files.keras_2.layer_settings import HARD_SIGMOID
 from fvcli.models.files.keras_2.tensorflow_functions import KINDS
 from fvcli.models.files.keras_config import parse_config
 from fvcli.models.loaded.keras_model.compare import compare_with_keras
-from fvcli.models.loaded.keras_model.keras_2.layers import (
+from fvcli.models.loaded.keras_model.from_keras_2.layers import (
     OBJECTS,
     UpSampling2D,
     hard_sigmoid_keras_2,
 )
-from fvcli.models.loaded.keras_model.keras_2.locally_connected import LocallyConnected1D, LocallyConnected2D
-from fvcli.models.loaded.keras_model.keras_2.tensorflow_layers import TensorFlowFunction, TensorFlowOperation
+from fvcli.models.loaded.keras_model.from_keras_2.locally_connected import (
+    LocallyConnected1D,
+    LocallyConnected2D,
+)
+from fvcli.models.loaded.keras_model.from_keras_2.tensorflow_layers import (
+    TensorFlowFunction,
+    TensorFlowOperation,
+)
 from fvcli.models.loaded.keras_model.lay_open import lay_open
 
 RAMP = np.arange(4, dtype=np.float32).reshape(1, 2, 2, 1)

@@ -15,7 +15,7 @@ import tensorflow as tf
 from fvcli.models.choice import Preprocessing
 from fvcli.models.files.keras_hdf5 import keras_3_paths
 from fvcli.models.loaded.keras_model.compare import compare_with_keras
-from fvcli.models.loaded.keras_model.keras_2.weights import (
+from fvcli.models.loaded.keras_model.from_keras_2.weights import (
     UnfitWeightsError,
     assign_weights,
     with_keras_3_paths,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fvcli.errors import UsageError
+from fvcli.errors import FvcliError, UsageError
 from fvcli.media import read_picture
 from fvcli.models import ModelChoice, describe, load
 from fvcli.models.loaded.keras_model.lay_open import lay_open
@@ -422,3 +422,15 @@ def test_what_is_hardly_a_picture_is_remarked(
     remarks = " ".join(describe(ModelChoice(path=str(tmp_path / "m.keras"))).remarks)
     assert ("hardly a picture" in remarks or "text or sound" in remarks) is (words is not None)
     assert (words or "") in remarks
+
+
+def test_a_layer_that_cannot_be_computed_is_told_with_its_file_in_a_line(tmp_path: Path) -> None:
+    image = keras.Input((3, 8, 8))
+    scaled = keras.layers.Rescaling([1.0, 2.0, 3.0], name="three")(image)  # of columns, of which there are 8
+    path = tmp_path / "m.keras"
+    keras.Model(image, keras.layers.Conv2D(2, 3, data_format="channels_first")(scaled)).save(path)
+    with pytest.raises(FvcliError) as caught:
+        load(ModelChoice(path=str(path)))
+    begin = f"{path}: layer three (Rescaling) cannot be computed: Incompatible shapes"
+    assert str(caught.value).startswith(begin)
+    assert "{" not in str(caught.value)

@@ -13,9 +13,10 @@ import tensorflow as tf
 from fvcli.errors import UsageError
 from fvcli.models.choice import ModelChoice, Preprocessing
 from fvcli.models.files.graph_branches import deciding
-from fvcli.models.files.graph_file import listed, reason_of
+from fvcli.models.files.graph_file import listed
 from fvcli.models.files.graph_nodes import Wiring, wire
 from fvcli.models.files.lucid_metadata import NODE, LucidMetadata, parse_metadata
+from fvcli.models.files.words_of_others import reason_of
 from fvcli.models.graph import Pair
 from fvcli.models.loaded.assemble import facts_of
 from fvcli.models.loaded.graph_def import ops

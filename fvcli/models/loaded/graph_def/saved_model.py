@@ -11,8 +11,9 @@ from tensorflow.core.framework import graph_pb2, node_def_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 from fvcli.errors import FvcliError, UsageError
-from fvcli.models.files.graph_file import MAX_BYTES, SAVED_MODEL, node_name, reason_of
+from fvcli.models.files.graph_file import MAX_BYTES, SAVED_MODEL, node_name
 from fvcli.models.files.graph_nodes import ancestors
+from fvcli.models.files.words_of_others import reason_of
 from fvcli.models.loaded.graph_def.inline import inlined
 from fvcli.models.loaded.graph_def.serving import Argument, Served, choose_served
 from fvcli.models.loaded.graph_def.variables import Saved, read_saved, saved_by_name, saved_by_object

@@ -10,7 +10,7 @@ from typing import Any
 import tensorflow as tf
 
 from fvcli.errors import UsageError
-from fvcli.models.files.graph_file import shown
+from fvcli.models.files.words_of_others import printable
 
 DEFAULT_SIGNATURE = "serving_default"
 CALL = "__call__"
@@ -84,7 +84,7 @@ def choose_served(graph: Any, folder: Path, asked: str | None) -> Served:
     if not public:
         hint = "save it again with one: model.export(), or tf.saved_model.save(model, folder, signatures=...)"
         raise UsageError(f"{folder}: it has no signature and no function to call", hint)
-    first = shown(next(iter(public)))
+    first = printable(next(iter(public)))
     raise UsageError(
         f"{folder}: its signatures are several: {shown_list(public.values())}",
         f"write which one: model: {{path: {folder}, signature: {first}}}; on the command line: "
@@ -95,16 +95,16 @@ def choose_served(graph: Any, folder: Path, asked: str | None) -> Served:
 def _sure(served: Served, folder: Path) -> Served:
     """Refuse a function that was traced in several ways, of which nothing says which is meant."""
     if served.other_ways:
-        ways = "; ".join(map(shown, served.other_ways))
+        ways = "; ".join(map(printable, served.other_ways))
         raise UsageError(
-            f"{folder}: its function {shown(served.name)} was traced in several ways: {ways}",
+            f"{folder}: its function {printable(served.name)} was traced in several ways: {ways}",
             "save the one that is meant as a signature: tf.saved_model.save(model, folder, signatures=...)",
         )
     return served
 
 
 def shown_list(served: Iterable[Served]) -> str:
-    return "; ".join(shown(str(one)) for one in served) or "none"
+    return "; ".join(printable(str(one)) for one in served) or "none"
 
 
 # ---- signatures

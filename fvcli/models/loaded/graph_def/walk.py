@@ -13,9 +13,10 @@ from typing import Any
 import tensorflow as tf
 
 from fvcli.errors import FvcliError, UsageError
-from fvcli.models.files.graph_file import listed, reason_of
+from fvcli.models.files.graph_file import listed
 from fvcli.models.files.graph_nodes import Wiring
 from fvcli.models.files.graph_noise import Output
+from fvcli.models.files.words_of_others import reason_of
 from fvcli.models.graph import IMAGE, Node, Pair
 from fvcli.models.loaded.graph_def import ops
 from fvcli.models.loaded.graph_def.any_batch import each_alone, for_any_batch

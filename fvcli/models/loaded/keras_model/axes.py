@@ -10,7 +10,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from fvcli.models.loaded.keras_model.keras_2.tensorflow_layers import TensorFlowFunction, TensorFlowOperation
+from fvcli.models.loaded.keras_model.from_keras_2.tensorflow_layers import (
+    TensorFlowFunction,
+    TensorFlowOperation,
+)
 
 RANK = 4  # of maps, with the batch
 AXES = ("axis", "axes")  # what layers and functions of keras.ops call them

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,14 +12,13 @@ from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
 from keras.src.ops import nn, numpy
 
 from fvcli.errors import FvcliError
+from fvcli.models.files.words_of_others import reason_of
 from fvcli.models.loaded.keras_model.axes import joins_channels
 from fvcli.models.loaded.keras_model.kinds import is_channels_first, is_idle, is_of_keras
 from fvcli.models.loaded.keras_model.layer_call import called, twin_without_activation
 from fvcli.models.loaded.keras_model.permutations import FIRST_TO_LAST, LAST_TO_FIRST
 from fvcli.optvis.calls import Compute, Linear, Normalization, Relu, Role, Sum
 
-BOLD = re.compile(r"\x1b\[1m(.+?)\x1b\[0m", re.S)  # what of its errors Keras prints so
-MAX_REASON = 240  # characters of Keras's own words
 # These and no subclasses or namesakes, because those may compute something else.
 LINEAR = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.Dense)
 FUSED = (*LINEAR, keras.layers.SeparableConv2D, keras.layers.Conv2DTranspose)
@@ -187,9 +185,9 @@ def _not_computed(operation: Any, error: Exception) -> FvcliError:
     """Say in a line which layer cannot be computed, and what of Keras's words tells why."""
     if isinstance(error, FvcliError):
         return error
-    bold = BOLD.search(str(error))
-    why = " ".join((bold[1] if bold else str(error)).split())[:MAX_REASON] or type(error).__name__
-    return FvcliError(f"layer {operation.name} ({type(operation).__name__}) cannot be computed: {why}")
+    return FvcliError(
+        f"layer {operation.name} ({type(operation).__name__}) cannot be computed: {reason_of(error)}"
+    )
 
 
 def _turn(value: tf.Tensor, order: Sequence[int]) -> tf.Tensor:

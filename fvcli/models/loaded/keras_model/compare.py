@@ -7,7 +7,6 @@ layer to layer, and the first that differs is the one at fault. If none does, th
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -17,6 +16,7 @@ from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
 
 from fvcli.errors import FvcliError
 from fvcli.models.choice import Preprocessing
+from fvcli.models.files.words_of_others import reason_of
 from fvcli.models.graph import IMAGE, Node, Pair, layer_facts
 from fvcli.models.loaded.keras_model.checked_sizes import wrong_sizes
 from fvcli.models.loaded.keras_model.reference import KerasReference
@@ -30,9 +30,7 @@ MOST_BYTES = 2**31  # of the outputs of all layers
 TOLERANCE = 1e-4  # a share of a layer's largest number; rounding makes 3e-6 of it in ResNet-50
 CANCELLED = 1e-2  # numbers a hundred times smaller than those they are made of are measured by these
 LOOSE_TOLERANCE = 1e-2  # where rounding grows from layer to layer, or Keras rounds pictures to whole numbers
-MAX_REASON = 200  # characters of what others say
 REPORT = "fvcli reads this network wrongly; please report it with the file"
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # of a terminal
 Layers = dict[str, tf.Tensor]
 
 
@@ -65,7 +63,7 @@ def compare_with_keras(
         reading = Network(network.graph, (0.0, 1.0))(pictures, redirect=False)
         for node in network.nodes:
             _read(reading, node, name)
-        return f"not compared with Keras, which cannot compute this network here ({_first_line(error)})"
+        return f"not compared with Keras, which cannot compute this network here ({reason_of(error)})"
     layers = {layer: values for layer, values in layers.items() if _is_of_pictures(values)}
     if reference.batch is None:
         layers = {layer: _begin(values) for layer, values in layers.items()}
@@ -217,7 +215,7 @@ def _read(reading: Reading, node: Node, name: str) -> Any:
     except FvcliError as error:
         raise FvcliError(f"{name}: {error.message}", error.hint) from error
     except Exception as error:  # whatever Keras and TensorFlow raise
-        message = f"{name}: its layer {node.name} cannot be computed ({_first_line(error)})"
+        message = f"{name}: its layer {node.name} cannot be computed ({reason_of(error)})"
         raise FvcliError(message) from error
 
 
@@ -239,11 +237,3 @@ def _finite_difference(own: np.ndarray, theirs: np.ndarray) -> tuple[float, floa
     same = np.array_equal(own[~finite], theirs[~finite], equal_nan=True)
     apart = float(np.abs(own[finite] - theirs[finite]).max(initial=0.0)) if same else math.inf
     return apart, float(np.abs(theirs[finite]).max(initial=0.0))
-
-
-def _first_line(error: Exception) -> str:
-    """Return the line of what others say that tells what is wrong."""
-    lines = [line.strip() for line in COLOUR.sub("", str(error)).splitlines() if line.strip()]
-    line = next((one for one in lines if not one.startswith("Exception encountered")), type(error).__name__)
-    line = "".join(letter if letter.isprintable() else "?" for letter in line)
-    return line if len(line) <= MAX_REASON else f"{line[:MAX_REASON]}..."

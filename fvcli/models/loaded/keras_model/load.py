@@ -26,8 +26,9 @@ from fvcli.models.files.keras_file import (
 )
 from fvcli.models.files.keras_hdf5 import Contents
 from fvcli.models.files.model_format import format_of
-from fvcli.models.loaded.keras_model.keras_2.layers import OBJECTS
-from fvcli.models.loaded.keras_model.keras_2.weights import (
+from fvcli.models.files.words_of_others import printable
+from fvcli.models.loaded.keras_model.from_keras_2.layers import OBJECTS
+from fvcli.models.loaded.keras_model.from_keras_2.weights import (
     UnfitWeightsError,
     assign_weights,
     with_keras_3_paths,
@@ -37,7 +38,6 @@ from fvcli.models.loaded.keras_model.match import first_mismatch
 HDF5_ENDINGS = {".h5", ".hdf5"}
 SUFFIXES = {"keras": {".keras"}, "hdf5": HDF5_ENDINGS}  # by which Keras knows what a file is
 OTHER_NETWORK = "the weights must be of the network that the model describes"
-MAX_REASON = 240  # characters of Keras's own words
 UNKNOWN_NAME = re.compile(
     r"(?:Unknown \w+: |Could not locate (?:class|function) |Could not interpret [\w ]+ identifier: )'?(\w+)"
 )
@@ -237,6 +237,4 @@ def _failed(path: Path, error: Exception) -> FvcliError:
     while inner := INNER_ERROR.search(text):
         text = (inner[1] or inner[2]).strip()
     line = next((line.strip() for line in text.splitlines() if line.strip()), type(error).__name__)
-    line = "".join(letter if letter.isprintable() else "?" for letter in line)
-    cut = f"{line[:MAX_REASON]}..." if len(line) > MAX_REASON else line
-    return FvcliError(f"{path}: Keras cannot load it ({cut})")
+    return FvcliError(f"{path}: Keras cannot load it ({printable(line)})")

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras.src.ops import numpy as functions
 
-from fvcli.models.loaded.keras_model.keras_2.tensorflow_layers import TensorFlowFunction
+from fvcli.models.loaded.keras_model.from_keras_2.tensorflow_layers import TensorFlowFunction
 
 Axes = tuple[int, ...]
 FIRST_TO_LAST, LAST_TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)

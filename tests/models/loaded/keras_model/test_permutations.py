@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from fvcli.models.loaded.keras_model.keras_2.tensorflow_layers import TensorFlowFunction
+from fvcli.models.loaded.keras_model.from_keras_2.tensorflow_layers import TensorFlowFunction
 from fvcli.models.loaded.keras_model.permutations import order_of, turned
 
 AXES: dict[str, tuple[Any, tuple[int, ...]]] = {

@@ -8,8 +8,14 @@ import keras
 import tensorflow as tf
 
 from fvcli.models.files.keras_2.layer_settings import OURS
-from fvcli.models.loaded.keras_model.keras_2.locally_connected import LocallyConnected1D, LocallyConnected2D
-from fvcli.models.loaded.keras_model.keras_2.tensorflow_layers import TensorFlowFunction, TensorFlowOperation
+from fvcli.models.loaded.keras_model.from_keras_2.locally_connected import (
+    LocallyConnected1D,
+    LocallyConnected2D,
+)
+from fvcli.models.loaded.keras_model.from_keras_2.tensorflow_layers import (
+    TensorFlowFunction,
+    TensorFlowOperation,
+)
 
 
 def hard_sigmoid_keras_2(x: Any) -> Any:
