@@ -14,7 +14,7 @@ from keras.src.backend.common.masking import get_keras_mask
 
 from fvcli.errors import UsageError
 from fvcli.models.graph import IMAGE, Node, Pair, Window
-from fvcli.models.loaded.keras_model.axes import mixes_pictures
+from fvcli.models.loaded.keras_model.axes import looks_along_the_map, mixes_pictures
 from fvcli.models.loaded.keras_model.calls import (
     activated,
     compute_of,
@@ -199,6 +199,8 @@ class Opening(Walk[_Value]):
         inputs = (below.node.name,) if below.node.name else ()
         bound = bool(getattr(function, "variables", ()))  # such as a PReLU's, one for each position
         after = Node(made.name, kind, inputs, made.channels, made.window and Window(), made.size, bound)
+        if isinstance(function, keras.layers.Layer):  # such as a Softmax over rows
+            after = replace(after, sees_all=looks_along_the_map(function, first))
         activation = None if masked else relu_role(function)
         call = Call(made.name, (below.call,), partial(activated, function, first), activation)
         return self._add(call, after, first, masked)

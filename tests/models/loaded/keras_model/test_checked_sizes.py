@@ -93,3 +93,12 @@ def test_only_a_slice_of_channels_leaves_places_alone(name: str, first: bool) ->
     network = lay_open(keras.Model(image, x))
     [found] = [node for node in network.nodes if node.kind == "slice"]
     assert found.window == window
+
+
+@pytest.mark.parametrize(("axis", "field"), [(1, None), (2, None), (3, (3, 3))])
+def test_an_activation_may_look_along_the_map(axis: int, field: tuple[int, int] | None) -> None:
+    image = keras.Input((8, 6, 3))
+    x = layers.Conv2D(4, 3, activation=layers.Softmax(axis=axis), name="first")(image)
+    facts = layer_facts(lay_open(keras.Model(image, x)).nodes, (8, 6))
+    assert facts["first_pre_activation"].receptive_field_px == (3, 3)
+    assert facts["first"].receptive_field_px == field
