@@ -166,12 +166,20 @@ class SlurmCluster:
 
     def run(self, *command: str | Path) -> str:
         """Run a command of Slurm that is not counted; return what it printed."""
-        program, *words = map(str, command)
-        done = subprocess.run(
-            [_needed(program), *words], env=self.env, capture_output=True, text=True, check=False
-        )
+        done = self._end_of(*command)
         assert done.returncode == 0, (command, done.stdout, done.stderr)
         return done.stdout
+
+    def signal(self, task: str, name: str) -> None:
+        """Send a signal to the script of a task, such as 7_0; again while Slurm is busy with the task."""
+        command = ("scancel", f"--signal={name}", "--batch", task)
+        self.wait(lambda: self._end_of(*command).returncode == 0, f"task {task} takes no signal")
+
+    def _end_of(self, *command: str | Path) -> subprocess.CompletedProcess[str]:
+        program, *words = map(str, command)
+        return subprocess.run(
+            [_needed(program), *words], env=self.env, capture_output=True, text=True, check=False
+        )
 
     def node_states(self) -> dict[str, str]:
         lines = self._squeeze("sinfo", "-h", "-N", "-o", "%N %t")

@@ -106,8 +106,8 @@ def test_missing_finishes_a_cancelled_job_although_signals_come_and_the_controll
     cluster.wait(lambda: finished(run) > before, "workers do not go on without the controller")
     cluster.start_controller()
     cluster.wait(lambda: len(cluster.job_states(job)) == 2, "the controller forgot the job")
-    cluster.run("scancel", "--signal=TERM", "--batch", f"{job}_0")
-    cluster.run("scancel", "--signal=USR1", "--batch", f"{job}_1")  # as 120 s before the time limit
+    cluster.signal(f"{job}_0", "TERM")
+    cluster.signal(f"{job}_1", "USR1")  # as 120 s before the time limit
     cluster.wait_for_end(job, END_S)
     assert sorted(cluster.ended(job)) == ["COMPLETED 0:0"] * 2 + ["PENDING 0:0"] * 2
     assert cluster.ended(cancelled) == ["CANCELLED 0:0"] * 2
@@ -142,7 +142,7 @@ def test_whatever_happens_only_the_unit_that_kills_is_lost(
         cluster.wait(lambda: finished(run) > before, "the other node does not go on without the controller")
         cluster.start_controller()
         cluster.wait(lambda: len(cluster.job_states(job)) == 2, "the controller forgot the job")
-        cluster.run("scancel", "--signal=TERM", "--batch", f"{job}_1")
+        cluster.signal(f"{job}_1", "TERM")
         cluster.wait(lambda: finished(run) == PICTURES, "they do not finish", END_S)
         cluster.wait_for_end(job, END_S)
     finally:
