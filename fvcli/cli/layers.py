@@ -137,8 +137,8 @@ def _note(layer: LayerFacts, facts: ModelFacts) -> str:
 
 
 def _is_behind_activation(layer: LayerFacts, facts: ModelFacts) -> bool:
-    kinds = {node.name: node.kind for node in facts.nodes}
-    return any(NOTES.get(kinds.get(name, "")) == "activation" for name in layer.inputs)
+    below = (node for node in facts.nodes if node.name in layer.inputs)
+    return any(NOTES.get(node.kind) == "activation" for node in below)
 
 
 def _aliases(layer: LayerFacts, facts: ModelFacts) -> list[str]:

@@ -231,10 +231,7 @@ class SlurmCluster:
 
     def _squeeze(self, *command: str) -> list[str]:
         """Return the lines that a command printed; none while the controller is away."""
-        program, *words = command
-        done = subprocess.run(
-            [_needed(program), *words], env=self.env, capture_output=True, text=True, check=False
-        )
+        done = self._end_of(*command)
         return done.stdout.splitlines() if done.returncode == 0 else []
 
 

@@ -68,9 +68,9 @@ def wire(
     live = _through_calls(nodes, live)
     readers = _readers(live)
     reached = closure([picture], lambda n: readers[n])
-    left_out = _ends(nodes, reached, readers, allowed)
+    left_out = _ends(nodes, reached, live, readers, allowed)
     reached -= left_out
-    needed = closure(reached, lambda n: [output.node for output in live.get(n, ())])
+    needed = _with_all_before(reached, live)
     _refuse(nodes, needed - {picture}, allowed, name)
     _refuse_loops(needed, order, live, name)
     _refuse_outside(nodes, needed, picture, name)
@@ -154,6 +154,10 @@ def closure(start: Collection[str], following: Callable[[str], Iterable[str]]) -
     return seen
 
 
+def _with_all_before(start: Collection[str], live: Mapping[str, Sequence[Output]]) -> set[str]:
+    return closure(start, lambda node: [output.node for output in live.get(node, ())])
+
+
 def ancestors(nodes: Mapping[str, Any], roots: Iterable[str]) -> list[Any]:
     """Return the nodes that others need, and those themselves, in the order of the file.
 
@@ -175,6 +179,7 @@ def ancestors(nodes: Mapping[str, Any], roots: Iterable[str]) -> list[Any]:
 def _ends(
     nodes: Mapping[str, Any],
     reached: Collection[str],
+    live: Mapping[str, Sequence[Output]],
     readers: Mapping[str, Sequence[str]],
     allowed: Collection[str],
 ) -> set[str]:
@@ -184,24 +189,25 @@ def _ends(
     numbers that more than a name is given to, is none of them.
     """
 
-    def is_end(node: str) -> bool:
-        return all(nodes[reader].op in NAMES for reader in closure([node], lambda n: readers[n]) - {node})
+    def with_all_behind(start: Collection[str]) -> set[str]:
+        return closure(start, lambda node: readers[node])
 
-    def is_tail(node: str) -> bool:
-        kinds = [nodes[n] for n in closure([node], lambda n: readers[n])]
-        return not any(_learns(one) or OUTSIDE.fullmatch(one.op) or draws(one) for one in kinds)
-
-    foreign = [n for n in reached if nodes[n].op not in allowed and not OUTSIDE.fullmatch(nodes[n].op)]
-    tails = closure([node for node in foreign if is_tail(node)], lambda n: readers[n])
-    if any(_learns(nodes[n]) for n in {*reached} - tails):
-        foreign = [node for node in foreign if node not in tails]
-    else:
+    foreign = {n for n in reached if nodes[n].op not in allowed and not OUTSIDE.fullmatch(nodes[n].op)}
+    tails = with_all_behind(foreign - _with_all_before([n for n in reached if _matters(nodes[n])], live))
+    if not any(_learns(nodes[n]) for n in {*reached} - tails):
         tails = set()
-    return tails | closure([node for node in foreign if is_end(node)], lambda n: readers[n])
+    computing = [n for n in reached if nodes[n].op not in NAMES]
+    read = _with_all_before([output.node for n in computing for output in live[n]], live)
+    return tails | with_all_behind(foreign - tails - read)
 
 
 def _learns(node: Any) -> bool:
     return bool(LEARNS.fullmatch(node.op)) or LEARNS_INSIDE in node.attr
+
+
+def _matters(node: Any) -> bool:
+    """Tell whether a node must not be left out without a word."""
+    return _learns(node) or bool(OUTSIDE.fullmatch(node.op)) or draws(node)
 
 
 def _refuse(nodes: Mapping[str, Any], needed: Collection[str], allowed: Collection[str], name: str) -> None:

@@ -18,8 +18,8 @@ def with_sizes_of_keras(nodes: Sequence[Node], sizes: Mapping[str, Pair], size_p
     """
     described = list(nodes)
     while (wrong := next(wrong_sizes(described, sizes, size_px), None)) is not None:
-        i, node = next((i, node) for i, node in enumerate(described) if node.name == wrong)
-        described[i] = replace(node, window=None, size=sizes[wrong], bound=True)
+        unknown = {"window": None, "size": sizes[wrong], "bound": True}
+        described = [replace(node, **unknown) if node.name == wrong else node for node in described]
     return tuple(described)
 
 

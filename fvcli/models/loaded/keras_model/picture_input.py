@@ -72,7 +72,7 @@ def find_picture(function: Any, name: str | None, size_px: Pair | None = None) -
         if len(maps) == 1:
             return maps[0]
     if not fitting:
-        flat = [row for t in inputs.values() if (row := _flat(t, size_px)) is not None]
+        flat = [row for t in inputs.values() if (row := _in_rows(t, size_px)) is not None]
         if len(flat) == 1:
             return flat[0]
         raise UsageError(
@@ -91,7 +91,7 @@ def _is_picture(tensor: Any, rank: int) -> bool:
 
 def _named(function: Any, inputs: dict[str, Any], name: str, size_px: Pair | None) -> PictureInput:
     if name in inputs:
-        if (flat := _flat(inputs[name], size_px)) is not None:
+        if (flat := _in_rows(inputs[name], size_px)) is not None:
             return flat
         found = PictureInput(inputs[name])
     else:
@@ -148,7 +148,7 @@ class _Calls(Walk[None]):
 # ---- flat pictures
 
 
-def _flat(tensor: Any, size_px: Pair | None) -> PictureInput | None:
+def _in_rows(tensor: Any, size_px: Pair | None) -> PictureInput | None:
     """Return an input of numbers in a row as one of pictures of a size, if there are as many numbers."""
     if size_px is None or len(tensor.shape) != RANK_OF_ROWS or not _is_picture(tensor, RANK_OF_ROWS):
         return None
@@ -175,7 +175,7 @@ def _reshaped(function: Any, tensor: Any) -> PictureInput | None:
     """Return the map that all that reads an input of another rank makes of it, by a Reshape."""
     if len(tensor.shape) == 4:
         return None
-    walk = _Flat()
+    walk = _Reshapes()
     walk.through(function, [t is tensor for t in function.inputs])
     if walk.other or len(walk.maps) != 1:
         return None
@@ -192,7 +192,7 @@ def _reshaped(function: Any, tensor: Any) -> PictureInput | None:
     return PictureInput(made, address, remark)
 
 
-class _Flat(Walk[bool]):
+class _Reshapes(Walk[bool]):
     """Where an input is reshaped to a map. The value of a tensor is whether it still is that input.
 
     other: Whether something else reads it, too.
