@@ -23,7 +23,7 @@ MAY_IMPORT = {
     "run": {"plan", "models", "media", "spec"},
     "worker": {"run", "plan", "models", "optvis", "media", "spec"},
     "engines": {"run", "worker"},
-    "atlas": {"run", "plan", "media", "spec"},
+    "atlas": {"run", "plan", "models", "media", "spec"},
     "golden": {"run", "plan", "models", "media", "spec"},
     "app": {"golden", "spec", "plan", "engines", "atlas", "run", "models", "worker", "media"},
     "cli": {"app", "golden", "spec", "plan", "engines", "atlas", "run", "models", "worker", "media"},

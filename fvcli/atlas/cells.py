@@ -48,12 +48,23 @@ def unit_cell(run: RunFolder, unit: Unit, step: int | None = None) -> Cell:
         return Cell(None, caption, FAILED)
     path = run.png(unit) if step is None else run.extra(unit, step_name(step))
     try:
-        pixels = _seen(read_picture(path), sidecar.canvas)
+        pixels = read_picture(path)
     except FvcliError:
         return Cell(None, caption, DAMAGED)
-    shown = _flat(pixels, run.plan.programs[unit.program].settings.is_transparent)
+    shown = shown_pixels(pixels, sidecar.canvas, run.plan.programs[unit.program].settings.is_transparent)
     odd = "" if step is not None or sidecar.status != DONE else odd_word(sidecar.remarks)
     return Cell(shown, caption, sidecar.status, odd)
+
+
+def shown_pixels(pixels: np.ndarray, canvas: Mapping[str, int] | None, transparent: bool) -> np.ndarray:
+    """Return what people see of a picture: the part that was optimised, of one channel or three.
+
+    Args:
+        pixels: uint8 [h, w, channels] as saved.
+        canvas: top, left, height and width of what was optimised, or None for all of it.
+        transparent: Whether the last of four channels is opacity.
+    """
+    return _flat(_seen(pixels, canvas), transparent)
 
 
 def odd_word(remarks: Sequence[str]) -> str:

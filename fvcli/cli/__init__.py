@@ -6,6 +6,7 @@ import click
 
 from fvcli import __version__
 from fvcli.cli.accept import accept
+from fvcli.cli.atlas import atlas
 from fvcli.cli.calibrate import calibrate
 from fvcli.cli.classes import classes
 from fvcli.cli.compare import compare
@@ -41,8 +42,8 @@ def main() -> None:
     """
 
 
-for command in (render, prepare, work, submit, plan, merge, grid):
+for command in (render, prepare, work, submit, plan, merge, grid, atlas):
     add_quiet(command)
-RUNNING = (render, prepare, work, submit, plan, calibrate, status, merge, grid, compare, accept, diff)
+RUNNING = (render, prepare, work, submit, plan, calibrate, status, merge, grid, atlas, compare, accept, diff)
 for command in (*RUNNING, models, layers, classes, inspect, schema, init, info):
     main.add_command(command)

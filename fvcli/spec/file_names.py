@@ -17,9 +17,13 @@ def safe_name(path: PurePath) -> str:
 
     Letters and digits are those of any script. Emoji and symbols become the numbers of their characters.
     """
-    stem = unicodedata.normalize("NFC", path.stem)
-    text = "".join(map(_safe, stem))
-    return shortened(re.sub("_+", "_", text).lstrip("._-") or "unnamed", MAX_NAME_BYTES)
+    return safe_text(path.stem)
+
+
+def safe_text(text: str, max_bytes: int = MAX_NAME_BYTES) -> str:
+    """Return a text as ``safe_name`` has the name of a file."""
+    safe = "".join(map(_safe, unicodedata.normalize("NFC", text)))
+    return shortened(re.sub("_+", "_", safe).lstrip("._-") or "unnamed", max_bytes)
 
 
 def shortened(name: str, max_bytes: int = MAX_UNIT_BYTES) -> str:

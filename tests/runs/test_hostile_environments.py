@@ -33,6 +33,7 @@ WORDS: Mapping[str, str] = {
     "status": "status {run} --check",
     "merge": "merge {run} -o {out}/merged",
     "grid": "grid {copy}",
+    "atlas": "atlas {copy}",
     "compare": "compare {golden} {run} --no-model --report {out}/report",
     "accept": "accept {run} --golden {out}/golden --reason new",
     "diff": "diff {run} {out}/nowhere",
@@ -96,7 +97,7 @@ class Environment:
             return {name: CameTo(code, said.get(name, "")) for name, code in json.load(codes).items()}
 
 
-WRITERS = frozenset({"render", "prepare", "work", "merge", "grid", "compare", "accept", "init"})
+WRITERS = frozenset({"render", "prepare", "work", "merge", "grid", "atlas", "compare", "accept", "init"})
 NOBODY = "as a user that nobody knows"
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
 NO_HOME = {"HOME": None, "XDG_CACHE_HOME": None, "USER": None, "LOGNAME": None}

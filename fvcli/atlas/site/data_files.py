@@ -1,0 +1,168 @@
+"""What scripts of the pages and other programs read: a file of data a page of a chapter, and atlas.json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fvcli import __version__
+from fvcli.atlas.site.collect import A_PAGE, Atlas, Chapter, Entry, Picture
+from fvcli.atlas.site.evidence import Evidence
+from fvcli.atlas.site.layout import chapter_page, data_file, entry_page, picture_file, sheet_file
+from fvcli.atlas.site.pictures import A_SHEET, SIDE, TILE_PX
+from fvcli.atlas.site.similarity import Neighbour
+
+ATLAS_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """How the entries of a page are arranged: by likeness in a row, and on a map of so many columns.
+
+    order: Positions on the page, so that neighbours are alike.
+    places: int32 [entries, 2], column and row on the map; -1 is nowhere.
+    """
+
+    order: Sequence[int]
+    columns: int
+    places: np.ndarray
+
+
+def page_script(chapter: Chapter, page: int, evidence: Evidence, ranks: Ranks) -> str:
+    """Return the data of a page of a chapter as a script: pages that are files may load nothing else."""
+    begin = (page - 1) * A_PAGE
+    shown = chapter.entries[begin : begin + A_PAGE]
+    classes = [evidence.top_classes(begin + i) for i in range(len(shown))]
+    names = sorted({name for one in classes for name in one})
+    place_of = {name: i for i, name in enumerate(names)}
+    rank = [0] * len(shown)
+    for i, place in enumerate(ranks.order):
+        rank[place] = i
+    data = {
+        "folder": chapter.folder,
+        "heading": chapter.heading,
+        "page": page,
+        "begin": begin,
+        "names": [entry.name for entry in shown],
+        "titles": None if all(e.title == e.name for e in shown) else [entry.title for entry in shown],
+        "labels": {i: entry.label.name for i, entry in enumerate(shown) if entry.label},
+        "states": {i: entry.status for i, entry in enumerate(shown) if entry.status != "done"},
+        "scores": [_rounded(entry.score) for entry in shown],
+        "density": [evidence.facts(begin + i)["density"] for i in range(len(shown))]
+        if evidence.photos is not None
+        else None,
+        "classNames": names,
+        "classes": [[place_of[name] for name in one] for one in classes] if names else None,
+        "rank": rank,
+        "map": {"columns": ranks.columns, "places": ranks.places.ravel().tolist()} if ranks.columns else None,
+        "pictures": [entry.main.key if entry.main.is_shown else "" for entry in shown],
+    }
+    return f"fvcli.page({_script_json(data)});\n"
+
+
+def index_script(atlas: Atlas) -> str:
+    """Return which chapters there are, for the search on the overview."""
+    data = {
+        "sheet": A_SHEET,
+        "side": SIDE,
+        "chapters": [
+            {"folder": chapter.folder, "heading": chapter.heading, "pages": chapter.pages}
+            for chapter in atlas.chapters
+        ],
+    }
+    return f"fvcli.index({_script_json(data)});\n"
+
+
+def _script_json(data: Any) -> str:
+    """Write JSON that can stand in a script, whatever texts are in it."""
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return text.replace("<", "\\u003c")
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None or not np.isfinite(value) else float(f"{value:.5g}")
+
+
+# ---- atlas.json
+
+
+def atlas_json(atlas: Atlas, has_photos: bool) -> str:
+    """Return atlas.json: what the atlas has, and where. docs/json-files.md explains every key."""
+    model = atlas.model
+    data = {
+        "version": ATLAS_VERSION,
+        "generator": f"fvcli {__version__}",
+        "title": atlas.title,
+        "model": None if model is None else {"name": model.name, "weights_sha256": model.weights_sha256},
+        "counts": dict(sorted(atlas.counts.items())),
+        "has_photos": has_photos,
+        "tile_px": TILE_PX,
+        "tiles_a_row": SIDE,
+        "tiles_a_sheet": A_SHEET,
+        "layers": [
+            {
+                "name": chapter.name,
+                "folder": chapter.folder,
+                "is_layer": chapter.is_layer,
+                "units": len(chapter.entries),
+                "pages": [chapter_page(chapter.folder, page) for page in range(1, chapter.pages + 1)],
+                "data": [data_file(chapter.folder, page, "json") for page in range(1, chapter.pages + 1)],
+                **dict(chapter.facts),
+            }
+            for chapter in atlas.chapters
+        ],
+    }
+    return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def page_json(chapter: Chapter, page: int, evidence: Evidence, near: Sequence[Sequence[Neighbour]]) -> str:
+    """Return the units of a page of a chapter for other programs."""
+    begin = (page - 1) * A_PAGE
+    units = [
+        unit_data(chapter, begin + i, evidence, near[begin + i])
+        for i in range(len(chapter.entries[begin : begin + A_PAGE]))
+    ]
+    lines = ",\n".join(json.dumps(unit, ensure_ascii=False, allow_nan=False) for unit in units)
+    head = json.dumps(chapter.name, ensure_ascii=False)
+    return f'{{"version": {ATLAS_VERSION}, "layer": {head}, "page": {page}, "units": [\n{lines}\n]}}\n'
+
+
+def unit_data(
+    chapter: Chapter, place: int, evidence: Evidence, near: Iterable[Neighbour]
+) -> Mapping[str, Any]:
+    """Return what atlas.json's files say of a unit."""
+    entry: Entry = chapter.entries[place]
+    return {
+        "name": entry.name,
+        "number": entry.number,
+        "title": entry.title,
+        "label": entry.label.name if entry.label else None,
+        "note": entry.label.note if entry.label else None,
+        "status": entry.status,
+        "score": _rounded(entry.score),
+        "page": entry_page(chapter.folder, entry.name),
+        "sheet": sheet_file(chapter.folder, place // A_SHEET),
+        "tile": [place % A_SHEET % SIDE, place % A_SHEET // SIDE],
+        **evidence.facts(place),
+        "classes": evidence.top_classes(place),
+        "similar": [[chapter.entries[one.position].name, one.cosine] for one in near],
+        "pictures": [_picture_data(chapter, picture) for picture in entry.pictures],
+    }
+
+
+def _picture_data(chapter: Chapter, picture: Picture) -> Mapping[str, Any]:
+    return {
+        "unit": picture.unit,
+        "key": picture.key,
+        "figure": int(picture.figure),
+        "objective": picture.objective,
+        "sign": picture.sign,
+        "status": picture.status,
+        "file": picture_file(chapter.folder, picture.key) if picture.is_shown else None,
+        "score": _rounded(picture.saved),
+        "steps": picture.steps,
+    }

@@ -1,0 +1,211 @@
+"""What is known of a chapter's entries beside their pictures: photos, classes, relatives, weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from fvcli.atlas.site.charts import Chart, number
+from fvcli.atlas.site.collect import Chapter
+from fvcli.atlas.site.photos import FACTS, Photos
+from fvcli.run.unit_links import LayerLinks, Neighbour, Strongest
+
+LINKS_SHOWN = 8
+LIKE = {
+    "activations": "Units of this layer that are active on the same photos, the nearest first.",
+    "pictures": "Units of this layer whose pictures look alike, the nearest first. No photos are known.",
+}
+MAPPED = {
+    "activations": "Units that are active on the same photos stand together.",
+    "pictures": "Units whose pictures look alike stand together. No photos are known.",
+}
+Tile = Markup
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """See above. Everything is asked for by the position of an entry in its chapter.
+
+    chapter: Which.
+    photos: Of the layer, where it has some.
+    weights: From and to units of other layers, where they are known.
+    labels: Names of classes.
+    """
+
+    chapter: Chapter
+    photos: Photos | None = None
+    weights: LayerLinks | None = None
+    labels: Sequence[str] = ()
+
+    @property
+    def source(self) -> str:
+        """What likeness is measured on."""
+        return "activations" if self.photos is not None else "pictures"
+
+    @property
+    def map_said(self) -> str:
+        return MAPPED[self.source]
+
+    @property
+    def similar_said(self) -> str:
+        return LIKE[self.source]
+
+    # ---- photos
+
+    @cached_property
+    def _rows(self) -> list[int | None]:
+        """The row of each entry in the arrays of photos."""
+        photos = self.photos
+        numbers = [entry.number for entry in self.chapter.entries]
+        return [None if photos is None or one is None else photos.arrays.row(one) for one in numbers]
+
+    def _told(self, place: int) -> tuple[Photos, int] | None:
+        row = self._rows[place]
+        return None if self.photos is None or row is None else (self.photos, row)
+
+    def vectors(self) -> np.ndarray | None:
+        """Return how active entries are on the photos of the gallery, float32 [entries, gallery]."""
+        if self.photos is None:
+            return None
+        known = self.photos.arrays.vectors
+        table = np.zeros((len(self._rows), known.shape[1]), np.float32)
+        for place, row in enumerate(self._rows):
+            if row is not None:
+                table[place] = known[row]
+        return table
+
+    def facts(self, place: int) -> Mapping[str, float | None]:
+        """Return what was measured on photos: mean, ends, shares of photos and places that it fires on."""
+        told = self._told(place)
+        return dict.fromkeys(FACTS) if told is None else told[0].facts(told[1])
+
+    def top_classes(self, place: int) -> list[str]:
+        """Return the most frequent classes of the photos that activate an entry most."""
+        told = self._told(place)
+        return [] if told is None else told[0].top_classes(told[1])
+
+    def summary(self, place: int) -> str:
+        """Say how an entry behaves on photos."""
+        told = self._told(place)
+        return "" if told is None else told[0].summary(told[1])
+
+    def shown(self, place: int) -> dict[str, Any] | None:
+        """Return the photos of an entry."""
+        told = self._told(place)
+        return None if told is None else told[0].shown(told[1])
+
+    def histogram(self, place: int) -> tuple[Chart, str] | None:
+        told = self._told(place)
+        return None if told is None else told[0].histogram(told[1])
+
+    # ---- classes
+
+    def classes(self, place: int, page_of: Callable[[int], str]) -> dict[str, Any] | None:
+        """Return the classes that an entry pushes up and down.
+
+        Args:
+            place: Of the entry.
+            page_of: Returns the page of a class, or nothing.
+        """
+        told = self._told(place)
+        found = (told[0].effects(told[1]) if told is not None else None) or self._weights_to_classes(place)
+        if found is None:
+            return None
+        ids, values, said = found
+        rows = [
+            {
+                "name": self.labels[one] if one < len(self.labels) else str(one),
+                "href": page_of(one),
+                "value": signed(value),
+                "sign": "plus" if value > 0 else "minus",
+            }
+            for one, value in zip(map(int, ids), map(float, values), strict=True)
+            if one >= 0 and value
+        ]
+        return {"rows": rows, "said": said} if rows else None
+
+    def _weights_to_classes(self, place: int) -> tuple[np.ndarray, np.ndarray, str] | None:
+        row = self._linked_row(place)
+        if self.weights is None or self.weights.to_classes is None or row is None:
+            return None
+        found = self.weights.to_classes
+        said = "Classes that the unit pushes up and down most: its weights to their logits."
+        return found.channels[row], found.weights[row], said
+
+    # ---- weights from and to other layers
+
+    def _linked_row(self, place: int) -> int | None:
+        channel = self.chapter.entries[place].number
+        if self.weights is None or channel is None:
+            return None
+        row = int(np.searchsorted(self.weights.channels, channel))
+        is_there = row < len(self.weights.channels) and self.weights.channels[row] == channel
+        return row if is_there else None
+
+    def link_figures(
+        self, place: int, tile_of: Callable[[str, int], Tile | None]
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the figures of weights from and to units of other layers.
+
+        Args:
+            place: Of the entry.
+            tile_of: Returns the tile of a channel, or None where the atlas does not have it.
+        """
+        row = self._linked_row(place)
+        if self.weights is None or row is None:
+            return
+        sides = (
+            (9, "from", self.weights.to_below, self.weights.below),
+            (10, "to", self.weights.to_above, self.weights.above),
+        )
+        for figure, word, part, layers in sides:
+            pairs = _strongest(part, row, layers) if part is not None else []
+            if pairs:
+                yield _link_figure(figure, word, pairs, layers, tile_of)
+
+
+Pair = tuple[str, int, float]  # layer, channel, weight
+
+
+def _strongest(part: Strongest, row: int, layers: Sequence[Neighbour]) -> list[Pair]:
+    found = zip(part.layers[row], part.channels[row], part.weights[row], strict=True)
+    pairs = [
+        (layers[int(layer)].layer, int(channel), float(weight))
+        for layer, channel, weight in found
+        if int(channel) >= 0 and weight
+    ]
+    return sorted(pairs, key=lambda one: -abs(one[2]))[:LINKS_SHOWN]
+
+
+def _link_figure(
+    figure: int,
+    word: str,
+    pairs: Sequence[Pair],
+    layers: Sequence[Neighbour],
+    tile_of: Callable[[str, int], Tile | None],
+) -> dict[str, Any]:
+    named = [*dict.fromkeys(layer for layer, _, _ in pairs)]
+    through = max(one.mixing for one in layers if one.layer in named)
+    said = f"Strongest weights {word} units of {' and '.join(named)}: the norm over the kernel, signed."
+    if through > 1:
+        said += f" They are products of {through} layers' weights, as if nothing else lay between these."
+    tiles = [(tile_of(layer, channel), weight) for layer, channel, weight in pairs]
+    left = [
+        f"{layer} {channel} ({signed(weight)})"
+        for (tile, _), (layer, channel, weight) in zip(tiles, pairs, strict=True)
+        if tile is None
+    ]
+    if left:
+        said += f" Not in this atlas: {', '.join(left)}."
+    shown = [(tile, signed(weight)) for tile, weight in tiles if tile is not None]
+    return {"number": figure, "said": said, "tiles": shown}
+
+
+def signed(value: float) -> str:
+    """Write a number with its sign."""
+    return ("+" if value > 0 else "") + number(value)

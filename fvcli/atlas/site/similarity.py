@@ -1,0 +1,170 @@
+"""Which entries of a chapter are alike, and where each stands on a map of it.
+
+Entries are compared by the cosine of two vectors: of their activations on photos, each less its mean, or,
+where there are no photos, of what their tiles look like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+NEIGHBOURS = 8
+LINKED = 12  # neighbours that hold an entry in its place on the map
+A_BLOCK = 512  # rows of the table of cosines that are in memory at a time
+LEAST = 4  # entries of a map
+ROUNDS, SPARE = 60, 5  # of the search for eigenvectors, and how many more are sought
+BRIDGE = 1e-4  # what holds islands together, of the strength of a link
+
+
+class Neighbour(NamedTuple):
+    """An entry by its position in the chapter, and its cosine."""
+
+    position: int
+    cosine: float
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """A vector of length one for each entry, float32 [entries, d], zero where nothing is known.
+
+    source: Where they are from: ``activations`` or ``pictures``.
+    """
+
+    values: np.ndarray
+    source: str
+
+    @property
+    def is_known(self) -> np.ndarray:
+        """Whether something is known of each entry, bool [entries]."""
+        known: np.ndarray = np.any(self.values != 0, axis=1)
+        return known
+
+
+def vectors_of(values: np.ndarray, source: str, known: Sequence[bool]) -> Vectors:
+    """Return the vectors of a table with a row for each entry; what all rows share is taken away.
+
+    Args:
+        values: [entries, d].
+        source: Where they are from.
+        known: Which rows say something.
+    """
+    there = np.asarray(known, bool)
+    table = np.asarray(values, np.float32).copy()
+    table[~there] = 0
+    if there.any() and source == "pictures":
+        table[there] -= table[there].mean(axis=0)
+    lengths = np.linalg.norm(table, axis=1, keepdims=True)
+    return Vectors(np.divide(table, lengths, out=np.zeros_like(table), where=lengths > 1e-6), source)
+
+
+def neighbours(vectors: Vectors, count: int = NEIGHBOURS) -> list[list[Neighbour]]:
+    """Return the most similar entries of each, the nearest first; none of what is unknown."""
+    values, known = vectors.values, vectors.is_known
+    found: list[list[Neighbour]] = []
+    for begin in range(0, len(values), A_BLOCK):
+        cosines = values[begin : begin + A_BLOCK] @ values.T
+        cosines[:, ~known] = -np.inf
+        cosines[np.arange(len(cosines)), np.arange(begin, begin + len(cosines))] = -np.inf
+        # of two that are equally near the first comes first, so that a site is the same on every machine
+        nearest = np.argsort(-np.round(cosines, 4), axis=1, kind="stable")[:, :count]
+        for row, places in enumerate(nearest):
+            is_told = known[begin + row]
+            told = [int(place) for place in places if is_told and np.isfinite(cosines[row, place])]
+            found.append([Neighbour(place, round(float(cosines[row, place]), 3)) for place in told])
+    return found
+
+
+def order(vectors: Vectors) -> list[int]:
+    """Return the positions of all entries so that each is followed by the nearest that is left."""
+    values, known = vectors.values, vectors.is_known
+    left = np.flatnonzero(known)
+    if not len(left):
+        return list(range(len(values)))
+    found, at = [], int(left[0])
+    is_left = known.copy()
+    for _ in range(len(left)):
+        found.append(at)
+        is_left[at] = False
+        cosines = np.where(is_left, np.round(values @ values[at], 4), -np.inf)
+        at = int(np.argmax(cosines))
+    return [*found, *map(int, np.flatnonzero(~known))]
+
+
+def distinct(vectors: Vectors, scores: Sequence[float], count: int) -> list[int]:
+    """Return positions of entries that differ most from each other.
+
+    The first is the one that is least like the others on the whole, and each next one the farthest from all
+    those before.
+
+    Args:
+        vectors: Of the chapter's entries.
+        scores: Of two that are equally far the one with the higher is taken.
+        count: How many are wanted.
+    """
+    values, known = vectors.values, vectors.is_known
+    if not known.any():
+        return list(range(min(count, len(values))))
+    nearest = values @ values[known].mean(axis=0)
+    found: list[int] = []
+    bonus = 1e-3 * np.argsort(np.argsort(scores, kind="stable"), kind="stable") / max(1, len(scores))
+    for _ in range(min(count, int(known.sum()))):
+        place = int(np.argmin(np.where(known, np.round(nearest, 3) - bonus, np.inf)))
+        found.append(place)
+        nearest = values @ values[place] if len(found) == 1 else np.maximum(nearest, values @ values[place])
+        nearest[place] = np.inf
+    return sorted(found)
+
+
+def places_on_map(vectors: Vectors) -> tuple[int, np.ndarray]:
+    """Return the width of a grid, and column and row of each entry on it, int32 [entries, 2]; -1 is nowhere.
+
+    Entries are drawn together by their nearest neighbours (Laplacian eigenmaps, Belkin and Niyogi 2003), then
+    spread over the grid, first by columns and in each of these by rows, so that no two cover each other.
+    """
+    known = np.flatnonzero(vectors.is_known)
+    places = np.full((len(vectors.values), 2), -1, np.int32)
+    if len(known) < LEAST:
+        return 0, places
+    columns = int(np.ceil(np.sqrt(len(known) * 1.6)))
+    rows = -(-len(known) // columns)
+    flat = _eigenmap(vectors.values[known])
+    by_column = np.argsort(flat[:, 0], kind="stable")
+    for column, members in enumerate(np.array_split(by_column, -(-len(known) // rows))):
+        by_row = members[np.argsort(flat[members, 1], kind="stable")]
+        places[known[by_row]] = np.stack([np.full(len(by_row), column), np.arange(len(by_row))], axis=1)
+    return -(-len(known) // rows), places
+
+
+def _eigenmap(values: np.ndarray) -> np.ndarray:
+    """Return two coordinates of each vector, float64 [n, 2]."""
+    near = np.clip(np.asarray(values, np.float64) @ np.asarray(values, np.float64).T, 0, None)
+    np.fill_diagonal(near, 0)
+    links = min(LINKED, len(near) - 1)
+    least = np.partition(near, -links, axis=1)[:, -links][:, None]
+    kept = np.where(near >= least, near, 0)
+    weights = np.maximum(kept, kept.T) + BRIDGE
+    root = 1 / np.sqrt(weights.sum(axis=1))
+    flat = _eigenvectors(weights * root[:, None] * root, 3)[:, 1:] * root[:, None]
+    signs = np.sign(flat[np.abs(flat).argmax(axis=0), [0, 1]])
+    rounded: np.ndarray = np.round(flat * np.where(signs == 0, 1, signs), 9)
+    return rounded
+
+
+def _eigenvectors(table: np.ndarray, count: int) -> np.ndarray:
+    """Return the eigenvectors of the largest eigenvalues of a symmetric table, float64 [n, count].
+
+    By subspace iteration, which is much quicker than finding all of them. The eigenvalues are raised by one,
+    so that none below zero is larger than those that are sought.
+    """
+    size = len(table)
+    begin = np.cos(np.outer(np.arange(1, size + 1), np.arange(min(size, count + SPARE))) * 0.7)  # no chance
+    basis = np.linalg.qr(begin)[0]
+    for _ in range(ROUNDS):
+        basis = np.linalg.qr(table @ basis + basis)[0]
+    _, turned = np.linalg.eigh(basis.T @ table @ basis)
+    found: np.ndarray = basis @ turned[:, ::-1][:, :count]
+    return found
