@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from fvcli.atlas.site import Built, build_site
+from fvcli.atlas.site import Built, SiteOptions, build_site
 from fvcli.errors import UsageError, command
 from fvcli.run import RunFolder
 from fvcli.run.objects import is_object
 
 
-@dataclass(frozen=True)
-class AtlasOptions:
-    """How an atlas is built; see ``fvcli.atlas.site.build_site``."""
-
-    out: Path | None = None
-    title: str | None = None
-    labels: Path | None = None
-    url: str | None = None
-
-
-def build_atlas(path: Path, options: AtlasOptions, told: Callable[[str, int, int], None]) -> Built:
+def build_atlas(path: Path, options: SiteOptions, told: Callable[[str, int, int], None]) -> Built:
     """Build the atlas of the run in a folder, from the units that are finished.
 
     Args:
@@ -39,4 +28,4 @@ def build_atlas(path: Path, options: AtlasOptions, told: Callable[[str, int, int
         raise UsageError("a run in an object store needs a place for its atlas", "give -o DIR")
     if not any(run.json(unit).exists() for unit in run.plan.units):
         raise UsageError(f"{path}: no unit is rendered yet", f"see: {command('status', path)}")
-    return build_site(run, options.out, options.title, options.labels, options.url, told)
+    return build_site(run, options, told)

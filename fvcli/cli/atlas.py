@@ -23,7 +23,17 @@ from fvcli.errors import counted, some_of
     help="Names for units: lines of layer, number and name, with tabs between; by default RUN/labels.tsv.",
 )
 @click.option("--url", metavar="URL", help="Where the site will stand; link previews need it.")
-def atlas(run: Path, output: Path | None, title: str | None, labels: Path | None, url: str | None) -> None:
+@click.option("--table", is_flag=True, help="Write the units as a Parquet table into the site, too.")
+@click.option("--single", type=FILE, metavar="FILE.html", help="Write all of a small run into one file, too.")
+def atlas(
+    run: Path,
+    output: Path | None,
+    title: str | None,
+    labels: Path | None,
+    url: str | None,
+    table: bool,
+    single: Path | None,
+) -> None:
     """Build the atlas of a RUN: a folder of static pages that opens in any browser, without a server.
 
     \b
@@ -34,7 +44,8 @@ def atlas(run: Path, output: Path | None, title: str | None, labels: Path | None
     not rendered yet keep their places. A second build makes anew what changed. Photos
     that activate each unit are shown if fvcli examples was given before.
     """
-    from fvcli.app.build_atlas import AtlasOptions, build_atlas
+    from fvcli.app.build_atlas import build_atlas
+    from fvcli.atlas.site import SiteOptions
 
     with tqdm(disable=is_quiet() or not sys.stderr.isatty(), leave=False, unit="unit") as bar:
 
@@ -43,9 +54,10 @@ def atlas(run: Path, output: Path | None, title: str | None, labels: Path | None
             bar.total = total
             bar.update(count - bar.n)
 
-        built = build_atlas(run, AtlasOptions(output, title, labels, url), told)
+        built = build_atlas(run, SiteOptions(output, title, labels, url, table, single), told)
     if built.damaged:
         count = counted(len(built.damaged), "picture")
         note(f"Note: {count} cannot be read, and left out: {some_of(built.damaged, 'unit')}")
-    click.echo(built.index)
+    for path in built.files:
+        click.echo(path)
     note(f"{counted(built.units, 'unit')}, {counted(built.written, 'page')} written")

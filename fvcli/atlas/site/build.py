@@ -24,13 +24,15 @@ from typing import Any
 from fvcli import __version__
 from fvcli.atlas.site import layout
 from fvcli.atlas.site.collect import A_PAGE, Atlas, Chapter, collect
-from fvcli.atlas.site.data_files import Ranks, atlas_json, index_script, page_json, page_script
+from fvcli.atlas.site.data_files import atlas_json, index_script, page_json, page_script
+from fvcli.atlas.site.document import refuse_large
 from fvcli.atlas.site.evidence import Evidence
 from fvcli.atlas.site.labels_file import LABELS, read_labels
 from fvcli.atlas.site.pages import STRIP, Pages
 from fvcli.atlas.site.photos import Photos
 from fvcli.atlas.site.pictures import looks, sheet_sum, sheets_of, write_pictures
-from fvcli.atlas.site.similarity import Vectors, distinct, neighbours, order, places_on_map, vectors_of
+from fvcli.atlas.site.similarity import Likeness, distinct, likeness_of, vectors_of
+from fvcli.atlas.site.table import TABLE, Row, refuse_without_pyarrow, write_table
 from fvcli.errors import UsageError
 from fvcli.plan.terms import digest_of_text
 from fvcli.run import RunFolder
@@ -47,48 +49,67 @@ Told = Callable[[str, int, int], None]
 class Built:
     """What was built.
 
-    index: The page to open.
+    files: The page to open, and what else was asked for.
     units: Pages of units that there are; written: those that were made by this build.
     damaged: Pictures that could not be read.
     """
 
-    index: Path
+    files: Sequence[Path]
     units: int
     written: int
     damaged: Sequence[str]
 
 
+@dataclass(frozen=True)
+class SiteOptions:
+    """How a site is built.
+
+    out: The folder of the site; None: ``site`` in the run.
+    title: Of the atlas; None: that of the spec's figure, or the model's name.
+    labels: A file with names of units; None: labels.tsv in the run, if there is one.
+    url: Where the site will be; link previews need it.
+    table: Whether there is a Parquet table, too.
+    single: The file that holds the whole atlas, if one is wanted.
+    """
+
+    out: Path | None = None
+    title: str | None = None
+    labels: Path | None = None
+    url: str | None = None
+    table: bool = False
+    single: Path | None = None
+
+
 def build_site(
     run: RunFolder,
-    out: Path | None = None,
-    title: str | None = None,
-    labels: Path | None = None,
-    url: str | None = None,
+    options: SiteOptions,
     told: Told = lambda _what, _count, _total: None,
 ) -> Built:
     """Build the site of a run, from what is finished.
 
     Args:
         run: The run.
-        out: The folder of the site; None: ``site`` in the run.
-        title: Of the atlas.
-        labels: A file with names of units; None: labels.tsv in the run, if there is one.
-        url: Where the site will be.
+        options: How.
         told: Is called with what is being done, how many of it are done, and of how many.
 
     Raises:
-        UsageError: The folder holds something else, or the labels are no labels.
+        UsageError: The folder holds something else, the labels are no labels, or the atlas is too large for
+            one file.
         FvcliError: The disk is full, or examples are damaged.
     """
-    site = out or run.path / SITE
+    site = options.out or run.path / SITE
     refuse_other(site)
+    if options.table:
+        refuse_without_pyarrow()
     there = run.path / LABELS
-    names = read_labels(labels or (there if there.is_file() else None))
-    atlas = collect(run, title, names)
+    names = read_labels(options.labels or (there if there.is_file() else None))
+    atlas = collect(run, options.title, names)
     if not atlas.chapters:
         raise UsageError(f"{run.path}: the plan has no units", "an atlas needs at least one")
+    if options.single is not None:
+        refuse_large(atlas)
     examples, links = read_examples(run.path), read_links(run.path)
-    return _Build(run, site, atlas, examples, links, url, told).build()
+    return _Build(run, site, atlas, examples, links, options, told).build()
 
 
 def refuse_other(site: Path) -> None:
@@ -109,7 +130,7 @@ class _Build:
         atlas: Atlas,
         examples: Examples | None,
         links: Links | None,
-        url: str | None,
+        options: SiteOptions,
         told: Told,
     ) -> None:
         self._run = run
@@ -118,8 +139,8 @@ class _Build:
         self._examples = examples
         self._links = links
         self._told = told
-        self._pages = Pages(run, atlas, url)
-        self._url = url
+        self._options = options
+        self._pages = Pages(run, atlas, options.url, TABLE if options.table else "")
         self._written = 0
 
     def build(self) -> Built:
@@ -138,8 +159,23 @@ class _Build:
         self._write("d/index.js", index_script(atlas))
         self._write("atlas.json", atlas_json(atlas, self._examples is not None))
         self._remove_old()
+        more = list(self._more())
         self._write(layout.INDEX, self._pages.overview(strips, self._examples is not None))
-        return Built(self._site / layout.INDEX, units, self._written, damaged)
+        return Built([self._site / layout.INDEX, *more], units, self._written, damaged)
+
+    def _more(self) -> Iterator[Path]:
+        """Write what was asked for beside the site; yield the files."""
+        if self._options.table:
+            yield write_table(self._site, map(self._told_to_table, self._atlas.chapters))
+        else:
+            (self._site / TABLE).unlink(missing_ok=True)  # it would be of another build
+        if self._options.single is not None:
+            has_photos = self._examples is not None
+            yield self._pages.document(self._options.single, self._site, self._evidence, has_photos)
+
+    def _told_to_table(self, chapter: Chapter) -> Row:
+        evidence = self._evidence(chapter)
+        return Row(chapter, evidence, self._likeness(chapter, evidence))
 
     # ---- what was built before
 
@@ -193,12 +229,14 @@ class _Build:
         photos = Photos(chapter.folder, examples, head, arrays) if examples and head and arrays else None
         return Evidence(chapter, photos, linked, labels)
 
-    def _vectors(self, chapter: Chapter, evidence: Evidence) -> Vectors:
+    def _likeness(self, chapter: Chapter, evidence: Evidence) -> Likeness:
         activations = evidence.vectors()
         if activations is not None:
-            return vectors_of(activations, "activations", [True] * len(activations))
-        shown = [entry.main.is_shown for entry in chapter.entries]
-        return vectors_of(looks(self._site, chapter), "pictures", shown)
+            vectors = vectors_of(activations, "activations", [True] * len(activations))
+        else:
+            shown = [entry.main.is_shown for entry in chapter.entries]
+            vectors = vectors_of(looks(self._site, chapter), "pictures", shown)
+        return likeness_of(vectors, A_PAGE)
 
     def _chapter(self, chapter: Chapter, before: Mapping[str, Any]) -> Mapping[str, Any]:
         """Build a chapter; return its state for the next time."""
@@ -206,11 +244,10 @@ class _Build:
         total = self._sum(chapter, evidence)
         if before.get("sum") == total:
             return before
-        vectors = self._vectors(chapter, evidence)
-        near = neighbours(vectors)
+        likeness = self._likeness(chapter, evidence)
         sums: dict[str, str] = {}
         for place, entry in enumerate(chapter.entries):
-            said = self._pages.entry(chapter, place, near[place], evidence)
+            said = self._pages.entry(chapter, place, likeness.near[place], evidence)
             name = layout.entry_page(chapter.folder, entry.name)
             sums[entry.name] = digest_of_text(_page_sum() + repr(said))
             if (
@@ -219,7 +256,7 @@ class _Build:
             ):
                 self._write(name, self._pages.entry_html(said))
                 self._written += 1
-        made = [*self._write_chapter(chapter, evidence, vectors, near), *self._write_keys(chapter)]
+        made = [*self._write_chapter(chapter, evidence, likeness), *self._write_keys(chapter)]
         for name, source in evidence.photos.sheets() if evidence.photos else ():
             self._share(name, source)
             made.append(name)
@@ -237,7 +274,7 @@ class _Build:
         state = {
             "version": __version__,
             "sum": total,
-            "strip": distinct(vectors, scores, STRIP),
+            "strip": distinct(likeness.vectors, scores, STRIP),
             "sheets": [sheet_sum(entries, self._run.plan.programs) for _, entries in sheets_of(chapter)],
             "entries": sums,
             "files": sorted(made),
@@ -254,7 +291,7 @@ class _Build:
         facts = (
             _page_sum(),
             self._atlas.title,
-            self._url,
+            self._options.url,
             order_of[max(0, place - 1) : place + 2],
             chapter,
             [_structure(one) for one in self._atlas.chapters if one.name in around],
@@ -265,20 +302,16 @@ class _Build:
         )
         return digest_of_text(repr(facts))
 
-    def _write_chapter(
-        self, chapter: Chapter, evidence: Evidence, vectors: Vectors, near: Sequence[Any]
-    ) -> Iterator[str]:
-        for page in range(1, chapter.pages + 1):
-            begin = (page - 1) * A_PAGE
-            some = Vectors(vectors.values[begin : begin + A_PAGE], vectors.source)
-            columns, places = places_on_map(some)
-            ranks = Ranks(order(some), columns, places)
+    def _write_chapter(self, chapter: Chapter, evidence: Evidence, likeness: Likeness) -> Iterator[str]:
+        for page, ranks in enumerate(likeness.ranks, start=1):
             texts = {
                 layout.chapter_page(chapter.folder, page): self._pages.chapter(
-                    chapter, page, evidence, columns
+                    chapter, page, evidence, ranks.columns
                 ),
                 layout.data_file(chapter.folder, page): page_script(chapter, page, evidence, ranks),
-                layout.data_file(chapter.folder, page, "json"): page_json(chapter, page, evidence, near),
+                layout.data_file(chapter.folder, page, "json"): page_json(
+                    chapter, page, evidence, likeness.near
+                ),
             }
             for name, text in texts.items():
                 self._write(name, text)

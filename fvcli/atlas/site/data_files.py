@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,22 +13,9 @@ from fvcli.atlas.site.collect import A_PAGE, Atlas, Chapter, Entry, Picture
 from fvcli.atlas.site.evidence import Evidence
 from fvcli.atlas.site.layout import chapter_page, data_file, entry_page, picture_file, sheet_file
 from fvcli.atlas.site.pictures import A_SHEET, SIDE, TILE_PX
-from fvcli.atlas.site.similarity import Neighbour
+from fvcli.atlas.site.similarity import Neighbour, Ranks
 
 ATLAS_VERSION = 1
-
-
-@dataclass(frozen=True)
-class Ranks:
-    """How the entries of a page are arranged: by likeness in a row, and on a map of so many columns.
-
-    order: Positions on the page, so that neighbours are alike.
-    places: int32 [entries, 2], column and row on the map; -1 is nowhere.
-    """
-
-    order: Sequence[int]
-    columns: int
-    places: np.ndarray
 
 
 def page_script(chapter: Chapter, page: int, evidence: Evidence, ranks: Ranks) -> str:

@@ -64,7 +64,8 @@ class Evidence:
         numbers = [entry.number for entry in self.chapter.entries]
         return [None if photos is None or one is None else photos.arrays.row(one) for one in numbers]
 
-    def _told(self, place: int) -> tuple[Photos, int] | None:
+    def photos_of(self, place: int) -> tuple[Photos, int] | None:
+        """Return the photos and the row of an entry in their arrays, or None if it has none."""
         row = self._rows[place]
         return None if self.photos is None or row is None else (self.photos, row)
 
@@ -81,26 +82,26 @@ class Evidence:
 
     def facts(self, place: int) -> Mapping[str, float | None]:
         """Return what was measured on photos: mean, ends, shares of photos and places that it fires on."""
-        told = self._told(place)
+        told = self.photos_of(place)
         return dict.fromkeys(FACTS) if told is None else told[0].facts(told[1])
 
     def top_classes(self, place: int) -> list[str]:
         """Return the most frequent classes of the photos that activate an entry most."""
-        told = self._told(place)
+        told = self.photos_of(place)
         return [] if told is None else told[0].top_classes(told[1])
 
     def summary(self, place: int) -> str:
         """Say how an entry behaves on photos."""
-        told = self._told(place)
+        told = self.photos_of(place)
         return "" if told is None else told[0].summary(told[1])
 
     def shown(self, place: int) -> dict[str, Any] | None:
         """Return the photos of an entry."""
-        told = self._told(place)
+        told = self.photos_of(place)
         return None if told is None else told[0].shown(told[1])
 
     def histogram(self, place: int) -> tuple[Chart, str] | None:
-        told = self._told(place)
+        told = self.photos_of(place)
         return None if told is None else told[0].histogram(told[1])
 
     # ---- classes
@@ -112,7 +113,7 @@ class Evidence:
             place: Of the entry.
             page_of: Returns the page of a class, or nothing.
         """
-        told = self._told(place)
+        told = self.photos_of(place)
         found = (told[0].effects(told[1]) if told is not None else None) or self._weights_to_classes(place)
         if found is None:
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -13,6 +14,7 @@ from markupsafe import Markup
 from fvcli import __version__
 from fvcli.atlas.site.charts import curve, number
 from fvcli.atlas.site.collect import A_PAGE, MISSING, Atlas, Chapter, Entry, Figure, Picture
+from fvcli.atlas.site.document import write_document
 from fvcli.atlas.site.entry_spec import entry_spec
 from fvcli.atlas.site.evidence import Evidence
 from fvcli.atlas.site.layout import chapter_page, entry_page, link, picture_file, sheet_file
@@ -112,25 +114,39 @@ class Pages:
             }
             for stage in (stages_of(atlas.model, [*self._chapters]) if atlas.model else [])
         ]
-        spec = read_text(self._run.path / SPEC)
         said = {
-            **self._common,
-            "summary": summary_of(atlas),
-            "lacking": lacking_said(atlas.counts),
+            **self._whole(has_photos),
             "has_layers": bool(self._chapters),
-            "has_photos": has_photos,
             "strip": f"Of each layer up to {STRIP} are shown here: those that are least like each other.",
             "has": "its pictures, photos from the whole range of its activation, and its relatives"
             if has_photos
             else "its pictures, its relatives, and the spec that renders it again",
             "examples_command": command("examples", "RUN", "--images", "FOLDER"),
-            "facts": list(self._facts()),
-            "spec": spec[:SPEC_LENGTH],
             "table": self._table,
         }
         return self._template("overview.html").render(
             atlas=said, chapters=chapters, stages=stages, csp=CSP, index_data=link("d/index.js")
         )
+
+    def document(
+        self, path: Path, site: Path, evidence_of: Callable[[Chapter], Evidence], has_photos: bool
+    ) -> Path:
+        """Write all of the atlas into one file; return it."""
+        template = self._template("document.html")
+        return write_document(
+            path, site, template, self._atlas, evidence_of, facts_said, self._whole(has_photos)
+        )
+
+    def _whole(self, has_photos: bool) -> dict[str, Any]:
+        """Return what is said of the whole atlas."""
+        return {
+            **self._common,
+            "summary": summary_of(self._atlas),
+            "lacking": lacking_said(self._atlas.counts),
+            "has_photos": has_photos,
+            "facts": list(self._facts()),
+            "spec": read_text(self._run.path / SPEC)[:SPEC_LENGTH],
+        }
 
     def _facts(self) -> Iterator[tuple[str, str]]:
         """Yield what the run was made with, as far as its folder tells."""

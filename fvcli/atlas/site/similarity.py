@@ -44,6 +44,41 @@ class Vectors:
         return known
 
 
+@dataclass(frozen=True)
+class Ranks:
+    """How the entries of a page are arranged: by likeness in a row, and on a map of so many columns.
+
+    order: Positions on the page, so that neighbours are alike.
+    places: int32 [entries, 2], column and row on the map; -1 is nowhere.
+    """
+
+    order: Sequence[int]
+    columns: int
+    places: np.ndarray
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How alike the entries of a chapter are.
+
+    near: The most similar ones of each, the nearest first.
+    ranks: Of each page.
+    """
+
+    vectors: Vectors
+    near: Sequence[Sequence[Neighbour]]
+    ranks: Sequence[Ranks]
+
+
+def likeness_of(vectors: Vectors, a_page: int) -> Likeness:
+    """Return how alike entries are, of which so many stand on a page."""
+    ranks = []
+    for begin in range(0, len(vectors.values), a_page):
+        some = Vectors(vectors.values[begin : begin + a_page], vectors.source)
+        ranks.append(Ranks(order(some), *places_on_map(some)))
+    return Likeness(vectors, neighbours(vectors), ranks)
+
+
 def vectors_of(values: np.ndarray, source: str, known: Sequence[bool]) -> Vectors:
     """Return the vectors of a table with a row for each entry; what all rows share is taken away.
 
