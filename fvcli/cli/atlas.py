@@ -25,6 +25,14 @@ from fvcli.errors import counted, some_of
 @click.option("--url", metavar="URL", help="Where the site will stand; link previews need it.")
 @click.option("--table", is_flag=True, help="Write the units as a Parquet table into the site, too.")
 @click.option("--single", type=FILE, metavar="FILE.html", help="Write all of a small run into one file, too.")
+@click.option(
+    "--figure",
+    "figures",
+    multiple=True,
+    metavar="LAYER[:UNITS]",
+    help="Write a figure for a paper into the site's figures/, as SVG and PNG: units of a layer, such as "
+    "conv3:0-9, all pictures of one, such as conv3:17, or the network. May be given several times.",
+)
 def atlas(
     run: Path,
     output: Path | None,
@@ -33,6 +41,7 @@ def atlas(
     url: str | None,
     table: bool,
     single: Path | None,
+    figures: tuple[str, ...],
 ) -> None:
     """Build the atlas of a RUN: a folder of static pages that opens in any browser, without a server.
 
@@ -54,7 +63,8 @@ def atlas(
             bar.total = total
             bar.update(count - bar.n)
 
-        built = build_atlas(run, SiteOptions(output, title, labels, url, table, single), told)
+        options = SiteOptions(output, title, labels, url, table, single, figures)
+        built = build_atlas(run, options, told)
     if built.damaged:
         count = counted(len(built.damaged), "picture")
         note(f"Note: {count} cannot be read, and left out: {some_of(built.damaged, 'unit')}")

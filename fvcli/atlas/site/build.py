@@ -29,6 +29,7 @@ from fvcli.atlas.site.document import refuse_large
 from fvcli.atlas.site.evidence import Evidence
 from fvcli.atlas.site.labels_file import LABELS, read_labels
 from fvcli.atlas.site.pages import STRIP, Pages
+from fvcli.atlas.site.paper_figures import Asked, asked_figures
 from fvcli.atlas.site.photos import Photos
 from fvcli.atlas.site.pictures import looks, sheet_sum, sheets_of, write_pictures
 from fvcli.atlas.site.similarity import Likeness, distinct, likeness_of, vectors_of
@@ -41,6 +42,7 @@ from fvcli.run.examples import Examples, read_examples
 from fvcli.run.unit_links import Links, read_links
 
 SITE = "site"  # in the run, unless another place is given
+FIGURES = "figures"
 ASSETS = ("atlas.css", "atlas.js", "theme.js")
 Told = Callable[[str, int, int], None]
 
@@ -70,6 +72,7 @@ class SiteOptions:
     url: Where the site will be; link previews need it.
     table: Whether there is a Parquet table, too.
     single: The file that holds the whole atlas, if one is wanted.
+    figures: What figures for papers are of; see ``paper_figures``.
     """
 
     out: Path | None = None
@@ -78,6 +81,7 @@ class SiteOptions:
     url: str | None = None
     table: bool = False
     single: Path | None = None
+    figures: Sequence[str] = ()
 
 
 def build_site(
@@ -108,8 +112,9 @@ def build_site(
         raise UsageError(f"{run.path}: the plan has no units", "an atlas needs at least one")
     if options.single is not None:
         refuse_large(atlas)
+    figures = asked_figures(atlas, options.figures)
     examples, links = read_examples(run.path), read_links(run.path)
-    return _Build(run, site, atlas, examples, links, options, told).build()
+    return _Build(run, site, atlas, examples, links, options, figures, told).build()
 
 
 def refuse_other(site: Path) -> None:
@@ -131,6 +136,7 @@ class _Build:
         examples: Examples | None,
         links: Links | None,
         options: SiteOptions,
+        figures: Sequence[Asked],
         told: Told,
     ) -> None:
         self._run = run
@@ -140,6 +146,7 @@ class _Build:
         self._links = links
         self._told = told
         self._options = options
+        self._figures = figures
         self._pages = Pages(run, atlas, options.url, TABLE if options.table else "")
         self._written = 0
 
@@ -172,6 +179,7 @@ class _Build:
         if self._options.single is not None:
             has_photos = self._examples is not None
             yield self._pages.document(self._options.single, self._site, self._evidence, has_photos)
+        yield from self._pages.figures(self._site / FIGURES, self._figures, self._evidence)
 
     def _told_to_table(self, chapter: Chapter) -> Row:
         evidence = self._evidence(chapter)

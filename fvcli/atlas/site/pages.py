@@ -19,6 +19,7 @@ from fvcli.atlas.site.entry_spec import entry_spec
 from fvcli.atlas.site.evidence import Evidence
 from fvcli.atlas.site.layout import chapter_page, entry_page, link, picture_file, sheet_file
 from fvcli.atlas.site.network_figure import stages_of
+from fvcli.atlas.site.paper_figures import Asked, write_figures
 from fvcli.atlas.site.pictures import A_SHEET, SIDE
 from fvcli.atlas.site.similarity import Neighbour
 from fvcli.errors import command, counted, size_in_words
@@ -136,6 +137,13 @@ class Pages:
         return write_document(
             path, site, template, self._atlas, evidence_of, facts_said, self._whole(has_photos)
         )
+
+    def figures(
+        self, folder: Path, asked: Sequence[Asked], evidence_of: Callable[[Chapter], Evidence]
+    ) -> Iterator[Path]:
+        """Write figures for papers; yield the files."""
+        template = self._template("figure.svg")
+        yield from write_figures(folder, self._run, self._atlas, asked, template, evidence_of)
 
     def _whole(self, has_photos: bool) -> dict[str, Any]:
         """Return what is said of the whole atlas."""

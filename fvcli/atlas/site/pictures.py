@@ -120,9 +120,18 @@ def _write_sheet(
     return damaged
 
 
-def _read(run: RunFolder, picture: Picture) -> Image.Image:
+def seen_pixels(run: RunFolder, picture: Picture) -> np.ndarray:
+    """Return what people see of a picture, uint8 [h, w, 1 or 3].
+
+    Raises:
+        FvcliError: It cannot be read.
+    """
     pixels = read_picture(run.units / f"{picture.stem}.png")
-    seen = shown_pixels(pixels, picture.canvas, _is_transparent(picture, run.plan.programs))
+    return shown_pixels(pixels, picture.canvas, _is_transparent(picture, run.plan.programs))
+
+
+def _read(run: RunFolder, picture: Picture) -> Image.Image:
+    seen = seen_pixels(run, picture)
     return Image.fromarray(seen[..., 0] if seen.shape[-1] == 1 else seen).convert("RGB")
 
 
