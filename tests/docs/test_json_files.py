@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from fvcli.atlas.site import SiteOptions, build_site
 from fvcli.models import ModelChoice, ModelFacts
 from fvcli.models.graph import Node
 from fvcli.models.graph import Window as LayerWindow
@@ -70,6 +71,19 @@ def test_settings_and_the_head_of_large_plans() -> None:
     assert set(keys("plan.json of a large run")) <= head
     [window] = [text for key, text in rows("nodes") if key == "window"]
     assert all(f"`{field.name}`" in window for field in fields(LayerWindow))
+
+
+def test_an_atlas_has_just_these_keys(tmp_path: Path) -> None:
+    run = begun_run(tmp_path / "run")
+    paint(run, run.plan.units[0])
+    build_site(run, SiteOptions(out=tmp_path / "site"))
+    atlas = json.loads((tmp_path / "site" / "atlas.json").read_text())
+    assert list(atlas) == keys("atlas.json")
+    [layer] = [one for one in atlas["layers"] if one["is_layer"]][:1]
+    assert list(layer) == keys("layers of atlas.json")
+    told = json.loads((tmp_path / "site" / layer["data"][0]).read_text())
+    assert list(told["units"][0]) == keys("units of atlas.json")
+    assert list(told["units"][0]["pictures"][0]) == keys("pictures of atlas.json")
 
 
 def test_a_finished_unit_and_a_status_have_just_these_keys(tmp_path: Path) -> None:
