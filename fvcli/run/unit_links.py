@@ -12,6 +12,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -25,6 +27,8 @@ from fvcli.spec.file_names import MAX_NAME_BYTES, shortened
 
 LINKS, INDEX_FILE = "links", "links.json"
 LINKS_VERSION = 1
+# What reading raises of files that are missing, cut short or of something else.
+DAMAGES = (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error)
 OF_A_SIGN = 8  # links that are kept of each sign
 CLASSES_OF_A_SIGN = 5
 
@@ -150,7 +154,7 @@ def read_links(run: Path) -> Links | None:
             return None
         layers = {one["name"]: _layer(one, run) for one in data["layers"]}
         return Links(str(data["weights_sha256"]), layers)
-    except (OSError, ValueError, TypeError, KeyError):
+    except DAMAGES:
         return None
 
 
@@ -186,7 +190,7 @@ PARTS = {"below": "to_below", "above": "to_above", "class": "to_classes"}
 
 
 def _as_npz(layer: LayerLinks) -> bytes:
-    arrays = {"channels": layer.channels.astype(np.int32)}
+    arrays: dict[str, Any] = {"channels": layer.channels.astype(np.int32)}
     for name, attribute in PARTS.items():
         part: Strongest | None = getattr(layer, attribute)
         if part is None:

@@ -7,6 +7,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from fvcli.atlas.site import SiteOptions, build_site
@@ -21,6 +22,7 @@ from fvcli.plan.terms import Coupling, TermPlan, TermShape
 from fvcli.run.model_file import MODEL_VERSION
 from fvcli.run.sidecar import SCHEMA_VERSION, Sidecar
 from fvcli.run.status import run_status
+from fvcli.run.unit_links import LINKS_VERSION, LayerLinks, Links, Neighbour, strongest, write_links
 from fvcli.run.unit_table import UnitRow
 from fvcli.spec.settings import Settings
 from tests.helpers.pages import page
@@ -97,6 +99,19 @@ def test_a_finished_unit_and_a_status_have_just_these_keys(tmp_path: Path) -> No
     assert list(plan) == keys("plan.json")
     assert list(plan["units"][0]) == [key for key in keys("units") if key != "folder"]
     assert set(json.loads((run.path / "model.json").read_text())) == set(keys("model.json"))
+
+
+def test_links_have_just_these_keys_and_arrays(tmp_path: Path) -> None:
+    one = strongest(np.ones((2, 3)), np.zeros(3, int), np.arange(3))
+    near = (Neighbour("b", 1),)
+    layer = LayerLinks(
+        "a", np.arange(2), near, near, one, one, strongest(np.ones((2, 3)), *[np.arange(3)] * 2, 5)
+    )
+    written = json.loads(write_links(tmp_path, Links("0" * 64, {"a": layer})).read_text())
+    assert list(written["layers"][0]) == keys("links/links.json")[:8]
+    with np.load(tmp_path / "links/a.npz") as arrays:
+        assert list(arrays) == keys("links/links.json")[8:]
+    assert f"`version` is {LINKS_VERSION}, `weights_sha256`" in PAGE
 
 
 def test_versions_are_those_of_the_code() -> None:
