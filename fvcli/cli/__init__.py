@@ -11,6 +11,7 @@ from fvcli.cli.calibrate import calibrate
 from fvcli.cli.classes import classes
 from fvcli.cli.compare import compare
 from fvcli.cli.diff import diff
+from fvcli.cli.examples import examples
 from fvcli.cli.exit_and_signals import FriendlyGroup
 from fvcli.cli.inspect import inspect
 from fvcli.cli.layers import layers
@@ -42,8 +43,9 @@ def main() -> None:
     """
 
 
-for command in (render, prepare, work, submit, plan, merge, grid, atlas):
+for command in (render, prepare, work, submit, plan, merge, grid, examples, atlas):
     add_quiet(command)
-RUNNING = (render, prepare, work, submit, plan, calibrate, status, merge, grid, atlas, compare, accept, diff)
-for command in (*RUNNING, models, layers, classes, inspect, schema, init, info):
+RUNNING = (render, prepare, work, submit, plan, calibrate, status, merge, grid, examples, atlas)
+COMPARING = (compare, accept, diff)
+for command in (*RUNNING, *COMPARING, models, layers, classes, inspect, schema, init, info):
     main.add_command(command)

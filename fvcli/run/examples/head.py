@@ -11,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from fvcli.errors import FvcliError
 from fvcli.run.examples import layout
+from fvcli.run.examples.origin import Origin
 
 EXAMPLES_VERSION = 1
 Effect = Literal["weights", "gradient x activation"]
@@ -55,6 +56,7 @@ class ExamplesHead:
     classes: Where the pictures' classes are from.
     class_names: The classes that the pictures have, sorted.
     effect_pictures: How many pictures the effects by gradient are of.
+    origin: Sums of all that the examples are of, by which a later command tells whether they are its own.
     """
 
     images: str
@@ -78,6 +80,7 @@ class ExamplesHead:
     tile_px: int = layout.TILE_PX
     columns: int = layout.COLUMNS
     where_px: int = layout.WHERE_PX
+    origin: Origin | None = None
 
     def to_json(self) -> str:
         return json.dumps({"version": EXAMPLES_VERSION, **asdict(self)}, indent=1, ensure_ascii=False) + "\n"

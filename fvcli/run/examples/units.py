@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fvcli.errors import counted
+from fvcli.models.graph import IMAGE
 from fvcli.plan import Plan, Unit
 
 Channel = tuple[str, int]
@@ -37,7 +38,7 @@ class ChosenUnits:
 
 def channel_of(unit: Unit) -> Channel | None:
     """Return the layer and the channel, or class, that a unit reads alone; None if it reads anything else."""
-    if len(unit.terms) != 1 or unit.terms[0].index < 0:
+    if len(unit.terms) != 1 or unit.terms[0].index < 0 or unit.terms[0].layer == IMAGE:
         return None
     return unit.terms[0].layer, unit.terms[0].index
 

@@ -1,0 +1,113 @@
+"""Feed pictures to the network in batches, decoded ahead of it.
+
+    numbers --decoded by several threads, in order--> uint8 [batch, h, w, channels] --> ...
+
+A file that cannot be read leaves its place in its batch empty, so the others stay where they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from fvcli.errors import FvcliError
+from fvcli.media import PictureList, read_pixels, sized_pixels
+from fvcli.media.movie_reader import read_frames
+from fvcli.run.cores import cores
+
+NO_PICTURE = -1  # the number of an empty place
+AHEAD = 2  # batches that are decoded before they are asked for
+
+
+class Fed(NamedTuple):
+    """A batch.
+
+    numbers: int64 [batch], of pictures; -1 for empty places.
+    images: uint8 [batch, h, w, channels].
+    reasons: Why a picture could not be read, [batch]; empty where it could.
+    """
+
+    numbers: np.ndarray
+    images: tf.Tensor
+    reasons: Sequence[str]
+
+    @property
+    def is_read(self) -> np.ndarray:
+        """Which places have a picture, bool [batch]."""
+        has_reason = np.array([bool(reason) for reason in self.reasons])
+        is_read: np.ndarray = (self.numbers >= 0) & ~has_reason
+        return is_read
+
+
+def feed(
+    pictures: PictureList,
+    blocks: Sequence[range],
+    batch: int,
+    size_px: tuple[int, int],
+    channels: int,
+) -> Iterator[Fed]:
+    """Yield batches of the pictures of some blocks, in order; the last batch of each block is filled up.
+
+    Args:
+        pictures: The pictures.
+        blocks: Numbers of the pictures of each.
+        batch: How many are in a batch.
+        size_px, channels: What the network takes.
+    """
+    numbers = [number for block in blocks for number in _filled(block, batch)]
+    shape = *size_px, channels
+    if pictures.movie is None:
+        dataset = _of_files(pictures, numbers, shape)
+    else:
+        dataset = _of_frames(pictures, numbers, shape)
+    for found, images, reasons in dataset.batch(batch, drop_remainder=True).prefetch(AHEAD):
+        yield Fed(found.numpy(), images, [reason.decode() for reason in reasons.numpy().tolist()])
+
+
+def _filled(block: range, batch: int) -> list[int]:
+    return [*block, *[NO_PICTURE] * (-len(block) % batch)]
+
+
+def _of_files(pictures: PictureList, numbers: Sequence[int], shape: tuple[int, int, int]) -> tf.data.Dataset:
+    empty = np.zeros(shape, np.uint8)
+
+    def decode(number: np.int64) -> tuple[np.ndarray, bytes]:
+        if number < 0:
+            return empty, b""
+        path = pictures.path(int(number))
+        try:
+            return read_pixels(path, shape[:2], shape[2]), b""
+        except FvcliError as error:
+            return empty, error.message.removeprefix(f"{path}: ").encode("utf-8", "backslashreplace")
+
+    def decoded(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        image, reason = tf.numpy_function(decode, [number], [tf.uint8, tf.string])
+        return number, tf.ensure_shape(image, shape), tf.ensure_shape(reason, [])
+
+    dataset = tf.data.Dataset.from_tensor_slices(np.array(numbers, np.int64))
+    return dataset.map(decoded, num_parallel_calls=cores(), deterministic=True)
+
+
+def _of_frames(pictures: PictureList, numbers: Sequence[int], shape: tuple[int, int, int]) -> tf.data.Dataset:
+    empty = np.zeros(shape, np.uint8)
+
+    def frames() -> Iterator[tuple[int, np.ndarray, bytes]]:
+        film, at = read_frames(pictures.place), -1
+        for number in numbers:
+            if number < 0:
+                yield number, empty, b""
+                continue
+            while at < number:
+                frame, at = next(film), at + 1
+            yield number, sized_pixels(Image.fromarray(frame), shape[:2], shape[2]), b""
+
+    spec = (
+        tf.TensorSpec([], tf.int64),
+        tf.TensorSpec(shape, tf.uint8),
+        tf.TensorSpec([], tf.string),
+    )
+    return tf.data.Dataset.from_generator(frames, output_signature=spec)

@@ -1,0 +1,173 @@
+"""Stream pictures through the network and write a part for each block.
+
+    feed --batches--> several threads: network, reductions --in order--> tally --at the end of a block--> part
+
+Results are taken in the order of the pictures, whatever thread worked them out. So a part has the same bytes
+however many threads there are.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from fvcli.errors import FvcliError
+from fvcli.media import PictureList
+from fvcli.models.loaded.model import LoadedModel
+from fvcli.run.examples import layout
+from fvcli.run.examples.crops import Crops, crops_of
+from fvcli.run.examples.finish import Asked
+from fvcli.run.examples.origin import EFFECT_PICTURES, most_cells, with_spare
+from fvcli.run.examples.parts import Parts
+from fvcli.run.free_memory import free_bytes
+from fvcli.worker.device import Device
+from fvcli.worker.examples.effects import Effects
+from fvcli.worker.examples.feed import Fed, feed
+from fvcli.worker.examples.layer_maps import LayerMaps, Reduced
+from fvcli.worker.examples.tally import BlockTally, Drawn, LayerTally
+
+PART_OF_MEMORY = 0.5  # of what is free, that batches in flight may take
+
+
+@dataclass(frozen=True)
+class Streaming:
+    """What is streamed.
+
+    asked: Which units and pictures.
+    drawn: Pictures in the order in which they are drawn for samples.
+    blocks: Numbers of the blocks that are to be worked out.
+    """
+
+    asked: Asked
+    drawn: Sequence[int]
+    blocks: Sequence[int]
+
+
+def stream_blocks(
+    parts: Parts,
+    streaming: Streaming,
+    model: LoadedModel,
+    device: Device,
+    seen: Callable[[int], None],
+    stop: Callable[[], bool],
+) -> bool:
+    """Work out the parts of blocks that are not there; tell whether it came to the end.
+
+    Args:
+        parts: Where they are written.
+        streaming: What is streamed.
+        model, device: The network, and what computes it.
+        seen: Is told how many more pictures were looked at.
+        stop: Tells whether to stop; the block in hand is given up then.
+
+    Raises:
+        FvcliError: A layer is not finite, the folder of the pictures is gone, or the disk is full.
+    """
+    asked, origin = streaming.asked, streaming.asked.origin
+    size_px, channels = origin.size_px, asked.units.channels
+    facts = model.facts.layers_at(*size_px)
+    cells = most_cells(asked.units.count)
+    crops = {layer: crops_of(facts[layer], size_px, cells) for layer in channels}
+    maps = LayerMaps(model, channels, crops, size_px, origin.batch)
+    effects = Effects(model, channels, size_px)
+    if effects.by_weights:
+        parts.write_effects(effects.by_weights)
+    drawn = _drawn(streaming.drawn, effects.need_pictures)
+    numbers = [origin.numbers(block) for block in streaming.blocks]
+    fed = feed(asked.pictures, numbers, origin.batch, size_px, model.facts.input_channels)
+    with contextlib.ExitStack() as stack:
+        saving = stack.enter_context(_Saving())
+        results = stack.enter_context(contextlib.closing(_in_lanes(fed, maps, _lanes(model, maps, device))))
+        for block, pictures in zip(streaming.blocks, numbers, strict=True):
+            tally = _new_tally(asked, crops, drawn)
+            for _ in range(-(-len(pictures) // origin.batch)):
+                batch, reduced = next(results)
+                tally.add(batch, reduced, maps)
+                seen(int((batch.numbers >= 0).sum()))
+                if stop():
+                    return False
+            _refuse_a_lost_folder(asked.pictures, tally)
+            predicted, scores = effects.of(tally.for_effects)
+            saving.save(parts, block, tally, predicted, scores)
+    return True
+
+
+def _drawn(order: Sequence[int], for_effects: bool) -> Drawn:
+    """Return which pictures are drawn: some more than are asked for, because some may be unreadable."""
+    effect = order[: with_spare(EFFECT_PICTURES)] if for_effects else ()
+    return Drawn(
+        frozenset(order[: with_spare(layout.SAMPLE)]),
+        frozenset(order[: with_spare(layout.GALLERY)]),
+        frozenset(effect),
+    )
+
+
+def _new_tally(asked: Asked, crops: dict[str, Crops], drawn: Drawn) -> BlockTally:
+    second = asked.origin.fps or None
+    layers = [LayerTally(len(asked.units.channels[layer]), crops[layer], second) for layer in crops]
+    return BlockTally(layers, drawn, asked.pictures.names)
+
+
+def _lanes(model: LoadedModel, maps: LayerMaps, device: Device) -> int:
+    """Return how many batches may be computed at a time, so that they fit into memory."""
+    bytes_ = maps.batch * model.facts.activation_bytes(list(maps.channels), *maps.size_px)
+    free = free_bytes()
+    fit = device.lanes if free is None else int(PART_OF_MEMORY * free / max(1, bytes_))
+    return max(1, min(device.lanes, fit))
+
+
+def _in_lanes(fed: Iterator[Fed], maps: LayerMaps, lanes: int) -> Generator[tuple[Fed, list[Reduced]]]:
+    """Yield batches with what is worked out of them, in order; several are in work at a time."""
+    waiting: deque[tuple[Fed, Future[list[Reduced]]]] = deque()
+    with ThreadPoolExecutor(lanes) as pool:
+        try:
+            for batch in fed:
+                waiting.append((batch, pool.submit(maps.reduce, batch.images)))
+                if len(waiting) > lanes:
+                    first, future = waiting.popleft()
+                    yield first, future.result()
+            while waiting:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        finally:
+            for _, future in waiting:
+                future.cancel()
+
+
+class _Saving:
+    """Packs and writes a part while the next block is computed, one at a time."""
+
+    def __enter__(self) -> _Saving:
+        self._pool = ThreadPoolExecutor(1)
+        self._last: Future[None] | None = None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(wait=True)
+        if self._last is not None:
+            self._last.result()
+
+    def save(
+        self, parts: Parts, block: int, tally: BlockTally, predicted: np.ndarray, scores: Sequence[np.ndarray]
+    ) -> None:
+        """Write a part; waits until the one before is written, and raises what went wrong there."""
+        if self._last is not None:
+            self._last.result()
+
+        def write() -> None:
+            layers = [layer.arrays(effect) for layer, effect in zip(tally.layers, scores, strict=True)]
+            parts.write(block, tally.facts(predicted), layers)
+
+        self._last = self._pool.submit(write)
+
+
+def _refuse_a_lost_folder(pictures: PictureList, tally: BlockTally) -> None:
+    """Raise FvcliError if pictures could not be read because all of them are gone, as when a disk is."""
+    if tally.skipped and not pictures.place.exists():
+        message = f"{pictures.place} is not there any more"
+        raise FvcliError(message, "bring it back and run the same command; finished blocks are kept")
