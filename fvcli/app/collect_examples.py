@@ -109,7 +109,7 @@ def collect_examples(
     """
     options, observer = options or ExamplesOptions(), observer or ExamplesObserver()
     plan, facts = _plan_and_facts(source, options)
-    asked = _asked(plan, facts, images, options)
+    asked = asked_for(plan, facts, images, options)
     for remark in (asked.units.remark(), asked.pictures.remark, asked.classes.remark):
         if remark:
             observer.said(f"Note: {remark}")
@@ -146,8 +146,12 @@ def _plan_and_facts(source: PlannedSpec | Path, options: ExamplesOptions) -> tup
         return run.plan, run.facts() or describe_model(run.plan.model, options.allow_code)
 
 
-def _asked(plan: Plan, facts: ModelFacts, images: Path, options: ExamplesOptions) -> Asked:
-    """Return what is asked for, or raise all that is wrong with it at once."""
+def asked_for(plan: Plan, facts: ModelFacts, images: Path, options: ExamplesOptions) -> Asked:
+    """Return what is asked for.
+
+    Raises:
+        UsageError: All that is wrong with it.
+    """
     wrong: list[FvcliError] = []
     units = chosen_units(plan)
     pictures, classes = PictureList(images, images, ()), PictureClasses()

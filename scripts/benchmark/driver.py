@@ -67,6 +67,7 @@ def bench(
       scripts/bench scale --units 100000
       scripts/bench workers
       scripts/bench memory
+      scripts/bench examples --images photos
     """
     context.obj = out
     if context.invoked_subcommand is not None:
@@ -124,6 +125,17 @@ def workers(out: Path, units: int, repeats: int) -> None:
     from benchmark.workers import workers as measure_workers
 
     click.echo(measure_workers(out, units, repeats))
+
+
+@bench.command()
+@click.option("--images", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
+@click.pass_obj
+def examples(out: Path, images: Path, rounds: int) -> None:
+    """Compare dataset examples with a bare loop over the same pictures: pictures a second."""
+    from benchmark.examples import examples as measure_examples
+
+    click.echo(measure_examples(out, images, rounds))
 
 
 @bench.command()

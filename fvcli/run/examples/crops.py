@@ -104,6 +104,11 @@ class Crops:
     def positions(self) -> tuple[int, int]:
         return self.down.positions, self.across.positions
 
+    @property
+    def are_whole(self) -> bool:
+        """Whether the crops of all positions show the same cells."""
+        return bool((self.rows == self.rows[:1]).all() and (self.columns == self.columns[:1]).all())
+
     def boxes(self, positions: np.ndarray) -> np.ndarray:
         """Return the crops of positions, counted row by row: int32 [..., 4]; of -1 it is all 0."""
         rows, columns = np.divmod(np.maximum(positions, 0), self.across.positions)

@@ -17,7 +17,7 @@ from fvcli.run.examples.units import ChosenUnits
 
 METHOD = 1  # raised when the same pictures give other numbers
 BLOCK = 1024  # pictures that are one part
-BATCH = 8  # pictures that the network sees at a time, whatever the machine: its size changes rounding
+BATCH = 16  # pictures that the network sees at a time, whatever the machine: its size changes rounding
 SPARE = 8  # one more for each so many that are drawn, in the place of those that cannot be read
 EFFECT_PICTURES = 256
 MOST_CELLS = 16

@@ -4,7 +4,7 @@
                                                     --over both--> mean, share above 0
 
 Only then it is known which pictures may be shown. Of these alone the maps are looked at again, for the column
-and for what other positions of the crop say.
+and for what other positions of the crop say; see ``look_up``.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from fvcli.optvis.compiled import compiled
 from fvcli.optvis.fold import Folded
 from fvcli.optvis.network import Network, Reading
 from fvcli.run.examples.crops import Crops
+from fvcli.worker.examples.look_up import Details, Pairs, in_memory, on_device
 
 WHITE = np.float32(255)
-INT32 = 2**31
 
 
 class Reduced(NamedTuple):
@@ -44,17 +44,6 @@ class Reduced(NamedTuple):
     positive: np.ndarray
 
 
-class Details(NamedTuple):
-    """What is looked up of K pairs of a picture and a unit.
-
-    positions: int32 [K], the first position that has the maximum, counted row by row.
-    where: uint8 [K, cells down, cells across], of 255 for the maximum.
-    """
-
-    positions: np.ndarray
-    where: np.ndarray
-
-
 class LayerMaps:
     """Reads the asked channels of some layers.
 
@@ -64,6 +53,7 @@ class LayerMaps:
         crops: By layer.
         size_px: What the network sees.
         batch: How many pictures at a time.
+        on_gpu: Whether maps are in the memory of a GPU, and pairs are looked up there.
     """
 
     def __init__(
@@ -73,6 +63,7 @@ class LayerMaps:
         crops: Mapping[str, Crops],
         size_px: tuple[int, int],
         batch: int,
+        on_gpu: bool = False,
     ) -> None:
         self.channels = channels
         self.network = plain_network(model, channels)
@@ -80,7 +71,8 @@ class LayerMaps:
         self.size_px, self.batch = size_px, batch
         self._pixels = tf.TensorSpec([batch, *size_px, model.facts.input_channels], tf.uint8)
         self._reduce = compiled(self._reduced)
-        self._look_up = [self._details_of(crops[layer]) for layer in channels]
+        make = on_device if on_gpu else in_memory
+        self._look_up = [make(crops[layer]) for layer in channels]
 
     def reduce(self, images: tf.Tensor) -> list[Reduced]:
         """Return every layer on a batch of pictures, uint8 [batch, h, w, channels]."""
@@ -96,9 +88,7 @@ class LayerMaps:
             pictures, units: [K], places in the batch and among the units.
         """
         most, row = reduced.most[pictures, units], reduced.row[pictures, units]
-        pairs = (pictures.astype(np.int32), units.astype(np.int32), row, most)
-        positions, where = self._look_up[layer](reduced.maps, *pairs)
-        return Details(positions.numpy(), where.numpy())
+        return self._look_up[layer](reduced.maps, Pairs(pictures, units, row, most))
 
     def _reduced(self, images: tf.Tensor) -> list[tuple[tf.Tensor, ...]]:
         read = self.network(tf.cast(images, tf.float32) / WHITE, redirect=False)
@@ -108,14 +98,6 @@ class LayerMaps:
             shape = self.batch, *self._crops[layer].positions, len(chosen)
             found.append(_reduced(tf.ensure_shape(maps, shape)))
         return found
-
-    def _details_of(self, crops: Crops) -> tf.types.experimental.GenericFunction:
-        def look_up(
-            maps: tf.Tensor, pictures: tf.Tensor, units: tf.Tensor, row: tf.Tensor, most: tf.Tensor
-        ) -> tuple[tf.Tensor, tf.Tensor]:
-            return _details(maps, pictures, units, row, most, crops)
-
-        return tf.function(look_up, autograph=False, reduce_retracing=True)
 
 
 class PlainNetwork(Network):
@@ -171,36 +153,6 @@ def _mean(maps: tf.Tensor) -> tf.Tensor:
     """Return the mean over positions, [batch, units]."""
     side = tuple(maps.shape[1:3])
     return tf.nn.avg_pool2d(maps, side, side, "VALID")[:, 0, 0]
-
-
-def _details(
-    maps: tf.Tensor, pictures: tf.Tensor, units: tf.Tensor, row: tf.Tensor, most: tf.Tensor, crops: Crops
-) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return positions [K] and cells [K, down, across] of pairs, as ``Details`` has them."""
-    if crops.positions == (1, 1):  # all that a vector has is its maximum, whatever its sign
-        return row, tf.fill([tf.size(row), 1, 1], tf.constant(255, tf.uint8))
-    width = maps.shape[2]
-    row_of = _taken(maps, pictures, units, row[:, None], tf.range(width)[None])[:, 0]  # [K, w]
-    numbers = tf.range(width, dtype=tf.int32)[None]
-    column = tf.reduce_min(tf.where(row_of >= most[:, None], numbers, width - 1), axis=1)
-    if crops.pooled != (1, 1):
-        maps = tf.nn.max_pool2d(maps, crops.pooled, crops.pooled, "SAME")
-    rows, columns = tf.gather(crops.rows, row), tf.gather(crops.columns, column)  # [K, down], [K, across]
-    cells = _taken(maps, pictures, units, rows, columns)
-    shares = tf.math.divide_no_nan(tf.maximum(cells, 0.0), tf.maximum(most, 0.0)[:, None, None])
-    return row * width + column, tf.cast(tf.round(WHITE * tf.minimum(shares, 1.0)), tf.uint8)
-
-
-def _taken(
-    maps: tf.Tensor, pictures: tf.Tensor, units: tf.Tensor, rows: tf.Tensor, columns: tf.Tensor
-) -> tf.Tensor:
-    """Return [K, rows, columns] of K maps, each at rows [K, R] and columns [K, C] of its own."""
-    _, height, width, count = maps.shape
-    kind = tf.int64 if maps.shape.num_elements() >= INT32 else tf.int32
-    pictures, units, rows, columns = (tf.cast(part, kind) for part in (pictures, units, rows, columns))
-    line = pictures[:, None] * height + rows  # [K, R]
-    position = line[:, :, None] * width + columns[:, None]  # [K, R, C]
-    return tf.gather(tf.reshape(maps, [-1]), position * count + units[:, None, None])
 
 
 def refuse_infinite(reduced: Reduced, is_read: np.ndarray, layer: str, names: Sequence[str]) -> None:

@@ -73,7 +73,7 @@ def stream_blocks(
     facts = model.facts.layers_at(*size_px)
     cells = most_cells(asked.units.count)
     crops = {layer: crops_of(facts[layer], size_px, cells) for layer in channels}
-    maps = LayerMaps(model, channels, crops, size_px, origin.batch)
+    maps = LayerMaps(model, channels, crops, size_px, origin.batch, device.is_gpu)
     effects = Effects(model, channels, size_px)
     if effects.by_weights:
         parts.write_effects(effects.by_weights)
