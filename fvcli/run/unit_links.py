@@ -66,7 +66,7 @@ class LayerLinks:
     name: Of the layer.
     channels: int32 [units], in ascending order: what the plan renders of it.
     below, above: The layers that ``to_below`` and ``to_above`` count; empty where there are none.
-    to_below: [units, 16], weights from all channels of the layers below.
+    to_below: [units, 16], weights from the rendered channels of the layers below.
     to_above: [units, 16], weights to the rendered channels of the layers above.
     to_classes: [units, 10], weights to the logits; None where the layer does not lead straight to them.
     behind: The activation between the layer and the weights of ``to_classes``; None: there is none.

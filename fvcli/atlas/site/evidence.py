@@ -192,17 +192,11 @@ def _link_figure(
 ) -> dict[str, Any]:
     named = [*dict.fromkeys(layer for layer, _, _ in pairs)]
     through = max(one.mixing for one in layers if one.layer in named)
-    said = f"Strongest weights {word} units of {' and '.join(named)}: the norm over the kernel, signed."
+    layers_said = " and ".join(named)
+    said = f"Strongest weights {word} units of {layers_said} in this atlas: norms of kernels, signed."
     if through > 1:
         said += f" They are products of {through} layers' weights, as if nothing else lay between these."
     tiles = [(tile_of(layer, channel), weight) for layer, channel, weight in pairs]
-    left = [
-        f"{layer} {channel} ({signed(weight)})"
-        for (tile, _), (layer, channel, weight) in zip(tiles, pairs, strict=True)
-        if tile is None
-    ]
-    if left:
-        said += f" Not in this atlas: {', '.join(left)}."
     shown = [(tile, signed(weight)) for tile, weight in tiles if tile is not None]
     return {"number": figure, "said": said, "tiles": shown}
 

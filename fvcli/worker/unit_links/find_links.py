@@ -106,9 +106,9 @@ def _layer_links(name: str, found: Mapping[str, _Found], to_classes: _Classes) -
     links = LayerLinks(name, own.channels, reason=own.reason)
     if own.matrices:
         below = tuple(Neighbour(lower, own.between.mixing) for lower in own.matrices)
-        sizes = [matrix.shape[1] for matrix in own.matrices.values()]
-        candidates = [np.arange(size) for size in sizes]
-        links = replace(links, below=below, to_below=_strongest(list(own.matrices.values()), candidates))
+        candidates = [found[lower].channels for lower in own.matrices]
+        matrices = [own.matrices[lower][:, found[lower].channels] for lower in own.matrices]
+        links = replace(links, below=below, to_below=_strongest(matrices, candidates))
     uppers = {upper: one for upper, one in found.items() if name in one.matrices}
     if uppers:
         least = min(one.between.mixing for one in uppers.values())

@@ -191,6 +191,19 @@ def test_what_is_above_is_what_is_below_from_the_other_side(lite: LoadedModel) -
     assert (above.channels == -1).sum() == 144 * 11  # five units above, eleven places that nothing fills
 
 
+def test_links_lead_to_units_that_are_rendered(lite: LoadedModel) -> None:
+    rendered, upper = range(0, 240, 5), "block6_expand_bn"
+    whole, some = (
+        find_links(lite, {"block4_expand_bn": lower, upper: [17]}).layers[upper].to_below
+        for lower in (range(240), rendered)
+    )
+    assert whole is not None
+    assert some is not None
+    assert not set(whole.channels[0].tolist()) <= set(rendered)
+    assert set(some.channels[0].tolist()) <= set(rendered)
+    assert some.weights[0, 0] <= whole.weights[0, 0]
+
+
 def test_logits_are_weights_behind_the_mean(lite: LoadedModel) -> None:
     links = find_links(lite, {"head_bn": [3, 800], "block9_expand_bn": [1]}).layers
     kernel = np.asarray(lite.keras_model.get_layer("logits").kernel)
