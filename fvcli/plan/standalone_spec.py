@@ -6,8 +6,10 @@ whatever machine, the same unit has the same text.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
 
@@ -37,7 +39,7 @@ def standalone_spec(plan: Plan, unit: Unit) -> dict[str, Any]:
     if unit.picture is not None:
         job["pictures"] = [plan.source(unit.picture).file_name]
     job |= _diversity(program)
-    return {"version": 1, "model": _model(plan.model), "render": _render(program), "jobs": [job]}
+    return {"version": 1, "model": _model(plan.model), "render": json.loads(_render(program)), "jobs": [job]}
 
 
 def title_of(unit: Unit, program: Program) -> str:
@@ -65,7 +67,9 @@ def _base_name(path: str) -> str:
     return PurePath(path).name.encode("utf-8", "replace").decode()
 
 
-def _render(program: Program) -> dict[str, Any]:
+@lru_cache(maxsize=256)
+def _render(program: Program) -> str:
+    """Return how a program renders as JSON; thousands of units share it."""
     size = program.height_px, program.width_px
     recipe = nearest_recipe(program.settings, size)
     written = program.settings.model_dump(mode="json")
@@ -80,7 +84,7 @@ def _render(program: Program) -> dict[str, Any]:
     for key in file_keys(type(program.settings.parameterization)):
         if image.get(key) is not None:
             image[key] = _base_name(image[key])
-    return {"recipe": recipe, "size_px": list(size), "batch_size": program.batch_size, **written}
+    return json.dumps({"recipe": recipe, "size_px": list(size), "batch_size": program.batch_size, **written})
 
 
 def _diversity(program: Program) -> dict[str, Any]:

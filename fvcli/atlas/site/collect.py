@@ -14,7 +14,7 @@ from enum import IntEnum
 from functools import cached_property
 from typing import Any
 
-from fvcli.atlas.site.labels_file import Label
+from fvcli.atlas.site.labels_file import Label, labelled
 from fvcli.models import ModelFacts
 from fvcli.plan import Place, Program, Unit
 from fvcli.plan.without_cycles import without_cycles
@@ -281,7 +281,7 @@ def _entry(
     labels: Mapping[tuple[str, str], Label],
 ) -> Entry:
     ordered = tuple(sorted(_without_doubles(pictures), key=lambda picture: picture.figure))
-    label = labels.get((chapter, str(which)))
+    label = labels.get(labelled(chapter, str(which)))
     if isinstance(which, str):
         return Entry(which, None, ordered[0].label, ordered, label)
     is_class = facts is not None and chapter == facts.logits and which < len(facts.labels)
@@ -297,8 +297,12 @@ def _without_doubles(pictures: Sequence[Picture]) -> Iterator[Picture]:
     firsts: dict[Figure, Picture] = {}
     for picture in pictures:
         first = firsts.setdefault(picture.figure, picture)
-        is_mate = picture.figure is Figure.DIVERSITY and picture.program == first.program
+        is_mate = picture.figure is Figure.DIVERSITY and _group(picture) == _group(first)
         yield picture if picture is first or is_mate else replace(picture, figure=Figure.OTHER)
+
+
+def _group(picture: Picture) -> tuple[str, int]:
+    return picture.job, picture.program
 
 
 def _folder(name: str, taken: set[str]) -> str:

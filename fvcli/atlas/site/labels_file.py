@@ -49,13 +49,18 @@ def read_labels(path: Path | None) -> Mapping[tuple[str, str], Label]:
         if mistake:
             wrong.append(f"{path}:{number}: {mistake}")
             continue
-        place = parts[0], parts[1]
+        place = labelled(*parts[:2])
         found[place] = Label(*parts[2:4])
         lines_of[place] = number
     if wrong:
         said = f"\n{CONTINUED}".join(some_lines(wrong, "line", NAMED))
         raise UsageError(said, "write: layer, number, name and perhaps a note, with tabs between them")
     return found
+
+
+def labelled(layer: str, number: str) -> tuple[str, str]:
+    """Return what a unit is found by: 7 and 0007 are the same number."""
+    return layer, str(int(number)) if number.isascii() and number.isdigit() else number
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:
@@ -71,6 +76,6 @@ def _mistake(parts: list[str], lines_of: Mapping[tuple[str, str], int]) -> str:
         return "a layer, a number or a name is empty"
     if any(len(part) > MAX_LENGTH for part in parts):
         return f"longer than {MAX_LENGTH} characters"
-    if (parts[0], parts[1]) in lines_of:
-        return f"{parts[0]} {parts[1]} has a name already, in line {lines_of[parts[0], parts[1]]}"
+    if (place := labelled(*parts[:2])) in lines_of:
+        return f"{' '.join(place)} has a name already, in line {lines_of[place]}"
     return ""
