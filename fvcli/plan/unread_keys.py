@@ -89,7 +89,7 @@ def unread_keys(
         if key in accepted or getattr(level, key) is None:
             continue
         made = [heir.settings for heir in heirs if heir.inherits(key)]
-        unread = [dict(_unread(settings, key)) for settings in made]
+        unread = [dict(unread_options(settings, key)) for settings in made]
         for option in unread[0] if unread else ():
             if all(option in others for others in unread):
                 place = (*path, key, option) if option else (*path, key)
@@ -97,7 +97,7 @@ def unread_keys(
     return found
 
 
-def _unread(settings: Settings, key: str) -> Iterator[tuple[str, str]]:
+def unread_options(settings: Settings, key: str) -> Iterator[tuple[str, str]]:
     """Yield what settings do not read of a written key: options of it, or "" for the whole key; and why."""
     method, made = settings.method, MADE[settings.method]
     if key in NOT_READ[method]:

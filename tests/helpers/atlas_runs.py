@@ -13,7 +13,7 @@ from PIL import Image
 
 from fvcli.app.plan_spec import plan_of_spec
 from fvcli.app.prepare_run import prepare_run
-from fvcli.atlas.site import build_site
+from fvcli.atlas.site import SiteOptions, build_site
 from fvcli.plan import Unit
 from fvcli.run import RunFolder
 from fvcli.run.examples import ExamplesHead, LayerArrays, LayerHead
@@ -98,7 +98,7 @@ def painted(folder: Path, spec: str = SPEC, states: Mapping[str, str] = STATES) 
 
 def site_of(run: RunFolder) -> Path:
     """Build the site of a run as it is now, and return its folder."""
-    return build_site(RunFolder.read(run.path)).index.parent
+    return build_site(RunFolder.read(run.path), SiteOptions()).files[0].parent
 
 
 # ---- examples and links, as other commands leave them
