@@ -104,12 +104,12 @@ def site_of(run: RunFolder) -> Path:
 # ---- examples and links, as other commands leave them
 
 
-def write_examples(run: RunFolder, layer: str = LAYER, channels: int = 12) -> None:
+def write_examples(run: RunFolder, layer: str = LAYER, channels: int = 12, seed: int = 0) -> None:
     """Write examples of the first channels of a layer, on sixty photos of three classes.
 
     Photos are most active for channels of their own class: number modulo three.
     """
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     folder = run.path / "examples"
     (folder / f"sheets/{layer}/0000").mkdir(parents=True)
     head = _head(run, layer, channels)

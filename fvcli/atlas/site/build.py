@@ -7,39 +7,41 @@ OUT/ index.html  atlas.json  atlas.css  atlas.js  theme.js
      p/FOLDER/KEY.webp                      pictures
      s/FOLDER/0.webp                        sheets of 64 tiles
      e/FOLDER/N.webp  N.where.png           photos
-     d/FOLDER-1.js  FOLDER-1.json           data
-     build/FOLDER.json                      what was built of what
+     d/FOLDER-1.js  FOLDER-1.json           data: of each page for its script, of all units for programs
+     build/                                 what was built of what; see ``state``
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from threading import Lock
 
 from fvcli import __version__
 from fvcli.atlas.site import layout
-from fvcli.atlas.site.collect import A_PAGE, Atlas, Chapter, collect
-from fvcli.atlas.site.data_files import atlas_json, index_script, page_json, page_script
+from fvcli.atlas.site.collect import A_PAGE, Atlas, Chapter, Picture, collect, without_pictures
+from fvcli.atlas.site.data_files import atlas_json, data_texts, index_script, page_script
 from fvcli.atlas.site.document import refuse_large
 from fvcli.atlas.site.evidence import Evidence
 from fvcli.atlas.site.labels_file import LABELS, read_labels
 from fvcli.atlas.site.pages import STRIP, Pages
 from fvcli.atlas.site.paper_figures import Asked, asked_figures
 from fvcli.atlas.site.photos import Photos
-from fvcli.atlas.site.pictures import looks, sheet_sum, sheets_of, write_pictures
+from fvcli.atlas.site.pictures import Pictures, looks, read_shown, sheet_sum, sheets_of
 from fvcli.atlas.site.similarity import Likeness, distinct, likeness_of, vectors_of
+from fvcli.atlas.site.state import LACKING, ChapterState, EntryState, read_state, remove_state, write_state
 from fvcli.atlas.site.table import TABLE, Row, refuse_without_pyarrow, write_table
-from fvcli.errors import UsageError
+from fvcli.atlas.site.written import write_changed
+from fvcli.errors import FvcliError, UsageError
 from fvcli.plan.terms import digest_of_text
 from fvcli.run import RunFolder
-from fvcli.run.atomic import share_file, write_atomic
+from fvcli.run.atomic import remove_temporaries, share_file
 from fvcli.run.examples import Examples, read_examples
-from fvcli.run.unit_links import Links, read_links
+from fvcli.run.unit_links import LayerLinks, Links, read_links
 
 SITE = "site"  # in the run, unless another place is given
 FIGURES = "figures"
@@ -123,7 +125,9 @@ def refuse_other(site: Path) -> None:
     Raises:
         UsageError: It does.
     """
-    if site.is_dir() and any(site.iterdir()) and not (site / layout.BUILD).is_dir():
+    if site.exists() and not site.is_dir():
+        raise UsageError(f"{site} is a file", "give the folder of the site with -o")
+    if site.is_dir() and any(site.iterdir()) and not (site / layout.MARK).is_file():
         raise UsageError(f"{site} holds something else than an atlas", "give another folder with -o")
 
 
@@ -147,28 +151,83 @@ class _Build:
         self._told = told
         self._options = options
         self._figures = figures
-        self._pages = Pages(run, atlas, options.url, TABLE if options.table else "")
+        self._pages = self._pages_of(atlas)
         self._written = 0
+        self._damaged: Sequence[str] = ()
 
     def build(self) -> Built:
-        atlas = self._atlas
-        before = {chapter.folder: self._read(chapter.folder) for chapter in atlas.chapters}
-        damaged = self._write_pictures(before)
+        self._write(layout.MARK, "An atlas that fvcli made.\n")
+        remove_temporaries(self._site)
+        before = {chapter.folder: read_state(self._site, chapter.folder) for chapter in self._atlas.chapters}
+        self._leave_out({unit for state in before.values() for unit in state.damaged})
         for name in ASSETS:
             self._write(name, (files("fvcli.atlas.site") / "page" / name).read_text("utf-8"))
-        strips = {}
-        done, units = 0, sum(len(chapter.entries) for chapter in atlas.chapters)
-        for chapter in atlas.chapters:
-            state = self._chapter(chapter, before[chapter.folder])
-            strips[chapter.folder] = state["strip"]
-            done += len(chapter.entries)
-            self._told("pages", done, units)
-        self._write("d/index.js", index_script(atlas))
-        self._write("atlas.json", atlas_json(atlas, self._examples is not None))
+        states, damaged = self._chapters(before)
+        if self._leave_out(damaged):
+            states, _ = self._chapters(states)
+        has_photos = self._examples is not None
+        self._write("d/index.js", index_script(self._atlas))
+        self._write(
+            "atlas.json",
+            atlas_json(self._atlas, has_photos, {folder: state.data for folder, state in states.items()}),
+        )
         self._remove_old()
         more = list(self._more())
-        self._write(layout.INDEX, self._pages.overview(strips, self._examples is not None))
-        return Built([self._site / layout.INDEX, *more], units, self._written, damaged)
+        strips = {folder: state.strip for folder, state in states.items()}
+        self._write(layout.INDEX, self._pages.overview(strips, has_photos))
+        units = sum(len(chapter.entries) for chapter in self._atlas.chapters)
+        return Built([self._site / layout.INDEX, *more], units, self._written, self._damaged)
+
+    def _chapters(self, before: Mapping[str, ChapterState]) -> tuple[dict[str, ChapterState], set[str]]:
+        """Build all chapters, each while the pictures of those behind it are written.
+
+        Returns:
+            What was built, and which pictures cannot be read.
+        """
+        chapters = self._atlas.chapters
+        total = 2 * sum(len(chapter.entries) for chapter in chapters)
+        done, lock = 0, Lock()
+
+        def told(count: int) -> None:
+            nonlocal done
+            with lock:
+                done += count
+                self._told("pictures and pages", done, total)
+
+        states, damaged = {}, set()
+        with Pictures(self._site, self._run, told) as pictures:
+            for chapter in chapters:
+                pictures.begin(chapter, before[chapter.folder].sheets)
+            for chapter in chapters:
+                damaged.update(pictures.finish(chapter))
+                states[chapter.folder] = self._chapter(chapter, before[chapter.folder])
+                told(len(chapter.entries))
+        return states, damaged
+
+    def _leave_out(self, units: Collection[str]) -> bool:
+        """Show some pictures as failed because they cannot be read; tell whether there are any."""
+        damaged = [
+            picture.unit
+            for chapter in (self._atlas.chapters if units else ())
+            for entry in chapter.entries
+            for picture in entry.pictures
+            if picture.unit in units and picture.is_shown and self._is_damaged(picture)
+        ]
+        if damaged:
+            self._damaged = [*self._damaged, *damaged]
+            self._atlas = without_pictures(self._atlas, damaged)
+            self._pages = self._pages_of(self._atlas)
+        return bool(damaged)
+
+    def _is_damaged(self, picture: Picture) -> bool:
+        try:
+            read_shown(self._run, picture)
+        except FvcliError:
+            return True
+        return False
+
+    def _pages_of(self, atlas: Atlas) -> Pages:
+        return Pages(self._run, atlas, self._options.url, TABLE if self._options.table else "")
 
     def _more(self) -> Iterator[Path]:
         """Write what was asked for beside the site; yield the files."""
@@ -187,44 +246,38 @@ class _Build:
 
     # ---- what was built before
 
-    def _read(self, folder: str) -> dict[str, Any]:
-        try:
-            data = json.loads((self._site / layout.build_file(folder)).read_bytes())
-        except (OSError, ValueError):
-            return {}
-        return data if isinstance(data, dict) and data.get("version") == __version__ else {}
-
     def _write(self, name: str, text: str) -> None:
-        """Write a file of the site, unless it is there as it should be."""
-        content = text.encode("utf-8", "replace")  # names of files need not be valid Unicode
-        place = self._site / name
-        try:
-            is_there = place.read_bytes() == content
-        except OSError:
-            is_there = False
-        if not is_there:
-            write_atomic(place, content, durable=False)
-
-    def _write_pictures(self, before: Mapping[str, Mapping[str, Any]]) -> list[str]:
-        total = sum(len(chapter.entries) for chapter in self._atlas.chapters)
-        done = 0
-
-        def told(count: int) -> None:
-            nonlocal done
-            done += count
-            self._told("pictures", done, total)
-
-        sums = {folder: state.get("sheets", ()) for folder, state in before.items()}
-        return write_pictures(self._site, self._run, self._atlas.chapters, sums, told)
+        write_changed(self._site / name, text)
 
     def _remove_old(self) -> None:
         """Remove the chapters that the run does not have any more."""
         folders = {chapter.folder for chapter in self._atlas.chapters}
-        for place in (self._site / layout.BUILD).glob("*.json"):
+        for place in sorted((self._site / layout.BUILD).glob("*.json")):
             if place.stem not in folders:
-                for name in self._read(place.stem).get("files", ()):
-                    (self._site / name).unlink(missing_ok=True)
-                place.unlink()
+                self._remove(read_state(self._site, place.stem).names(place.stem))
+                remove_state(self._site, place.stem)
+
+    def _remove(self, names: Iterable[str]) -> None:
+        """Remove files, but for the pages of keys that pictures of another chapter have now."""
+        for name in set(names) - self._key_pages:
+            place = self._site / name
+            place.unlink(missing_ok=True)
+            with suppress(OSError):  # there are others in it
+                place.parent.rmdir()
+
+    @cached_property
+    def _owners(self) -> dict[str, str]:
+        """The folder of the first chapter that has a picture of a key."""
+        owners: dict[str, str] = {}
+        for chapter in self._atlas.chapters:
+            for entry in chapter.entries:
+                for picture in entry.pictures:
+                    owners.setdefault(picture.key, chapter.folder)
+        return owners
+
+    @cached_property
+    def _key_pages(self) -> set[str]:
+        return set(map(layout.key_page, self._owners))
 
     # ---- a chapter
 
@@ -246,69 +299,69 @@ class _Build:
             vectors = vectors_of(looks(self._site, chapter), "pictures", shown)
         return likeness_of(vectors, A_PAGE)
 
-    def _chapter(self, chapter: Chapter, before: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _chapter(self, chapter: Chapter, before: ChapterState) -> ChapterState:
         """Build a chapter; return its state for the next time."""
         evidence = self._evidence(chapter)
         total = self._sum(chapter, evidence)
-        if before.get("sum") == total:
+        if before.sum == total:
             return before
         likeness = self._likeness(chapter, evidence)
-        sums: dict[str, str] = {}
+        entries = {}
         for place, entry in enumerate(chapter.entries):
             said = self._pages.entry(chapter, place, likeness.near[place], evidence)
             name = layout.entry_page(chapter.folder, entry.name)
-            sums[entry.name] = digest_of_text(_page_sum() + repr(said))
-            if (
-                before.get("entries", {}).get(entry.name) != sums[entry.name]
-                or not (self._site / name).exists()
-            ):
+            keys = [one.key if one.is_shown else LACKING + one.key for one in entry.pictures]
+            state = EntryState(digest_of_text(_page_sum() + repr(said)), keys)
+            known = before.entries.get(entry.name)
+            if known is None or known.sum != state.sum or not (self._site / name).exists():
                 self._write(name, self._pages.entry_html(said))
                 self._written += 1
-        made = [*self._write_chapter(chapter, evidence, likeness), *self._write_keys(chapter)]
+            entries[entry.name] = state
+        made = list(self._write_chapter(chapter, evidence, likeness))
+        data = list(self._write_data(chapter, evidence, likeness))
+        self._write_keys(chapter)
         for name, source in evidence.photos.sheets() if evidence.photos else ():
             self._share(name, source)
             made.append(name)
-        made += [layout.entry_page(chapter.folder, entry.name) for entry in chapter.entries]
         made += [layout.sheet_file(chapter.folder, number) for number, _ in sheets_of(chapter)]
-        made += [
-            layout.picture_file(chapter.folder, picture.key)
-            for entry in chapter.entries
-            for picture in entry.pictures
-            if picture.is_shown
-        ]
-        for name in set(before.get("files", ())) - set(made):
-            (self._site / name).unlink(missing_ok=True)
         scores = [entry.score or 0.0 for entry in chapter.entries]
-        state = {
-            "version": __version__,
-            "sum": total,
-            "strip": distinct(likeness.vectors, scores, STRIP),
-            "sheets": [sheet_sum(entries, self._run.plan.programs) for _, entries in sheets_of(chapter)],
-            "entries": sums,
-            "files": sorted(made),
-        }
-        self._write(layout.build_file(chapter.folder), json.dumps(state))
-        return state
+        found = ChapterState(
+            total,
+            distinct(likeness.vectors, scores, STRIP),
+            [sheet_sum(some, self._run.plan.programs) for _, some in sheets_of(chapter)],
+            [one.unit for entry in chapter.entries for one in entry.pictures if one.unit in self._damaged],
+            data,
+            [*made, *data],
+            entries,
+        )
+        self._remove(set(before.names(chapter.folder)) - set(found.names(chapter.folder)))
+        write_state(self._site, chapter.folder, found)
+        return found
 
     def _sum(self, chapter: Chapter, evidence: Evidence) -> str:
         """Return what two chapters share whose pages are equal."""
-        linked = evidence.weights
+        linked, photos, model = evidence.weights, evidence.photos, self._atlas.model
         around = {one.layer for one in (*linked.below, *linked.above)} if linked else set()
-        order_of = [one.folder for one in self._atlas.chapters]
-        place = order_of.index(chapter.folder)
+        if model is not None and (linked or photos):
+            around.add(str(model.logits))
+        order_of = [(one.folder, one.heading) for one in self._atlas.chapters]
+        place = order_of.index((chapter.folder, chapter.heading))
+        programs = self._atlas.programs
+        used = {picture.program for entry in chapter.entries for picture in entry.pictures}
         facts = (
             _page_sum(),
             self._atlas.title,
             self._options.url,
+            self._run.plan.model,
             order_of[max(0, place - 1) : place + 2],
-            chapter,
+            [programs[number] for number in sorted(used)],
             [_structure(one) for one in self._atlas.chapters if one.name in around],
-            repr(evidence.photos and (evidence.photos.examples.head, evidence.photos.file_sizes)),
-            repr(
-                linked and [linked.below, linked.above, linked.to_below, linked.to_above, linked.to_classes]
-            ),
+            photos and photos.sum,
+            linked and _links_sum(linked),
+            [key for key in _keys(chapter) if self._owners[key] != chapter.folder],
         )
-        return digest_of_text(repr(facts))
+        texts = (digest_of_text(repr(entry)) for entry in chapter.entries)
+        return digest_of_text(repr((facts, replace(chapter, entries=()), *texts)))
 
     def _write_chapter(self, chapter: Chapter, evidence: Evidence, likeness: Likeness) -> Iterator[str]:
         for page, ranks in enumerate(likeness.ranks, start=1):
@@ -317,29 +370,33 @@ class _Build:
                     chapter, page, evidence, ranks.columns
                 ),
                 layout.data_file(chapter.folder, page): page_script(chapter, page, evidence, ranks),
-                layout.data_file(chapter.folder, page, "json"): page_json(
-                    chapter, page, evidence, likeness.near
-                ),
             }
             for name, text in texts.items():
                 self._write(name, text)
                 yield name
 
-    def _write_keys(self, chapter: Chapter) -> Iterator[str]:
+    def _write_data(self, chapter: Chapter, evidence: Evidence, likeness: Likeness) -> Iterator[str]:
+        for number, text in enumerate(data_texts(chapter, evidence, likeness.near), start=1):
+            name = layout.data_file(chapter.folder, number, "json")
+            self._write(name, text)
+            yield name
+
+    def _write_keys(self, chapter: Chapter) -> None:
+        """Write the pages that lead from keys to entries; of equal keys the first counts."""
+        written = set()
         for entry in chapter.entries:
             target = layout.link(layout.entry_page(chapter.folder, entry.name), 1)
             for picture in entry.pictures:
-                name = layout.key_page(picture.key)
-                if not (self._site / name).exists():
-                    self._write(
-                        name, self._pages.redirect(picture.key, f"{target}#fig-{int(picture.figure)}")
-                    )
-                yield name
+                key = picture.key
+                if key not in written and self._owners[key] == chapter.folder:
+                    written.add(key)
+                    text = self._pages.redirect(key, f"{target}#fig-{int(picture.figure)}")
+                    self._write(layout.key_page(key), text)
 
     def _share(self, name: str, source: Path) -> None:
         place = self._site / name
         try:
-            is_there = place.stat().st_size == source.stat().st_size
+            is_there = place.samefile(source) or place.read_bytes() == source.read_bytes()
         except OSError:
             is_there = False
         if not is_there:
@@ -353,6 +410,19 @@ def _page_sum() -> str:
         one.read_text("utf-8") for one in sorted((files("fvcli.atlas.site") / "page").iterdir(), key=str)
     ]
     return digest_of_text(__version__ + "".join(texts))
+
+
+def _links_sum(links: LayerLinks) -> str:
+    """Return what two layers share whose links are equal."""
+    parts = (links.to_below, links.to_above, links.to_classes)
+    arrays = [(one.layers.tolist(), one.channels.tolist(), one.weights.tolist()) for one in parts if one]
+    return digest_of_text(repr((links.below, links.above, links.channels.tolist(), arrays)))
+
+
+def _keys(chapter: Chapter) -> Iterator[str]:
+    for entry in chapter.entries:
+        for picture in entry.pictures:
+            yield picture.key
 
 
 def _structure(chapter: Chapter) -> list[tuple[str, str, str]]:

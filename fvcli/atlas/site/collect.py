@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import cached_property
@@ -21,10 +21,11 @@ from fvcli.plan.without_cycles import without_cycles
 from fvcli.run import RunFolder
 from fvcli.run.look import NEWER, Look, look_at
 from fvcli.run.objects import read_bytes
-from fvcli.run.sidecar import FINISHED
+from fvcli.run.sidecar import FAILED, FINISHED
 from fvcli.spec.file_names import folded, safe_text
 
 MISSING = "missing"  # planned, and not rendered yet
+UNREADABLE = "the file of the picture cannot be read"
 A_PAGE = 1024  # entries of a chapter on one page
 MAX_FOLDER_BYTES = 100
 CURVE = "curve.json"
@@ -170,6 +171,22 @@ def collect(run: RunFolder, title: str | None, labels: Mapping[tuple[str, str], 
     figure = run.plan.output.figure
     named = title or (figure.title if figure else "") or f"{run.plan.model.called} atlas"
     return Atlas(named, facts, chapters, run.plan.programs)
+
+
+def without_pictures(atlas: Atlas, units: Collection[str]) -> Atlas:
+    """Return an atlas in which some pictures have failed, because their files cannot be read."""
+
+    def told(entry: Entry) -> Entry:
+        if not any(picture.unit in units for picture in entry.pictures):
+            return entry
+        shown = (
+            replace(picture, status=FAILED, error=UNREADABLE) if picture.unit in units else picture
+            for picture in entry.pictures
+        )
+        return replace(entry, pictures=tuple(shown))
+
+    chapters = (replace(one, entries=tuple(map(told, one.entries))) for one in atlas.chapters)
+    return replace(atlas, chapters=tuple(chapters))
 
 
 Subject = tuple[bool, str, int | str]  # whether it is of a layer, the layer or job, the channel or unit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,12 @@ import numpy as np
 from fvcli import __version__
 from fvcli.atlas.site.collect import A_PAGE, Atlas, Chapter, Entry, Picture
 from fvcli.atlas.site.evidence import Evidence
-from fvcli.atlas.site.layout import chapter_page, data_file, entry_page, picture_file, sheet_file
+from fvcli.atlas.site.layout import chapter_page, entry_page, picture_file, sheet_file
 from fvcli.atlas.site.pictures import A_SHEET, SIDE, TILE_PX
 from fvcli.atlas.site.similarity import Neighbour, Ranks
 
 ATLAS_VERSION = 1
+A_PART_BYTES = 700_000  # of a file of units
 
 
 def page_script(chapter: Chapter, page: int, evidence: Evidence, ranks: Ranks) -> str:
@@ -76,8 +77,14 @@ def _rounded(value: float | None) -> float | None:
 # ---- atlas.json
 
 
-def atlas_json(atlas: Atlas, has_photos: bool) -> str:
-    """Return atlas.json: what the atlas has, and where. docs/json-files.md explains every key."""
+def atlas_json(atlas: Atlas, has_photos: bool, data_of: Mapping[str, Sequence[str]]) -> str:
+    """Return atlas.json: what the atlas has, and where. docs/json-files.md explains every key.
+
+    Args:
+        atlas: What is shown.
+        has_photos: Whether there are examples from photos.
+        data_of: The files with the units of each chapter, by its folder.
+    """
     model = atlas.model
     data = {
         "version": ATLAS_VERSION,
@@ -96,7 +103,7 @@ def atlas_json(atlas: Atlas, has_photos: bool) -> str:
                 "is_layer": chapter.is_layer,
                 "units": len(chapter.entries),
                 "pages": [chapter_page(chapter.folder, page) for page in range(1, chapter.pages + 1)],
-                "data": [data_file(chapter.folder, page, "json") for page in range(1, chapter.pages + 1)],
+                "data": list(data_of[chapter.folder]),
                 **dict(chapter.facts),
             }
             for chapter in atlas.chapters
@@ -105,16 +112,24 @@ def atlas_json(atlas: Atlas, has_photos: bool) -> str:
     return json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def page_json(chapter: Chapter, page: int, evidence: Evidence, near: Sequence[Sequence[Neighbour]]) -> str:
-    """Return the units of a page of a chapter for other programs."""
-    begin = (page - 1) * A_PAGE
-    units = [
-        unit_data(chapter, begin + i, evidence, near[begin + i])
-        for i in range(len(chapter.entries[begin : begin + A_PAGE]))
-    ]
-    lines = ",\n".join(json.dumps(unit, ensure_ascii=False, allow_nan=False) for unit in units)
+def data_texts(chapter: Chapter, evidence: Evidence, near: Sequence[Sequence[Neighbour]]) -> Iterator[str]:
+    """Yield files with the units of a chapter for other programs, none of them much larger than a part."""
+    lines: list[str] = []
+    part = size = 0
+    for place in range(len(chapter.entries)):
+        unit = unit_data(chapter, place, evidence, near[place])
+        lines.append(json.dumps(unit, ensure_ascii=False, allow_nan=False))
+        size += len(lines[-1].encode("utf-8", "replace"))
+        if size > A_PART_BYTES or place + 1 == len(chapter.entries):
+            part += 1
+            yield _part(chapter, part, lines)
+            lines, size = [], 0
+
+
+def _part(chapter: Chapter, part: int, lines: Sequence[str]) -> str:
     head = json.dumps(chapter.name, ensure_ascii=False)
-    return f'{{"version": {ATLAS_VERSION}, "layer": {head}, "page": {page}, "units": [\n{lines}\n]}}\n'
+    units = ",\n".join(lines)
+    return f'{{"version": {ATLAS_VERSION}, "layer": {head}, "part": {part}, "units": [\n{units}\n]}}\n'
 
 
 def unit_data(

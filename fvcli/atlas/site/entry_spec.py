@@ -47,7 +47,7 @@ def entry_spec(plan: Plan, units: Sequence[Unit]) -> str:
 
 
 def _leave_out_unread(render: dict[str, Any], settings: Settings) -> None:
-    """Remove what nothing reads, such as the optimizer of a dream: specs that people write may not have it."""
+    """Remove what nothing reads, such as the optimizer of a dream: a spec may not have it."""
     for key, option in _unread(settings):
         if key in render:
             (render[key] if option else render).pop(option or key, None)

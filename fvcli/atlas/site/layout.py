@@ -6,6 +6,7 @@ from urllib.parse import quote
 
 INDEX = "index.html"
 BUILD = "build"  # what was built of what, so that the next build does only what changed
+MARK = f"{BUILD}/_atlas"  # tells a site from any other folder; no chapter is called so
 PICTURES, SHEETS, PHOTOS, DATA = "p", "s", "e", "d"
 
 
@@ -40,3 +41,7 @@ def data_file(folder: str, page: int, ending: str = "js") -> str:
 
 def build_file(folder: str) -> str:
     return f"{BUILD}/{folder}.json"
+
+
+def build_part(folder: str, number: int) -> str:
+    return f"{BUILD}/parts/{folder}/{number}.json"

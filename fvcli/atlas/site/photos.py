@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from fvcli.atlas.site import charts
 from fvcli.atlas.site.charts import number
 from fvcli.atlas.site.layout import PHOTOS, link
 from fvcli.errors import counted
+from fvcli.plan.terms import digest_of_text
 from fvcli.run.examples import Examples, LayerArrays, LayerHead
 from fvcli.run.examples.layout import COLUMNS, LOWEST_TILES, TILE_PX, TILES, TOP_TILES, group_tiles
 
@@ -45,9 +47,14 @@ class Photos:
         return "frame" if self.examples.head.video else "photo"
 
     @cached_property
-    def file_sizes(self) -> tuple[tuple[str, int], ...]:
-        """The sheets that are there and their sizes, which change when the photos do."""
-        return tuple((name, path.stat().st_size) for name, path in self.sheets() if path.exists())
+    def sum(self) -> str:
+        """Two layers that share it have equal photos and numbers."""
+        sizes = [(name, path.stat().st_size) for name, path in self.sheets() if path.exists()]
+        numbers = sha256()
+        for one in fields(self.arrays):
+            numbers.update(getattr(self.arrays, one.name).tobytes())
+        known = self.examples.head, self.examples.pictures
+        return digest_of_text(repr((known, sizes, numbers.hexdigest())))
 
     def sheets(self) -> Iterator[tuple[str, Path]]:
         """Yield the sheets of all units: their place in a site, and where they are."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +13,12 @@ from PIL import Image
 from fvcli.atlas.cells import shown_pixels
 from fvcli.atlas.site.collect import Chapter, Entry, Picture
 from fvcli.atlas.site.layout import picture_file, sheet_file
+from fvcli.atlas.site.written import write_changed
 from fvcli.errors import FvcliError
 from fvcli.media import read_picture
 from fvcli.plan import Program
 from fvcli.plan.terms import digest_of_text
 from fvcli.run import RunFolder
-from fvcli.run.atomic import write_atomic
 from fvcli.run.cores import cores
 
 TILE_PX = 112  # 7 x 16, so that no block of the encoder lies across two tiles
@@ -52,46 +52,52 @@ def sheet_sum(entries: Sequence[Entry], programs: Sequence[Program]) -> str:
     return digest_of_text(repr((shown, TILE_PX, LARGEST_PX, QUALITY, SHEET_QUALITY)))
 
 
-def write_pictures(
-    site: Path,
-    run: RunFolder,
-    chapters: Sequence[Chapter],
-    built: Mapping[str, Sequence[str]],
-    told: Callable[[int], None],
-) -> list[str]:
-    """Write the pictures and sheets of chapters that are not there as they should be.
+class Pictures:
+    """Writes the pictures and sheets of chapters while other work goes on.
 
     Args:
         site: The folder of the site.
         run: The run.
-        chapters: Whose pictures.
-        built: The sums of the sheets that are there, by folder of the chapter.
         told: Is called with the number of entries of each sheet, once it is there.
-
-    Returns:
-        Pictures that cannot be read, by job/unit: they are shown as none.
     """
-    wanted = []
-    for chapter in chapters:
-        there = built.get(chapter.folder, ())
+
+    def __init__(self, site: Path, run: RunFolder, told: Callable[[int], None]) -> None:
+        self._site = site
+        self._run = run
+        self._told = told
+        self._pool = ThreadPoolExecutor(cores())
+        self._at_work: dict[str, list[Future[list[str]]]] = {}
+
+    def __enter__(self) -> Pictures:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
+
+    def begin(self, chapter: Chapter, there: Sequence[str]) -> None:
+        """Begin to write the pictures of a chapter that are not there as they should be.
+
+        Args:
+            chapter: Whose pictures.
+            there: The sums of the sheets that are there.
+        """
+        found = self._at_work.setdefault(chapter.folder, [])
         for number, entries in sheets_of(chapter):
-            place = site / sheet_file(chapter.folder, number)
-            if (
-                number < len(there)
-                and there[number] == sheet_sum(entries, run.plan.programs)
-                and place.exists()
-            ):
-                told(len(entries))
+            place = self._site / sheet_file(chapter.folder, number)
+            is_known = number < len(there) and there[number] == sheet_sum(entries, self._run.plan.programs)
+            if is_known and place.exists():
+                self._told(len(entries))
             else:
-                wanted.append((chapter, number, entries))
+                found.append(self._pool.submit(self._work, chapter, number, entries))
 
-    def work(one: tuple[Chapter, int, Sequence[Entry]]) -> list[str]:
-        damaged = _write_sheet(site, run, *one)
-        told(len(one[2]))
+    def finish(self, chapter: Chapter) -> list[str]:
+        """Wait for the pictures of a chapter; return those that cannot be read, by job/unit."""
+        return [unit for one in self._at_work.pop(chapter.folder) for unit in one.result()]
+
+    def _work(self, chapter: Chapter, number: int, entries: Sequence[Entry]) -> list[str]:
+        damaged = _write_sheet(self._site, self._run, chapter, number, entries)
+        self._told(len(entries))
         return damaged
-
-    with ThreadPoolExecutor(cores()) as pool:
-        return [unit for damaged in pool.map(work, wanted) for unit in damaged]
 
 
 def _write_sheet(
@@ -100,24 +106,33 @@ def _write_sheet(
     sheet = Image.new("RGB", (SIDE * TILE_PX, SIDE * TILE_PX), (GREY, GREY, GREY))
     damaged = []
     for position, entry in enumerate(entries):
+        has_tile = False
         for picture in entry.pictures:
             if not picture.is_shown:
                 continue
             try:
-                image = _read(run, picture)
+                image = read_shown(run, picture)
             except FvcliError:
                 damaged.append(picture.unit)
                 continue
-            write_atomic(
-                site / picture_file(chapter.folder, picture.key),
-                webp(_at_most(image, LARGEST_PX), QUALITY),
-                durable=False,
-            )
-            if picture is entry.main:
+            place = site / picture_file(chapter.folder, picture.key)
+            write_changed(place, webp(_at_most(image, LARGEST_PX), QUALITY))
+            if not has_tile:  # that of the first picture that there is
                 corner = position % SIDE * TILE_PX, position // SIDE * TILE_PX
                 sheet.paste(_tile(image), corner)
-    write_atomic(site / sheet_file(chapter.folder, number), webp(sheet, SHEET_QUALITY), durable=False)
+                has_tile = True
+    write_changed(site / sheet_file(chapter.folder, number), webp(sheet, SHEET_QUALITY))
     return damaged
+
+
+def read_shown(run: RunFolder, picture: Picture) -> Image.Image:
+    """Return a picture of the run as people see it.
+
+    Raises:
+        FvcliError: It cannot be read.
+    """
+    seen = seen_pixels(run, picture)
+    return Image.fromarray(seen[..., 0] if seen.shape[-1] == 1 else seen).convert("RGB")
 
 
 def seen_pixels(run: RunFolder, picture: Picture) -> np.ndarray:
@@ -128,11 +143,6 @@ def seen_pixels(run: RunFolder, picture: Picture) -> np.ndarray:
     """
     pixels = read_picture(run.units / f"{picture.stem}.png")
     return shown_pixels(pixels, picture.canvas, _is_transparent(picture, run.plan.programs))
-
-
-def _read(run: RunFolder, picture: Picture) -> Image.Image:
-    seen = seen_pixels(run, picture)
-    return Image.fromarray(seen[..., 0] if seen.shape[-1] == 1 else seen).convert("RGB")
 
 
 def _is_transparent(picture: Picture, programs: Sequence[Program]) -> bool:

@@ -1,0 +1,285 @@
+"""Building a site again: only what changed is written, and nothing is left over."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fvcli.atlas.site import SiteOptions, build_site
+from fvcli.errors import UsageError
+from fvcli.run import RunFolder
+from tests.atlas.site.conftest import SMALL
+from tests.helpers.atlas_runs import (
+    LABELS,
+    Page,
+    all_pages,
+    contents,
+    dead_links,
+    paint_one,
+    painted,
+    site_of,
+    times_ns,
+    write_examples,
+    write_some_links,
+)
+from tests.helpers.painting import paint
+
+
+def built_again(run: RunFolder, **options: object) -> tuple[Path, int]:
+    found = build_site(RunFolder.read(run.path), SiteOptions(**options))  # type: ignore[arg-type]
+    return found.files[0].parent, found.written
+
+
+def changed(before: dict[str, int], site: Path) -> set[str]:
+    """Return which files were written or removed since."""
+    after = times_ns(site)
+    return {name for name in {*before, *after} if before.get(name) != after.get(name)}
+
+
+def unit_called(run: RunFolder, path: str) -> int:
+    return next(i for i, unit in enumerate(run.plan.units) if unit.path == path)
+
+
+def whole(run: RunFolder, site: Path, fresh: Path) -> None:
+    """Assert that a site is what a build from nothing makes."""
+    built_again(run, out=fresh)
+    assert contents(site) == contents(fresh)
+    assert dead_links(site, all_pages(site)) == []
+
+
+def test_a_second_build_writes_nothing(small: RunFolder) -> None:
+    site = small.path / "site"
+    before = times_ns(site)
+    assert built_again(small) == (site, 0)
+    assert changed(before, site) == set()
+
+
+def test_after_one_more_unit_only_its_layer_is_made_anew(small: RunFolder, tmp_path: Path) -> None:
+    site = small.path / "site"
+    before = times_ns(site)
+    place = unit_called(small, "edges/channel-0005")
+    unit = small.plan.units[place]
+    paint_one(small, unit, place)
+    built_again(small)
+    others = {f"u/stem_bn/{i}.html" for i in range(6)}  # it may be one of their relatives
+    assert changed(before, site) - others == {
+        "index.html",
+        "atlas.json",
+        "build/stem_bn.json",
+        "build/parts/stem_bn/0.json",
+        "d/stem_bn-1.js",
+        "d/stem_bn-1.json",
+        "l/stem_bn/index.html",
+        "s/stem_bn/0.webp",
+        f"p/stem_bn/{unit.key}.webp",
+    }
+    assert "not rendered" not in Page(site / "u/stem_bn/5.html").text
+    whole(small, site, tmp_path / "fresh")
+
+
+def test_a_picture_that_is_rendered_again_is_shown_anew(small: RunFolder, tmp_path: Path) -> None:
+    site = small.path / "site"
+    before = contents(site)
+    unit = small.plan.units[0]
+    paint_one(small, unit, 33)
+    built_again(small)
+    after = contents(site)
+    name = f"p/stem_bn/{unit.key}.webp"
+    assert before[name] != after[name]
+    assert before["s/stem_bn/0.webp"] != after["s/stem_bn/0.webp"]
+    assert {one for one in after if one.startswith("p/") and before[one] != after[one]} == {name}
+    whole(small, site, tmp_path / "fresh")
+
+
+def test_a_picture_that_fails_when_it_is_rendered_again_goes(small: RunFolder, tmp_path: Path) -> None:
+    site = small.path / "site"
+    unit = small.plan.units[0]
+    small.json(unit).unlink()
+    small.png(unit).unlink()
+    paint(small, unit, status="failed")
+    built_again(small)
+    assert not (site / f"p/stem_bn/{unit.key}.webp").exists()
+    assert "it broke" in Page(site / "u/stem_bn/0.html").text
+    whole(small, site, tmp_path / "fresh")
+
+
+def test_what_a_job_had_goes_with_it(small: RunFolder, tmp_path: Path) -> None:
+    site = small.path / "site"
+    text = "\n".join(line for line in SMALL.splitlines() if "ways" not in line and "more" not in line)
+    less = painted(tmp_path / "less", text, {"edges/channel-0005": "missing"})
+    built_again(less, out=site)
+    assert {path.name for path in (site / "u").iterdir()} == {"stem_bn"}
+    assert {path.name for path in (site / "p").iterdir()} == {"stem_bn"}
+    assert len(list((site / "k").iterdir())) == 6
+    whole(less, site, tmp_path / "fresh")
+
+
+def test_the_keys_of_a_job_that_is_called_otherwise_lead_to_its_new_pages(
+    small: RunFolder, tmp_path: Path
+) -> None:
+    site = small.path / "site"
+    renamed = painted(
+        tmp_path / "renamed", SMALL.replace("ways", "astray"), {"edges/channel-0005": "missing"}
+    )
+    built_again(renamed, out=site)
+    key = next(unit.key for unit in renamed.plan.units if unit.job == "astray")
+    assert "../u/astray/" in (site / f"k/{key}.html").read_text()
+    assert not (site / "u/ways").exists()
+    whole(renamed, site, tmp_path / "fresh")
+
+
+def test_a_key_of_two_jobs_leads_to_the_first_and_stays_when_that_goes(tmp_path: Path) -> None:
+    way = "layer: stem_bn, objective: direction, vectors: [{random: 0-1}]"
+    head = "model: efficientnet-lite0\nrender: {size_px: 64}\njobs:\n"
+    first, second = (f"  - {{name: {name}, {way}}}\n" for name in ("one", "two"))
+    both = painted(tmp_path / "both", head + first + second)
+    site = site_of(both)
+    key = both.plan.units[0].key
+    assert "../u/one/" in (site / f"k/{key}.html").read_text()
+    assert built_again(both) == (site, 0)
+    one = painted(tmp_path / "one", head + second)
+    built_again(one, out=site)
+    assert "../u/two/" in (site / f"k/{key}.html").read_text()
+    whole(one, site, tmp_path / "fresh")
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from fvcli.atlas.site import SiteOptions, build_site
+from fvcli.run import RunFolder
+def told(_what, count, _total):
+    if count >= int(sys.argv[3]):
+        os.kill(os.getpid(), signal.SIGKILL)
+build_site(RunFolder.read(Path(sys.argv[1])), SiteOptions(Path(sys.argv[2])), told)
+"""
+
+
+@pytest.mark.parametrize("units", [6, 20])  # among the pictures, and among the pages
+def test_a_build_that_was_killed_is_finished_by_the_next(
+    small: RunFolder, tmp_path: Path, units: int
+) -> None:
+    site = tmp_path / "killed"
+    words = [sys.executable, "-c", KILLED, str(small.path), str(site), str(units)]
+    assert subprocess.run(words, check=False).returncode == -9
+    assert not (site / "index.html").exists()
+    assert any(site.rglob("*.webp"))
+    (site / "p/.tmp-0123456789abcdef").parent.mkdir(exist_ok=True)
+    (site / "p/.tmp-0123456789abcdef").write_bytes(b"half")
+    built_again(small, out=site)
+    whole(small, site, tmp_path / "fresh")
+
+
+def test_a_site_whose_notes_are_lost_or_torn_is_built_again(small: RunFolder, tmp_path: Path) -> None:
+    site = small.path / "site"
+    (site / "build/stem_bn.json").write_text('{"version": 1, "sum')
+    (site / "build/parts/ways/0.json").write_text("{}")
+    (site / "u/ways").joinpath(next((site / "u/ways").iterdir()).name).write_text("torn")
+    (site / "build/ways.json").unlink()
+    (site / "l/stem_bn/index.html").unlink()
+    built_again(small)
+    whole(small, site, tmp_path / "fresh")
+
+
+def test_pictures_that_cannot_be_read_are_shown_as_failed_until_they_can(
+    small: RunFolder, tmp_path: Path
+) -> None:
+    site = small.path / "site"
+    unit = small.plan.units[1]
+    good = small.png(unit).read_bytes()
+    paint_one(small, unit, 50)
+    other = small.png(unit).read_bytes()
+    small.png(unit).write_bytes(b"x" * len(other))
+    found = build_site(RunFolder.read(small.path), SiteOptions())
+    assert found.damaged == ["edges/channel-0001"]
+    assert "the file of the picture cannot be read" in Page(site / "u/stem_bn/1.html").text
+    assert not (site / f"p/stem_bn/{unit.key}.webp").exists()
+    assert json.loads((site / "atlas.json").read_text())["counts"]["failed"] == 1
+    before = times_ns(site)
+    again = build_site(RunFolder.read(small.path), SiteOptions())
+    assert (again.damaged, again.written, changed(before, site)) == (["edges/channel-0001"], 0, set())
+    whole(small, site, tmp_path / "fresh")
+    small.png(unit).write_bytes(other)
+    assert good != other
+    assert build_site(RunFolder.read(small.path), SiteOptions()).damaged == ()
+    whole(small, site, tmp_path / "mended")
+
+
+def test_new_labels_photos_and_weights_are_shown(tmp_path: Path) -> None:
+    text = "model: efficientnet-lite0\nrender: {size_px: 64}\njobs:\n"
+    text += (
+        "  - {name: a, layer: block4_expand_bn, channels: 0-3}\n  - {name: b, layer: stem_bn, channels: 2}\n"
+    )
+    run = painted(tmp_path / "own", text)
+    site = site_of(run)
+    page = site / "u/block4_expand_bn/0.html"
+
+    def shows(*words: str) -> bool:
+        site_of(run)
+        return all(word in page.read_text("utf-8") for word in words)
+
+    (run.path / "labels.tsv").write_text(LABELS, "utf-8")
+    assert shows("wheels", "round things")
+    write_examples(run, channels=4)
+    assert shows('id="fig-5"', 'id="fig-6"', 'id="fig-7"')
+    assert dead_links(site, all_pages(site)) == []
+    write_some_links(run)
+    assert shows('id="fig-9"', "+0.500", "31 (\N{MINUS SIGN}0.750)")
+    assert built_again(run) == (site, 0)
+    classes = painted(tmp_path / "more", f"{text}  - {{name: c, objective: class_logit, classes: 281}}\n")
+    for name in ("labels.tsv", "examples", "links"):
+        copy = shutil.copytree if (run.path / name).is_dir() else shutil.copy
+        copy(run.path / name, classes.path / name)
+    built_again(classes, out=site)
+    assert 'href="../../u/logits/281.html"' in page.read_text("utf-8")
+    whole(classes, site, tmp_path / "fresh")
+    shutil.rmtree(classes.path / "examples")
+    built_again(classes, out=site)
+    assert not (site / "e").exists() or not any((site / "e").rglob("*.webp"))
+    whole(classes, site, tmp_path / "without")
+
+
+def test_photos_that_are_found_anew_are_shown_anew(tmp_path: Path) -> None:
+    text = (
+        "model: efficientnet-lite0\nrender: {size_px: 64}\njobs: [{name: a, layer: stem_bn, channels: 0-3}]"
+    )
+    run = painted(tmp_path / "own", text)
+    write_examples(run, "stem_bn", 4)
+    site = site_of(run)
+    shutil.rmtree(run.path / "examples")
+    write_examples(run, "stem_bn", 4, seed=1)
+    sheet = run.path / "examples/sheets/stem_bn/0000/00000.webp"
+    content = sheet.read_bytes()
+    sheet.unlink()
+    sheet.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))  # of the same size
+    built_again(run)
+    assert (site / "e/stem_bn/0.webp").read_bytes() == sheet.read_bytes()
+    whole(run, site, tmp_path / "fresh")
+
+
+@pytest.mark.parametrize("made", ["notes.txt", "build/lib/a.py", "index.html"])
+def test_a_folder_of_something_else_is_refused_and_stays_as_it_is(
+    small: RunFolder, tmp_path: Path, made: str
+) -> None:
+    other = tmp_path / "other"
+    (other / made).parent.mkdir(parents=True)
+    (other / made).write_text("mine")
+    with pytest.raises(UsageError, match="holds something else than an atlas"):
+        built_again(small, out=other)
+    assert contents(other) == {made: b"mine"}
+    with pytest.raises(UsageError, match="holds something else"):
+        built_again(small, out=small.path)
+
+
+def test_an_empty_folder_will_do_and_a_file_will_not(small: RunFolder, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    site, _ = built_again(small, out=tmp_path / "empty")
+    assert (site / "index.html").is_file()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="is a file"):
+        built_again(small, out=tmp_path / "file")
