@@ -15,7 +15,6 @@ import numpy as np
 from fvcli.atlas.site import charts
 from fvcli.atlas.site.charts import number
 from fvcli.atlas.site.layout import PHOTOS, link
-from fvcli.errors import counted
 from fvcli.plan.terms import digest_of_text
 from fvcli.run.examples import Examples, LayerArrays, LayerHead
 from fvcli.run.examples.layout import COLUMNS, LOWEST_TILES, TILE_PX, TILES, TOP_TILES, group_tiles
@@ -45,6 +44,9 @@ class Photos:
     @property
     def _what(self) -> str:
         return "frame" if self.examples.head.video else "photo"
+
+    def _counted(self, count: int) -> str:
+        return f"{count:,} {self._what}{'' if count == 1 else 's'}"
 
     @cached_property
     def sum(self) -> str:
@@ -77,7 +79,7 @@ class Photos:
 
     def summary(self, row: int) -> str:
         """Say how a unit behaves on photos."""
-        arrays, count = self.arrays, counted(self.examples.head.pictures, self._what)
+        arrays, count = self.arrays, self._counted(self.examples.head.pictures)
         if not arrays.max[row] > 0:
             return f"It fired on none of {count}."
         photos, places = (number(100 * float(share[row])) for share in (arrays.fires, arrays.density))
@@ -88,16 +90,14 @@ class Photos:
         """Return the histogram of a unit and what it is of."""
         counts = [int(count) for count in self.arrays.histogram[row]]
         chart = charts.histogram(counts, [float(edge) for edge in self.arrays.bin_edges[row]])
-        said = (
-            f"Largest activation of each {self._what}, of {counted(self.examples.head.sample, self._what)}."
-        )
+        said = f"Largest activation of each {self._what}, of {self._counted(self.examples.head.sample)}."
         return None if chart is None else (chart, said)
 
     def effects(self, row: int) -> tuple[np.ndarray, np.ndarray, str] | None:
         """Return classes, how much a unit pushes each, and what that is; None where there are no classes."""
         if self.head.effect is None:
             return None
-        count = counted(self.examples.head.effect_pictures, self._what)
+        count = self._counted(self.examples.head.effect_pictures)
         how = {
             "weights": "its weights to their logits",
             "gradient x activation": f"gradient of the logit times activation, on {count}",
@@ -123,10 +123,10 @@ class Photos:
             "height": -(-TILES // COLUMNS) * TILE_PX,
             "top": list(self._cells(row, TOP_TILES)),
             "groups": groups,
-            "said": f"The {what}s that activate the unit most, {order}, of {counted(head.pictures, what)}"
+            "said": f"The {what}s that activate the unit most, {order}, of {self._counted(head.pictures)}"
             f" ({head.images}). The number is the largest activation anywhere in the {what}.{cut}",
             "groups_said": f"All {what}s in ten equal groups by activation, each with the interval that it"
-            f" spans and three of its {what}s (on {counted(head.sample, what)}).",
+            f" spans and three of its {what}s (on {self._counted(head.sample)}).",
         }
 
     def _group(self, row: int, group: int) -> dict[str, Any]:
