@@ -20,7 +20,7 @@ from fvcli.run import RunFolder
 from fvcli.run.examples import ChosenUnits, chosen_units, read_examples
 from fvcli.run.examples.finish import Asked, finish, finished_origin
 from fvcli.run.examples.layout import SAMPLE, examples_folder
-from fvcli.run.examples.origin import Origin, units_digest, with_spare
+from fvcli.run.examples.origin import BLOCK, Origin, units_digest, with_spare
 from fvcli.run.examples.parts import Parts, forget_examples, other_origin
 
 READABLE_CHANNELS = (1, 3)
@@ -33,12 +33,14 @@ class ExamplesOptions:
     labels: A table of classes.
     shard: Which slice of the blocks of how many, from 1; None for all.
     again: Whether examples that are there are removed first.
+    block: How many pictures are one part; a part is lost if it is stopped meanwhile.
     allow_code: Whether the model may be a Python factory.
     """
 
     labels: Path | None = None
     shard: tuple[int, int] | None = None
     again: bool = False
+    block: int = BLOCK
     allow_code: bool = False
 
 
@@ -169,7 +171,7 @@ def asked_for(plan: Plan, facts: ModelFacts, images: Path, options: ExamplesOpti
         )
     if wrong:
         raise UsageError("\n".join(map(str, wrong)))
-    return Asked(facts, units, pictures, classes, _origin(facts, units, pictures, classes))
+    return Asked(facts, units, pictures, classes, _origin(facts, units, pictures, classes, options.block))
 
 
 @contextlib.contextmanager
@@ -191,7 +193,9 @@ def _check_units(units: ChosenUnits, facts: ModelFacts) -> None:
         raise UsageError(message, "files of pictures have 3, or 1 for a network of grey pictures")
 
 
-def _origin(facts: ModelFacts, units: ChosenUnits, pictures: PictureList, classes: PictureClasses) -> Origin:
+def _origin(
+    facts: ModelFacts, units: ChosenUnits, pictures: PictureList, classes: PictureClasses, block: int
+) -> Origin:
     return Origin(
         units=units_digest(units),
         weights_sha256=facts.weights_sha256,
@@ -201,6 +205,7 @@ def _origin(facts: ModelFacts, units: ChosenUnits, pictures: PictureList, classe
         names=pictures.digest,
         fps=pictures.movie.fps if pictures.movie is not None else 0.0,
         classes=classes.digest,
+        block=block,
     )
 
 

@@ -43,6 +43,13 @@ IMAGES = Place(remedy="copy the pictures to this machine")
     metavar="I/N|auto",
     help="Work out slice I of N of the pictures; auto takes it from the variables of an array job.",
 )
+@click.option(
+    "--block",
+    type=click.IntRange(1, 100_000),
+    default=1024,
+    show_default=True,
+    help="Pictures that are worked out together: what is lost if it is killed, and what shards are made of.",
+)
 @click.option("--again", is_flag=True, help="Remove the examples that are there, and begin anew.")
 @set_option
 @code_option
@@ -52,6 +59,7 @@ def examples(
     output: Path | None,
     labels: Path | None,
     shard: str | None,
+    block: int,
     again: bool,
     overrides: Sequence[str],
     allow_code: bool,
@@ -81,7 +89,7 @@ def examples(
 
     source, run = _source_and_run(words, output, overrides, allow_code)
     stop = current_stop()
-    options = ExamplesOptions(labels, parse_shard(shard, os.environ), again, allow_code)
+    options = ExamplesOptions(labels, parse_shard(shard, os.environ), again, block, allow_code)
     watching = Watching(stop)
     outcome = collect_examples(source, run, images, options, watching)
     if outcome.stopped:

@@ -58,16 +58,14 @@ def _measured(way: str, layers: str, images: Path, place: Path) -> dict[str, Any
     command = [sys.executable, "-m", "benchmark.examples", way, layers, str(images), str(place)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        place.with_suffix(".log").write_text(done.stderr)
-        raise ToolError(last_lines(place.with_suffix(".log")))
+        raise ToolError(last_lines(done.stderr))
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result
 
 
 def _table(found: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]) -> str:
     lines = [
-        "| layers | bare loop, pictures/s | examples, pictures/s | time, examples / bare loop | CPU time"
-        " | end, s |",
+        "| layers | bare loop, pictures/s | examples, pictures/s | time, examples / bare | CPU time | end, s |",
         "|---|---|---|---|---|---|",
     ]
     for name, ways in found.items():
