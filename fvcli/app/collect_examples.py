@@ -6,8 +6,10 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fvcli.app.describe_model import describe_model
+from fvcli.app.link_units import lacks_links, link_units
 from fvcli.app.plan_spec import PlannedSpec
 from fvcli.app.prepare_run import prepare_run
 from fvcli.app.render_run import Observer
@@ -22,6 +24,9 @@ from fvcli.run.examples.finish import Asked, finish, finished_origin
 from fvcli.run.examples.layout import SAMPLE, examples_folder
 from fvcli.run.examples.origin import BLOCK, Origin, units_digest, with_spare
 from fvcli.run.examples.parts import Parts, forget_examples, other_origin
+
+if TYPE_CHECKING:
+    from fvcli.models.loaded.model import LoadedModel
 
 READABLE_CHANNELS = (1, 3)
 
@@ -244,6 +249,7 @@ class _Collecting:
         self._options, self._observer = options, observer
         self._parts = Parts(run)
         self._stream: Callable[[Sequence[int]], bool] | None = None
+        self._model: LoadedModel | None = None
 
     @property
     def _missing(self) -> list[int]:
@@ -284,7 +290,7 @@ class _Collecting:
 
             return stream_blocks(self._parts, streaming, model, device, seen, observer.wants_stop)
 
-        self._stream = stream
+        self._stream, self._model = stream, model
 
     @property
     def _drawn(self) -> list[int]:
@@ -295,6 +301,7 @@ class _Collecting:
         origin, observer = self._asked.origin, self._observer
         self._parts.begin(origin)
         try:
+            self._link_units()
             missing = self._missing
             if missing and self._stream is not None:
                 observer.began("picture", sum(len(origin.numbers(block)) for block in missing))
@@ -304,6 +311,13 @@ class _Collecting:
             return self._finished()
         finally:
             observer.ended()
+
+    def _link_units(self) -> None:
+        """Find the weights between the units of the run, too, unless they are there or it is not loaded."""
+        run = RunFolder.read(self._run)
+        if self._model is not None and lacks_links(run):
+            self._observer.said("looking up the weights between units")
+            link_units(run, self._model)
 
     def _finished(self) -> ExamplesOutcome:
         what = ""

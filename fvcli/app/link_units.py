@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fvcli.errors import UsageError
 from fvcli.plan import Plan
 from fvcli.run import RunFolder
-from fvcli.run.unit_links import Links, write_links
+from fvcli.run.unit_links import Links, read_links, write_links
 
 if TYPE_CHECKING:
     from fvcli.models.loaded.model import LoadedModel
@@ -35,6 +35,16 @@ def link_units(run: RunFolder, model: LoadedModel) -> Links:
     links = find_links(model, linked_channels(run.plan))
     write_links(run.path, links)
     return links
+
+
+def lacks_links(run: RunFolder) -> bool:
+    """Tell whether a run has no links, or links of other weights or of fewer units."""
+    known = read_links(run.path)
+    planned = {program.weights_sha256 for program in run.plan.programs}
+    if known is None or known.weights_sha256 not in planned:
+        return True
+    there = {name: set(layer.channels.tolist()) for name, layer in known.layers.items()}
+    return any(not there.get(name, set()) >= set(one) for name, one in linked_channels(run.plan).items())
 
 
 def linked_channels(plan: Plan) -> dict[str, set[int]]:

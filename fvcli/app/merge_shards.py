@@ -10,6 +10,7 @@ from fvcli.app.draw_sheets import draw_sheets
 from fvcli.app.write_copies import write_copies
 from fvcli.run import merge_runs, run_status
 from fvcli.run.examples.parts import copy_parts, refuse_other_parts
+from fvcli.run.unit_links import copy_links
 from fvcli.run.lacking import Lacking, lacking_of
 
 
@@ -26,7 +27,7 @@ class MergeOutcome:
 def merge_shards(runs: Sequence[Path], output: Path) -> MergeOutcome:
     """Join runs of one plan in a folder, which may have some of its units already.
 
-    Parts of dataset examples that are not finished are brought together, too.
+    Parts of dataset examples that are not finished are brought together, too, and links are taken over.
 
     Raises:
         UsageError: They are of different plans, damaged, have different pictures of one unit, or parts of
@@ -37,5 +38,6 @@ def merge_shards(runs: Sequence[Path], output: Path) -> MergeOutcome:
         remarks = write_copies(merged)
         drawn = draw_sheets(merged)
         copy_parts(runs, output)
+        copy_links(runs, output)
     lacking = lacking_of(merged, runs)
     return MergeOutcome(tuple(drawn.paths), (*remarks, *drawn.remarks), run_status(merged).counts, lacking)

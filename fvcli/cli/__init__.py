@@ -40,6 +40,7 @@ def main() -> None:
       fvcli classes efficientnet-lite0  the names of its classes
       fvcli inspect my_model.keras      what fvcli makes of a model of your own
       fvcli render spec.yaml -o run     render it; run it again to go on
+      fvcli atlas run                   a site of it, to browse
     """
 
 

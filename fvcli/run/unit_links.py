@@ -158,6 +158,18 @@ def read_links(run: Path) -> Links | None:
         return None
 
 
+def copy_links(sources: Iterable[Path], target: Path) -> None:
+    """Take the links of the first run that has some into another run, unless that has links.
+
+    Raises:
+        FvcliError: They cannot be written.
+    """
+    known = (read_links(source) for source in sources)
+    found = next((links for links in known if links is not None), None)
+    if found is not None and read_links(target) is None:
+        write_links(target, found)
+
+
 def _folders(names: Iterable[str]) -> dict[str, str]:
     """Return a file name for each layer; two never share one, however the disk spells names."""
     found: dict[str, str] = {}

@@ -22,6 +22,7 @@ from PIL import Image
 from fvcli.media import encode_movie, read_pixels
 from fvcli.run.examples import Examples, LayerArrays, read_examples
 from fvcli.run.examples.layout import GROUPS, LOWEST_TILES, TOP_TILES, group_tiles
+from fvcli.run.unit_links import read_links
 from tests.helpers.example_runs import BLOCK, SIDE_PX, UNITS, Twin, examples_files, write_network_spec
 from tests.helpers.running import fvcli, start_fvcli, wait_until
 from tests.helpers.s3_server import bucket
@@ -313,6 +314,23 @@ def test_three_shards_are_merged_and_finished_without_tensorflow(
     )
     assert done.returncode == 0, done.stderr
     assert examples_files(run) == examples_files(whole)
+    assert links_files(run) == links_files(whole)
+
+
+def links_files(run: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (run / "links").iterdir()}
+
+
+def test_weights_between_the_units_are_looked_up_once(whole: Path, place: Path, labels: Path) -> None:
+    links = read_links(whole)
+    assert links is not None
+    assert [layer.channels.tolist() for layer in links.layers.values()] == list(map(list, UNITS.values()))
+    run = place / "once"
+    first = fvcli(*words(place, labels, run), "--shard", "1/2")
+    second = fvcli(*words(place, labels, run), "--shard", "2/2")
+    said = "looking up the weights between units"
+    assert (first.stderr.count(said), second.stderr.count(said)) == (1, 0)
+    assert links_files(run) == links_files(whole)
 
 
 def test_shards_in_one_run_are_finished_by_the_last(whole: Path, place: Path, labels: Path) -> None:
