@@ -7,15 +7,19 @@ import platform
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from fvcli.cli.layers import without_weights
 from fvcli.cli.options import code_option
 from fvcli.cli.place import Place
-from fvcli.cli.table import print_json, print_table
+from fvcli.cli.table import print_json, print_table, spoken
 from fvcli.errors import UsageError, command
+
+if TYPE_CHECKING:
+    from fvcli.app.atlas_cost import AtlasCost
+    from fvcli.models import ModelFacts
 
 JSON = click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 
@@ -56,17 +60,28 @@ def schema() -> None:
 @click.command(short_help="Write a commented starter spec.")
 @click.argument("file", default="fvcli.yaml", type=Place(allow_dash=True))
 @click.option("--model", help="A model name or file: write the jobs that fvcli inspect recommends for it.")
+@click.option(
+    "--atlas",
+    metavar="MODEL",
+    help="A model name or file: write the jobs of an atlas of it, every channel of up to nine layers.",
+)
 @code_option
-def init(file: Path, model: str | None, allow_code: bool) -> None:
+def init(file: Path, model: str | None, atlas: str | None, allow_code: bool) -> None:
     """Write a commented starter spec to FILE (fvcli.yaml), or to standard output for -.
 
     \b
       fvcli init spec.yaml
       fvcli init spec.yaml --model vgg16
+      fvcli init atlas.yaml --atlas vgg16
       fvcli plan spec.yaml
     """
-    starter = resources.files("fvcli.spec").joinpath("starter.yaml").read_text()
-    text = starter if model is None else _starter_of(model, starter, allow_code)
+    if model is not None and atlas is not None:
+        raise UsageError("--model and --atlas each write a spec", "give one of them")
+    if atlas is not None:
+        text = _atlas_of(atlas, allow_code)
+    else:
+        starter = resources.files("fvcli.spec").joinpath("starter.yaml").read_text()
+        text = starter if model is None else _starter_of(model, starter, allow_code)
     if str(file) == "-":
         click.echo(text, nl=False)
         return
@@ -81,14 +96,41 @@ def init(file: Path, model: str | None, allow_code: bool) -> None:
 
 
 def _starter_of(model: str, starter: str, allow_code: bool) -> str:
-    from fvcli.app.describe_model import describe_model
-    from fvcli.app.plan_spec import SPEC_FILES, model_of
     from fvcli.plan.suggest import starter_of
 
+    return starter_of(starter, model, _facts_of("--model", model, allow_code))
+
+
+def _facts_of(option: str, model: str, allow_code: bool) -> ModelFacts:
+    from fvcli.app.describe_model import describe_model
+    from fvcli.app.plan_spec import SPEC_FILES, model_of
+
     if model.lower().endswith(SPEC_FILES):
-        raise UsageError(f"--model {model}: a spec, not a model", "give the name or the file of a model")
-    facts = describe_model(without_weights(model_of(model)), allow_code)
-    return starter_of(starter, model, facts)
+        raise UsageError(f"{option} {model}: a spec, not a model", "give the name or the file of a model")
+    return describe_model(without_weights(model_of(model)), allow_code)
+
+
+def _atlas_of(model: str, allow_code: bool) -> str:
+    from fvcli.app.atlas_cost import atlas_cost
+    from fvcli.plan.atlas_jobs import atlas_spec
+
+    facts = _facts_of("--atlas", model, allow_code)
+    cost = atlas_cost(atlas_spec(model, facts), allow_code)
+    return atlas_spec(model, facts, _cost_lines(cost))
+
+
+def _cost_lines(cost: AtlasCost) -> list[str]:
+    """Say how many pictures of each kind there are, and how long they take."""
+    total = f"{sum(cost.pictures.values()):,} pictures"
+    rows = [f"  {kind:<10}{count:>9,}" for kind, count in cost.pictures.items()]
+    if cost.seconds is None:
+        unknown = "measure this machine once with: fvcli calibrate, then: fvcli plan THIS_FILE"
+        return [f"Cost: {total}.", *rows, f"  time: unknown; {unknown}"]
+    times = [f"{spoken(cost.seconds[kind]):>9}" for kind in cost.pictures]
+    said = (
+        f"Cost: {total}, at most about {spoken(sum(cost.seconds.values()))} on this machine ({cost.device})."
+    )
+    return [said, *map("".join, zip(rows, times, strict=True))]
 
 
 @click.command()

@@ -64,17 +64,21 @@ class Suggestion:
         return Work(self.multiplications, height * width, needed)
 
 
-def suggest_layers(facts: ModelFacts) -> list[Suggestion]:
-    """Return up to six layers from shallow to deep: pre-activations and joins, the first of each size of map.
+def suggest_layers(facts: ModelFacts, most: int = MOST) -> list[Suggestion]:
+    """Return some layers from shallow to deep: pre-activations and joins, the first of each size of map.
 
     Every channel of a pre-activation has a gradient at every picture, and none stops at an upper limit.
     Where a module computes branches beside each other and joins them, the join stands for its branches.
     The first layer of a size of map is the first that sees so much more than those before it. Then
-    the last layer is taken, and what is missing to six divides the longest stretches between these.
+    the last layer is taken, and what is missing divides the longest stretches between these.
+
+    Args:
+        facts: Of the network.
+        most: How many layers are returned at most, 2 or more.
     """
     at = facts.layers_at(*facts.native_size_px)
     found = worth_rendering(facts)
-    spread = _spread(_wide(found or _any_with_units(facts, at), joins(facts.nodes)))
+    spread = _spread(_wide(found or _any_with_units(facts, at), joins(facts.nodes)), most)
     return [_suggestion(facts, at, layer, i / len(spread), bool(found)) for i, layer in enumerate(spread)]
 
 
@@ -203,13 +207,13 @@ def _wide(layers: Sequence[LayerFacts], joined: Collection[str]) -> list[LayerFa
     ]
 
 
-def _spread(layers: Sequence[LayerFacts]) -> list[LayerFacts]:
+def _spread(layers: Sequence[LayerFacts], most: int) -> list[LayerFacts]:
     sizes = [(layer.height, layer.width) for layer in layers]
     ends = sorted({sizes.index(size) for size in sizes} | ({len(layers) - 1} if layers else set()))
-    if len(ends) > MOST:
-        return [layers[ends[round(i * (len(ends) - 1) / (MOST - 1))]] for i in range(MOST)]
+    if len(ends) > most:
+        return [layers[ends[round(i * (len(ends) - 1) / (most - 1))]] for i in range(most)]
     stretches, parts = [*itertools.pairwise(ends)], [1] * (len(ends) - 1)
-    for _ in range(min(MOST, len(layers)) - len(ends)):
+    for _ in range(min(most, len(layers)) - len(ends)):
         gaps = [(end - begin) / n for (begin, end), n in zip(stretches, parts, strict=True)]
         parts[gaps.index(max(gaps))] += 1
     places = set(ends)

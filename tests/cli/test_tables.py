@@ -442,3 +442,35 @@ def test_calibrate_shows_and_keeps_what_was_measured(
     assert Speed.model_validate_json(as_json.stdout) == read_speed(speed_path(), "here")
     assert heard[0] == ("efficientnet-lite0", False)
     assert heard[-1] == ("vgg16", True)
+
+
+def test_init_writes_an_atlas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    written = fvcli("init", "atlas.yaml", "--atlas", "efficientnet-lite0")
+    assert written.stdout.startswith("atlas.yaml is written; next: fvcli plan atlas.yaml, ")
+    config = Path(__file__).parents[2] / "configs" / "atlas" / "efficientnet-lite0.yaml"
+    assert Path("atlas.yaml").read_text() == config.read_text()
+    assert "#   time: unknown; measure this machine once with: fvcli calibrate" in config.read_text()
+    refused = fvcli("init", "-", "--atlas", "vgg16", "--model", "vgg16")
+    assert refused.stderr == "Error: --model and --atlas each write a spec: give one of them\n"
+    assert fvcli("init", "-", "--atlas", "atlas.yaml").stderr.startswith("Error: --atlas atlas.yaml: a spec")
+
+
+def test_an_atlas_says_its_time_on_a_measured_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    write_speed(speed_path(), machine())
+    lines = fvcli("init", "-", "--atlas", "efficientnet-lite0").stdout.splitlines()
+    begin = next(i for i, line in enumerate(lines) if line.startswith("# Cost: "))
+    total = re.fullmatch(
+        r"# Cost: 40,208 pictures, at most about (\d+ h) on this machine \(cpu\)\.", lines[begin]
+    )
+    assert total is not None
+    rows = [line.split() for line in lines[begin + 1 : begin + 5]]
+    assert [row[1:3] for row in rows] == [
+        ["channel", "5,744"],
+        ["neuron", "5,744"],
+        ["negative", "5,744"],
+        ["diversity", "22,976"],
+    ]
+    hours = [seconds(" ".join(row[3:])) / 3600 for row in rows]
+    assert sum(hours) == pytest.approx(seconds(total[1]) / 3600, rel=0.02)
+    assert hours[3] > 3.9 * hours[0]

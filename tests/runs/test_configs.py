@@ -42,6 +42,7 @@ NOTHING = "1000000/1000000"  # a slice without batches: the run is begun, and no
 OF_ONE_SIZE = {"recorded.yaml"}  # arrays for one size of picture
 SMALL_DREAM = {"count": 2, "tile_px": 64}
 SMALL_FILM, SMALL_MORPH = ("every", 1), ("frames", 3)
+ALL, FEW = {"every": 1}, {"every": 96}  # channels of each layer
 
 
 def changes(data: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
@@ -52,6 +53,8 @@ def changes(data: Any, path: tuple[str, ...] = ()) -> Iterator[str]:
             yield f"{'.'.join(here)}={GENERATOR}"
         elif value == FILM:
             yield f"{'.'.join(here)}={FILM}"
+        elif value == ALL:
+            yield f"{'.'.join(here)}={json.dumps(FEW)}"
         elif key == "recipe" and RECIPES[value].octaves:
             yield f"{'.'.join((*path, 'octaves'))}={json.dumps(short_octaves(value))}"
         elif key in SMALL:
@@ -127,7 +130,7 @@ def eagerly(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_there_are_configs() -> None:
     folders = {path.parent.name for path in SPECS}
-    assert {"distill", "lucid", "families", "parameterizations", "pictures"} <= folders
+    assert {"atlas", "distill", "lucid", "families", "parameterizations", "pictures"} <= folders
 
 
 def test_the_gallery_shows_what_runs_here() -> None:
