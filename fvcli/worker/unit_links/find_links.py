@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-import tensorflow as tf
 
-from fvcli.errors import FvcliError
+from fvcli.models.files.words_of_others import reason_of
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.optvis.calls import Call
 from fvcli.plan.activations import before_relus
@@ -22,10 +21,7 @@ from fvcli.run.unit_links import (
 )
 from fvcli.worker.unit_links.expanded_weights import NoKernelError, expanded_weights
 from fvcli.worker.unit_links.nearest import Between, between
-from fvcli.worker.unit_links.steps import Step, Steps
-
-# What layers of others raise where they cannot be computed apart.
-FAULTS = (FvcliError, NoKernelError, ValueError, TypeError, IndexError, tf.errors.OpError)
+from fvcli.worker.unit_links.steps import FAULTS, Step, Steps
 
 
 @dataclass
@@ -91,14 +87,11 @@ def _below(
         for lower in way.nearest:
             weights = expanded_weights(model.facts, way.steps, upper, lower, channels.tolist())
             found.matrices[lowers[lower]] = weights.signed
+    except NoKernelError as error:
+        return _Found(channels, Between({}), str(error))
     except FAULTS as error:
-        return _Found(channels, Between({}), _said(error))
+        return _Found(channels, Between({}), f"its weights cannot be computed: {reason_of(error)}")
     return found
-
-
-def _said(error: Exception) -> str:
-    text = error.message if isinstance(error, FvcliError) else str(error)
-    return f"its weights could not be read: {text.splitlines()[0] if text else type(error).__name__}"
 
 
 def _layer_links(name: str, found: Mapping[str, _Found], to_classes: _Classes) -> LayerLinks:
@@ -169,7 +162,7 @@ class _Classes:
         classes = self._steps.nodes[self._logits.name].channels
         try:
             weights = expanded_weights(self._model.facts, self._ways, self._logits, read, range(classes))
-        except FAULTS:
+        except (NoKernelError, *FAULTS):
             return links
         of_units = weights.total[:, links.channels].T  # [units, classes]
         candidates = np.arange(classes)

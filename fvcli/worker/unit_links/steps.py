@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from fvcli.errors import FvcliError
+from fvcli.models.files.words_of_others import reason_of
 from fvcli.models.graph import Node, Window
 from fvcli.models.loaded.keras_model.wiring import PRE_ACTIVATION
 from fvcli.optvis.calls import Call, Linear, Normalization, Relu, Sum
@@ -28,6 +30,11 @@ from fvcli.plan.activations import ACTIVATIONS
 
 Apply = Callable[[Sequence[Any]], Any]
 
+# What layers of others raise where they cannot be computed apart.
+FAULTS = (
+    *(FvcliError, ValueError, TypeError, KeyError, IndexError, AttributeError, NotImplementedError),
+    tf.errors.OpError,
+)
 PICTURE = "the picture is below it"
 MIXING = {"conv", "conv_transpose", "separable_conv", "dense"}
 # What is linear, and is computed as the network does it.
@@ -83,7 +90,10 @@ class Steps:
 
     def __getitem__(self, call: Call) -> Step | End:
         if call not in self._known:
-            self._known[call] = self._of(call)
+            try:
+                self._known[call] = self._of(call)
+            except FAULTS as error:
+                self._known[call] = End(f"{call.name} cannot be computed apart: {reason_of(error)}")
         return self._known[call]
 
     def call(self, name: str) -> Call:

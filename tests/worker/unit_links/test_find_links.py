@@ -205,7 +205,7 @@ def test_links_lead_to_units_that_are_rendered(lite: LoadedModel) -> None:
 
 
 def test_logits_are_weights_behind_the_mean(lite: LoadedModel) -> None:
-    links = find_links(lite, {"head_bn": [3, 800], "block9_expand_bn": [1]}).layers
+    links = find_links(lite, {"head_bn": [3, 800], "block14_expand_bn": [1]}).layers
     kernel = np.asarray(lite.keras_model.get_layer("logits").kernel)
     found = links["head_bn"].to_classes
     assert found is not None
@@ -214,7 +214,7 @@ def test_logits_are_weights_behind_the_mean(lite: LoadedModel) -> None:
         order = np.argsort(-kernel[channel])
         assert found.channels[row].tolist() == [*order[:5], *order[:-6:-1]]
         np.testing.assert_allclose(found.weights[row], kernel[channel][found.channels[row]], rtol=1e-4)
-    assert links["block9_expand_bn"].to_classes is None
+    assert links["block14_expand_bn"].to_classes is None
 
 
 # ---- which layers
@@ -262,6 +262,40 @@ def test_layers_of_the_same_channels_are_passed() -> None:
 def test_branches_beside_each_other_are_all_below() -> None:
     found = reached(finished(googlenet()), "m1_1_bn", "m1_3_bn", "m2_1_bn")
     assert set(found["m2_1_bn"]) == {Neighbour("m1_1_bn", 1), Neighbour("m1_3_bn", 1)}
+
+
+def test_a_concatenation_beside_the_network_stands_for_that_of_its_relus() -> None:
+    image = layers.Input((12, 12, 3), name="image")
+    ends = []
+    for name, size in (("one", 1), ("three", 3)):
+        x = layers.Conv2D(3, size, padding="same", name=f"{name}_pre")(image)
+        ends.append((x, layers.ReLU(name=name)(x)))
+    beside = layers.Concatenate(name="mixed_pre")([before for before, _ in ends])
+    mixed = layers.Concatenate(name="mixed")([after for _, after in ends])
+    top = layers.Conv2D(5, 3, padding="same", name="top")(mixed)
+    logits = layers.Dense(4, name="logits")(layers.GlobalAveragePooling2D(name="mean")(mixed))
+    model = finished(keras.Model(image, [logits, top, beside]))
+    loaded_model = as_loaded(model)
+    expected, _ = weights_by_differences(model, "mixed", "top")
+    np.testing.assert_allclose(all_weights(loaded_model, "mixed_pre", "top"), expected, rtol=2e-4, atol=1e-5)
+    links = find_links(loaded_model, {"mixed_pre": [1, 4], "top": range(5)}).layers["mixed_pre"]
+    assert (links.above, links.behind) == ((Neighbour("top", 1),), "relu")
+    assert links.to_classes is not None
+    kernel = model.get_layer("logits").kernel.numpy()
+    found = links.to_classes
+    for row, channel in enumerate([1, 4]):
+        known = found.channels[row] >= 0
+        np.testing.assert_allclose(
+            found.weights[row][known], kernel[channel][found.channels[row][known]], rtol=1e-5
+        )
+        assert sorted(found.channels[row][known]) == [0, 1, 2, 3]
+
+
+def test_layers_that_cannot_be_computed_apart_say_so() -> None:
+    image = layers.Input((8, 8, 3), name="image")
+    x = layers.LayerNormalization(axis=(1, 2), name="norm")(conv(image, "a"))
+    found = reached(finished(keras.Model(image, conv(x, "b"))), "a_bn", "b_bn")
+    assert found["b_bn"].startswith("norm cannot be computed apart: ")
 
 
 def test_far_layers_are_not_linked() -> None:
