@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -79,7 +80,11 @@ ONE: Data = CHANNELS | {"channels": 2}
 
 def plan_of(facts: ModelFacts, jobs: Iterable[Data], **top: Any) -> Plan:
     data = {"model": "efficientnet-lite0", "jobs": list(jobs)} | top
-    document = parse_document(json.dumps(data), "spec.yaml")
+    text = json.dumps(data, ensure_ascii=False)
+    text = re.sub(
+        "[\x7f-\x9f\u2028\u2029\ufeff]", lambda one: f"\\u{ord(one[0]):04x}", text
+    )  # as YAML takes it
+    document = parse_document(text, "spec.yaml")
     spec, positions = validate(document)
     document.raise_problems()
     assert spec is not None

@@ -14,6 +14,8 @@ from fvcli.spec.schema import Render
 from fvcli.spec.settings import Settings
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
+# what YAML does not take as it is, or takes for the end of a line, and what turns the direction of writing
+ODD = re.compile("[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 NOT_TEXT = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
 
@@ -103,4 +105,8 @@ def _flow(value: Any) -> str:
         return "[" + ", ".join(map(_flow, value)) + "]"
     if isinstance(value, str) and PLAIN.fullmatch(value) and value.lower() not in NOT_TEXT:
         return value
-    return json.dumps(value, ensure_ascii=False)  # JSON is YAML
+    return ODD.sub(_escaped, json.dumps(value, ensure_ascii=False))  # JSON is YAML
+
+
+def _escaped(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0]):04x}"

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from fvcli.atlas.site.charts import Chart, number
 from fvcli.atlas.site.collect import Chapter
+from fvcli.atlas.site.layout import isolated
 from fvcli.atlas.site.photos import FACTS, Photos
 from fvcli.run.unit_links import LayerLinks, Neighbour, Strongest
 
@@ -192,7 +193,7 @@ def _link_figure(
 ) -> dict[str, Any]:
     named = [*dict.fromkeys(layer for layer, _, _ in pairs)]
     through = max(one.mixing for one in layers if one.layer in named)
-    layers_said = " and ".join(named)
+    layers_said = " and ".join(map(isolated, named))
     said = f"Strongest weights {word} units of {layers_said} in this atlas: norms of kernels, signed."
     if through > 1:
         said += f" They are products of {through} layers' weights, as if nothing else lay between these."

@@ -45,3 +45,8 @@ def build_file(folder: str) -> str:
 
 def build_part(folder: str, number: int) -> str:
     return f"{BUILD}/parts/{folder}/{number}.json"
+
+
+def isolated(name: str) -> str:
+    """Return a name as it stands inside a sentence, so that its script does not turn the words around it."""
+    return name if name.isascii() else f"\u2068{name}\u2069"

@@ -17,7 +17,7 @@ from fvcli.atlas.site.collect import A_PAGE, MISSING, Atlas, Chapter, Entry, Fig
 from fvcli.atlas.site.document import write_document
 from fvcli.atlas.site.entry_spec import entry_spec
 from fvcli.atlas.site.evidence import Evidence
-from fvcli.atlas.site.layout import chapter_page, entry_page, link, picture_file, sheet_file
+from fvcli.atlas.site.layout import chapter_page, entry_page, isolated, link, picture_file, sheet_file
 from fvcli.atlas.site.network_figure import stages_of
 from fvcli.atlas.site.paper_figures import Asked, write_figures
 from fvcli.atlas.site.pictures import A_SHEET, SIDE
@@ -314,9 +314,11 @@ class Pages:
 
     def _entry_summary(self, chapter: Chapter, entry: Entry, evidence: Evidence, place: int) -> str:
         if not chapter.is_layer:
-            return f"A picture of the job {chapter.heading}."
+            return f"A picture of the job {isolated(chapter.heading)}."
         what = f"Channel {entry.name}" if entry.title == entry.name else "A class"
-        return f"{what} of {chapter.heading}: {map_said(chapter)}. {evidence.summary(place)}".strip()
+        return (
+            f"{what} of {isolated(chapter.heading)}: {map_said(chapter)}. {evidence.summary(place)}".strip()
+        )
 
     def _shown(self, chapter: Chapter, pictures: Sequence[Picture]) -> list[dict[str, Any]]:
         return [

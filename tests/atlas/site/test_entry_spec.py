@@ -93,7 +93,21 @@ def test_a_spec_says_once_what_pictures_share(run: RunFolder) -> None:
 
 
 @pytest.mark.parametrize(
-    "layer", ["yes", "null", "1e5", "a: b", "- x", "#", "'\"", "{a}", "\u202e\u05e9", "x" * 300, "a/b"]
+    "layer",
+    [
+        "yes",
+        "null",
+        "1e5",
+        "a: b",
+        "- x",
+        "#",
+        "'\"",
+        "{a}",
+        "\u202e\u05e9",
+        "x" * 300,
+        "\u2028\x85\ufeff\U0001f600",
+        "a/b",
+    ],
 )
 def test_a_layer_may_be_called_anything(layer: str, facts: ModelFacts) -> None:
     text = json.dumps(facts_json(facts)).replace('"stem_bn"', json.dumps(layer))
