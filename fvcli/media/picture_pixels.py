@@ -15,7 +15,7 @@ from fvcli.media.open_files import odd_metadata, open_picture
 from fvcli.media.png import as_8_bits
 from fvcli.media.read_files import WHITES, upright_rgb
 
-GAP = 2.0  # a picture is made smaller by averages first, as long as it stays so much larger than asked for
+GAP = 3.0  # a picture is made smaller by averages first, as long as it stays so much larger than asked for
 
 
 def read_pixels(path: Path, size_px: tuple[int, int], channels: int = 3) -> np.ndarray:

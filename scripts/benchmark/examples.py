@@ -65,8 +65,7 @@ def _measured(way: str, layers: str, images: Path, place: Path) -> dict[str, Any
 
 def _table(found: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]) -> str:
     lines = [
-        "| layers | bare loop, pictures/s | examples, pictures/s | time, examples : bare | CPU time"
-        " | end, s |",
+        "| layers | bare, pictures/s | examples, pictures/s | time, examples / bare | CPU time | end, s |",
         "|---|---|---|---|---|---|",
     ]
     for name, ways in found.items():
