@@ -10,8 +10,8 @@ from fvcli.app.draw_sheets import draw_sheets
 from fvcli.app.write_copies import write_copies
 from fvcli.run import merge_runs, run_status
 from fvcli.run.examples.parts import copy_parts, refuse_other_parts
-from fvcli.run.unit_links import copy_links
 from fvcli.run.lacking import Lacking, lacking_of
+from fvcli.run.unit_links import copy_links
 
 
 @dataclass(frozen=True)
