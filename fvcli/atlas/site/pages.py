@@ -104,6 +104,7 @@ class Pages:
             for chapter in atlas.chapters
         ]
         hrefs = {chapter.name: link(chapter_page(chapter.folder)) for chapter in atlas.chapters}
+        found = stages_of(atlas.model, [*self._chapters]) if atlas.model else []
         stages = [
             {
                 "size": stage.size,
@@ -113,7 +114,7 @@ class Pages:
                 "bars": stage.bars,
                 "chapters": [{"name": name, "href": hrefs[name]} for name in stage.chapters],
             }
-            for stage in (stages_of(atlas.model, [*self._chapters]) if atlas.model else [])
+            for stage in found
         ]
         said = {
             **self._whole(has_photos),
@@ -126,7 +127,13 @@ class Pages:
             "table": self._table,
         }
         return self._template("overview.html").render(
-            atlas=said, chapters=chapters, stages=stages, csp=CSP, index_data=link("d/index.js")
+            atlas=said,
+            chapters=chapters,
+            stages=stages,
+            has_branches=any(len(stage.bars) > len({bar.x for bar in stage.bars}) for stage in found),
+            has_arcs=any(stage.arcs for stage in found),
+            csp=CSP,
+            index_data=link("d/index.js"),
         )
 
     def document(
