@@ -1,4 +1,4 @@
-"""The spec of an atlas can be planned without a remark for networks of all kinds, and rendered."""
+"""The spec of an atlas can be planned without a remark for networks of all kinds."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from fvcli.models import ModelChoice, ModelFacts, load
 from fvcli.plan.atlas_jobs import atlas_spec, kind_of_job
 from tests.helpers.atlas_specs import planned
-from tests.helpers.running import fvcli, pictures
+from tests.helpers.running import fvcli
 from tests.helpers.user_models import BUILDERS
 
 
@@ -44,15 +44,19 @@ def test_real_networks(name: str, data_dir: Path) -> None:
     assert len({unit.layer for unit in plan.units}) in {8, 9}
 
 
-def test_an_atlas_is_written_and_rendered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_spec_of_a_file_is_planned_where_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     BUILDERS["grey"]().save(tmp_path / "net.keras")
     assert fvcli("init", "atlas.yaml", "--atlas", "net.keras").exit_code == 0
-    text = Path("atlas.yaml").read_text()
-    assert "# Cost: 112 pictures." in text
-    Path("atlas.yaml").write_text(text.replace("every: 1}", "every: 16}"))
-    done = fvcli("render", "atlas.yaml", "-o", "run", "--set", "render.steps=1")
-    assert done.exit_code == 0, done.stderr
-    jobs = {Path(name).parts[-2] for name in pictures(tmp_path / "run")}
-    assert jobs == {"second-channel", "second-neuron", "second-negative", "second-diversity"}
+    assert "# Cost: 112 pictures." in Path("atlas.yaml").read_text()
+    found = fvcli("plan", "atlas.yaml", "--set", "model.value_range=[0, 1]")
+    assert found.exit_code == 0, found.stderr
+    assert [line[:44] for line in found.stderr.splitlines()] == [
+        "Note: net: these weights look untrained, so "
+    ]
+    rows = [line.split()[:2] for line in found.stdout.splitlines()[1:5]]
+    kinds = [("channel", "16"), ("neuron", "16"), ("negative", "16"), ("diversity", "64")]
+    assert rows == [[f"second-{kind}", count] for kind, count in kinds]
