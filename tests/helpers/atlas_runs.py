@@ -96,6 +96,15 @@ def painted(folder: Path, spec: str = SPEC, states: Mapping[str, str] = STATES) 
     return run
 
 
+def whole_run(folder: Path) -> RunFolder:
+    """Return a run with everything: figures of all kinds, photos, weights, labels, units that lack."""
+    run = painted(folder)
+    write_examples(run)
+    write_some_links(run)
+    (run.path / "labels.tsv").write_text(LABELS, "utf-8")
+    return run
+
+
 def site_of(run: RunFolder) -> Path:
     """Build the site of a run as it is now, and return its folder."""
     return build_site(RunFolder.read(run.path), SiteOptions()).files[0].parent
@@ -120,7 +129,7 @@ def write_examples(run: RunFolder, layer: str = LAYER, channels: int = 12, seed:
     (folder / "layers" / f"{layer}.npz").write_bytes(_arrays(rng, channels).to_npz())
     height = -(-TILES // COLUMNS)
     sheet = Image.fromarray(texture(3, TILE_PX)).resize((COLUMNS * TILE_PX, height * TILE_PX))
-    where = Image.fromarray(np.full((height * WHERE_PX, COLUMNS * WHERE_PX), 90, np.uint8))
+    where = Image.fromarray(np.full((height * WHERE_PX, COLUMNS * WHERE_PX), 10, np.uint8))
     for ending, image in ((".webp", sheet), (".where.png", where)):
         image.save(first := folder / f"sheets/{layer}/0000/00000{ending}")
         for channel in range(1, channels):

@@ -48,7 +48,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_scripts(clone: Path) -> None:
     """quickstart in full, with one step and small pictures; test, up to collecting this very file."""
     current = subprocess.run(
-        "cat setup.cfg pyproject.toml | cksum",
+        "cat setup.cfg pyproject.toml scripts/setup-venv | cksum",
         shell=True,
         cwd=ROOT,
         capture_output=True,
@@ -56,7 +56,7 @@ def test_the_scripts(clone: Path) -> None:
         check=True,
     )
     installed = (ROOT / ".venv/.installed").read_text()
-    assert current.stdout.strip() in installed, "run scripts/test: .venv is of an older setup.cfg"
+    assert current.stdout.strip() in installed, "run scripts/test: .venv is of older settings"
     done = subprocess.run(
         ["scripts/quickstart", "--set", "render.steps=1", "--set", "render.size_px=64"],
         cwd=clone,

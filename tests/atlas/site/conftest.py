@@ -8,25 +8,13 @@ from pathlib import Path
 import pytest
 
 from fvcli.run import RunFolder
-from tests.helpers.atlas_runs import (
-    LABELS,
-    Page,
-    all_pages,
-    painted,
-    site_of,
-    write_examples,
-    write_some_links,
-)
+from tests.helpers.atlas_runs import Page, all_pages, painted, site_of, whole_run
 
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """A run with everything: figures of all kinds, photos, weights, labels, units that lack."""
-    made = painted(tmp_path_factory.mktemp("atlas"))
-    write_examples(made)
-    write_some_links(made)
-    (made.path / "labels.tsv").write_text(LABELS, "utf-8")
-    return made
+    return whole_run(tmp_path_factory.mktemp("atlas"))
 
 
 @pytest.fixture(scope="session")

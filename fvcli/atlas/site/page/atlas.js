@@ -165,7 +165,10 @@ const fvcli = (() => {
       const [low, high] = [Number(range[1]), Number(range[2])];
       return (page, i) => { const number = Number(page.names[i]); return number >= low && number <= high; };
     }
-    if (/^\d+$/.test(wanted)) return (page, i) => page.names[i] === String(Number(wanted)) || named(page, i, wanted);
+    if (/^\d+$/.test(wanted)) { // a number is not a part of another
+      const about = (page, i) => [page.titles ? page.titles[i] : "", page.labels[i] || "", ...classesOf(page, i)];
+      return (page, i) => page.names[i] === String(Number(wanted)) || about(page, i).some((text) => text.includes(wanted));
+    }
     return (page, i) => named(page, i, wanted);
   }
 
