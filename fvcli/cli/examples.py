@@ -93,7 +93,7 @@ def examples(
     watching = Watching(stop)
     outcome = collect_examples(source, run, images, options, watching)
     if outcome.stopped:
-        stop.raise_it(watching.said_of_progress())
+        stop.raise_it(_said_of_blocks(outcome) or watching.said_of_progress())
     _report(outcome, words, images)
 
 
@@ -134,15 +134,20 @@ def _run_named(words: Sequence[str]) -> Path | None:
     return place if (place / PLAN).exists() else None
 
 
+def _said_of_blocks(outcome: ExamplesOutcome) -> str:
+    """Say how many blocks of pictures are worked out; nothing if all are."""
+    if outcome.blocks_there == outcome.blocks:
+        return ""
+    return f"{outcome.blocks_there} of {counted(outcome.blocks, 'block')} of pictures worked out"
+
+
 def _report(outcome: ExamplesOutcome, words: Sequence[str], images: Path) -> None:
     run = outcome.run
     if outcome.was_finished:
         click.echo(f"{run}: nothing was left to do")
         return
     if not outcome.is_finished:
-        click.echo(
-            f"{run}: {outcome.blocks_there} of {counted(outcome.blocks, 'block')} of pictures worked out"
-        )
+        click.echo(f"{run}: {_said_of_blocks(outcome)}")
         again = command("examples", *words, "--images", images)
         note(f"when all are there, in this run or merged into it, this finishes it: {again}")
         return

@@ -19,6 +19,8 @@ from fvcli.plan.head import PlanHead
 from fvcli.plan.parted_units import Stretch
 from fvcli.plan.plan import PLAN_VERSION, WITHOUT_FOLDERS, Plan
 from fvcli.plan.terms import Coupling, TermPlan, TermShape
+from fvcli.run.examples import ExamplesHead, LayerArrays, LayerHead
+from fvcli.run.examples.head import EXAMPLES_VERSION
 from fvcli.run.model_file import MODEL_VERSION
 from fvcli.run.sidecar import SCHEMA_VERSION, Sidecar
 from fvcli.run.status import run_status
@@ -43,6 +45,9 @@ WRITTEN = {
     "sources": Source,
     "stretches": Stretch,
     "model.json": ModelFacts,
+    "examples.json": ExamplesHead,
+    "layers of examples.json": LayerHead,
+    "arrays of a layer": LayerArrays,
     "nodes": Node,
 }
 
@@ -119,6 +124,7 @@ def test_versions_are_those_of_the_code() -> None:
     assert f"`version` is {WITHOUT_FOLDERS}, or {PLAN_VERSION} if" in PAGE
     assert f"has `version` {PLAN_VERSION}," in PAGE
     assert f"the version of this file, {MODEL_VERSION} |" in PAGE
+    assert f"written last by `fvcli examples`. `version` is {EXAMPLES_VERSION}." in PAGE
 
 
 def test_every_key_has_a_meaning() -> None:

@@ -27,6 +27,7 @@ NEED_TENSORFLOW = {
     "calibrate",
     "compare",
     "diff",
+    "examples",
     "info",
     "inspect",
     "work",

@@ -15,6 +15,7 @@ BLOCK = re.compile(
 )
 TASK_PAGES = (
     *("tutorial", "own-model", "choosing-layers", "atlas", "classes", "dreams", "films", "own-needs"),
+    "examples",
     *("index", "shared-folder", "compare-in-ci", "commands", "run-folder", "troubleshooting", "stability"),
     *("glossary", "json-files"),
 )

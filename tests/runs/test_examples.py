@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -275,18 +276,27 @@ def test_pictures_that_are_shown_have_names_and_classes(
 # ---- the same bytes, however it is worked on
 
 
-def test_kill_9_and_going_on_gives_the_same_bytes(whole: Path, place: Path, labels: Path) -> None:
-    run = place / "killed"
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_what_was_stopped_goes_on_and_gives_the_same_bytes(
+    number: int, whole: Path, place: Path, labels: Path
+) -> None:
+    run = place / f"stopped-{number}"
     parts = run / "examples/parts"
     process = start_fvcli(*words(place, labels, run))
-    wait_until(lambda: len(list(parts.glob("0*.npz"))) >= 2, process)
-    process.kill()
-    process.communicate()
-    kept = {path.name: path.stat().st_mtime_ns for path in parts.glob("0*.npz")}
+    wait_until(lambda: len(list(parts.glob("0*.npz"))) >= 1, process)
+    process.send_signal(number)
+    _, said = process.communicate()
+    assert process.returncode == (-9 if number == signal.SIGKILL else 75), said
+    assert number == signal.SIGKILL or "Stopped by SIGINT" in said
+    kept = len(list(parts.glob("0*.npz")))
+    assert kept >= 1
     assert read_examples(run) is None
-    (run / "examples/sheets").mkdir(exist_ok=True)
-    assert fvcli(*words(place, labels, run)).exit_code == 0
-    assert len(kept) < 4 or not parts.exists()
+    done = fvcli(*words(place, labels, run))
+    assert done.exit_code == 0, done.stderr
+    if kept < 4:
+        to_go = PICTURES - kept * BLOCK
+        assert f"{to_go} pictures to go" in done.stderr
+    assert not parts.exists()
     assert examples_files(run) == examples_files(whole)
 
 

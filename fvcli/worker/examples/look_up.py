@@ -80,7 +80,8 @@ def in_memory(crops: Crops) -> LookUp:
 def _whole_cells(maps: np.ndarray, pairs: Pairs, crops: Crops) -> np.ndarray:
     """Return the cells [K, down, across] of crops that are the whole picture, each picture at once."""
     seen = maps[:, crops.rows[0]][:, :, crops.columns[0]]  # [batch, down, across, units]
-    return np.moveaxis(seen, 3, 1)[pairs.pictures, pairs.units]
+    found: np.ndarray = np.moveaxis(seen, 3, 1)[pairs.pictures, pairs.units]
+    return found
 
 
 def on_device(crops: Crops) -> LookUp:
