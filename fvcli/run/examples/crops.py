@@ -75,7 +75,7 @@ class _Axis:
             own = position // pooled
             if own not in shown:  # the strongest position is always shown
                 shown[np.abs(shown - own).argmin()] = own
-            found[position] = shown
+            found[position] = np.sort(shown)
         return found
 
 

@@ -19,6 +19,8 @@ from fvcli.run.examples.origin import EFFECT_PICTURES, Origin
 from fvcli.run.examples.parts import BlockFacts, Parts
 
 End = Literal["top", "low"]
+AT_A_TIME = 16  # blocks whose candidates are in memory
+A_BLOCK = 1000  # places of a block's candidates; it has far fewer
 
 
 @dataclass(frozen=True)
@@ -132,35 +134,40 @@ class Blocks:
 
     def _extreme(self, number: int, end: End, count: int, apart: float) -> _Tiles:
         """Return the strongest or the weakest pictures of all blocks."""
-        names = [f"{end}_numbers", f"{end}_values"]
-        found = [self._parts.layer(block, number, names) for block in range(self._origin.blocks)]
-        numbers, values = (np.concatenate([block[name] for block in found], axis=1) for name in names)
+        best: _Candidates | None = None
         sign = 1 if end == "top" else -1
-        places = strongest(sign * values, numbers, count, apart)  # [U, count]
-        kept = found[0][names[0]].shape[1]
-        positions, where = self._of_ends(number, end, places, kept)
-        is_none = places < 0
-        rows = np.maximum(places, 0)
-        return _Tiles(
-            np.where(is_none, NONE, np.take_along_axis(numbers, rows, axis=1)).astype(np.int32),
-            np.where(is_none, np.nan, np.take_along_axis(values, rows, axis=1)).astype(np.float32),
-            positions,
-            where,
-        )
+        for begin in range(0, self._origin.blocks, AT_A_TIME):
+            some = range(begin, min(begin + AT_A_TIME, self._origin.blocks))
+            found = [self._candidates(number, end, block) for block in some]
+            best = _Candidates.joined([*([best] if best is not None else []), *found])
+            if apart <= 1:  # of a film one that is chosen later may push others aside
+                best = best.at(strongest(sign * best.values, best.numbers, count))
+        assert best is not None  # there is a block
+        best = best.at(strongest(sign * best.values, best.numbers, count, apart))
+        positions, where = self._of_ends(number, end, best.places)
+        values = np.where(best.numbers < 0, np.nan, best.values).astype(np.float32)
+        return _Tiles(best.numbers.astype(np.int32), values, positions, where)
 
-    def _of_ends(self, number: int, end: End, places: np.ndarray, kept: int) -> tuple[np.ndarray, np.ndarray]:
+    def _candidates(self, number: int, end: End, block: int) -> _Candidates:
+        names = [f"{end}_numbers", f"{end}_values"]
+        numbers, values = self._parts.layer(block, number, names).values()
+        kept = numbers.shape[1]
+        places = np.broadcast_to(block * A_BLOCK + np.arange(kept), numbers.shape)
+        return _Candidates(numbers, values, places)
+
+    def _of_ends(self, number: int, end: End, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the positions of chosen pictures, and where units fired in them, block by block."""
         positions = np.full(places.shape, NONE, np.int32)
         where: np.ndarray | None = None
         names = [f"{end}_positions", f"{end}_where"]
         for block in range(self._origin.blocks):
-            units, tiles = np.nonzero(places // kept == block)
+            units, tiles = np.nonzero(places // A_BLOCK == block)
             if where is not None and not len(units):
                 continue
             found = self._parts.layer(block, number, names)
             if where is None:
                 where = np.zeros((*places.shape, *found[names[1]].shape[2:]), np.uint8)
-            inside = places[units, tiles] - block * kept
+            inside = places[units, tiles] - block * A_BLOCK
             positions[units, tiles] = found[names[0]][units, inside]
             where[units, tiles] = found[names[1]][units, inside]
         assert where is not None  # there is a block
@@ -218,6 +225,29 @@ class Blocks:
         np.add.at(seen, predicted, 1)
         mean = total / np.maximum(seen, 1)[:, None]  # 0 for classes that no picture was taken for
         return _ranked(mean.T.astype(np.float32), "gradient x activation")
+
+
+@dataclass(frozen=True)
+class _Candidates:
+    """Pictures that may be shown: numbers, values and places in their parts, each [U, M]."""
+
+    numbers: np.ndarray
+    values: np.ndarray
+    places: np.ndarray
+
+    @classmethod
+    def joined(cls, all_: Sequence[_Candidates]) -> _Candidates:
+        names = ("numbers", "values", "places")
+        return cls(*(np.concatenate([getattr(one, name) for one in all_], axis=1) for name in names))
+
+    def at(self, chosen: np.ndarray) -> _Candidates:
+        """Return those at places [U, count] in M, or -1 for none."""
+        rows = np.maximum(chosen, 0)
+        numbers, values, places = (
+            np.take_along_axis(array, rows, axis=1) for array in (self.numbers, self.values, self.places)
+        )
+        is_none = chosen < 0
+        return _Candidates(np.where(is_none, NONE, numbers), values, np.where(is_none, NONE, places))
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def in_memory(crops: Crops) -> LookUp:
         line = (pairs.pictures * height + pairs.row) * (width * units) + pairs.units
         column = flat.take(line[:, None] + units * np.arange(width)).argmax(axis=1)
         if crops.pooled != (1, 1):
-            maps = tf.nn.max_pool2d(maps, crops.pooled, crops.pooled, "SAME")
+            maps = _pooled(maps, crops)
             _, height, width, units = maps.shape
             flat = maps.numpy().reshape(-1)
         if crops.are_whole and len(pairs.units) >= units:
@@ -102,6 +102,14 @@ def on_device(crops: Crops) -> LookUp:
     return look_up
 
 
+def _pooled(maps: tf.Tensor, crops: Crops) -> tf.Tensor:
+    """Return the strongest of each few positions, counted from the upper left."""
+    sides = zip(crops.positions, crops.pooled, strict=True)
+    missing = [[0, 0], *([0, -side % pool] for side, pool in sides), [0, 0]]
+    padded = tf.pad(maps, missing, constant_values=maps.dtype.min)
+    return tf.nn.max_pool2d(padded, crops.pooled, crops.pooled, "VALID")
+
+
 def _of_vector(pairs: Pairs) -> Details:
     """Return what is looked up of a layer without places: it has nothing but its maximum."""
     return Details(np.zeros(len(pairs.most), np.int32), np.full((len(pairs.most), 1, 1), FULL, np.uint8))
@@ -120,7 +128,7 @@ def _in_graph(
     numbers = tf.range(width, dtype=tf.int32)[None]
     column = tf.reduce_min(tf.where(row_of >= most[:, None], numbers, width - 1), axis=1)
     if crops.pooled != (1, 1):
-        maps = tf.nn.max_pool2d(maps, crops.pooled, crops.pooled, "SAME")
+        maps = _pooled(maps, crops)
     rows, columns = tf.gather(crops.rows, row), tf.gather(crops.columns, column)  # [K, down], [K, across]
     cells = _taken(maps, pictures, units, rows, columns)
     scale = tf.where(most > 0, tf.math.divide_no_nan(FULL, most), 0.0)
