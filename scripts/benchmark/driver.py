@@ -65,6 +65,7 @@ def bench(
       scripts/bench --tools plain-lucid,fvcli-default --repeats 2
       scripts/bench throughput
       scripts/bench scale --units 100000
+      scripts/bench atlas
       scripts/bench workers
       scripts/bench memory
       scripts/bench examples --images photos
@@ -114,6 +115,17 @@ def scale(out: Path, units: int) -> None:
     from benchmark.scale import scale as measure_scale
 
     click.echo(measure_scale(out, units))
+
+
+@bench.command()
+@click.option("--units", type=click.IntRange(100), default=10_000, show_default=True)
+@click.option("--size-px", type=click.IntRange(8), default=224, show_default=True, help="Of its pictures.")
+@click.pass_obj
+def atlas(out: Path, units: int, size_px: int) -> None:
+    """Time the atlas of a large run, and say how large its pages are and how soon one can use them."""
+    from benchmark.atlas import atlas as measure_atlas
+
+    click.echo(measure_atlas(out, units, size_px))
 
 
 @bench.command()

@@ -23,7 +23,7 @@ from fvcli.atlas.site.paper_figures import Asked, write_figures
 from fvcli.atlas.site.pictures import A_SHEET, SIDE
 from fvcli.atlas.site.similarity import Neighbour
 from fvcli.errors import command, counted, size_in_words
-from fvcli.plan import Program
+from fvcli.plan import Program, Unit
 from fvcli.run import RunFolder
 from fvcli.run.layout import RUN_FACTS, SPEC, read_text
 from fvcli.run.remarks import SAID
@@ -67,6 +67,7 @@ class Pages:
         self._url = url.rstrip("/") + "/" if url else ""
         self._table = table
         self._tiles: dict[tuple[str, int], Markup] = {}
+        self._units_of: tuple[tuple[str, int] | None, dict[int, Unit]] = (None, {})
         self._environment = Environment(
             loader=PackageLoader("fvcli.atlas.site", "page"),
             autoescape=True,
@@ -268,7 +269,7 @@ class Pages:
             for figure, pictures in sorted(by_figure.items())
             if figure is not Figure.OTHER
         ]
-        units = [self._run.plan.units[picture.position] for picture in entry.pictures]
+        units = self._units(chapter, place)
         heading = f"{chapter.heading} {entry.title}"
         line, said = self._curve(entry.main)
         return {
@@ -314,6 +315,20 @@ class Pages:
             "spec": entry_spec(self._run.plan, units),
             "facts": list(self._entry_facts(entry)),
         }
+
+    def _units(self, chapter: Chapter, place: int) -> list[Unit]:
+        """Return the units of an entry.
+
+        Those of a page of entries are read in the order of the plan, because a large plan is read in parts,
+        and variants of an entry are far from each other in it.
+        """
+        page = chapter.folder, place // A_PAGE
+        if self._units_of[0] != page:
+            begin = page[1] * A_PAGE
+            some = chapter.entries[begin : begin + A_PAGE]
+            positions = sorted(picture.position for entry in some for picture in entry.pictures)
+            self._units_of = page, {one: self._run.plan.units[one] for one in positions}
+        return [self._units_of[1][picture.position] for picture in chapter.entries[place].pictures]
 
     def entry_html(self, said: Mapping[str, Any]) -> str:
         """Return the page of an entry."""
