@@ -42,7 +42,8 @@ READY = """
 const done = arguments[arguments.length - 1];
 const inSight = (one) => one.getBoundingClientRect().top < innerHeight;
 const look = () => {
-  const seen = [...document.querySelectorAll("#tiles img")].filter(inSight);
+  const tiles = [...document.querySelectorAll("#tiles li")].filter(inSight);
+  const seen = tiles.flatMap((one) => [...one.querySelectorAll("img")]);
   if (seen.length && seen.every((one) => one.complete && one.naturalWidth)) done(performance.now());
   else requestAnimationFrame(look);
 };

@@ -322,7 +322,9 @@ const fvcli = (() => {
       shown = isPlain() ? ordered : ordered.filter(isShown);
       const visible = new Set(shown);
       items.forEach((item, i) => { item.hidden = !visible.has(i); });
-      list.append(...ordered.map((i) => items[i])); // nodes move, so that reading and keys follow
+      if (ordered.some((i, place) => list.children[place] !== items[i])) {
+        list.append(...ordered.map((i) => items[i])); // nodes move, so that reading and keys follow
+      }
       byId("count").textContent = `${shown.length.toLocaleString("en")} of ${items.length.toLocaleString("en")} shown`;
       byId("none").hidden = shown.length > 0;
       byId("clear").hidden = isPlain();
