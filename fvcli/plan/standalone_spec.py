@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from functools import lru_cache
 from pathlib import PurePath
 from typing import Any
@@ -55,11 +55,16 @@ def title_of(unit: Unit, program: Program) -> str:
 
 
 def _model(choice: ModelChoice) -> dict[str, Any]:
-    given = {key: value for key, value in asdict(choice).items() if value is not None}
+    told = {one.name: getattr(choice, one.name) for one in fields(choice)}  # asdict copies all of it, slowly
+    given = {key: value for key, value in told.items() if value is not None}
     named = {key: _base_name(str(given[key])) for key in MODEL_FILES if key in given}
-    return {
-        key: list(value) if isinstance(value, tuple) else value for key, value in {**given, **named}.items()
-    }
+    return {key: _as_data(value) for key, value in {**given, **named}.items()}
+
+
+def _as_data(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _base_name(path: str) -> str:

@@ -72,6 +72,7 @@ class Pages:
             loader=PackageLoader("fvcli.atlas.site", "page"),
             autoescape=True,
             undefined=StrictUndefined,
+            auto_reload=False,  # or each of a hundred thousand pages looks whether its template has changed
             trim_blocks=True,
             lstrip_blocks=True,
             keep_trailing_newline=True,

@@ -14,7 +14,7 @@ import numpy as np
 
 NEIGHBOURS = 8
 LINKED = 12  # neighbours that hold an entry in its place on the map
-A_BLOCK = 512  # rows of the table of cosines that are in memory at a time
+A_BLOCK = 2**22  # cosines that are in memory at a time
 LEAST = 4  # entries of a map
 ROUNDS, SPARE = 60, 5  # of the search for eigenvectors, and how many more are sought
 BRIDGE = 1e-4  # what holds islands together, of the strength of a link
@@ -99,18 +99,34 @@ def vectors_of(values: np.ndarray, source: str, known: Sequence[bool]) -> Vector
 def neighbours(vectors: Vectors, count: int = NEIGHBOURS) -> list[list[Neighbour]]:
     """Return the most similar entries of each, the nearest first; none of what is unknown."""
     values, known = vectors.values, vectors.is_known
+    size = len(values)
+    count = max(0, min(count, int(known.sum()) - 1))
+    if not count:
+        return [[] for _ in range(size)]
     found: list[list[Neighbour]] = []
-    for begin in range(0, len(values), A_BLOCK):
-        cosines = values[begin : begin + A_BLOCK] @ values.T
-        cosines[:, ~known] = -np.inf
-        cosines[np.arange(len(cosines)), np.arange(begin, begin + len(cosines))] = -np.inf
-        # of two that are equally near the first comes first, so that a site is the same on every machine
-        nearest = np.argsort(-np.round(cosines, 4), axis=1, kind="stable")[:, :count]
-        for row, places in enumerate(nearest):
-            is_told = known[begin + row]
-            told = [int(place) for place in places if is_told and np.isfinite(cosines[row, place])]
-            found.append([Neighbour(place, round(float(cosines[row, place]), 3)) for place in told])
+    rows = max(1, A_BLOCK // size)
+    for begin in range(0, size, rows):
+        cosines = values[begin : begin + rows] @ values.T
+        ranks = _ranks(cosines)
+        ranks[:, ~known] = -1
+        ranks[np.arange(len(ranks)), np.arange(begin, begin + len(ranks))] = -1
+        nearest = np.argpartition(ranks, size - count, axis=1)[:, size - count :]
+        nearest = np.take_along_axis(nearest, np.argsort(-np.take_along_axis(ranks, nearest, 1), axis=1), 1)
+        near = np.take_along_axis(cosines, nearest, 1)
+        for row, is_told in enumerate(known[begin : begin + rows]):
+            pairs = zip(nearest[row].tolist(), near[row].tolist(), strict=True) if is_told else ()
+            found.append([Neighbour(place, round(cosine, 3)) for place, cosine in pairs])
     return found
+
+
+def _ranks(cosines: np.ndarray) -> np.ndarray:
+    """Return int64 of the same shape, in each row all different: the larger, the nearer.
+
+    Of two that are equally near the first is nearer, so that a site is the same on every machine.
+    """
+    size = cosines.shape[1]
+    steps = np.rint(cosines * 10_000).astype(np.int64) + 10_001
+    return steps * size + np.arange(size - 1, -1, -1)
 
 
 def order(vectors: Vectors) -> list[int]:
