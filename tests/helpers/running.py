@@ -37,13 +37,13 @@ def start_fvcli(*words: str | Path) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def wait_until(true: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+def wait_until(true: Callable[[], bool], process: subprocess.Popen[str], poll_s: float = 0.05) -> None:
     """Wait for something that a running process does."""
-    for _ in range(WAIT_S * 20):
+    for _ in range(round(WAIT_S / poll_s)):
         if true():
             return
         assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
+        time.sleep(poll_s)
     raise AssertionError("it did not happen")
 
 

@@ -54,7 +54,7 @@ MaxArraySize={max_array_size}
 JobRequeue=0
 ReturnToService=2
 SlurmdTimeout=6
-KillWait=5
+KillWait=30
 GresTypes=gpu
 NodeName=DEFAULT CPUs=2 CoresPerSocket=2 RealMemory=4000 Gres=gpu:2
 NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]}
@@ -216,7 +216,7 @@ class SlurmCluster:
         while not true():
             if time.monotonic() > end:
                 raise AssertionError(f"{otherwise}\n{self.report()}")
-            time.sleep(0.2)
+            time.sleep(0.5)
 
     def wait_for_end(self, job: int, seconds: float = WAIT_S) -> None:
         """Wait until no task of a job is queued or running."""

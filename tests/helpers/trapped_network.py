@@ -2,7 +2,9 @@
 
 The trap is armed where FVCLI_TEST_TRAP names a folder. There a black picture kills the process, every time,
 as one does that needs too much memory. A white picture hangs it, the first time only, as a bad driver does.
-Elsewhere nothing happens: a run of the same spec without the trap shows what is right.
+Each look at a picture is slow there, so that whatever a test does meets workers at work, on a fast machine as
+well; the processor is free meanwhile. Elsewhere nothing happens: a run of the same spec without the trap
+shows what is right, in a moment.
 """
 
 from __future__ import annotations
@@ -16,20 +18,24 @@ import imageio.v3 as iio
 import numpy as np
 
 TRAP = "FVCLI_TEST_TRAP"
-PICTURES, BATCH_SIZE = 48, 2
+PICTURES, BATCH_SIZE, STEPS = 32, 2, 8
 BATCHES = PICTURES // BATCH_SIZE
-POISON, HANGING = 11, 30  # numbers of pictures
+POISON, HANGING = 11, 27  # numbers of pictures, at which neither of two workers begins
+HUNG = "hung"  # the file in the folder of the trap that says that a process has hung, so that no other does
+LOOK_S = 0.15  # a picture has ten or so: so that a test can do something while workers are at it
 BLACK, WHITE = 0.02, 0.98  # means below and above which a picture counts as such
 SIZE_PX = 32
-SPEC = """\
+POISONOUS = f"like/p{POISON}-caricature"
+MOST_AGAIN = 4  # units that are rendered twice when a worker dies: two batches in flight
+HEAD = f"""\
 model: {{factory: "tests.helpers.trapped_network:build", value_range: [0, 1]}}
-render: {{size_px: {size_px}, steps: {steps}, batch_size: {batch_size}, transforms: [], early_stop: 0}}
+render: {{size_px: {SIZE_PX}, steps: {STEPS}, batch_size: {BATCH_SIZE}, transforms: [], early_stop: 0}}
 jobs:
-  - {{name: like, layer: conv, objective: caricature, pictures: photos/}}
 """
+SPEC = HEAD + "  - {name: like, layer: conv, objective: caricature, pictures: photos/}\n"
 
 
-def write_trapped_spec(folder: Path, steps: int = 8) -> Path:
+def write_trapped_spec(folder: Path) -> Path:
     """Write a spec whose pictures are like photos, one of them black and one white, and the photos."""
     photos = folder / "photos"
     photos.mkdir(parents=True)
@@ -40,7 +46,7 @@ def write_trapped_spec(folder: Path, steps: int = 8) -> Path:
             photo[:] = 0 if number == POISON else 255
         iio.imwrite(photos / f"p{number:02d}.png", photo)
     spec = folder / "spec.yaml"
-    spec.write_text(SPEC.format(size_px=SIZE_PX, steps=steps, batch_size=BATCH_SIZE))
+    spec.write_text(SPEC)
     return spec
 
 
@@ -64,10 +70,11 @@ def build() -> object:
 def _look(pictures: object) -> None:
     if TRAP not in os.environ:
         return
+    time.sleep(LOOK_S)
     means = pictures.numpy().mean(axis=(1, 2, 3))  # type: ignore[attr-defined]
     if (means < BLACK).any():
         os.kill(os.getpid(), signal.SIGKILL)
-    if (means > WHITE).any() and _is_first(Path(os.environ[TRAP]) / "hung"):
+    if (means > WHITE).any() and _is_first(Path(os.environ[TRAP]) / HUNG):
         time.sleep(3600)
 
 

@@ -22,12 +22,16 @@ from fvcli.run.work.journal import read_journals
 from fvcli.run.work.notes import Note, read_notes
 from fvcli.run.work.rounds import latest_round
 from tests.helpers.running import fvcli, pictures, sidecars, start_fvcli, wait_until, write_spec
-from tests.helpers.trapped_network import BATCHES, PICTURES, TRAP, write_trapped_spec
+from tests.helpers.trapped_network import (
+    BATCHES,
+    MOST_AGAIN,
+    PICTURES,
+    POISONOUS,
+    TRAP,
+    write_trapped_spec,
+)
 
-STEPS = 50  # so that a batch of the trapped network takes about a second
 SOON = {"health_check_period_ms": 1000}  # five of them missed, and Ray takes a node to be dead
-POISONOUS = "like/p11-caricature"
-MOST_AGAIN = 4  # units that are rendered twice: two batches in flight
 
 
 @pytest.fixture(scope="module")
@@ -79,27 +83,6 @@ def wait_for(true: Callable[[], bool], seconds: float = 60.0) -> None:
         time.sleep(0.1)
 
 
-def test_sigterm_loses_nothing_and_the_whole_run_equals_an_undisturbed_one(
-    cluster: Any, two_nodes: list[Any], tmp_path: Path, whole: Path
-) -> None:
-    spec, run = write_spec(tmp_path), tmp_path / "run"
-    process = start_ray(cluster, spec, run)
-    wait_until(lambda: bool(workers_at(run)), process)
-    process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 75, errors
-    assert "Stopped by SIGTERM" in errors
-    assert "Traceback" not in errors
-    status = json.loads(fvcli("status", run, "--json").stdout)
-    assert status["lost"] == status["running"] == 0
-    kept = {path: path.stat().st_mtime_ns for path in run.glob("units/**/*.json")}
-    process = start_ray(cluster, spec, run)
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
-    assert pictures(run) == pictures(whole)
-    assert {path: path.stat().st_mtime_ns for path in kept} == kept
-
-
 def kill_a_worker(run: Path) -> None:
     os.kill(int(workers_at(run)[0].process["pid"]), signal.SIGKILL)
 
@@ -115,24 +98,38 @@ def lose(cluster: Any, node: Any, run: Path) -> None:
     cluster.remove_node(node, allow_graceful=False)
 
 
-def test_deaths_a_poisonous_unit_a_hang_and_a_lost_node(
+def test_sigterm_deaths_a_poisonous_unit_a_hang_and_a_lost_node(
     cluster: Any, two_nodes: list[Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spec, run = write_trapped_spec(tmp_path, STEPS), tmp_path / "run"
-    how = ("--allow-code", "--tries", "2", "--timeout", "15", "--lease", "3")
+    spec, run = write_trapped_spec(tmp_path), tmp_path / "run"
+    how = ("--allow-code", "--tries", "1", "--timeout", "15", "--lease", "3")
+    process = start_ray(cluster, spec, run, *how)
+    wait_until(lambda: finished(run) >= 1 and bool(workers_at(run)), process)
+    process.send_signal(signal.SIGTERM)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 75, errors
+    assert "Stopped by SIGTERM" in errors
+    assert "Traceback" not in errors
+    status = json.loads(fvcli("status", run, "--json").stdout)
+    assert status["lost"] == status["running"] == 0
+    kept = {path: path.stat().st_mtime_ns for path in run.glob("units/**/*.json")}
+
     process = start_ray(cluster, spec, run, *how)
     wait_until(lambda: finished(run) >= 4 and bool(workers_at(run)), process)
     kill_a_worker(run)
-    wait_until(lambda: finished(run) >= 14, process)
+    wait_until(lambda: finished(run) >= 10, process)
     lose(cluster, two_nodes.pop(), run)
-    wait_until(lambda: finished(run) >= 18, process)
+    wait_until(lambda: finished(run) >= 14, process)
     two_nodes.append(cluster.add_node(num_cpus=1))
     said, errors = process.communicate(timeout=150)
     assert process.returncode == 1, errors
     written = [Path(line).name for line in said.splitlines()]
-    assert written == ["like.png", "index.html", "run: 47 done, 1 failed"]
+    done = PICTURES - 1 - len(kept)
+    told = f"run: {done} done, 1 failed by this command, {PICTURES - 1} of {PICTURES} in the run"
+    assert written == ["like.png", "index.html", told]
     assert "marked dead" in (run / "logs" / "ray.log").read_text()  # Ray's own words, and many of them
     assert "is gone, and another takes its place" in errors
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
     monkeypatch.delenv(TRAP)
     assert fvcli("render", spec, "-o", tmp_path / "plain", "--allow-code").exit_code == 0
     expected = pictures(tmp_path / "plain")
@@ -187,19 +184,19 @@ def test_an_address_without_a_cluster_is_an_error(tmp_path: Path) -> None:
     assert "Traceback" not in errors
 
 
-def test_a_node_that_does_not_see_the_run_says_so(
-    tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_node_that_does_not_see_the_run_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run is there, but not the note of the process that renders: it is another disk's."""
+    run = tmp_path / "run"
+    assert fvcli("prepare", write_spec(tmp_path), "-o", run).exit_code == 0
     monkeypatch.setattr("fvcli.engines.ray_actor._node", lambda: "node")
-    round_ = latest_round(whole)
+    round_ = latest_round(run)
     assert round_ is not None
-    task = Task(str(whole), "another-driver", round_.name, pack(EngineOptions()), str(tmp_path))
+    task = Task(str(run), "another-driver", round_.name, pack(EngineOptions()), str(tmp_path))
     actor = RayWorker(*task)
     wait_for(lambda: not actor._thread.is_alive())
     report = Report(*actor.look())  # type: ignore[arg-type]
     assert report.end == "refused"
-    assert f"does not see the run in {whole}" in report.why
+    assert f"does not see the run in {run}" in report.why
 
 
 def test_an_address_is_for_ray(tmp_path: Path) -> None:

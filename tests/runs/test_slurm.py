@@ -13,31 +13,13 @@ from pathlib import Path
 import pytest
 
 from fvcli.run.work.notes import Note, read_notes
-from tests.helpers.running import fvcli, pictures, write_spec
+from tests.helpers.running import fvcli, pictures
 from tests.helpers.slurm_cluster import SlurmCluster
-from tests.helpers.trapped_network import PICTURES, TRAP, write_trapped_spec
+from tests.helpers.small_network import small_network_spec
+from tests.helpers.trapped_network import HUNG, MOST_AGAIN, PICTURES, POISONOUS, TRAP, write_trapped_spec
 
-# Twelve batches of some seconds each, so that whatever happens meets workers at work.
-SPEC = """\
-model: efficientnet-lite0
-render: {size_px: 64, steps: 500, early_stop: 0, batch_size: 1}
-jobs:
-  - {name: edges, layer: stem_bn, channels: 0-9}
-  - {name: textures, layer: block1_expand_bn, channels: [3, 17]}
-"""
-UNITS = 12
 APART = "--sbatch-arg=--cpus-per-task=2"  # all that a node has, so that each worker has a node of its own
 END_S = 120
-TRAPPED_STEPS = 50  # so that a batch takes about a second
-MOST_AGAIN = 4  # units that are rendered twice: two batches in flight
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The pictures of the spec, rendered here in one go."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    assert fvcli("render", write_spec(folder, SPEC), "-o", folder / "run").exit_code == 0
-    return pictures(folder / "run")
 
 
 def submit(*words: str | Path) -> tuple[int, int]:
@@ -59,18 +41,14 @@ def at_work(run: Path) -> int:
 
 
 def wait_for_work(cluster: SlurmCluster, run: Path) -> None:
-    """Wait until both workers are at work and a picture is done."""
-    cluster.wait(lambda: at_work(run) >= 2 and finished(run) >= 1, "the workers are not at work")
-    assert finished(run) < UNITS - 2, "the run is too short for this test"
+    """Wait until both workers are at work and another picture is done."""
+    before = finished(run)
+    cluster.wait(lambda: at_work(run) >= 2 and finished(run) > before, "the workers are not at work")
 
 
 def living(run: Path) -> list[Note]:
     """Return the notes of workers that are at a batch."""
     return [note for note in read_notes(run) if note.role == "worker" and note.at and not note.ended]
-
-
-def all_done(run: Path) -> bool:
-    return bool(json.loads(fvcli("status", run, "--json").stdout)["done"] == UNITS)
 
 
 def script_of_page(name: str) -> str:
@@ -86,52 +64,45 @@ def log(run: Path, job: int, task: int) -> str:
     return (run / f"logs/slurm-{job}_{task}.log").read_text()
 
 
-def test_missing_finishes_a_cancelled_job_although_signals_come_and_the_controller_dies(
-    cluster: SlurmCluster, tmp_path: Path, undisturbed: dict[str, bytes]
-) -> None:
-    run = tmp_path / "run"
-    cancelled, _ = submit(write_spec(tmp_path, SPEC), "-o", run)
-    assert [call.split()[0] for call in cluster.calls()] == ["scontrol", "sbatch", "sbatch"]
+def requeues(cluster: SlurmCluster) -> list[str]:
+    """Return the calls by which tasks queued themselves again."""
+    return sorted(call for call in cluster.calls(by_jobs=True) if call.startswith("scontrol"))
+
+
+def stop_and_cancel(cluster: SlurmCluster, spec: Path, run: Path, how: list[str]) -> None:
+    """Begin a run; signals stop its workers, which come back, and then the job is cancelled."""
+    cancelled, _ = submit(spec, "-o", run, *how)
+    wait_for_work(cluster, run)
+    cluster.signal(f"{cancelled}_0", "USR1")  # as 120 s before the time limit
+    cluster.signal(f"{cancelled}_1", "TERM")
+    cluster.wait(lambda: cluster.ended(cancelled) == ["PENDING 0:0"] * 2, "they are not queued again")
+    assert requeues(cluster) == [f"scontrol requeue {cancelled}_{task}" for task in (0, 1)]
+    assert "Stopped by SIGUSR1" in log(run, cancelled, 0)
+    assert "Stopped by SIGTERM" in log(run, cancelled, 1)
     wait_for_work(cluster, run)
     cluster.run("scancel", str(cancelled))
     cluster.wait_for_end(cancelled)
+    assert cluster.ended(cancelled)[2:] == ["CANCELLED 0:0"] * 2
     status = json.loads(fvcli("status", run, "--json").stdout)
     assert status["running"] == status["lost"] == 0
-    assert 1 <= status["done"] < UNITS
-
-    job, finish = submit("-o", run, "--missing")
-    wait_for_work(cluster, run)
-    cluster.kill_controller()
-    before = finished(run)
-    cluster.wait(lambda: finished(run) > before, "workers do not go on without the controller")
-    cluster.start_controller()
-    cluster.wait(lambda: len(cluster.job_states(job)) == 2, "the controller forgot the job")
-    cluster.signal(f"{job}_0", "TERM")
-    cluster.signal(f"{job}_1", "USR1")  # as 120 s before the time limit
-    cluster.wait_for_end(job, END_S)
-    assert sorted(cluster.ended(job)) == ["COMPLETED 0:0"] * 2 + ["PENDING 0:0"] * 2
-    assert cluster.ended(cancelled) == ["CANCELLED 0:0"] * 2
-    cluster.wait_for_end(finish)
-    assert all_done(run)
-    assert pictures(run) == undisturbed
-    assert {path.name for path in (run / "grids").iterdir()} == {"edges.png", "textures.png"}
-    assert re.search(r"^total +12 +0 ", (run / f"logs/slurm-{finish}-finish.log").read_text(), re.MULTILINE)
-    assert "Stopped by SIGTERM" in log(run, job, 0)
-    assert "Stopped by SIGUSR1" in log(run, job, 1)
-    asked = sorted(call for call in cluster.calls(by_jobs=True) if call.startswith("scontrol"))
-    assert asked == [f"scontrol requeue {job}_0", f"scontrol requeue {job}_1"]
+    assert 1 <= status["done"] < PICTURES - 1
 
 
 def test_whatever_happens_only_the_unit_that_kills_is_lost(
     cluster: SlurmCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A process and a node are killed, one hangs, a unit kills, the controller dies, SIGTERM comes."""
-    spec, run = write_trapped_spec(tmp_path, TRAPPED_STEPS), tmp_path / "run"
+    """Workers are told to stop, come back, and are cancelled. Of those that render what is missing then, a
+    process and a node are killed, one hangs, a unit kills, and the controller dies."""
+    spec, run = write_trapped_spec(tmp_path), tmp_path / "run"
     assert fvcli("render", spec, "-o", tmp_path / "undisturbed", "--allow-code").exit_code == 0
     monkeypatch.setenv(TRAP, str(tmp_path))
-    how = [f"--work-arg={word}" for word in ("--tries=2", "--timeout=12", "--lease=6")]
-    job, finish = submit(spec, "-o", run, "--allow-code", *how)
-    cluster.wait(lambda: at_work(run) >= 2 and finished(run) >= 1, "the workers are not at work")
+    how = ["--allow-code", *(f"--work-arg={word}" for word in ("--tries=2", "--timeout=12", "--lease=6"))]
+
+    (tmp_path / HUNG).touch()  # what hangs cannot give its batch back
+    stop_and_cancel(cluster, spec, run, how)
+    (tmp_path / HUNG).unlink()
+    job, finish = submit("-o", run, "--missing", *how)
+    wait_for_work(cluster, run)
     os.kill(living(run)[0].process["pid"], signal.SIGKILL)
     before = finished(run)
     cluster.wait(lambda: finished(run) >= before + 4, "they do not go on")
@@ -142,19 +113,24 @@ def test_whatever_happens_only_the_unit_that_kills_is_lost(
         cluster.wait(lambda: finished(run) > before, "the other node does not go on without the controller")
         cluster.start_controller()
         cluster.wait(lambda: len(cluster.job_states(job)) == 2, "the controller forgot the job")
-        cluster.signal(f"{job}_1", "TERM")
         cluster.wait(lambda: finished(run) == PICTURES, "they do not finish", END_S)
         cluster.wait_for_end(job, END_S)
     finally:
         cluster.start_node("n1")
+    assert cluster.ended(job) == ["NODE_FAIL 0:0"] + ["FAILED 1:0"] * 2  # because a unit failed
     told = json.loads(fvcli("status", run, "--json").stdout)
     assert (told["done"], told["failed"], told["units"]) == (PICTURES - 1, 1, PICTURES)
+    assert told["notable"][0]["unit"] == POISONOUS
     assert told["notable"][0]["error"].startswith("the process died: signal 9, ")
     assert told["rendered_twice"] <= MOST_AGAIN
     cluster.wait_for_end(finish)
     expected = pictures(tmp_path / "undisturbed")
-    del expected[f"units/{told['notable'][0]['unit']}.png"]
+    del expected[f"units/{POISONOUS}.png"]
     assert pictures(run) == expected
+    assert {path.name for path in (run / "grids").iterdir()} == {"like.png"}
+    said = (run / f"logs/slurm-{finish}-finish.log").read_text()
+    assert re.search(rf"^like +{PICTURES - 1} +0 +1 ", said, re.MULTILINE)
+    assert cluster.ended(finish) == ["COMPLETED 0:0"]
     cluster.wait(lambda: set(cluster.node_states().values()) == {"idle"}, "the node did not come back")
 
 
@@ -164,7 +140,7 @@ def test_the_scripts_of_the_page_do_what_it_says(
     """Two workers by srun, and two shards of an array; all four at once."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{cluster.env['PATH']}")
-    spec = write_spec(tmp_path, SPEC.replace("steps: 500", "steps: 8"))
+    spec = small_network_spec(tmp_path, units=4)
     assert fvcli("prepare", spec, "-o", "run").exit_code == 0
     jobs = []
     for name in ("workers.sh", "shards.sh"):
@@ -175,9 +151,9 @@ def test_the_scripts_of_the_page_do_what_it_says(
         cluster.wait_for_end(job, END_S)
     logs = "\n".join(path.read_text() for path in tmp_path.glob("slurm-*.out"))
     assert [cluster.ended(job) for job in jobs] == [["COMPLETED 0:0"], ["COMPLETED 0:0"] * 2], logs
-    assert all_done(tmp_path / "run")
     for index in (1, 2):
         assert f"slice {index}/2, from SLURM_ARRAY_TASK_ID, SLURM_ARRAY_TASK_COUNT" in logs
-    assert len(pictures(tmp_path / "shard-1")) == len(pictures(tmp_path / "shard-2")) == UNITS / 2
+    assert len(pictures(tmp_path / "shard-1")) == len(pictures(tmp_path / "shard-2")) == 2
     assert fvcli("merge", "shard-1", "shard-2", "-o", "merged").exit_code == 0
+    assert len(pictures(tmp_path / "run")) == 4
     assert pictures(tmp_path / "merged") == pictures(tmp_path / "run")
