@@ -11,19 +11,13 @@ import pytest
 
 from tests.docs.test_ci_examples import fvcli_lines
 from tests.helpers.running import fvcli
-
-SPEC = """\
-model: efficientnet-lite0
-render: {size_px: 48, steps: 4}
-jobs:
-  - {name: edges, layer: stem_bn, channels: 0-4}
-"""
+from tests.helpers.small_network import small_network_spec
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A project with a spec and a golden of it."""
-    (tmp_path / "atlas.yaml").write_text(SPEC)
+    small_network_spec(tmp_path, 5, batch_size=5).rename(tmp_path / "atlas.yaml")
     assert fvcli("render", tmp_path / "atlas.yaml", "-o", tmp_path / "first").exit_code == 0
     result = fvcli("accept", tmp_path / "first", "--golden", tmp_path / "golden", "--reason", "first")
     assert result.exit_code == 0, result.stderr
@@ -44,7 +38,8 @@ def test_github_passes_and_gitlab_fails_after_a_change(project: Path) -> None:
         "summary.md",
     }
     (project / "run").rename(project / "before")
-    (project / "atlas.yaml").write_text(SPEC.replace("steps: 4", "steps: 5"))
+    spec = project / "atlas.yaml"
+    spec.write_text(spec.read_text().replace(" steps: 4", " steps: 5"))
     assert run_lines("gitlab-ci.yml", project) == 1
     assert "steps: 4 -> 5" in (project / "report/results.json").read_text()
     assert 'failures="5"' in (project / "report/junit.xml").read_text()

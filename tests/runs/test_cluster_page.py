@@ -23,14 +23,9 @@ from ruamel.yaml import YAML
 
 from tests.helpers.running import fvcli, pictures, write_spec
 from tests.helpers.s3_server import free_port, s3_server
+from tests.helpers.small_network import small_network_spec
 
 PAGE = (Path(__file__).parents[2] / "docs/cluster.md").read_text()
-SPEC = """\
-model: efficientnet-lite0
-render: {size_px: 48, steps: 8, redirect_steps: 0, batch_size: 1}
-jobs:
-  - {name: edges, layer: stem_bn, channels: 0-2}
-"""
 PICTURES = [f"units/edges/channel-{number:04d}.png" for number in range(3)]
 
 
@@ -44,21 +39,27 @@ def commands_of(heading: str) -> list[str]:
     return lines
 
 
-@pytest.fixture
-def here(tmp_path: Path) -> Path:
-    write_spec(tmp_path, SPEC)
-    return tmp_path
+@pytest.fixture(scope="module")
+def plain_run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An undisturbed render."""
+    folder = tmp_path_factory.mktemp("plain")
+    result = fvcli("render", small_network_spec(folder), "-o", folder / "run")
+    assert result.exit_code == 0, result.stderr
+    return folder / "run"
 
 
 @pytest.fixture(scope="module")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The pictures of an undisturbed render."""
-    folder = tmp_path_factory.mktemp("plain")
-    result = fvcli("render", write_spec(folder, SPEC), "-o", folder / "run")
-    assert result.exit_code == 0, result.stderr
-    found = pictures(folder / "run")
+def plain(plain_run: Path) -> dict[str, bytes]:
+    found = pictures(plain_run)
     assert list(found) == PICTURES
     return found
+
+
+@pytest.fixture
+def here(tmp_path: Path, plain_run: Path) -> Path:
+    """A folder with the spec of the undisturbed render, which names its network by the whole path."""
+    write_spec(tmp_path, (plain_run / "spec.yaml").read_text())
+    return tmp_path
 
 
 def shell(line: str, folder: Path, more: Mapping[str, str] | None = None) -> str:
@@ -67,7 +68,7 @@ def shell(line: str, folder: Path, more: Mapping[str, str] | None = None) -> str
     environment = {**os.environ, "PATH": path, **(more or {})}
     words = ["bash", "-o", "pipefail", "-c", line]
     done = subprocess.run(
-        words, cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+        words, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, (line, done.stdout, done.stderr)
     assert "Traceback" not in done.stderr
@@ -89,7 +90,9 @@ def test_one_machine(here: Path, plain: dict[str, bytes]) -> None:
     assert pictures(here / "run") == plain
 
 
-def test_shards(here: Path, plain: dict[str, bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shards(
+    here: Path, plain: dict[str, bytes], plain_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In this process, because the lines ask nothing else of a shell than to start fvcli."""
     lines = commands_of("## Shards without a shared disk")
     assert [line.split()[:2] for line in lines] == [["fvcli", name] for name in ("render", "render", "merge")]
@@ -98,6 +101,8 @@ def test_shards(here: Path, plain: dict[str, bytes], monkeypatch: pytest.MonkeyP
         done = fvcli(*shlex.split(line, comments=True)[1:])
         assert done.exit_code == 0, (line, done.stderr)
     assert pictures(here / "run") == plain
+    for name in ("plan.json", "spec.yaml", "grids/edges.png"):
+        assert (here / "run" / name).read_bytes() == (plain_run / name).read_bytes(), name
 
 
 def test_an_object_store(here: Path, plain: dict[str, bytes]) -> None:
@@ -120,7 +125,7 @@ def started(line: str, folder: Path, environment: Mapping[str, str]) -> Iterator
     log = (folder / f"{secrets.token_hex(4)}.log").open("w+")
     with log, subprocess.Popen(words, env={**os.environ, **environment}, stdout=log, stderr=log) as process:
         try:
-            end = time.monotonic() + 60
+            end = time.monotonic() + 120
             while "Ray runtime started" not in Path(log.name).read_text():
                 assert process.poll() is None, Path(log.name).read_text()
                 assert time.monotonic() < end

@@ -19,7 +19,8 @@ from fvcli.cli import main
 from fvcli.run.layout import ROUNDS
 from tests.helpers import hostile
 from tests.helpers.painted_runs import painted
-from tests.helpers.running import SMALL_SPEC, fvcli, write_spec
+from tests.helpers.running import fvcli, write_spec
+from tests.helpers.small_network import small_network_spec
 
 # What each command is asked; {out} is a folder of its own. A new command must be named here, too.
 WORDS: Mapping[str, str] = {
@@ -190,7 +191,7 @@ def check(command: str, came_to: CameTo, at_home: int, *, fails: bool) -> None:
 @pytest.mark.parametrize("name", ["all closed", "full error", "no home and a user that nobody knows"])
 def test_so_do_those_with_tensorflow(name: str, places: dict[str, Path], tmp_path: Path) -> None:
     environment = environment_of(name)
-    spec = write_spec(tmp_path, SMALL_SPEC.replace("steps: 24", "steps: 2, redirect_steps: 0"))
+    spec = small_network_spec(tmp_path)
     found = environment.run(tmp_path, asked(tmp_path, {**places, "spec": spec}, WITH_TENSORFLOW))
     for command, came_to in found.items():
         check(command, came_to, 0, fails=False)

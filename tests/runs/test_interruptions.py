@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import resource
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,18 +22,31 @@ from fvcli.run.atomic import write_atomic
 from fvcli.run.layout import FILMS
 from fvcli.run.unfinished_films import KeptFrames
 from tests.helpers.picture_files import noise
-from tests.helpers.running import SMALL_SPEC, fvcli, pictures, start_fvcli, wait_until, write_spec
+from tests.helpers.running import fvcli, pictures, start_fvcli, wait_until, write_spec
+from tests.helpers.trapped_network import HEAD, TRAP
 
-# Long enough in its first batches that a signal meets it at work.
-SLOW_SPEC = SMALL_SPEC.replace("steps: 24", "steps: 200")
+CODE = "--allow-code"
+
+# In the network of two layers; where the trap is armed, each picture takes seconds.
+UNITS = 7
+SPEC = HEAD + f"  - {{name: edges, layer: conv, channels: 0-{UNITS - 1}}}\n"
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """The pictures of the slow spec, rendered in one go."""
+    """The pictures of the spec, rendered in one go."""
     folder = tmp_path_factory.mktemp("undisturbed")
-    assert fvcli("render", write_spec(folder, SLOW_SPEC), "-o", folder / "run").exit_code == 0
+    assert fvcli("render", write_spec(folder, SPEC), "-o", folder / "run", CODE).exit_code == 0
     return pictures(folder / "run")
+
+
+@contextlib.contextmanager
+def started_slowly(*words: str | Path) -> Iterator[subprocess.Popen[str]]:
+    """Start a render for which pictures take long, so that a signal meets it at work."""
+    with pytest.MonkeyPatch.context() as patched, tempfile.TemporaryDirectory() as folder:
+        patched.setenv(TRAP, folder)
+        with start_fvcli("render", *words, CODE) as process:
+            yield process
 
 
 def finished(run: Path) -> list[str]:
@@ -40,19 +56,18 @@ def finished(run: Path) -> list[str]:
 
 
 def test_kill_9_loses_only_the_batch_in_flight(tmp_path: Path, undisturbed: dict[str, bytes]) -> None:
-    spec, run = write_spec(tmp_path, SLOW_SPEC), tmp_path / "run"
-    process = start_fvcli("render", spec, "-o", run)
-    wait_until(lambda: len(finished(run)) >= 2 and len(list(run.glob("attempts/*/*.json"))) >= 2, process)
-    process.kill()
-    process.communicate()
+    spec, run = write_spec(tmp_path, SPEC), tmp_path / "run"
+    with started_slowly(spec, "-o", run) as process:
+        wait_until(lambda: len(finished(run)) >= 2 and len(list(run.glob("attempts/*/*.json"))) >= 2, process)
+        process.kill()
     kept = finished(run)
-    assert 2 <= len(kept) < 7
+    assert 2 <= len(kept) < UNITS
     status = json.loads(fvcli("status", run, "--json").stdout)
     assert status["done"] == len(kept)
     assert status["lost"] >= 1
-    assert status["done"] + status["lost"] + status["pending"] == 7
+    assert status["done"] + status["lost"] + status["pending"] == UNITS
     times = {name: (run / name).stat().st_mtime_ns for name in kept}
-    assert fvcli("render", spec, "-o", run).exit_code == 0
+    assert fvcli("render", spec, "-o", run, CODE).exit_code == 0
     assert pictures(run) == undisturbed
     assert {name: (run / name).stat().st_mtime_ns for name in kept} == times
 
@@ -61,26 +76,26 @@ def test_kill_9_loses_only_the_batch_in_flight(tmp_path: Path, undisturbed: dict
 def test_a_signal_stops_cleanly_and_another_spec_is_refused_meanwhile(
     tmp_path: Path, undisturbed: dict[str, bytes], number: signal.Signals
 ) -> None:
-    spec, run = write_spec(tmp_path, SLOW_SPEC), tmp_path / "run"
-    process = start_fvcli("render", spec, "-o", run)
-    wait_until(lambda: bool(list(run.glob("attempts/*/*.json"))), process)
-    second = fvcli("render", spec, "-o", run, "--set", "render.seed=1")
-    assert second.exit_code == 2
-    assert "and this spec plans other pictures: wait for it" in second.stderr
-    assert json.loads(fvcli("status", run, "--json").stdout)["running"] >= 1
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
+    spec, run = write_spec(tmp_path, SPEC), tmp_path / "run"
+    with started_slowly(spec, "-o", run) as process:
+        wait_until(lambda: bool(list(run.glob("attempts/*/*.json"))), process)
+        second = fvcli("render", spec, "-o", run, CODE, "--set", "render.seed=1")
+        assert second.exit_code == 2
+        assert "and this spec plans other pictures: wait for it" in second.stderr
+        assert json.loads(fvcli("status", run, "--json").stdout)["running"] >= 1
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 75
     assert f"Stopped by {number.name}" in errors
     assert "to go on: fvcli render" in errors
     assert "Traceback" not in errors
     assert json.loads(fvcli("status", run, "--json").stdout)["lost"] == 0
-    assert fvcli("render", spec, "-o", run).exit_code == 0
+    assert fvcli("render", spec, "-o", run, CODE).exit_code == 0
     assert pictures(run) == undisturbed
 
 
 def test_a_signal_before_the_first_batch_stops_cleanly_too(tmp_path: Path) -> None:
-    spec, run = write_spec(tmp_path, SLOW_SPEC), tmp_path / "run"
+    spec, run = write_spec(tmp_path), tmp_path / "run"
     process = start_fvcli("render", spec, "-o", run)
     wait_until((run / "plan.json").exists, process)
     process.send_signal(signal.SIGTERM)
@@ -100,8 +115,9 @@ main(prog_name="fvcli")
 
 def test_a_full_disk_is_said_and_leaves_nothing_half_written(tmp_path: Path) -> None:
     """A limit on the size of files stops the write of a picture midway, as a full disk does."""
-    spec, run = write_spec(tmp_path), tmp_path / "run"
-    words = ["render", str(spec), "-o", str(run), "--only", "textures", "--set", "render.steps=8"]
+    text = HEAD.replace("size_px: 32", "size_px: 96") + "  - {name: edges, layer: conv, channels: 0-1}\n"
+    spec, run = write_spec(tmp_path, text), tmp_path / "run"
+    words = ["render", str(spec), "-o", str(run), CODE]
     done = subprocess.run(
         [sys.executable, "-c", FULL_DISK.format(limit=8000), *words],
         capture_output=True,
@@ -133,15 +149,15 @@ def test_an_atomic_write_keeps_the_old_file_when_it_fails(tmp_path: Path) -> Non
 
 
 FILM_SPEC = """\
-model: efficientnet-lite0
+model: {factory: "tests.helpers.trapped_network:build", value_range: [0, 1]}
 jobs:
   - name: film
-    layer: block2_add
+    layer: conv
     objective: layer
     pictures: film.gif
     recipe: deepdream
     size_px: [64, 80]
-    steps: 12
+    steps: 6
     octaves: {count: 1, tile_px: 64}
     animation: {format: webp}
 """
@@ -152,7 +168,7 @@ def test_a_film_that_was_killed_goes_on_at_its_frames(tmp_path: Path) -> None:
     frames = [noise(64, 80, seed) for seed in range(8)]
     (tmp_path / "film.gif").write_bytes(encode_movie(frames, "gif", 10))
     spec, run, whole = write_spec(tmp_path, FILM_SPEC), tmp_path / "run", tmp_path / "whole"
-    with start_fvcli("render", spec, "-o", run) as process:
+    with started_slowly(spec, "-o", run) as process:
         wait_until(lambda: len(frames_of(run)) >= 2, process)
         process.kill()
     kept = frames_of(run)
@@ -167,11 +183,11 @@ def test_a_film_that_was_killed_goes_on_at_its_frames(tmp_path: Path) -> None:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(KeptFrames, "keep", keep)
-        assert fvcli("render", spec, "-o", run).exit_code == 0
+        assert fvcli("render", spec, "-o", run, CODE).exit_code == 0
     assert dreamt == list(range(dreamt[0], len(frames)))
     assert dreamt[0] >= len(kept) - 1  # the kill may have come between a frame and what makes it count
     assert frames_of(run) == []
-    assert fvcli("render", spec, "-o", whole).exit_code == 0
+    assert fvcli("render", spec, "-o", whole, CODE).exit_code == 0
     names = [path.name for path in sorted((whole / "units/film").iterdir()) if path.suffix != ".json"]
     assert len(names) == 2
     for name in names:

@@ -11,6 +11,7 @@ import pytest
 from fvcli.media import pixel_sha256, read_picture
 from fvcli.run import RunFolder
 from tests.helpers.running import HEAD, SMALL_SPEC, fvcli, pictures, sidecars, write_spec
+from tests.helpers.small_network import small_network_spec
 
 EVERY_KIND = """\
 model: efficientnet-lite0
@@ -93,17 +94,6 @@ def test_only_gives_the_bytes_of_the_whole_run(whole: Path, tmp_path: Path) -> N
     }
 
 
-def test_shards_merge_to_the_bytes_of_one_run(whole: Path, tmp_path: Path) -> None:
-    spec = write_spec(tmp_path)
-    for index in (1, 2):
-        assert fvcli("render", spec, "-o", tmp_path / f"s{index}", "--shard", f"{index}/2").exit_code == 0
-    result = fvcli("merge", tmp_path / "s1", tmp_path / "s2", "-o", tmp_path / "run")
-    assert result.exit_code == 0, result.stderr
-    assert pictures(tmp_path / "run") == pictures(whole)
-    for name in ("plan.json", "spec.yaml", "grids/edges.png", "grids/textures.png"):
-        assert (tmp_path / "run" / name).read_bytes() == (whole / name).read_bytes(), name
-
-
 def test_a_lone_picture_is_rendered_again(whole: Path, tmp_path: Path) -> None:
     picture = tmp_path / "found.png"
     picture.write_bytes((whole / "units/textures/channel-0017.png").read_bytes())
@@ -112,24 +102,17 @@ def test_a_lone_picture_is_rendered_again(whole: Path, tmp_path: Path) -> None:
     assert list(pictures(tmp_path / "again").values()) == [picture.read_bytes()]
 
 
-def test_another_spec_is_refused_and_force_replaces(whole: Path, tmp_path: Path) -> None:
-    spec = write_spec(tmp_path)
-    run = tmp_path / "run"
-    short = [
-        "--set",
-        "render.steps=2",
-        "--set",
-        "jobs.edges.channels=0-1",
-        "--set",
-        "jobs.textures.channels=[3]",
-    ]
-    assert fvcli("render", spec, "-o", run, *short).exit_code == 0
+def test_another_spec_is_refused_and_force_replaces(tmp_path: Path) -> None:
+    spec, run = small_network_spec(tmp_path), tmp_path / "run"
+    assert fvcli("render", spec, "-o", run).exit_code == 0
     before = pictures(run)
-    refused = fvcli("render", spec, "-o", run)
+    assert len(before) == 3
+    changed = ("render", spec, "-o", run, "--set", "render.seed=1")
+    refused = fvcli(*changed)
     assert refused.exit_code == 2
     assert "--force" in refused.stderr
     assert pictures(run) == before
-    forced = fvcli("render", spec, "-o", run, "--force", *short, "--set", "render.seed=1")
+    forced = fvcli(*changed, "--force")
     assert forced.exit_code == 0, forced.stderr
     assert pictures(run).keys() == before.keys()
     assert all(pictures(run)[name] != before[name] for name in before)
@@ -176,20 +159,15 @@ def plain_objective(sidecar: dict, acts: dict) -> float:
 
 
 def test_a_unit_that_fails_is_recorded_and_the_rest_goes_on(tmp_path: Path) -> None:
-    spec = """
-model: efficientnet-lite0
-render: {size_px: 64, steps: 4, batch_size: 2}
-jobs:
-  - {name: broken, layer: stem_bn, channels: [1], optimizer: {kind: adam, learning_rate: 1e38}}
-  - {name: fine, layer: stem_bn, channels: [1]}
-"""
-    path = write_spec(tmp_path, spec)
+    path = small_network_spec(tmp_path, 1)
+    broken = "{name: broken, layer: second, channels: [1], optimizer: {kind: adam, learning_rate: 1e38}}"
+    path.write_text(f"{path.read_text()}  - {broken}\n")
     result = fvcli("render", path, "-o", tmp_path / "run")
     assert result.exit_code == 1
     assert "broken/channel-0001 failed: the picture became NaN or infinite" in result.stderr
     found = sidecars(tmp_path / "run")
     assert found["broken/channel-0001.json"]["status"] == "failed"
-    assert found["fine/channel-0001.json"]["status"] == "done"
+    assert found["edges/channel-0000.json"]["status"] == "done"
     status = json.loads(fvcli("status", tmp_path / "run", "--json").stdout)
     assert (status["done"], status["failed"]) == (1, 1)
     assert (tmp_path / "run/grids/broken.png").exists()
