@@ -1,4 +1,4 @@
-"""This machine measured, and what is estimated from it; the README's test reads the table of calibrate."""
+"""This machine measured, and what is estimated from it; its table is tested in tests/cli/test_tables.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""`fvcli compare --calibrate`, with three of its variants rendered for real."""
+"""`fvcli compare --calibrate`, with three of its variants rendered for real.
+
+That a learning rate of 2 % less is caught is tested in test_own_golden.py.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ render: {size_px: 48, steps: 6, redirect_steps: 0}
 jobs:
   - {name: edges, layer: stem_bn, channels: 0-4}
 """
-KEPT = ["one thread", "oneDNN off", "learning rate -2 %", WEIGHTS]
+KEPT = ["one thread", "oneDNN off", WEIGHTS]
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +46,13 @@ def test_it_measures_and_keeps_what_it_measured(golden: Path, monkeypatch: pytes
     rows = [re.split(r"  +", line) for line in result.stdout.splitlines()[1:-1]]
     assert [(row[0], row[1]) for row in rows] == [
         *(("one thread", "same"), ("oneDNN off", "cpu")),
-        *(("learning rate -2 %", "same"), ("learning rate -2 %", "cpu")),
         *((WEIGHTS, "same"), (WEIGHTS, "cpu")),
     ]
     kept = json.loads((golden / "calibration.json").read_text())
     wrong = {(row["name"], row["limits"]): (row["caught"], row["wrong"]) for row in kept["confusion"]}
     assert wrong["one thread", "same"] == wrong["oneDNN off", "cpu"] == (0, 0)
     for limits in ("same", "cpu"):
-        assert wrong["learning rate -2 %", limits] == wrong[WEIGHTS, limits] == (5, 0)
+        assert wrong[WEIGHTS, limits] == (5, 0)
     assert kept["steps"] == [6]
     assert kept["size_px"] == [[48, 48]]
     assert max(kept["distributions"]["one thread"]["first_steps"]) == 0
