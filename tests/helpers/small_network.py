@@ -1,4 +1,4 @@
-"""A spec of a network of two layers: for tests of processes, which start in half the time of the default's."""
+"""A spec of a network of two layers: with it processes start in half the time."""
 
 from __future__ import annotations
 

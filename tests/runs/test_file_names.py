@@ -14,7 +14,7 @@ PHOTO = Path(__file__).parents[2] / "configs" / "photos" / "coffee.jpg"
 NAMES = ("写真", "𠮷田", "😀", "w" * 240)
 SPEC = """\
 model: efficientnet-lite0
-render: {size_px: 64, steps: 1, save_at: [0]}
+render: {size_px: 64, steps: 1, redirect_steps: 0, save_at: [0]}
 jobs:
   - {name: photos, layer: stem_bn, objective: caricature, pictures: photos}
   - name: many

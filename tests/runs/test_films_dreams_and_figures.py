@@ -23,7 +23,7 @@ PHOTO = Path(__file__).parents[2] / "configs" / "photos" / "coffee.jpg"
 LAYER, CHANNEL = "stem_bn", 3
 SPEC = """\
 model: efficientnet-lite0
-render: {size_px: [48, 64], steps: 24, early_stop: 0, transforms: [{kind: jitter, px: 4}]}
+render: {size_px: [48, 64], steps: 24, redirect_steps: 0, early_stop: 0, transforms: [{kind: jitter, px: 4}]}
 jobs:
   - {name: plain, layer: stem_bn, channels: 3}
   - {name: strip, layer: stem_bn, channels: 3, save_at: [0, 5, 16, 24]}

@@ -20,7 +20,7 @@ PHOTO = Path(__file__).parents[2] / "configs" / "photos" / "chelsea.jpg"
 SPEC = """\
 model: efficientnet-lite0
 render:
-  {size_px: [64, 80], steps: 8, redirect_steps: 2, transforms: [{kind: jitter, px: 4}], early_stop: 0}
+  {size_px: [64, 80], steps: 8, redirect_steps: 0, transforms: [{kind: jitter, px: 4}], early_stop: 0}
 jobs:
   - name: directions
     layer: stem_bn

@@ -72,7 +72,8 @@ def judged_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """A run of the default network with a picture of every sort."""
     folder = tmp_path_factory.mktemp("judged")
     photo = save(folder / "photo.png", noise(80, 100))
-    render = {"size_px": [48, 64], "steps": 4, "early_stop": 0, "transforms": [{"kind": "jitter", "px": 4}]}
+    steps = {"steps": 4, "redirect_steps": 0, "early_stop": 0}
+    render = {"size_px": [48, 64], **steps, "transforms": [{"kind": "jitter", "px": 4}]}
     spec = {"model": "efficientnet-lite0", "render": render, "jobs": JOBS}
     text = json.dumps(spec).replace("PHOTO", str(photo))
     result = fvcli("render", write_spec(folder, text), "-o", folder / "run")
