@@ -126,7 +126,8 @@ def _ranks(cosines: np.ndarray) -> np.ndarray:
     """
     size = cosines.shape[1]
     steps = np.rint(cosines * 10_000).astype(np.int64) + 10_001
-    return steps * size + np.arange(size - 1, -1, -1)
+    ranks: np.ndarray = steps * size + np.arange(size - 1, -1, -1)
+    return ranks
 
 
 def order(vectors: Vectors) -> list[int]:
