@@ -35,7 +35,7 @@ FAULTS = (
     *(FvcliError, ValueError, TypeError, KeyError, IndexError, AttributeError, NotImplementedError),
     tf.errors.OpError,
 )
-PICTURE = "the picture is below it"
+PICTURE = "only the picture is below it"
 MIXING = {"conv", "conv_transpose", "separable_conv", "dense"}
 # What is linear, and is computed as the network does it.
 PLAIN = {

@@ -179,7 +179,7 @@ def test_what_is_above_is_what_is_below_from_the_other_side(lite: LoadedModel) -
     assert below is not None
     assert above is not None
     assert links["block2_expand_bn"].above == (Neighbour("block4_expand_bn", 4),)
-    assert links["block2_expand_bn"].reason == "the picture is below it"
+    assert links["block2_expand_bn"].reason == "only the picture is below it"
     found = {
         (int(upper), lower): weight
         for lower in range(144)
@@ -254,7 +254,7 @@ def test_no_weights_lead_through_attention() -> None:
 
 def test_layers_of_the_same_channels_are_passed() -> None:
     found = reached(finished(branching()), "a_conv", "a_bn", "a", "b1_bn", "d_bn")
-    assert found["a"] == found["a_bn"] == "the picture is below it"
+    assert found["a"] == found["a_bn"] == "only the picture is below it"
     assert found["b1_bn"] == (Neighbour("a", 1),)
     assert found["d_bn"] == (Neighbour("b1_bn", 1),)  # nearer than the layer that it is made of
 
