@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +22,7 @@ import numpy as np
 
 from fvcli.run.atomic import write_atomic
 from fvcli.run.objects import read_bytes
-from fvcli.spec.file_names import MAX_NAME_BYTES, shortened
+from fvcli.spec.file_names import folder_names
 
 LINKS, INDEX_FILE = "links", "links.json"
 LINKS_VERSION = 1
@@ -136,7 +135,7 @@ def write_links(run: Path, links: Links) -> Path:
     Raises:
         FvcliError: They cannot be written.
     """
-    folders = _folders(links.layers)
+    folders = folder_names(links.layers)
     for name, layer in links.layers.items():
         write_atomic(run / LINKS / f"{folders[name]}.npz", _as_npz(layer))
     about = [_about(layer, folders[name]) for name, layer in links.layers.items()]
@@ -168,21 +167,6 @@ def copy_links(sources: Iterable[Path], target: Path) -> None:
     found = next((links for links in known if links is not None), None)
     if found is not None and read_links(target) is None:
         write_links(target, found)
-
-
-def _folders(names: Iterable[str]) -> dict[str, str]:
-    """Return a file name for each layer; two never share one, however the disk spells names."""
-    found: dict[str, str] = {}
-    taken: set[str] = set()
-    for name in names:
-        base = shortened(re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("._-") or "layer", MAX_NAME_BYTES)
-        number, folder = 1, base
-        while folder.casefold() in taken:
-            number += 1
-            folder = f"{base}-{number}"
-        taken.add(folder.casefold())
-        found[name] = folder
-    return found
 
 
 def _about(layer: LayerLinks, folder: str) -> dict[str, Any]:

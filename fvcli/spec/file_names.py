@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import PurePath
 
 MAX_NAME_BYTES = 80  # of a photo's name, which is a part of a unit's
@@ -32,6 +34,24 @@ def shortened(name: str, max_bytes: int = MAX_UNIT_BYTES) -> str:
         return name
     total = hashlib.sha256(name.encode()).hexdigest()[:DIGITS]
     return name.encode()[: max_bytes - DIGITS - 1].decode(errors="ignore") + f"-{total}"
+
+
+def folder_names(names: Iterable[str]) -> dict[str, str]:
+    """Return for each name a file name that every disk takes and that no other one has.
+
+    A name that had to be changed, or that differs from another in capitals only, ends in a sum of the name.
+    So a file name does not depend on the order of the names, and rarely on which others there are.
+    """
+    safe = {name: safe_text(name.replace("/", "-")) for name in names}
+    count = Counter(map(folded, safe.values()))
+    return {
+        name: text if text == name and count[folded(text)] == 1 else f"{text}-{_sum(name)}"
+        for name, text in safe.items()
+    }
+
+
+def _sum(name: str) -> str:
+    return hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:DIGITS]
 
 
 def folded(name: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import PurePath
 
 import pytest
 
-from fvcli.spec.file_names import folded, safe_name, shortened
+from fvcli.spec.file_names import folded, folder_names, safe_name, shortened
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,15 @@ def test_other_long_names_stay_other_names() -> None:
 
 def test_capitals_and_spellings_of_accents_are_one_name() -> None:
     assert folded("E\u0301t\u00e9") == folded("\u00e9te\u0301") == "\u00e9t\u00e9"
+
+
+def test_folders_are_names_that_no_disk_takes_for_one() -> None:
+    names = ["head_bn", "a/b", "a-b", "a:b", "Conv", "conv", "\uce35/1", "..", "", "x" * 300]
+    found = folder_names(names)
+    assert found["head_bn"] == "head_bn"
+    assert found["a-b"] != "a-b" != found["a/b"]
+    assert len({folded(folder) for folder in found.values()}) == len(names)
+    assert all(len(folder.encode()) < 100 and "/" not in folder for folder in found.values())
+    assert all(folder.lstrip(".") for folder in found.values())
+    assert folder_names(reversed(names)) == found  # whatever the order
+    assert folder_names(["a/b"])["a/b"] == found["a/b"]  # and whatever others there are

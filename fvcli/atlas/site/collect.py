@@ -22,12 +22,12 @@ from fvcli.run import RunFolder
 from fvcli.run.look import NEWER, Look, look_at
 from fvcli.run.objects import read_bytes
 from fvcli.run.sidecar import FAILED, FINISHED
-from fvcli.spec.file_names import folded, safe_text
+from fvcli.spec.file_names import folder_names
 
 MISSING = "missing"  # planned, and not rendered yet
 UNREADABLE = "the file of the picture cannot be read"
 A_PAGE = 1024  # entries of a chapter on one page
-MAX_FOLDER_BYTES = 100
+JOB = "job-"  # how folders of jobs begin, so that no job changes the address of a layer
 CURVE = "curve.json"
 
 
@@ -269,7 +269,10 @@ def _chapters(
         grouped.setdefault((is_layer, name), []).append((which, pictures))
     at = facts.layers_at(*facts.native_size_px) if facts else {}
     order = {name: number for number, name in enumerate(at)}
-    taken: set[str] = set()
+    folders = {
+        True: folder_names(name for is_layer, name in grouped if is_layer),
+        False: folder_names(f"{JOB}{name}" for is_layer, name in grouped if not is_layer),
+    }
     for is_layer, name in sorted(grouped, key=lambda one: (not one[0], order.get(one[1], len(order)))):
         subjects = grouped[is_layer, name]
         if is_layer:
@@ -287,7 +290,8 @@ def _chapters(
             if layer
             else {}
         )
-        yield Chapter(name, _folder(name, taken), name, is_layer, entries, known)
+        folder = folders[is_layer][name if is_layer else f"{JOB}{name}"]
+        yield Chapter(name, folder, name, is_layer, entries, known)
 
 
 def _entry(
@@ -320,13 +324,3 @@ def _without_doubles(pictures: Sequence[Picture]) -> Iterator[Picture]:
 
 def _group(picture: Picture) -> tuple[str, int]:
     return picture.job, picture.program
-
-
-def _folder(name: str, taken: set[str]) -> str:
-    """Return a name for files of a chapter that every disk takes and that no other chapter has."""
-    safe = safe_text(name.replace("/", "."), MAX_FOLDER_BYTES)
-    number, free = 2, safe
-    while folded(free) in taken:
-        number, free = number + 1, f"{safe}-{number}"
-    taken.add(folded(free))
-    return free

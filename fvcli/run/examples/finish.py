@@ -36,6 +36,7 @@ from fvcli.run.examples.table import write_table
 from fvcli.run.examples.units import ChosenUnits
 from fvcli.run.listing import files_below
 from fvcli.run.objects import read_bytes
+from fvcli.spec.file_names import folder_names
 
 SHEETS_AT_A_TIME = 256  # whose tiles are in memory, 1.5 MB each
 KEPT_BYTES = 500_000_000  # of decoded pictures
@@ -60,7 +61,7 @@ class Asked:
 
     @cached_property
     def folders(self) -> dict[str, str]:
-        return layout.folders_of(self.units.channels)
+        return folder_names(self.units.channels)
 
 
 class NoPictureError(FvcliError):

@@ -16,12 +16,7 @@ The tiles of a unit:
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
-from collections.abc import Iterable
-from pathlib import Path, PurePath
-
-from fvcli.spec.file_names import DIGITS, folded, safe_name
+from pathlib import Path
 
 EXAMPLES = "examples"
 HEAD, PICTURES, SKIPPED = "examples.json", "pictures.tsv", "skipped.tsv"
@@ -73,20 +68,3 @@ def where_file(folder: str, channel: int) -> str:
 
 def _sheet(folder: str, channel: int) -> str:
     return f"{SHEETS}/{folder}/{channel // A_FOLDER:04d}/{channel:05d}"
-
-
-def folders_of(layers: Iterable[str]) -> dict[str, str]:
-    """Return for each layer a file name that every disk takes and no other layer has.
-
-    A name that had to be changed, or that differs from another one in capitals only, ends in a sum.
-    """
-    safe = {layer: safe_name(PurePath(layer.replace("/", "-") + ".npz")) for layer in layers}
-    count = Counter(map(folded, safe.values()))
-    return {
-        layer: name if name == layer and count[folded(name)] == 1 else f"{name}-{_sum(layer)}"
-        for layer, name in safe.items()
-    }
-
-
-def _sum(layer: str) -> str:
-    return hashlib.sha256(layer.encode("utf-8", "surrogatepass")).hexdigest()[:DIGITS]

@@ -322,7 +322,7 @@ def test_keys_on_the_page_of_a_unit(chrome: Chrome, site: Path) -> None:
 @pytest.mark.parametrize("width", [390, 1280, 2560])
 def test_nothing_is_wider_than_the_screen(chrome: Chrome, site: Path, width: int) -> None:
     resize(chrome, width, 844 if width < 400 else 900)
-    for name in (*KINDS, f"u/{LAYER}/6.html", "l/ways/index.html"):
+    for name in (*KINDS, f"u/{LAYER}/6.html", "l/job-ways/index.html"):
         open_page(chrome, site, name)
         assert chrome.execute_script(TOO_WIDE) == [False, []], name
     open_page(chrome, site, CHAPTER)
@@ -365,7 +365,7 @@ def test_without_scripts_all_pages_are_reached_and_no_control_is_shown(chrome: C
     chrome.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     chrome.get((site / OVERVIEW).as_uri())
     links = {one.get_dom_attribute("href") for one in chrome.find_elements(By.CSS_SELECTOR, "main a")}
-    assert {f"l/{folder}/index.html" for folder in (EARLY, LAYER, "logits", "ways")} <= links
+    assert {f"l/{folder}/index.html" for folder in (EARLY, LAYER, "logits", "job-ways")} <= links
     assert not find(chrome, "#search").is_displayed()
     find(chrome, f"#layers h3 a[href='{CHAPTER}']").click()
     assert len(chrome.find_elements(By.CSS_SELECTOR, "#tiles a")) == 80

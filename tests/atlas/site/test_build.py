@@ -128,8 +128,8 @@ def test_the_keys_of_a_job_that_is_called_otherwise_lead_to_its_new_pages(
     )
     built_again(renamed, out=site)
     key = next(unit.key for unit in renamed.plan.units if unit.job == "astray")
-    assert "../u/astray/" in (site / f"k/{key}.html").read_text()
-    assert not (site / "u/ways").exists()
+    assert "../u/job-astray/" in (site / f"k/{key}.html").read_text()
+    assert not (site / "u/job-ways").exists()
     whole(renamed, site, tmp_path / "fresh")
 
 
@@ -140,11 +140,11 @@ def test_a_key_of_two_jobs_leads_to_the_first_and_stays_when_that_goes(tmp_path:
     both = painted(tmp_path / "both", head + first + second)
     site = site_of(both)
     key = both.plan.units[0].key
-    assert "../u/one/" in (site / f"k/{key}.html").read_text()
+    assert "../u/job-one/" in (site / f"k/{key}.html").read_text()
     assert built_again(both) == (site, 0)
     one = painted(tmp_path / "one", head + second)
     built_again(one, out=site)
-    assert "../u/two/" in (site / f"k/{key}.html").read_text()
+    assert "../u/job-two/" in (site / f"k/{key}.html").read_text()
     whole(one, site, tmp_path / "fresh")
 
 
@@ -178,9 +178,9 @@ def test_a_build_that_was_killed_is_finished_by_the_next(
 def test_a_site_whose_notes_are_lost_or_torn_is_built_again(small: RunFolder, tmp_path: Path) -> None:
     site = small.path / "site"
     (site / "build/stem_bn.json").write_text('{"version": 1, "sum')
-    (site / "build/parts/ways/0.json").write_text("{}")
-    (site / "u/ways").joinpath(next((site / "u/ways").iterdir()).name).write_text("torn")
-    (site / "build/ways.json").unlink()
+    (site / "build/parts/job-ways/0.json").write_text("{}")
+    (site / "u/job-ways").joinpath(next((site / "u/job-ways").iterdir()).name).write_text("torn")
+    (site / "build/job-ways.json").unlink()
     (site / "l/stem_bn/index.html").unlink()
     built_again(small)
     whole(small, site, tmp_path / "fresh")

@@ -28,7 +28,7 @@ def test_pages_have_the_addresses_that_the_manual_gives(run: RunFolder, site: Pa
         f"l/{LAYER}/index.html",
         f"u/{LAYER}/30.html",
         "u/logits/281.html",
-        "l/ways/index.html",
+        "l/job-ways/index.html",
     ):
         assert (site / name).is_file(), name
     for unit in run.plan.units:
@@ -141,7 +141,7 @@ def test_scripts_have_the_data_of_their_pages(site: Path) -> None:
     places = np.array(data["map"]["places"]).reshape(-1, 2)
     assert len({tuple(place) for place in places.tolist() if place[0] >= 0}) == (places[:, 0] >= 0).sum() > 4
     index = json.loads(re.fullmatch(r"fvcli\.index\((.*)\);\n", (site / "d/index.js").read_text())[1])  # type: ignore[index]
-    assert [one["folder"] for one in index["chapters"]] == [EARLY, LATE, LAYER, "logits", "ways"]
+    assert [one["folder"] for one in index["chapters"]] == [EARLY, LATE, LAYER, "logits", "job-ways"]
 
 
 def test_no_file_is_large_but_pictures(site: Path) -> None:

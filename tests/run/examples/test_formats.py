@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 
 from fvcli.errors import FvcliError
 from fvcli.run.examples import ExamplesHead, LayerArrays, LayerHead, Video, read_examples
-from fvcli.run.examples.layout import LOWEST_TILES, TILES, TOP_TILES, folders_of, group_tiles, sheet_file
+from fvcli.run.examples.layout import LOWEST_TILES, TILES, TOP_TILES, group_tiles, sheet_file
 from fvcli.run.examples.table import read_table, write_table
-from fvcli.spec.file_names import folded
 
 HEAD = ExamplesHead(
     images="photos",
@@ -51,16 +50,6 @@ def test_tiles_are_the_top_then_groups_from_the_highest_then_the_lowest() -> Non
     assert tiles == list(range(TILES)) == list(range(53))
     assert list(group_tiles(9)) == [20, 21, 22]
     assert list(group_tiles(0)) == [47, 48, 49]
-
-
-def test_layers_have_safe_folders_that_no_disk_takes_for_one() -> None:
-    layers = ["head_bn", "a/b", "a-b", "a:b", "Conv", "conv", "층/1", "..", "x" * 300]
-    found = folders_of(layers)
-    assert found["head_bn"] == "head_bn"
-    assert found["a-b"] != "a-b" != found["a/b"]
-    assert len({folded(folder) for folder in found.values()}) == len(layers)
-    assert all(len(folder.encode()) < 100 and "/" not in folder for folder in found.values())
-    assert all(folder.lstrip(".") for folder in found.values())
 
 
 def test_sheets_are_in_folders_of_a_thousand() -> None:
