@@ -119,7 +119,7 @@ def scale(out: Path, units: int) -> None:
 
 @bench.command()
 @click.option("--units", type=click.IntRange(100), default=10_000, show_default=True)
-@click.option("--size-px", type=click.IntRange(8), default=224, show_default=True, help="Of its pictures.")
+@click.option("--size-px", type=click.IntRange(48), default=224, show_default=True, help="Of its pictures.")
 @click.pass_obj
 def atlas(out: Path, units: int, size_px: int) -> None:
     """Time the atlas of a large run, and say how large its pages are and how soon one can use them."""
