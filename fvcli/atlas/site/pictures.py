@@ -162,7 +162,7 @@ def _tile(image: Image.Image) -> Image.Image:
     side = min(image.size)
     left, top = (image.width - side) / 2, (image.height - side) / 2
     box = left, top, left + side, top + side
-    return image.resize((TILE_PX, TILE_PX), Image.Resampling.LANCZOS, box, reducing_gap=1.5)
+    return image.resize((TILE_PX, TILE_PX), Image.Resampling.LANCZOS, box, reducing_gap=1.0)
 
 
 def webp(image: Image.Image, quality: int) -> bytes:
