@@ -146,6 +146,7 @@ class _Build:
         self._options = options
         self._figures = figures
         self._damaged: Sequence[str] = ()
+        self._builder: ChapterBuilder
         self._use(atlas)
 
     def build(self) -> Built:
