@@ -14,7 +14,17 @@ from fvcli.run.examples.arrays import LayerArrays
 from fvcli.run.examples.choose import NONE, ranks, shown_of_groups, strongest
 from fvcli.run.examples.crops import Crops
 from fvcli.run.examples.head import Effect
-from fvcli.run.examples.layout import BINS, EFFECTS, GALLERY, GROUPS, LOWEST, SAMPLE, TILES, TOP
+from fvcli.run.examples.layout import (
+    BINS,
+    EFFECTS,
+    GALLERY,
+    GROUPS,
+    LOWEST,
+    SAMPLE,
+    SHOWN,
+    TILES,
+    TOP,
+)
 from fvcli.run.examples.origin import EFFECT_PICTURES, Origin
 from fvcli.run.examples.parts import BlockFacts, Parts
 
@@ -48,7 +58,8 @@ class Blocks:
         self.read = np.concatenate([facts.read for facts in self._facts])
         self.skipped = [skipped for facts in self._facts for skipped in facts.skipped]
         self.sample = self._first(drawn, SAMPLE, lambda facts: facts.sample)
-        self.gallery = self._first(drawn, GALLERY, lambda facts: facts.gallery)
+        self.gallery = self._first(drawn, GALLERY, lambda facts: facts.sample)
+        self._shown_from = self._first(drawn, SHOWN, lambda facts: facts.shown)
         self.effect = self._first(drawn, EFFECT_PICTURES, lambda facts: facts.effect)
         self._effects = parts.effects() if parts.has_effects() else {}
 
@@ -67,9 +78,8 @@ class Blocks:
             classes: How many classes the network knows; 0 if none.
         """
         values = self._joined(number, "sample")[np.isin(self._all("sample"), self.sample)]  # [S, U]
-        at_gallery = np.isin(self.sample, self.gallery)
         sums = self._sums(number, crops)
-        shown = self._shown(number, values, at_gallery)
+        shown = self._shown(number, values)
         effects = self._effects_of(number, len(channels), classes)
         arrays = LayerArrays(
             channels=np.array(channels, np.int32),
@@ -79,7 +89,7 @@ class Blocks:
             quantiles=np.quantile(values, np.linspace(0, 1, GROUPS + 1), axis=0).T.astype(np.float32),
             **_histogram(values, sums["min"], sums["max"]),
             **sums,
-            vectors=_vectors(values[at_gallery]),
+            vectors=_vectors(values[np.isin(self.sample, self.gallery)]),
             gallery=self.gallery,
             effect_classes=effects.classes,
             effects=effects.values,
@@ -88,7 +98,7 @@ class Blocks:
 
     # ---- arrays of all blocks
 
-    def _all(self, name: Literal["sample", "gallery", "effect"]) -> np.ndarray:
+    def _all(self, name: Literal["sample", "effect"]) -> np.ndarray:
         return np.concatenate([getattr(facts, name) for facts in self._facts])
 
     def _joined(self, number: int, name: str) -> np.ndarray:
@@ -118,13 +128,13 @@ class Blocks:
 
     # ---- what is shown
 
-    def _shown(self, number: int, values: np.ndarray, at_gallery: np.ndarray) -> _Tiles:
+    def _shown(self, number: int, values: np.ndarray) -> _Tiles:
         apart = self._origin.fps
         top = self._extreme(number, "top", TOP, apart)
         low = self._extreme(number, "low", LOWEST, apart)
-        rank = ranks(values)[at_gallery]
-        places = shown_of_groups(rank, len(values))  # [U, 30], places in the gallery
-        middle = self._of_gallery(number, values[at_gallery], places)
+        may_be = np.isin(self.sample, self._shown_from)
+        places = shown_of_groups(ranks(values)[may_be], len(values))  # [U, 30]
+        middle = self._of_groups(number, values[may_be], places)
         return _Tiles(
             *(
                 np.concatenate([getattr(end, name) for end in (top, middle, low)], axis=1)
@@ -173,23 +183,23 @@ class Blocks:
         assert where is not None  # there is a block
         return positions, where
 
-    def _of_gallery(self, number: int, values: np.ndarray, places: np.ndarray) -> _Tiles:
-        """Return tiles of pictures by their places in the gallery."""
+    def _of_groups(self, number: int, values: np.ndarray, places: np.ndarray) -> _Tiles:
+        """Return tiles of pictures by their places among those that groups are shown from."""
         positions = np.full(places.shape, NONE, np.int32)
         where: np.ndarray | None = None
-        of_block = self._gallery_places
+        of_block = self._shown_places
         for block, (own, begin) in enumerate(of_block):
-            found = self._parts.layer(block, number, ["gallery_positions", "gallery_where"])
+            found = self._parts.layer(block, number, ["shown_positions", "shown_where"])
             if where is None:
-                where = np.zeros((*places.shape, *found["gallery_where"].shape[2:]), np.uint8)
+                where = np.zeros((*places.shape, *found["shown_where"].shape[2:]), np.uint8)
             inside = places - begin
             units, tiles = np.nonzero((places >= 0) & (inside >= 0) & (inside < len(own)))
             rows = own[inside[units, tiles]]
-            positions[units, tiles] = found["gallery_positions"][rows, units]
-            where[units, tiles] = found["gallery_where"][rows, units]
+            positions[units, tiles] = found["shown_positions"][rows, units]
+            where[units, tiles] = found["shown_where"][rows, units]
         assert where is not None  # there is a block
         is_none, rows = places < 0, np.maximum(places, 0)
-        numbers = self.gallery[rows] if len(self.gallery) else np.zeros_like(rows)
+        numbers = self._shown_from[rows] if len(self._shown_from) else np.zeros_like(rows)
         chosen = (
             np.take_along_axis(values.T, rows, axis=1) if len(values) else np.zeros(rows.shape, np.float32)
         )
@@ -201,11 +211,11 @@ class Blocks:
         )
 
     @cached_property
-    def _gallery_places(self) -> list[tuple[np.ndarray, int]]:
-        """Which rows of each part's gallery count, and the place of the first of them among all."""
+    def _shown_places(self) -> list[tuple[np.ndarray, int]]:
+        """Which rows of what a part shows count, and the place of the first of them among all."""
         found, begin = [], 0
         for facts in self._facts:
-            rows = np.nonzero(np.isin(facts.gallery, self.gallery))[0]
+            rows = np.nonzero(np.isin(facts.shown, self._shown_from))[0]
             found.append((rows, begin))
             begin += len(rows)
         return found

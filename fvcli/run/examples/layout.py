@@ -32,7 +32,8 @@ TILE_PX = 96
 WHERE_PX = 16  # a side of what says where a unit fired
 COLUMNS = 8
 SAMPLE = 8192  # pictures that quantiles and histogram are of
-GALLERY = 512  # pictures that groups are shown from, and vectors are of
+GALLERY = 512  # pictures that vectors are of
+SHOWN = 128  # pictures that groups are shown from: a dozen in each, of which three are shown
 EFFECTS = 5  # classes that a unit pushes most, and as many that it pushes against most
 A_FOLDER = 1000  # channels whose sheets are in one folder
 

@@ -19,9 +19,10 @@ METHOD = 1  # raised when the same pictures give other numbers
 BLOCK = 1024  # pictures that are one part
 BATCH = 16  # pictures that the network sees at a time, whatever the machine: its size changes rounding
 SPARE = 8  # one more for each so many that are drawn, in the place of those that cannot be read
+LEAST_SPARE = 64
 EFFECT_PICTURES = 256
 MOST_CELLS = 16
-GALLERY_BYTES = 600_000_000  # of what says where units fired in the pictures of the gallery
+SHOWN_BYTES = 600_000_000  # of what says where units fired in the pictures that groups are shown from
 
 SAID = {  # what differs, in words
     "method": "the version of fvcli's method",
@@ -112,11 +113,12 @@ def units_digest(units: ChosenUnits) -> str:
 
 
 def most_cells(units: int) -> int:
-    """Return how finely it is kept where units fired, so that a block's gallery fits into memory."""
-    pictures = with_spare(layout.GALLERY)
+    """Return how finely it is kept where units fired, so that it fits into memory for a whole block."""
+    pictures = with_spare(layout.SHOWN)
     sides = (MOST_CELLS, MOST_CELLS // 2, MOST_CELLS // 4)
-    return next((side for side in sides if units * pictures * side**2 <= GALLERY_BYTES), sides[-1])
+    return next((side for side in sides if units * pictures * side**2 <= SHOWN_BYTES), sides[-1])
 
 
 def with_spare(count: int) -> int:
-    return count + count // SPARE
+    """Return how many pictures are drawn so that, most likely, so many of them can be read."""
+    return count + max(count // SPARE, LEAST_SPARE)

@@ -39,7 +39,7 @@ class BlockFacts:
 
     read: Numbers of those that could be read, int32, ascending.
     skipped: Numbers and reasons of the others.
-    sample, gallery, effect: Numbers of those that are drawn for quantiles, groups and effects, int32,
+    sample, shown, effect: Numbers of those that are drawn for quantiles, groups and effects, int32,
         ascending; all of them could be read.
     predicted: int32, the class that the network takes each picture of ``effect`` for.
     """
@@ -47,7 +47,7 @@ class BlockFacts:
     read: np.ndarray
     skipped: Sequence[tuple[int, str]]
     sample: np.ndarray
-    gallery: np.ndarray
+    shown: np.ndarray
     effect: np.ndarray
     predicted: np.ndarray
 
@@ -59,7 +59,7 @@ class BlockFacts:
 #   max, min  float32 [U]      of the maxima
 #   top, low  _numbers int32 [U, K] (-1: none), _values float32, _positions int32, _where uint8 [U, K, h, w]
 #   sample    float32 [S, U]   the maxima
-#   gallery   _positions int32 [G, U], _where uint8 [G, U, h, w]
+#   shown     _positions int32 [G, U], _where uint8 [G, U, h, w]
 #   effect    float32 [E, U]   gradient x activation; [0, U] where that is not asked
 Arrays = Mapping[str, np.ndarray]
 
@@ -109,7 +109,7 @@ class Parts:
             "read": facts.read,
             "skipped": np.frombuffer(skipped, np.uint8),
             "sample": facts.sample,
-            "gallery": facts.gallery,
+            "shown": facts.shown,
             "effect": facts.effect,
             "predicted": facts.predicted,
         }
@@ -123,7 +123,7 @@ class Parts:
         Raises:
             FvcliError: It cannot be read.
         """
-        found = self._arrays(block, ["read", "skipped", "sample", "gallery", "effect", "predicted"])
+        found = self._arrays(block, ["read", "skipped", "sample", "shown", "effect", "predicted"])
         skipped = [(int(number), str(reason)) for number, reason in json.loads(found["skipped"].tobytes())]
         arrays = {name: array for name, array in found.items() if name != "skipped"}
         return BlockFacts(skipped=skipped, **arrays)

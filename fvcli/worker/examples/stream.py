@@ -102,7 +102,7 @@ def _drawn(order: Sequence[int], for_effects: bool) -> Drawn:
     effect = order[: with_spare(EFFECT_PICTURES)] if for_effects else ()
     return Drawn(
         frozenset(order[: with_spare(layout.SAMPLE)]),
-        frozenset(order[: with_spare(layout.GALLERY)]),
+        frozenset(order[: with_spare(layout.SHOWN)]),
         frozenset(effect),
     )
 

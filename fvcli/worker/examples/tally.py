@@ -21,7 +21,7 @@ class Drawn:
     """Numbers of the pictures that are drawn for samples, groups and effects; each holds the next."""
 
     sample: Set[int]
-    gallery: Set[int]
+    shown: Set[int]
     effect: Set[int]
 
 
@@ -52,7 +52,7 @@ class LayerTally:
         self._top = Extremes(units, kept_of_block(TOP, second), crops.cells, second)
         self._low = Extremes(units, kept_of_block(LOWEST, second), crops.cells, second)
         self._sample: list[np.ndarray] = []
-        self._gallery: list[tuple[np.ndarray, np.ndarray]] = []
+        self._shown: list[tuple[np.ndarray, np.ndarray]] = []
 
     def add(self, number: int, fed: Fed, reduced: Reduced, maps: LayerMaps, drawn: Drawn) -> None:
         """Take a batch in.
@@ -70,10 +70,10 @@ class LayerTally:
         outside = ~is_read[:, None]
         in_top = self._top.may_be(np.where(outside, -np.inf, values), fed.numbers)
         in_low = self._low.may_be(np.where(outside, -np.inf, -values), fed.numbers)
-        in_gallery = is_read & _is_in(fed.numbers, drawn.gallery)
+        in_shown = is_read & _is_in(fed.numbers, drawn.shown)
         in_sample = is_read & _is_in(fed.numbers, drawn.sample)
         self._sample.append(values[in_sample])
-        pictures, units = np.nonzero(in_top | in_low | in_gallery[:, None])
+        pictures, units = np.nonzero(in_top | in_low | in_shown[:, None])
         if not len(pictures):
             return
         found = maps.details(number, reduced, pictures, units)
@@ -82,9 +82,9 @@ class LayerTally:
             of = pictures[rows], units[rows]
             numbers = fed.numbers[of[0]].astype(np.int32)
             extremes.add(of[1], numbers, sign * values[of], found.positions[rows], found.where[rows])
-        rows = np.nonzero(in_gallery[pictures])[0]
-        count = int(in_gallery.sum())
-        self._gallery.append(
+        rows = np.nonzero(in_shown[pictures])[0]
+        count = int(in_shown.sum())
+        self._shown.append(
             (
                 found.positions[rows].reshape(count, self._units),
                 found.where[rows].reshape(count, self._units, *self._crops.cells),
@@ -112,8 +112,8 @@ class LayerTally:
         top, low = self._top.kept(units), self._low.kept(units)
         low["values"] = np.where(low["numbers"] == NONE, 0, -low["values"]).astype(np.float32)
         none = np.zeros((0, units), np.float32)
-        positions = [positions for positions, _ in self._gallery]
-        where = [where for _, where in self._gallery]
+        positions = [positions for positions, _ in self._shown]
+        where = [where for _, where in self._shown]
         return {
             "sum": self._sum,
             "positive": self._positive.astype(np.int64),
@@ -123,8 +123,8 @@ class LayerTally:
             **{f"top_{name}": array for name, array in top.items()},
             **{f"low_{name}": array for name, array in low.items()},
             "sample": np.concatenate([none, *self._sample]),
-            "gallery_positions": np.concatenate([none.astype(np.int32), *positions]),
-            "gallery_where": np.concatenate([np.zeros((0, units, *cells), np.uint8), *where]),
+            "shown_positions": np.concatenate([none.astype(np.int32), *positions]),
+            "shown_where": np.concatenate([np.zeros((0, units, *cells), np.uint8), *where]),
             "effect": effect,
         }
 
@@ -187,7 +187,7 @@ class BlockTally:
             read=read,
             skipped=self._skipped,
             sample=read[_is_in(read, self.drawn.sample)],
-            gallery=read[_is_in(read, self.drawn.gallery)],
+            shown=read[_is_in(read, self.drawn.shown)],
             effect=np.array([number for number, _ in self._for_effects], np.int32),
             predicted=predicted,
         )

@@ -109,7 +109,7 @@ def test_cells_show_the_positions_in_the_crop_and_the_strongest_among_them(
 
 
 def test_the_more_units_the_coarser_it_is_kept_where_they_fired() -> None:
-    assert [most_cells(units) for units in (1, 4000, 10_000, 1_000_000)] == [16, 16, 8, 4]
+    assert [most_cells(units) for units in (1, 4000, 40_000, 1_000_000)] == [16, 16, 8, 4]
 
 
 def test_a_crop_that_is_not_square_stands_in_the_middle_of_its_tile() -> None:
