@@ -12,6 +12,7 @@ the logit would lose without the unit. It tells something of the classes that pi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import tensorflow as tf
@@ -39,11 +40,17 @@ class Effects:
         model: The network.
         channels: By layer, ascending.
         size_px: What the network sees.
+        lanes: How many gradients are worked out at a time.
     """
 
     def __init__(
-        self, model: LoadedModel, channels: Mapping[str, Sequence[int]], size_px: tuple[int, int]
+        self,
+        model: LoadedModel,
+        channels: Mapping[str, Sequence[int]],
+        size_px: tuple[int, int],
+        lanes: int = 1,
     ) -> None:
+        self._lanes = lanes
         self._facts = model.facts
         self._size_px = size_px
         self._channels = channels
@@ -71,18 +78,22 @@ class Effects:
         Returns:
             int32 [E], and float32 [E, units] for each layer; [0, units] where that is not asked.
         """
-        predicted, found = (
-            [np.zeros(0, np.int32)],
-            [[np.zeros((0, len(chosen)), np.float32)] for chosen in self._channels.values()],
-        )
-        for begin in range(0, len(pictures) if self._by_gradient else 0, AT_A_TIME):
-            some = list(pictures[begin : begin + AT_A_TIME])
-            images = np.stack([*some, *[some[0]] * (AT_A_TIME - len(some))])
-            classes, *scores = self._work_out(tf.constant(images))
-            predicted.append(classes.numpy()[: len(some)])
-            for layer, of_layer in zip(self._by_gradient, scores, strict=True):
-                found[list(self._channels).index(layer)].append(of_layer.numpy()[: len(some)])
+        predicted = [np.zeros(0, np.int32)]
+        found = [[np.zeros((0, len(chosen)), np.float32)] for chosen in self._channels.values()]
+        begins = range(0, len(pictures) if self._by_gradient else 0, AT_A_TIME)
+        groups = [list(pictures[begin : begin + AT_A_TIME]) for begin in begins]
+        numbers = [list(self._channels).index(layer) for layer in self._by_gradient]
+        with ThreadPoolExecutor(self._lanes) as pool:
+            for classes, *scores in pool.map(self._of_some, groups):
+                predicted.append(classes)
+                for number, of_layer in zip(numbers, scores, strict=True):
+                    found[number].append(of_layer)
         return np.concatenate(predicted), [np.concatenate(parts) for parts in found]
+
+    def _of_some(self, pictures: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Return classes and effects of a few pictures; empty places are filled with the first."""
+        images = np.stack([*pictures, *[pictures[0]] * (AT_A_TIME - len(pictures))])
+        return [part.numpy()[: len(pictures)] for part in self._work_out(tf.constant(images))]
 
     def _worked_out(self, images: tf.Tensor) -> list[tf.Tensor]:
         """Return the classes int32 [batch], then the effects [batch, units] of each layer."""

@@ -74,7 +74,8 @@ def stream_blocks(
     cells = most_cells(asked.units.count)
     crops = {layer: crops_of(facts[layer], size_px, cells) for layer in channels}
     maps = LayerMaps(model, channels, crops, size_px, origin.batch, device.is_gpu)
-    effects = Effects(model, channels, size_px)
+    lanes = _lanes(model, maps, device)
+    effects = Effects(model, channels, size_px, lanes)
     if effects.by_weights:
         parts.write_effects(effects.by_weights)
     drawn = _drawn(streaming.drawn, effects.need_pictures)
@@ -82,7 +83,7 @@ def stream_blocks(
     fed = feed(asked.pictures, numbers, origin.batch, size_px, model.facts.input_channels)
     with contextlib.ExitStack() as stack:
         saving = stack.enter_context(_Saving())
-        results = stack.enter_context(contextlib.closing(_in_lanes(fed, maps, _lanes(model, maps, device))))
+        results = stack.enter_context(contextlib.closing(_in_lanes(fed, maps, lanes)))
         for block, pictures in zip(streaming.blocks, numbers, strict=True):
             tally = _new_tally(asked, crops, drawn)
             for _ in range(-(-len(pictures) // origin.batch)):
