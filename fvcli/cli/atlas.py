@@ -68,6 +68,8 @@ def atlas(
     if built.damaged:
         count = counted(len(built.damaged), "picture")
         note(f"Note: {count} cannot be read, and left out: {some_of(built.damaged, 'unit')}")
+    for remark in built.notes:
+        note(f"Note: {remark}")
     for path in built.files:
         click.echo(path)
     note(f"{counted(built.units, 'unit')}, {counted(built.written, 'page')} written")

@@ -151,6 +151,9 @@ def share_file(source: Path, target: Path) -> None:
     if is_object(target):
         put(target, read_bytes(source))
         return
+    if is_object(source):
+        write_atomic(target, read_bytes(source), durable=False)
+        return
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)

@@ -14,7 +14,7 @@ OUT/ index.html  atlas.json  atlas.css  atlas.js  theme.js
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from threading import Lock
@@ -24,14 +24,14 @@ from fvcli.atlas.site.build_chapter import ChapterBuilder
 from fvcli.atlas.site.collect import Atlas, Chapter, Picture, collect, without_pictures
 from fvcli.atlas.site.data_files import atlas_json, index_script
 from fvcli.atlas.site.document import refuse_large
-from fvcli.atlas.site.labels_file import LABELS, read_labels
+from fvcli.atlas.site.labels_file import LABELS, Label, labelled, read_labels
 from fvcli.atlas.site.pages import Pages
 from fvcli.atlas.site.paper_figures import Asked, asked_figures
 from fvcli.atlas.site.pictures import Pictures, read_shown
 from fvcli.atlas.site.state import ChapterState, read_state, remove_state
 from fvcli.atlas.site.table import TABLE, Row, refuse_without_pyarrow, write_table
 from fvcli.atlas.site.written import write_changed
-from fvcli.errors import FvcliError, UsageError
+from fvcli.errors import FvcliError, UsageError, some_of
 from fvcli.run import RunFolder
 from fvcli.run.atomic import remove_temporaries
 from fvcli.run.examples import Examples, read_examples
@@ -50,12 +50,14 @@ class Built:
     files: The page to open, and what else was asked for.
     units: Pages of units that there are; written: those that were made by this build.
     damaged: Pictures that could not be read.
+    notes: What should be known, a sentence each.
     """
 
     files: Sequence[Path]
     units: int
     written: int
     damaged: Sequence[str]
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -108,9 +110,28 @@ def build_site(
         raise UsageError(f"{run.path}: the plan has no units", "an atlas needs at least one")
     if options.single is not None:
         refuse_large(atlas)
+        if options.single.is_dir():
+            raise UsageError(f"{options.single} is a folder", "give a file to --single, such as atlas.html")
     figures = asked_figures(atlas, options.figures)
+    planned = {program.weights_sha256 for program in run.plan.programs}
     examples, links = read_examples(run.path), read_links(run.path)
-    return _Build(run, site, atlas, examples, links, options, figures, told).build()
+    notes = [*unknown_labels(names, atlas)]
+    if examples is not None and examples.head.weights_sha256 not in planned:
+        examples = None
+        notes.append("the photos are of other weights and left out; fvcli examples --again finds new ones")
+    if links is not None and links.weights_sha256 not in planned:
+        links = None
+        notes.append("the links between units are of other weights and left out; see fvcli examples")
+    built = _Build(run, site, atlas, examples, links, options, figures, told).build()
+    return replace(built, notes=[*notes, *built.notes])
+
+
+def unknown_labels(labels: Mapping[tuple[str, str], Label], atlas: Atlas) -> Iterator[str]:
+    """Say which names are of units that the atlas does not have."""
+    there = {labelled(chapter.name, entry.name) for chapter in atlas.chapters for entry in chapter.entries}
+    unknown = [f"{layer} {unit}" for layer, unit in labels if (layer, unit) not in there]
+    if unknown:
+        yield f"the atlas has no unit {some_of(unknown, 'unit')}, which {LABELS} names"
 
 
 def refuse_other(site: Path) -> None:
@@ -146,6 +167,7 @@ class _Build:
         self._options = options
         self._figures = figures
         self._damaged: Sequence[str] = ()
+        self._notes: list[str] = []
         self._builder: ChapterBuilder
         self._use(atlas)
 
@@ -170,7 +192,9 @@ class _Build:
         strips = {folder: state.strip for folder, state in states.items()}
         self._write(layout.INDEX, self._pages.overview(strips, has_photos))
         units = sum(len(chapter.entries) for chapter in self._atlas.chapters)
-        return Built([self._site / layout.INDEX, *more], units, self._builder.written, self._damaged)
+        return Built(
+            [self._site / layout.INDEX, *more], units, self._builder.written, self._damaged, self._notes
+        )
 
     def _chapters(self, before: Mapping[str, ChapterState]) -> tuple[dict[str, ChapterState], set[str]]:
         """Build all chapters, each while the pictures of those behind it are written.
@@ -233,7 +257,12 @@ class _Build:
         if self._options.table:
             yield write_table(self._site, map(self._told_to_table, self._atlas.chapters))
         else:
-            (self._site / TABLE).unlink(missing_ok=True)  # it would be of another build
+            table = self._site / TABLE
+            if table.exists():  # it would be of another build
+                table.unlink()
+                self._notes.append(
+                    f"{table} was of an earlier build and is removed; give --table for a new one"
+                )
         if self._options.single is not None:
             has_photos = self._examples is not None
             yield self._pages.document(self._options.single, self._site, self._builder.evidence, has_photos)

@@ -14,11 +14,12 @@ from fvcli.atlas.site import layout
 from fvcli.atlas.site.collect import A_PAGE, Atlas, Chapter
 from fvcli.atlas.site.data_files import data_texts, page_script
 from fvcli.atlas.site.evidence import Evidence
+from fvcli.atlas.site.labels_file import Label
 from fvcli.atlas.site.pages import STRIP, Pages
 from fvcli.atlas.site.photos import Photos
 from fvcli.atlas.site.pictures import looks, sheet_sum, sheets_of
 from fvcli.atlas.site.similarity import Likeness, distinct, likeness_of, vectors_of
-from fvcli.atlas.site.state import LACKING, ChapterState, EntryState, write_state
+from fvcli.atlas.site.state import LACKING, ChapterState, EntryState, without_sums, write_state
 from fvcli.atlas.site.written import write_changed
 from fvcli.plan.terms import digest_of_text
 from fvcli.run import RunFolder
@@ -87,6 +88,9 @@ class ChapterBuilder:
         total = self._sum(chapter, evidence)
         if before.sum == total:
             return before
+        if before.sum:  # what is killed from here on is not taken for what was built before
+            before = replace(before, sum="")
+            write_state(self._site, chapter.folder, without_sums(before))
         likeness = self.likeness(chapter, evidence)
         entries = {}
         for place, entry in enumerate(chapter.entries):
@@ -137,7 +141,7 @@ class ChapterBuilder:
             self._run.plan.model,
             order_of[max(0, place - 1) : place + 2],
             [programs[number] for number in sorted(used)],
-            [_structure(one) for one in self._atlas.chapters if one.name in around],
+            [_structure(one) for one in self._atlas.chapters if one.is_layer and one.name in around],
             photos and photos.sum,
             linked and _links_sum(linked),
             [key for key in _keys(chapter) if self._owners[key] != chapter.folder],
@@ -232,6 +236,6 @@ def _keys(chapter: Chapter) -> Iterator[str]:
             yield picture.key
 
 
-def _structure(chapter: Chapter) -> list[tuple[str, str, str]]:
+def _structure(chapter: Chapter) -> tuple[str, list[tuple[str, str, str, Label | None]]]:
     """Return what tiles of a chapter's entries depend on."""
-    return [(entry.name, entry.title, entry.status) for entry in chapter.entries]
+    return chapter.folder, [(entry.name, entry.title, entry.status, entry.label) for entry in chapter.entries]

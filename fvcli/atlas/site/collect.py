@@ -47,6 +47,7 @@ class Picture:
 
     unit: Its job/unit; stem: where its files are below the run's units.
     status: done, dead, failed, newer or missing; error says why it is not done.
+    place: Row and column of the neuron, where the spec names one.
     start, end, saved: Its score, as in the sidecar.
     pixels: The beginning of the hash of its pixels; empty where there is no picture.
     trace: Scores of the first steps; curve tells whether all stand in a file beside the picture.
@@ -62,6 +63,7 @@ class Picture:
     figure: Figure
     program: int
     position: int  # in the plan's units
+    place: tuple[int, int] | None = None
     status: str = MISSING
     error: str = ""
     start: float | None = None
@@ -229,6 +231,7 @@ def _picture(run: RunFolder, unit: Unit, position: int, look: Look) -> Picture:
         _figure(unit, run.plan.programs[unit.program]),
         unit.program,
         position,
+        (unit.terms[0].row, unit.terms[0].column) if unit.terms[0].row >= 0 else None,
     )
     place = Place(unit.job, unit.stem, unit.key)
     state = look.state(place)

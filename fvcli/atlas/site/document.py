@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from hashlib import sha256
@@ -21,6 +22,7 @@ from fvcli.atlas.site.pictures import SHEET_QUALITY, webp
 from fvcli.errors import UsageError, counted
 from fvcli.run.atomic import open_atomic
 from fvcli.run.examples.layout import COLUMNS, TILE_PX, TOP
+from fvcli.run.objects import read_bytes
 
 MOST_UNITS = 1000
 PHOTO_COLUMNS = 10  # of the sheet of photos of a unit
@@ -134,7 +136,7 @@ def _photos(evidence: Evidence, place: int) -> dict[str, Any] | None:
 def _top_sheet(photos: Photos, row: int) -> bytes | None:
     channel = int(photos.arrays.channels[row])
     try:
-        with Image.open(photos.examples.sheet(photos.head, channel)) as whole:
+        with Image.open(io.BytesIO(read_bytes(photos.examples.sheet(photos.head, channel)))) as whole:
             tiles = whole.convert("RGB")
     except OSError:
         return None

@@ -166,21 +166,25 @@ class Evidence:
             (10, "to", self.weights.to_above, self.weights.above),
         )
         for figure, word, part, layers in sides:
-            pairs = _strongest(part, row, layers) if part is not None else []
+            pairs = _strongest(part, row, layers, tile_of) if part is not None else []
             if pairs:
-                yield _link_figure(figure, word, pairs, layers, tile_of)
+                yield _link_figure(figure, word, pairs, layers)
 
 
-Pair = tuple[str, int, float]  # layer, channel, weight
+Pair = tuple[str, Tile, float]  # layer, tile, weight
 
 
-def _strongest(part: Strongest, row: int, layers: Sequence[Neighbour]) -> list[Pair]:
+def _strongest(
+    part: Strongest, row: int, layers: Sequence[Neighbour], tile_of: Callable[[str, int], Tile | None]
+) -> list[Pair]:
+    """Return the strongest weights to units that the atlas has."""
     found = zip(part.layers[row], part.channels[row], part.weights[row], strict=True)
-    pairs = [
-        (layers[int(layer)].layer, int(channel), float(weight))
-        for layer, channel, weight in found
-        if int(channel) >= 0 and weight
-    ]
+    pairs = []
+    for layer, channel, weight in found:
+        name = layers[int(layer)].layer
+        tile = tile_of(name, int(channel)) if int(channel) >= 0 and weight else None
+        if tile is not None:
+            pairs.append((name, tile, float(weight)))
     return sorted(pairs, key=lambda one: -abs(one[2]))[:LINKS_SHOWN]
 
 
@@ -189,7 +193,6 @@ def _link_figure(
     word: str,
     pairs: Sequence[Pair],
     layers: Sequence[Neighbour],
-    tile_of: Callable[[str, int], Tile | None],
 ) -> dict[str, Any]:
     named = [*dict.fromkeys(layer for layer, _, _ in pairs)]
     through = max(one.mixing for one in layers if one.layer in named)
@@ -197,9 +200,7 @@ def _link_figure(
     said = f"Strongest weights {word} units of {layers_said} in this atlas: norms of kernels, signed."
     if through > 1:
         said += f" They are products of {through} layers' weights, as if nothing else lay between these."
-    tiles = [(tile_of(layer, channel), weight) for layer, channel, weight in pairs]
-    shown = [(tile, signed(weight)) for tile, weight in tiles if tile is not None]
-    return {"number": figure, "said": said, "tiles": shown}
+    return {"number": figure, "said": said, "tiles": [(tile, signed(weight)) for _, tile, weight in pairs]}
 
 
 def signed(value: float) -> str:

@@ -42,7 +42,7 @@ CSP = "; ".join(
 )
 UNIT_WORDS = {  # what a figure shows, before the facts of its picture
     Figure.CHANNEL: "Optimised picture of the whole channel.",
-    Figure.NEURON: "One neuron of it, in the middle of the map.",
+    Figure.NEURON: "One neuron of it",  # and where it is
     Figure.NEGATIVE: "Its opposite: the channel made as small as it could be.",
     Figure.DIVERSITY: "Pictures of the channel that were kept different from each other.",
 }
@@ -105,7 +105,7 @@ class Pages:
             }
             for chapter in atlas.chapters
         ]
-        hrefs = {chapter.name: link(chapter_page(chapter.folder)) for chapter in atlas.chapters}
+        hrefs = {name: link(chapter_page(chapter.folder)) for name, chapter in self._chapters.items()}
         found = stages_of(atlas.model, [*self._chapters]) if atlas.model else []
         stages = [
             {
@@ -266,7 +266,7 @@ class Pages:
         for picture in entry.pictures:
             by_figure.setdefault(picture.figure, []).append(picture)
         figures = [
-            (int(figure), words.get(figure, "Optimised picture."), self._shown(chapter, pictures))
+            (int(figure), words_of(words, figure, pictures[0]), self._shown(chapter, pictures))
             for figure, pictures in sorted(by_figure.items())
             if figure is not Figure.OTHER
         ]
@@ -429,6 +429,18 @@ class Pages:
 
     def _template(self, name: str) -> Template:
         return self._environment.get_template(name)
+
+
+def words_of(words: Mapping[Figure, str], figure: Figure, picture: Picture) -> str:
+    """Say what a figure shows."""
+    where = "in the middle of the map"
+    if picture.place is not None:
+        where = f"at row {picture.place[0]} and column {picture.place[1]} of the map"
+    if figure is Figure.NEURON:
+        return f"{words.get(figure, 'One neuron')}, {where}."
+    if figure is Figure.NEGATIVE and picture.objective == "neuron":
+        return f"The opposite of one neuron of it, {where}: made as small as it could be."
+    return words.get(figure, "Optimised picture.")
 
 
 def _near(chapter: Chapter) -> dict[str, str]:

@@ -24,7 +24,8 @@ from fvcli.errors import FvcliError, UsageError, some_of
 from fvcli.run import RunFolder
 from fvcli.run.atomic import write_atomic
 from fvcli.run.examples.layout import TILE_PX
-from fvcli.spec.file_names import safe_text
+from fvcli.run.objects import read_bytes
+from fvcli.spec.file_names import folder_names
 
 NETWORK = "network"
 ASKED = re.compile(r"(?P<layer>.+?)(:(?P<units>[^:/]+))?")
@@ -60,7 +61,7 @@ def asked_figures(atlas: Atlas, names: Sequence[str]) -> list[Asked]:
 
 
 def _asked(atlas: Atlas, name: str) -> Asked:
-    chapters = {chapter.name: chapter for chapter in atlas.chapters}
+    chapters = {chapter.name: chapter for chapter in reversed(atlas.chapters)}  # layers stand before jobs
     if name == NETWORK and NETWORK not in chapters:
         if atlas.model is None:
             raise ValueError("--figure network: the run has no model.json")
@@ -71,26 +72,46 @@ def _asked(atlas: Atlas, name: str) -> Asked:
         raise ValueError(f"--figure {name}: {layer} is no layer of the atlas")
     chapter = chapters[layer]
     places = {entry.name: place for place, entry in enumerate(chapter.entries)}
-    wanted = list(places) if units is None else list(_units(units))
+    try:
+        wanted = list(places) if units is None else list(dict.fromkeys(_units(units)))
+    except ValueError as error:
+        raise ValueError(f"--figure {name}: {error}") from error
     missing = [unit for unit in wanted if unit not in places]
     if missing:
         raise ValueError(f"--figure {name}: the atlas has no unit {some_of(missing, 'unit')} of {layer}")
     if len(wanted) > MOST_UNITS:
         raise ValueError(f"--figure {name}: {len(wanted)} units, and a figure takes {MOST_UNITS}")
     return (
-        safe_text(name.replace("/", ".").replace(":", "-")),
+        _file_name(name),
         chapter,
         tuple(places[unit] for unit in wanted),
     )
 
 
+def _file_name(asked: str) -> str:
+    """Return the name of the files of a figure; what had to be changed ends in a sum."""
+    layer, _, units = asked.rpartition(":")
+    wanted = f"{layer}-{units.replace(',', '_')}" if layer else units
+    return folder_names([wanted])[wanted]
+
+
 def _units(text: str) -> Iterator[str]:
+    """Yield the units that a text names.
+
+    Raises:
+        ValueError: It names none, or too many.
+    """
     for part in text.split(","):
-        match = re.fullmatch(r"\s*(\d+)\s*-\s*(\d+)\s*", part)
-        if match:
-            yield from map(str, range(int(match[1]), int(match[2]) + 1))
-        else:
+        match = re.fullmatch(r"\s*(\d{1,9})\s*-\s*(\d{1,9})\s*", part)
+        if match is None:
             yield part.strip()
+            continue
+        first, last = int(match[1]), int(match[2])
+        if last < first:
+            raise ValueError(f"{part.strip()} ends before it begins")
+        if last - first >= MOST_UNITS:
+            raise ValueError(f"{last - first + 1:,} units, and a figure takes {MOST_UNITS}")
+        yield from map(str, range(first, last + 1))
 
 
 def write_figures(
@@ -167,8 +188,9 @@ def _photos(evidence: Evidence, place: int) -> Iterator[Cell]:
     if found is None:
         return
     photos, row = found
+    channel = int(photos.arrays.channels[row])
     try:
-        with Image.open(photos.examples.sheet(photos.head, int(photos.arrays.channels[row]))) as sheet:
+        with Image.open(io.BytesIO(read_bytes(photos.examples.sheet(photos.head, channel)))) as sheet:
             pixels = np.asarray(sheet.convert("RGB"))
     except OSError:
         return

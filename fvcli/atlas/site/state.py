@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,12 @@ class ChapterState:
                 yield layout.key_page(key.removeprefix(LACKING))
                 if not key.startswith(LACKING):
                     yield layout.picture_file(folder, key)
+
+
+def without_sums(state: ChapterState) -> ChapterState:
+    """Return the state of a chapter of which it is not known any more whether its pages are as they were."""
+    entries = {name: replace(entry, sum="") for name, entry in state.entries.items()}
+    return replace(state, sum="", entries=entries)
 
 
 def read_state(site: Path, folder: str) -> ChapterState:

@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from fvcli.atlas.site import SiteOptions, build_site
+from fvcli.atlas.site import SiteOptions, build_chapter, build_site
+from fvcli.atlas.site.state import ChapterState
 from fvcli.errors import UsageError
 from fvcli.run import RunFolder
 from tests.atlas.site.conftest import SMALL
 from tests.helpers.atlas_runs import (
+    EARLY,
     LABELS,
+    LAYER,
     Page,
     all_pages,
     contents,
@@ -24,6 +27,7 @@ from tests.helpers.atlas_runs import (
     painted,
     site_of,
     times_ns,
+    whole_run,
     write_examples,
     write_some_links,
 )
@@ -151,7 +155,8 @@ def test_a_key_of_two_jobs_leads_to_the_first_and_stays_when_that_goes(tmp_path:
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from fvcli.atlas.site import SiteOptions, build_site
+from fvcli.atlas.site import SiteOptions, build_chapter, build_site
+from fvcli.atlas.site.state import ChapterState
 from fvcli.run import RunFolder
 def told(_what, count, _total):
     if count >= int(sys.argv[3]):
@@ -173,6 +178,76 @@ def test_a_build_that_was_killed_is_finished_by_the_next(
     (site / "p/.tmp-0123456789abcdef").write_bytes(b"half")
     built_again(small, out=site)
     whole(small, site, tmp_path / "fresh")
+
+
+def test_a_build_that_was_stopped_is_not_taken_for_the_one_before(
+    small: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = small.path / "site"
+    real = build_chapter.write_state
+    with monkeypatch.context() as patch:
+
+        def stop(place: Path, folder: str, state: ChapterState) -> None:
+            if state.sum:
+                raise KeyboardInterrupt
+            real(place, folder, state)
+
+        patch.setattr(build_chapter, "write_state", stop)
+        with pytest.raises(KeyboardInterrupt):
+            built_again(small, title="DRAFT")
+    assert any("DRAFT" in path.read_text() for path in site.rglob("*.html"))
+    built_again(small)
+    whole(small, site, tmp_path / "fresh")
+
+
+def test_tiles_of_other_layers_have_new_names(tmp_path: Path) -> None:
+    run = whole_run(tmp_path)
+    site = site_of(run)
+    page = site / f"u/{LAYER}/0.html"
+    assert "\u05e9\u05dc\u05d5\u05dd" in page.read_text("utf-8")  # of the unit below, in Figure 9
+    (run.path / "labels.tsv").write_text(f"{EARLY}\t2\tanother name\n", "utf-8")
+    built_again(run)
+    assert "another name" in page.read_text("utf-8")
+    whole(run, site, tmp_path / "fresh")
+
+
+def test_photos_and_links_of_other_weights_are_left_out_and_said(tmp_path: Path) -> None:
+    run = whole_run(tmp_path)
+    for place in (run.path / "examples/examples.json", run.path / "links/links.json"):
+        known = run.plan.programs[0].weights_sha256
+        place.write_text(place.read_text().replace(known, "0" * 64))
+    built = build_site(run, SiteOptions())
+    page = (built.files[0].parent / f"u/{LAYER}/0.html").read_text("utf-8")
+    assert 'id="fig-5"' not in page
+    assert 'id="fig-9"' not in page
+    assert [note.partition(" and left out")[0] for note in built.notes] == [
+        "the photos are of other weights",
+        "the links between units are of other weights",
+    ]
+
+
+def test_names_of_units_that_are_not_there_are_said(small: RunFolder, tmp_path: Path) -> None:
+    place = tmp_path / "labels.tsv"
+    place.write_text("stem_bn\t0001\tedges\nstem_bm\t1\ttypo\nstem_bn\t77\tfar\n")
+    built = build_site(small, SiteOptions(labels=place))
+    assert built.notes == ["the atlas has no unit stem_bm 1, stem_bn 77, which labels.tsv names"]
+
+
+def test_a_table_that_goes_is_said(small: RunFolder) -> None:
+    build_site(small, SiteOptions(table=True))
+    [note] = build_site(small, SiteOptions()).notes
+    assert "units.parquet was of an earlier build and is removed" in note
+
+
+def test_a_job_that_is_called_like_a_layer_takes_nothing_from_it(tmp_path: Path) -> None:
+    run = painted(tmp_path, SMALL.replace("ways", "stem_bn"))
+    built = build_site(run, SiteOptions(figures=("stem_bn",)))
+    site = built.files[0].parent
+    index = (site / "index.html").read_text()
+    network = index.partition('id="fig-1"')[2].partition("</figure>")[0]
+    assert 'href="l/stem_bn/index.html"' in network
+    assert 'href="l/job-stem_bn/index.html"' not in network
+    assert ">0</text>" in (site / "figures/stem_bn.svg").read_text()  # of a channel, no direction
 
 
 def test_a_site_whose_notes_are_lost_or_torn_is_built_again(small: RunFolder, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from fvcli.atlas.site.collect import Atlas, Chapter, Entry, Figure, collect
 from fvcli.atlas.site.labels_file import Label
 from fvcli.models import ModelFacts
 from fvcli.run import RunFolder
-from tests.helpers.atlas_runs import EARLY, LATE, LAYER, paint_all, painted
+from tests.helpers.atlas_runs import EARLY, LATE, LAYER, Page, paint_all, painted, site_of
 from tests.helpers.plans import plan_of
 
 STEM = "model: efficientnet-lite0\nrender: {size_px: 64}\njobs:\n"
@@ -165,3 +165,19 @@ def test_layers_whose_names_a_disk_takes_for_one_have_folders_of_their_own(
     assert len({folder.casefold() for folder in folders}) == len(names)
     assert all(0 < len(folder.encode()) <= 110 and "/" not in folder for folder in folders)
     assert not {".", ".."} & set(folders)
+
+
+def test_a_caption_says_where_a_neuron_is(tmp_path: Path) -> None:
+    text = """\
+model: efficientnet-lite0
+render: {size_px: 64}
+jobs:
+  - {name: there, layer: stem_bn, channels: 0, objective: {kind: neuron, row: 3, column: 4}}
+  - {name: middle, layer: stem_bn, channels: 1, objective: neuron, sign: negative}
+"""
+    site = site_of(painted(tmp_path, text))
+    first, second = (Page(site / f"u/stem_bn/{i}.html").text for i in (0, 1))
+    assert "One neuron of it, at row 3 and column 4 of the map." in first
+    assert (
+        "The opposite of one neuron of it, in the middle of the map: made as small as it could be." in second
+    )

@@ -96,3 +96,18 @@ def test_what_is_not_there_is_said_all_at_once_and_nothing_is_built(run: RunFold
     assert error.value.hint is not None
     assert LAYER in error.value.hint
     assert not (tmp_path / "site").exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (f"{LAYER}:3-1", "3-1 ends before it begins"),
+        (f"{LAYER}:0-999999999", "1,000,000,000 units, and a figure takes 400"),
+        (f"{LAYER}:", f"{LAYER}: is no layer of the atlas"),
+    ],
+)
+def test_ranges_that_make_no_figure_are_refused(
+    run: RunFolder, tmp_path: Path, asked: str, said: str
+) -> None:
+    with pytest.raises(UsageError, match=said):
+        build_site(run, SiteOptions(out=tmp_path / "site", figures=(asked,)))

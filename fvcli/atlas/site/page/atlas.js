@@ -16,7 +16,7 @@ const fvcli = (() => {
         waiting.set(key, resolve);
         const script = document.createElement("script");
         script.src = `${up()}d/${encodeURIComponent(folder)}-${page}.js`;
-        script.onerror = () => reject(new Error(`no data for ${key}`));
+        script.onerror = () => { pages.delete(key); reject(new Error(`no data for ${key}`)); };
         document.head.append(script);
       }));
     }
@@ -45,7 +45,6 @@ const fvcli = (() => {
       document.documentElement.dataset.theme = isDark() ? "light" : "dark";
       keep("theme", document.documentElement.dataset.theme);
       say();
-      document.dispatchEvent(new Event("theme"));
     });
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", say);
     say();
@@ -95,9 +94,14 @@ const fvcli = (() => {
   }
 
   function say(button, text) {
-    const before = button.textContent;
+    button.dataset.text ||= button.textContent;
     button.textContent = text;
-    setTimeout(() => { button.textContent = before; }, 1500);
+    byId("said").textContent = text;
+    clearTimeout(Number(button.dataset.timer));
+    button.dataset.timer = setTimeout(() => {
+      button.textContent = button.dataset.text;
+      byId("said").textContent = "";
+    }, 1500);
   }
 
   async function copy(text, button) {
@@ -158,6 +162,10 @@ const fvcli = (() => {
   const classesOf = (page, i) => (page.classes ? page.classes[i].map((one) => page.classNames[one]) : []);
   const pictureOf = (page, i) => `${up()}p/${encodeURIComponent(page.folder)}/${page.pictures[i]}.webp`;
 
+  function decoded(text) {
+    try { return decodeURIComponent(text); } catch { return text; } // somebody wrote it by hand
+  }
+
   function matcher(text) {
     const wanted = text.trim().toLocaleLowerCase();
     const range = /^(\d+)\s*[-–]\s*(\d+)$/.exec(wanted);
@@ -205,11 +213,13 @@ const fvcli = (() => {
       list.replaceChildren();
       let count = 0;
       const fits = matcher(text);
+      const lacking = [];
       byId("found-count").textContent = "Looking ...";
       for (const chapter of index.chapters) {
         for (let number = 1; number <= chapter.pages; number++) {
-          const page = await load(chapter.folder, number);
+          const page = await load(chapter.folder, number).catch(() => null);
           if (now !== asked) return;
+          if (!page) { lacking.push(chapter.heading); continue; }
           for (let i = 0; i < page.names.length; i++) {
             if (!fits(page, i)) continue;
             count++;
@@ -225,8 +235,9 @@ const fvcli = (() => {
           }
         }
       }
+      const lost = lacking.length ? ` Not searched, because their data are missing: ${[...new Set(lacking)].join(", ")}.` : "";
       const more = count > 200 ? ", of which 200 are shown" : "";
-      byId("found-count").textContent = `${count.toLocaleString("en")} ${count === 1 ? "unit" : "units"}${more}.`;
+      byId("found-count").textContent = `${count.toLocaleString("en")} ${count === 1 ? "unit" : "units"}${more}.${lost}`;
     };
     let timer = 0;
     box.addEventListener("input", () => {
@@ -258,6 +269,7 @@ const fvcli = (() => {
     let shown = items.map((_, i) => i);
     let current = 0;
     let withMap = false;
+    let own = null; // what this page wrote into its address itself
     let size = 112;
 
     const need = async () => { page = page || await load(folder, number); return page; };
@@ -270,7 +282,7 @@ const fvcli = (() => {
         if (input) input.value = asked.get(name) || (name === "sort" ? "index" : "");
         if (input && input.selectedIndex === -1) input.selectedIndex = 0;
       }
-      withMap = asked.get("map") === "1";
+      withMap = asked.get("map") === "1" && Boolean(byId("map-button"));
       size = sizes.includes(Number(asked.get("size"))) ? Number(asked.get("size")) : 112;
     }
 
@@ -283,6 +295,7 @@ const fvcli = (() => {
       if (withMap) said.set("map", "1");
       if (size !== 112) said.set("size", String(size));
       location.replace(`#${said}`);
+      own = location.hash;
     }
 
     // -- what is shown, in which order
@@ -535,14 +548,17 @@ const fvcli = (() => {
       const i = Number(link.parentElement.dataset.n);
       prefetch(link, page && page.pictures[i] ? pictureOf(page, i) : "");
     });
-    addEventListener("hashchange", () => { if (!location.hash.startsWith("#u-")) { read(); arrange(); } });
+    addEventListener("hashchange", () => {
+      const isState = location.hash === "" || location.hash.includes("="); // others are places on the page
+      if (isState && location.hash !== own) { read(); arrange(); }
+    });
     addEventListener("beforeprint", () => {
       for (const image of list.querySelectorAll("img")) image.loading = "eager";
     });
     read();
     arrange();
     if (location.hash.startsWith("#u-")) {
-      const target = byId(decodeURIComponent(location.hash.slice(1)));
+      const target = byId(decoded(location.hash.slice(1)));
       if (target) point(Number(target.dataset.n));
     }
     (window.requestIdleCallback || setTimeout)(need);
@@ -568,6 +584,8 @@ const fvcli = (() => {
     byId("random").addEventListener("click", random);
     const button = byId("copy");
     button.addEventListener("click", () => copy(byId("spec").textContent, button));
+    const here = byId("copy-link");
+    here.addEventListener("click", () => copy(location.href, here));
     document.addEventListener("mouseover", (event) => {
       const link = event.target.closest("a.tile, .near a[rel]");
       if (link) prefetch(link, "");
@@ -575,7 +593,7 @@ const fvcli = (() => {
     addEventListener("beforeprint", () => { for (const image of document.images) image.loading = "eager"; });
     startKeys({
       ArrowLeft: () => follow('.near a[rel="prev"]'), ArrowRight: () => follow('.near a[rel="next"]'), r: random,
-      u: () => follow('.top nav a:last-of-type'), c: () => copy(location.href, byId("copy")), s: () => button.click(),
+      u: () => follow('.top nav a:last-of-type'), c: () => copy(location.href, byId("copy-link")), s: () => button.click(),
     });
   }
 
