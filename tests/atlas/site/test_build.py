@@ -358,3 +358,30 @@ def test_an_empty_folder_will_do_and_a_file_will_not(small: RunFolder, tmp_path:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="is a file"):
         built_again(small, out=tmp_path / "file")
+
+
+def test_what_is_long_is_in_several_files(
+    small: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fvcli.atlas.site.state.A_PART", 4)
+    monkeypatch.setattr("fvcli.atlas.site.data_files.A_PART_BYTES", 600)
+    site, written = built_again(small, out=tmp_path / "parts")
+    assert written == 14
+    told = json.loads((site / "atlas.json").read_text())
+    for layer in told["layers"]:
+        texts = [json.loads((site / name).read_text()) for name in layer["data"]]
+        assert [one["part"] for one in texts] == [*range(1, len(texts) + 1)]
+        assert sum(len(one["units"]) for one in texts) == layer["units"]
+    assert len(told["layers"][0]["data"]) == 3
+    assert len(list((site / "build/parts/stem_bn").iterdir())) == 3
+    before = times_ns(site)
+    assert built_again(small, out=site) == (site, 0)
+    assert changed(before, site) == set()
+    less = painted(
+        tmp_path / "less",
+        "\n".join(SMALL.splitlines()[:3]) + "\n  - {name: edges, layer: stem_bn, channels: 0}",
+    )
+    built_again(less, out=site)
+    assert [path.name for path in (site / "d").glob("stem_bn-*.json")] == ["stem_bn-1.json"]
+    assert [path.name for path in site.glob("build/parts/*/*")] == ["0.json"]
+    whole(less, site, tmp_path / "fresh")
