@@ -23,7 +23,7 @@ from fvcli.atlas.site import layout
 from fvcli.atlas.site.build_chapter import ChapterBuilder
 from fvcli.atlas.site.collect import Atlas, Chapter, Picture, collect, without_pictures
 from fvcli.atlas.site.data_files import atlas_json, index_script
-from fvcli.atlas.site.document import refuse_large
+from fvcli.atlas.site.document import refuse_large, refuse_place
 from fvcli.atlas.site.labels_file import LABELS, Label, labelled, read_labels
 from fvcli.atlas.site.pages import Pages
 from fvcli.atlas.site.paper_figures import Asked, asked_figures
@@ -110,8 +110,7 @@ def build_site(
         raise UsageError(f"{run.path}: the plan has no units", "an atlas needs at least one")
     if options.single is not None:
         refuse_large(atlas)
-        if options.single.is_dir():
-            raise UsageError(f"{options.single} is a folder", "give a file to --single, such as atlas.html")
+        refuse_place(options.single, run.path)
     figures = asked_figures(atlas, options.figures)
     planned = {program.weights_sha256 for program in run.plan.programs}
     examples, links = read_examples(run.path), read_links(run.path)

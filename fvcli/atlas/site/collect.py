@@ -12,10 +12,11 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from functools import cached_property
+from pathlib import PurePath
 from typing import Any
 
 from fvcli.atlas.site.labels_file import Label, labelled
-from fvcli.models import ModelFacts
+from fvcli.models import LayerFacts, ModelFacts
 from fvcli.plan import Place, Program, Unit
 from fvcli.plan.without_cycles import without_cycles
 from fvcli.run import RunFolder
@@ -171,7 +172,8 @@ def collect(run: RunFolder, title: str | None, labels: Mapping[tuple[str, str], 
         pictures = _by_subject(run)
         chapters = tuple(_chapters(pictures, facts, labels))
     figure = run.plan.output.figure
-    named = title or (figure.title if figure else "") or f"{run.plan.model.called} atlas"
+    model = facts.name if facts is not None else PurePath(run.plan.model.called).name
+    named = title or (figure.title if figure else "") or f"{model} atlas"
     return Atlas(named, facts, chapters, run.plan.programs)
 
 
@@ -288,13 +290,25 @@ def _chapters(
                 "height": layer.height,
                 "width": layer.width,
                 "channels": layer.channels,
-                "field": list(layer.receptive_field_px) if layer.receptive_field_px else None,
+                "field": _field(layer, facts),
             }
             if layer
             else {}
         )
         folder = folders[is_layer][name if is_layer else f"{JOB}{name}"]
         yield Chapter(name, folder, name, is_layer, entries, known)
+
+
+def _field(layer: LayerFacts, facts: ModelFacts | None) -> list[int] | None:
+    """Return height and width of what a place sees, or None if that is the whole picture."""
+    field = layer.receptive_field_px
+    if (
+        field is None
+        or facts is None
+        or all(a >= b for a, b in zip(field, facts.native_size_px, strict=True))
+    ):
+        return None
+    return list(field)
 
 
 def _entry(

@@ -25,6 +25,7 @@ from fvcli.run.examples.layout import COLUMNS, TILE_PX, TOP
 from fvcli.run.objects import read_bytes
 
 MOST_UNITS = 1000
+MADE, HEAD_BYTES = b'name="generator" content="fvcli"', 2000  # how a file of ours is known
 PHOTO_COLUMNS = 10  # of the sheet of photos of a unit
 
 
@@ -38,6 +39,23 @@ def refuse_large(atlas: Atlas) -> None:
     if units > MOST_UNITS:
         message = f"{counted(units, 'unit')} are too many for one file, which takes {MOST_UNITS:,}"
         raise UsageError(message, "leave --single out, or make a run of fewer units")
+
+
+def refuse_place(path: Path, run: Path) -> None:
+    """Refuse a place where the one file would take that of something else.
+
+    Raises:
+        UsageError: It is a folder, in the run, not called .html, or the file there is none that fvcli made.
+    """
+    hint = "give a new file to --single, such as atlas.html"
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder", hint)
+    if path.suffix.lower() not in {".html", ".htm"}:
+        raise UsageError(f"{path}: a browser opens names that end in .html", hint)
+    if path.resolve().parent == run.resolve():
+        raise UsageError(f"{path} is among the files of the run", hint)
+    if path.exists() and MADE not in path.read_bytes()[:HEAD_BYTES]:
+        raise UsageError(f"{path} is there and holds something else", hint)
 
 
 def write_document(

@@ -58,6 +58,11 @@ class Evidence:
 
     # ---- photos
 
+    @property
+    def _is_map(self) -> bool:
+        facts = self.chapter.facts
+        return not facts or facts["height"] * facts["width"] > 1
+
     @cached_property
     def _rows(self) -> list[int | None]:
         """The row of each entry in the arrays of photos."""
@@ -94,12 +99,12 @@ class Evidence:
     def summary(self, place: int) -> str:
         """Say how an entry behaves on photos."""
         told = self.photos_of(place)
-        return "" if told is None else told[0].summary(told[1])
+        return "" if told is None else told[0].summary(told[1], self._is_map)
 
     def shown(self, place: int) -> dict[str, Any] | None:
         """Return the photos of an entry."""
         told = self.photos_of(place)
-        return None if told is None else told[0].shown(told[1])
+        return None if told is None else told[0].shown(told[1], self._is_map)
 
     def histogram(self, place: int) -> tuple[Chart, str] | None:
         told = self.photos_of(place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
@@ -26,7 +26,7 @@ from fvcli.errors import command, counted, size_in_words
 from fvcli.plan import Program, Unit
 from fvcli.run import RunFolder
 from fvcli.run.layout import RUN_FACTS, SPEC, read_text
-from fvcli.run.remarks import SAID
+from fvcli.run.remarks import SAID, SCORE_FELL
 from fvcli.run.sidecar import DEAD, DONE, FAILED
 
 # Nothing is loaded from elsewhere, and nothing that stands inside a page is run.
@@ -121,7 +121,7 @@ class Pages:
         said = {
             **self._whole(has_photos),
             "has_layers": bool(self._chapters),
-            "strip": f"Of each layer up to {STRIP} are shown here: those that are least like each other.",
+            "strip": "Of each layer those units are shown here that are least like each other.",
             "has": "its pictures, photos from the whole range of its activation, and its relatives"
             if has_photos
             else "its pictures, its relatives, and the spec that renders it again",
@@ -273,6 +273,8 @@ class Pages:
         units = self._units(chapter, place)
         heading = f"{chapter.heading} {entry.title}"
         line, said = self._curve(entry.main)
+        model = self._atlas.model
+        alike = [one for one in near if one.cosine > 0]
         return {
             "unit": {
                 "heading": heading,
@@ -291,6 +293,7 @@ class Pages:
                 "after": link(f"{chapter.entries[place + 1].name}.html")
                 if place + 1 < len(chapter.entries)
                 else "",
+                "file": PurePath(model.path).name if model is not None and model.path else "",
                 "again": "this picture" if len(units) == 1 else f"these {len(units)} pictures",
                 "card": self._card(picture_file(chapter.folder, entry.main.key))
                 if entry.main.is_shown
@@ -306,11 +309,11 @@ class Pages:
             "curve_said": said,
             "similar": {
                 "tiles": [
-                    (self._tile_html(chapter, one.position), f"cosine {one.cosine:.2f}") for one in near
+                    (self._tile_html(chapter, one.position), f"cosine {number(one.cosine)}") for one in alike
                 ],
                 "said": evidence.similar_said,
             }
-            if near
+            if alike
             else None,
             "links": list(evidence.link_figures(place, self._unit_tile)),
             "spec": entry_spec(self._run.plan, units),
@@ -367,14 +370,13 @@ class Pages:
         text = ", ".join(said) + "."
         if picture.status == DEAD:
             text += f" Dead: {picture.error}."
-        remarks = [SAID.get(kind, kind) for kind in picture.remarks]
+        said_of = SAID | ({SCORE_FELL: "the score rose above its start"} if picture.sign < 0 else {})
+        remarks = [said_of.get(kind, kind) for kind in picture.remarks]
         return text + "".join(f" Look: {remark}." for remark in remarks)
 
     def _curve(self, picture: Picture) -> tuple[Any, str]:
-        scores, said = (
-            list(picture.trace),
-            f"The first {len(picture.trace)} steps; the run has no more of it.",
-        )
+        scores = list(picture.trace)
+        said = f"These are the first {len(scores)} steps." if picture.steps > len(scores) else ""
         if picture.has_curve:
             try:
                 told = json.loads(read_text(self._run.units / f"{picture.stem}.curve.json"))

@@ -194,7 +194,7 @@ def _photos(evidence: Evidence, place: int) -> Iterator[Cell]:
             pixels = np.asarray(sheet.convert("RGB"))
     except OSError:
         return
-    for shown in photos.shown(row)["top"]:
+    for shown in photos.shown(row, is_map=True)["top"]:
         top, left = shown["y"] * TILE_PX, shown["x"] * TILE_PX
         yield Cell(pixels[top : top + TILE_PX, left : left + TILE_PX], shown["value"])
 

@@ -77,14 +77,20 @@ class Photos:
         names = [picture.class_name for picture in top if picture is not None and picture.class_name]
         return [name for name, _ in Counter(names).most_common(CLASSES_SHOWN)]
 
-    def summary(self, row: int) -> str:
-        """Say how a unit behaves on photos."""
+    def summary(self, row: int, is_map: bool) -> str:
+        """Say how a unit behaves on photos.
+
+        Args:
+            row: Of the unit.
+            is_map: Whether its layer has more than one place.
+        """
         arrays, count = self.arrays, self._counted(self.examples.head.pictures)
         if not arrays.max[row] > 0:
-            return f"It fired on none of {count}."
+            return f"It is above 0 on none of {count}."
         photos, places = (number(100 * float(share[row])) for share in (arrays.fires, arrays.density))
         ends = f"Mean {number(float(arrays.mean[row]))}, largest {number(float(arrays.max[row]))}."
-        return f"It fires on {photos} % of {count} and at {places} % of all places. {ends}"
+        where = f" and at {places} % of all places" if is_map else ""
+        return f"It is above 0 on {photos} % of {count}{where}. {ends}"
 
     def histogram(self, row: int) -> tuple[charts.Chart, str] | None:
         """Return the histogram of a unit and what it is of."""
@@ -107,8 +113,13 @@ class Photos:
 
     # ---- pictures
 
-    def shown(self, row: int) -> dict[str, Any]:
-        """Return the photos of a unit: the strongest, some of each part of the range, the weakest."""
+    def shown(self, row: int, is_map: bool) -> dict[str, Any]:
+        """Return the photos of a unit: the strongest, some of each part of the range, the weakest.
+
+        Args:
+            row: Of the unit.
+            is_map: Whether its layer has more than one place, so that it can be seen where it fired.
+        """
         channel, head, what = int(self.arrays.channels[row]), self.examples.head, self._what
         groups = [self._group(row, group) for group in reversed(range(head.groups))]
         groups.append({"interval": "the lowest of all", "cells": list(self._cells(row, LOWEST_TILES))})
@@ -118,7 +129,8 @@ class Photos:
         order = "no two within a second" if head.video else "strongest first"
         return {
             "sheet": link(photo_file(self.folder, channel)),
-            "where": link(photo_file(self.folder, channel, WHERE)),
+            "what": what,
+            "where": link(photo_file(self.folder, channel, WHERE)) if is_map else "",
             "width": COLUMNS * TILE_PX,
             "height": -(-TILES // COLUMNS) * TILE_PX,
             "top": list(self._cells(row, TOP_TILES)),
@@ -126,7 +138,7 @@ class Photos:
             "said": f"The {what}s that activate the unit most, {order}, of {self._counted(head.pictures)}"
             f" ({head.images}). The number is the largest activation anywhere in the {what}.{cut}",
             "groups_said": f"All {what}s in ten equal groups by activation, each with the interval that it"
-            f" spans and three of its {what}s (on {self._counted(head.sample)}).",
+            f" spans on {self._counted(head.sample)}, and three {what}s of it that were drawn by chance.",
         }
 
     def _group(self, row: int, group: int) -> dict[str, Any]:

@@ -147,7 +147,7 @@ def order(vectors: Vectors) -> list[int]:
 
 
 def distinct(vectors: Vectors, scores: Sequence[float], count: int) -> list[int]:
-    """Return positions of entries that differ most from each other.
+    """Return positions of entries that differ most from each other; so do the first few of them.
 
     The first is the one that is least like the others on the whole, and each next one the farthest from all
     those before.
@@ -168,7 +168,7 @@ def distinct(vectors: Vectors, scores: Sequence[float], count: int) -> list[int]
         found.append(place)
         nearest = values @ values[place] if len(found) == 1 else np.maximum(nearest, values @ values[place])
         nearest[place] = np.inf
-    return sorted(found)
+    return found
 
 
 def places_on_map(vectors: Vectors) -> tuple[int, np.ndarray]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,26 @@ def test_the_command_names_what_it_wrote(run: RunFolder, tmp_path: Path) -> None
     figures = [site / "figures" / f"{LAYER}-0.{ending}" for ending in ("svg", "png")]
     assert result.stdout.splitlines() == [str(path) for path in (site / "index.html", one, *figures)]
     assert re.search(r"99 units, 99 pages written", result.stderr)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("notes.html", "is there and holds something else"),
+        ("run/one.html", "is among the files of the run"),
+        ("atlas.txt", "a browser opens names that end in .html"),
+        ("folder.html", "is a folder"),
+    ],
+)
+def test_no_other_file_is_overwritten(run: RunFolder, tmp_path: Path, name: str, said: str) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(run.path, copy)
+    (tmp_path / "notes.html").write_text("<h1>My thesis</h1>")
+    (tmp_path / "folder.html").mkdir()
+    with pytest.raises(UsageError, match=said):
+        build_site(RunFolder.read(copy), SiteOptions(out=tmp_path / "site", single=tmp_path / name))
+    assert (tmp_path / "notes.html").read_text() == "<h1>My thesis</h1>"
+    assert not (tmp_path / "site").exists()
+    one = tmp_path / "one.html"
+    for _ in range(2):  # a file of ours may be written again
+        build_site(RunFolder.read(copy), SiteOptions(out=tmp_path / "site", single=one))
