@@ -570,3 +570,25 @@ def test_where_files_are_grey_pngs_that_readers_can_lay_over(found: Examples) ->
     with Image.open(io.BytesIO(content)) as image:
         assert image.format == "PNG"
         assert np.asarray(image)[6 * 16 :, 5 * 16 :].max() == 0  # nothing where there is no tile
+
+
+# ---- networks that give what is no number
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_a_channel_that_is_no_number_is_an_error(wrong: float, place: Path, tmp_path: Path) -> None:
+    model = keras.models.load_model(place / "net.keras")
+    layer = model.get_layer("first_bn")
+    scale, shift, mean, variance = layer.get_weights()
+    shift[[3, 7]] = wrong
+    layer.set_weights([scale, shift, mean, variance])
+    model.save(tmp_path / "net.keras")
+    spec = tmp_path / "spec.yaml"
+    jobs = [{"name": "first", "layer": "first_bn", "channels": [0, 1, 3, 7]}]  # a ReLU makes 0 of NaN
+    model_of = {"path": str(tmp_path / "net.keras"), "value_range": [0, 1]}
+    spec.write_text(json.dumps({"model": model_of, "jobs": jobs}))
+    done = fvcli("examples", spec, "--images", place / "photos.txt", "-o", tmp_path / "run")
+    first = (place / "photos.txt").read_text().splitlines()[0]
+    assert done.exit_code == 1
+    assert f"first_bn, channels 3, 7: not finite for the picture {first}: check the model" in done.stderr
+    assert not list((tmp_path / "run/examples/parts").glob("0*.npz"))

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from fvcli.errors import FvcliError
+from fvcli.errors import FvcliError, some_of
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.optvis.calls import Call, Normalization
 from fvcli.optvis.compiled import compiled
@@ -155,10 +155,24 @@ def _mean(maps: tf.Tensor) -> tf.Tensor:
     return tf.nn.avg_pool2d(maps, side, side, "VALID")[:, 0, 0]
 
 
-def refuse_infinite(reduced: Reduced, is_read: np.ndarray, layer: str, names: Sequence[str]) -> None:
-    """Raise FvcliError if a layer says of a picture what is no number."""
-    wrong = ~np.isfinite(reduced.most).all(axis=1) & is_read
-    if wrong.any():
-        picture = names[int(wrong.argmax())]
-        message = f"{layer} is not finite for the picture {picture}"
-        raise FvcliError(message, "check the model and its preprocessing: fvcli inspect MODEL")
+def refuse_infinite(
+    reduced: Reduced, is_read: np.ndarray, layer: str, channels: Sequence[int], names: Sequence[str]
+) -> None:
+    """Raise FvcliError if a layer says of a picture what is no number.
+
+    Args:
+        reduced: The layer on a batch.
+        is_read: Which places have a picture, bool [batch].
+        layer: Its name.
+        channels: Its units.
+        names: Of the pictures, [batch].
+    """
+    # the maximum passes over NaN, the mean does not
+    wrong = ~(np.isfinite(reduced.most) & np.isfinite(reduced.mean)) & is_read[:, None]
+    if not wrong.any():
+        return
+    picture = int(wrong.any(axis=1).argmax())
+    units = [str(channels[unit]) for unit in np.nonzero(wrong[picture])[0].tolist()]
+    which = f"channel{'s' if len(units) > 1 else ''} {some_of(units, 'channel')}"
+    message = f"{layer}, {which}: not finite for the picture {names[picture]}"
+    raise FvcliError(message, "check the model and its preprocessing: fvcli inspect MODEL")

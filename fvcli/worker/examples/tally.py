@@ -154,7 +154,7 @@ class BlockTally:
         is_read = fed.is_read
         named = [self.names[number] if number >= 0 else "" for number in fed.numbers.tolist()]
         for layer, of_layer in zip(maps.channels, reduced, strict=True):
-            refuse_infinite(of_layer, is_read, layer, named)
+            refuse_infinite(of_layer, is_read, layer, maps.channels[layer], named)
         for number, (tally, of_layer) in enumerate(zip(self.layers, reduced, strict=True)):
             tally.add(number, fed, of_layer, maps, self.drawn)
         images = None
