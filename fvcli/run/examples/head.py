@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Literal
@@ -14,6 +15,7 @@ from fvcli.run.examples import layout
 from fvcli.run.examples.origin import Origin
 
 EXAMPLES_VERSION = 1
+NO_TEXT = re.compile("[\ud800-\udfff]")  # what Python makes of bytes that are no UTF-8
 Effect = Literal["weights", "gradient x activation"]
 
 
@@ -83,7 +85,9 @@ class ExamplesHead:
     origin: Origin | None = None
 
     def to_json(self) -> str:
-        return json.dumps({"version": EXAMPLES_VERSION, **asdict(self)}, indent=1, ensure_ascii=False) + "\n"
+        """Return JSON; what of a name is no UTF-8 is written as in tables: \\udce9 for byte e9."""
+        text = json.dumps({"version": EXAMPLES_VERSION, **asdict(self)}, indent=1, ensure_ascii=False)
+        return NO_TEXT.sub(lambda letter: f"\\\\u{ord(letter[0]):04x}", text) + "\n"
 
     @classmethod
     def from_json(cls, text: bytes, place: object) -> ExamplesHead:

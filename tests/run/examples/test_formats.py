@@ -110,6 +110,19 @@ def test_a_later_key_is_passed_over_and_a_later_version_refused(tmp_path: Path) 
         ExamplesHead.from_json(text[:100].encode(), "place")
 
 
+def test_a_name_that_is_no_utf_8_is_the_same_in_the_head_and_in_tables(tmp_path: Path) -> None:
+    name = "caf\udce9"
+    written(tmp_path)
+    text = replace(HEAD, images=name, class_names=("ä", name)).to_json().encode()
+    (tmp_path / "examples/examples.json").write_bytes(text)
+    table = write_table([("number", "name", "class"), (7, f"{name}/1.jpg", name)])
+    (tmp_path / "examples/pictures.tsv").write_bytes(table)
+    found = read_examples(tmp_path)
+    assert found is not None
+    assert (found.head.images, found.head.class_names) == (r"caf\udce9", ("ä", r"caf\udce9"))
+    assert found.pictures[7] == (7, r"caf\udce9/1.jpg", r"caf\udce9")
+
+
 def test_what_is_damaged_or_missing_is_named(tmp_path: Path) -> None:
     folder = written(tmp_path)
     found = read_examples(tmp_path)
