@@ -5,16 +5,21 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 
-from fvcli.errors import UsageError, counted
+from fvcli.errors import UsageError, counted, some_of
+from fvcli.media.file_facts import file_sha256
 from fvcli.media.formats import is_still
 from fvcli.media.left_out import none_hint
 from fvcli.media.movie_reader import MovieFacts, is_video, movie_facts
 
 LIST_SUFFIX = ".txt"
+AT_A_TIME = 1000  # files whose sizes one thread asks for
+THREADS = 16  # they wait for file servers
+MISSING = -1
 KINDS = "a folder of pictures, a .txt file with a path in each line, or a film"
 
 
@@ -25,6 +30,7 @@ class PictureList:
     place: The folder, the list or the film.
     root: What the names are relative to; of a film its folder.
     names: With / between folders. Of a film the times of its frames.
+    sizes: Of the files, in bytes; of a film its own size alone.
     movie: Of a film.
     remark: What is left out, in a sentence; empty if nothing is.
     """
@@ -32,6 +38,7 @@ class PictureList:
     place: Path
     root: Path
     names: Sequence[str]
+    sizes: Sequence[int] = ()
     movie: MovieFacts | None = None
     remark: str = ""
 
@@ -43,8 +50,13 @@ class PictureList:
 
     @cached_property
     def digest(self) -> str:
-        """One sum of all names in their order."""
-        return hashlib.sha256("\n".join(self.names).encode("utf-8", "surrogateescape")).hexdigest()
+        """One sum of all names in their order and all sizes; of a film of what is in its file, too.
+
+        It is the same on every computer that has the same pictures.
+        """
+        content = file_sha256(self.place) if self.movie is not None else ""
+        text = "\n".join([*self.names, "", *map(str, self.sizes), content])
+        return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
     def drawn(self, count: int) -> list[int]:
         """Return pictures that are drawn by their names: those with the smallest SHA-256, smallest first.
@@ -64,7 +76,8 @@ def list_pictures(place: Path) -> PictureList:
             its own folder. A film.
 
     Raises:
-        UsageError: Nothing is there, there are no pictures, or it is something else.
+        UsageError: Nothing is there, there are no pictures, some of them are missing, or it is something
+            else.
         FvcliError: It is a film, and ffmpeg is missing.
     """
     try:
@@ -96,7 +109,8 @@ def _below(folder: Path) -> PictureList:
         *([counted(hidden, "hidden file")] if hidden else []),
     ]
     remark = f"{folder}: left out {' and '.join(left)}" if left else ""
-    return PictureList(folder, folder, sorted(found), remark=remark)
+    names = sorted(found)
+    return PictureList(folder, folder, names, _sizes(folder, folder, names), remark=remark)
 
 
 def _hint(folder: Path, others: Sequence[str]) -> str:
@@ -129,7 +143,33 @@ def _listed(place: Path) -> PictureList:
         raise UsageError(message, "write paths that are relative to one of these, or absolute ones")
     twice = sum(bool(name.strip()) for name in named) - len(names)
     remark = f"{place}: {counted(twice, 'line')} named a picture again, and count once" if twice else ""
-    return PictureList(place, root, names, remark=remark)
+    return PictureList(place, root, names, _sizes(place, root, names), remark=remark)
+
+
+def _sizes(place: Path, root: Path, names: Sequence[str]) -> list[int]:
+    """Return the sizes of files in bytes.
+
+    Raises:
+        UsageError: Some are not there.
+    """
+
+    def of_some(begin: int) -> list[int]:
+        return [_size(root / name) for name in names[begin : begin + AT_A_TIME]]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        found = [size for some in pool.map(of_some, range(0, len(names), AT_A_TIME)) for size in some]
+    missing = [name for name, size in zip(names, found, strict=True) if size == MISSING]
+    if missing:
+        message = f"{place}: {counted(len(missing), 'picture')} not there ({some_of(missing, 'file')})"
+        raise UsageError(message, "bring them back, or leave them out")
+    return found
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except (FileNotFoundError, NotADirectoryError):
+        return MISSING
 
 
 def _frames(place: Path) -> PictureList:
@@ -138,7 +178,8 @@ def _frames(place: Path) -> PictureList:
         raise UsageError(f"{place}: neither a film nor a list", f"name {KINDS}")
     if movie.frames == 1:
         raise UsageError(f"{place}: one picture", f"name {KINDS}")
-    return PictureList(place, place.parent, [_time(n / movie.fps) for n in range(movie.frames)], movie)
+    names = [_time(n / movie.fps) for n in range(movie.frames)]
+    return PictureList(place, place.parent, names, [place.stat().st_size], movie)
 
 
 def _time(seconds: float) -> str:

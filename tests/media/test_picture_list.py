@@ -37,11 +37,11 @@ def test_a_list_keeps_its_order_and_counts_a_path_once(
 ) -> None:
     for name in ("b.png", "a.png"):
         save(tmp_path / "photos" / name)
-    text = f"b.png\r\n\n{tmp_path}/photos/a.png\nb.png\nmissing.png\n"
+    text = f"b.png\r\n\n{tmp_path}/photos/a.png\nb.png\n"
     (tmp_path / "photos/list.txt").write_text(text)
     found = list_pictures(tmp_path / "photos/list.txt")
-    assert list(found.names) == ["b.png", f"{tmp_path}/photos/a.png", "missing.png"]
-    assert [found.path(i).exists() for i in range(3)] == [True, True, False]
+    assert list(found.names) == ["b.png", f"{tmp_path}/photos/a.png"]
+    assert all(found.path(i).exists() for i in range(2))
     assert "1 line named a picture again" in found.remark
     (tmp_path / "list.txt").write_text("photos/a.png\n")
     monkeypatch.chdir(tmp_path)
@@ -68,6 +68,37 @@ def test_pictures_are_drawn_by_their_names_alone(tmp_path: Path) -> None:
     after = list_pictures(tmp_path)
     assert [name for i in after.drawn(40) if (name := after.names[i]) in before.names][:10] == drawn
     assert after.digest != before.digest
+
+
+def test_the_digest_tells_other_pictures_of_the_same_names_wherever_they_are(tmp_path: Path) -> None:
+    digests = []
+    for folder, side in (("a", 8), ("b", 8), ("c", 16)):
+        for name in ("1.png", "2.png"):
+            save(tmp_path / folder / name, noise(seed=1, height=side, width=side))
+        digests.append(list_pictures(tmp_path / folder).digest)
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_the_digest_tells_films_of_one_length_and_size(tmp_path: Path) -> None:
+    digests = []
+    for value in (10, 200):
+        film = tmp_path / f"{value}.gif"
+        shown = [np.full((16, 16, 3), value + i, np.uint8) for i in range(4)]
+        film.write_bytes(encode_movie(shown, "gif", 5.0))
+        found = list_pictures(film)
+        digests.append((found.names, found.sizes, found.digest))
+    assert digests[0][:2] == digests[1][:2]
+    assert digests[0][2] != digests[1][2]
+
+
+def test_pictures_that_are_missing_are_told_at_once(tmp_path: Path) -> None:
+    save(tmp_path / "photos/a.png")
+    (tmp_path / "photos/gone.png").symlink_to(tmp_path / "nowhere.png")
+    (tmp_path / "list.txt").write_text(f"{tmp_path}/photos/a.png\nx.png\ny.png\n")
+    with pytest.raises(UsageError, match=r"photos: 1 picture not there \(gone\.png\)"):
+        list_pictures(tmp_path / "photos")
+    with pytest.raises(UsageError, match=r"list\.txt: 2 pictures not there \(x\.png, y\.png\)"):
+        list_pictures(tmp_path / "list.txt")
 
 
 @pytest.mark.parametrize(

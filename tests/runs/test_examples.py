@@ -386,7 +386,7 @@ def test_parts_of_other_pictures_are_not_merged(place: Path, labels: Path, tmp_p
         assert done.exit_code == 0, done.stderr
     done = fvcli("merge", tmp_path / "a", tmp_path / "b", "-o", tmp_path / "run")
     assert done.exit_code == 2
-    assert "differ in the number of pictures, the names of the pictures" in done.stderr
+    assert "differ in the number of pictures, the names or sizes of the pictures" in done.stderr
     assert not (tmp_path / "run").exists()
 
 
@@ -519,6 +519,19 @@ def test_classes_are_folders_where_there_are_several(place: Path, photos: list[P
     assert (arrays.pictures[:, 9:20] == -1).all()  # there are no more pictures
     assert np.isnan(arrays.values[:, 9:20]).all()
     assert (arrays.boxes[:, 9:20] == 0).all()
+
+
+def test_a_class_whose_name_is_no_utf_8(place: Path, photos: list[Path], tmp_path: Path) -> None:
+    for kind, photo in ((b"caf\xe9", photos[0]), (b"tea", photos[1])):
+        folder = tmp_path / "photos" / os.fsdecode(kind)
+        folder.mkdir(parents=True)
+        (folder / "1.jpg").symlink_to(photo)
+    done = fvcli("examples", place / "spec.yaml", "--images", tmp_path / "photos", "-o", tmp_path / "run")
+    assert done.exit_code == 0, done.stderr
+    found = read_examples(tmp_path / "run")
+    assert found is not None
+    assert found.head.class_names == (r"caf\udce9", "tea")
+    assert found.pictures[0] == (0, r"caf\udce9/1.jpg", r"caf\udce9")
 
 
 def test_all_mistakes_are_told_at_once_and_nothing_is_written(place: Path, tmp_path: Path) -> None:

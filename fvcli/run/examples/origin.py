@@ -31,7 +31,7 @@ SAID = {  # what differs, in words
     "preprocessing": "the preprocessing of the model",
     "size_px": "the size of what the network sees",
     "pictures": "the number of pictures",
-    "names": "the names of the pictures",
+    "names": "the names or sizes of the pictures",
     "fps": "the pace of the film",
     "classes": "the classes of the pictures",
     "block": "the number of pictures in a part",
@@ -44,7 +44,7 @@ class Origin:
     """What examples are of.
 
     units: A sum of the layers and channels.
-    names: A sum of the names of all pictures in order.
+    names: A sum of the names and sizes of all pictures in order; of a film of all that is in its file.
     pictures: How many there are, those that cannot be read among them.
     fps: Of a film; 0 of pictures.
     classes: A sum of the classes of all pictures; empty if they have none.
@@ -98,7 +98,8 @@ class Origin:
     def differences(self, other: Origin) -> str:
         """Say in what two origins differ; nothing if they are equal."""
         mine, others = asdict(self), asdict(other)
-        return ", ".join(said for key, said in SAID.items() if mine[key] != others[key])
+        said_of = {**SAID, "names": "what is in the film"} if self.fps and other.fps else SAID
+        return ", ".join(said for key, said in said_of.items() if mine[key] != others[key])
 
 
 @cache
