@@ -85,17 +85,22 @@ class Parts:
     def begin(self, origin: Origin) -> None:
         """Begin parts, or go on with those that are there.
 
+        What was left by examples of which nothing else is known, such as old sheets, is removed.
+
         Raises:
             UsageError: Those that are there are of something else.
         """
         there = self.origin()
         if there is None:
+            self.clear_unknown()
             write_atomic(self.folder / ORIGIN, origin.to_json().encode())
         elif there != origin:
             raise other_origin(self.folder, there, origin)
 
     def there(self) -> set[int]:
-        """Return the blocks that are worked out."""
+        """Return the blocks that are worked out; none where it is not known what they are of."""
+        if self.origin() is None:
+            return set()
         names = (PART.fullmatch(name) for name in files_below(self.folder))
         return {int(name[1]) for name in names if name}
 
@@ -132,6 +137,13 @@ class Parts:
         """Return some arrays of one layer of a part."""
         found = self._arrays(block, [f"{number}/{name}" for name in names])
         return {name: found[f"{number}/{name}"] for name in names}
+
+    def clear_unknown(self) -> None:
+        """Remove what stands where neither a head nor an origin is: a kill left it while it was removed."""
+        folder = self.folder.parent
+        there = set(files_below(folder))
+        if there and not there & {layout.HEAD, f"{PARTS}/{ORIGIN}"}:
+            remove_tree(folder)
 
     def write_effects(self, effects: Arrays) -> None:
         """Write what follows from the weights, unless it is there."""
@@ -180,6 +192,8 @@ def copy_parts(sources: Sequence[Path], target: Path) -> None:
         UsageError: They are of different things; nothing was written.
     """
     refuse_other_parts(sources, target)
+    if any(Parts(source).origin() is not None for source in sources):
+        Parts(target).clear_unknown()
     for source in sources:
         parts = Parts(source)
         there = set(files_below(Parts(target).folder))

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from fvcli.errors import FvcliError
 from fvcli.run.examples import ExamplesHead, LayerArrays, LayerHead, Video, read_examples
 from fvcli.run.examples.layout import LOWEST_TILES, TILES, TOP_TILES, group_tiles, sheet_file
+from fvcli.run.examples.origin import Origin
+from fvcli.run.examples.parts import Parts
 from fvcli.run.examples.table import read_table, write_table
 
 HEAD = ExamplesHead(
@@ -136,3 +138,32 @@ def test_what_is_damaged_or_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(FvcliError, match=r"pictures\.tsv: No such file"):
         _ = found.pictures
     assert replace(HEAD, video=None).video is None
+
+
+ORIGIN = Origin("units", "00", "scaled", (8, 8), pictures=3, names="names")
+
+
+def test_what_a_killed_removal_left_is_removed_before_parts_begin(tmp_path: Path) -> None:
+    folder = written(tmp_path)
+    (folder / "examples.json").unlink()
+    for name in ("sheets/c/0000/00017.webp", "parts/00000.npz"):
+        (folder / name).parent.mkdir(parents=True)
+        (folder / name).write_bytes(b"old")
+    parts = Parts(tmp_path)
+    assert parts.there() == set()
+    parts.begin(ORIGIN)
+    assert [path for path in folder.rglob("*") if path.is_file()] == [folder / "parts/origin.json"]
+
+
+def test_what_is_begun_or_finished_is_kept(tmp_path: Path) -> None:
+    parts = Parts(tmp_path)
+    parts.begin(ORIGIN)
+    for name in ("parts/00000.npz", "sheets/c/0000/00017.webp"):
+        (tmp_path / "examples" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "examples" / name).write_bytes(b"new")
+    parts.begin(ORIGIN)
+    assert parts.there() == {0}
+    assert (tmp_path / "examples/sheets/c/0000/00017.webp").exists()
+    written(tmp_path / "finished")
+    Parts(tmp_path / "finished").begin(ORIGIN)
+    assert read_examples(tmp_path / "finished") is not None
