@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -55,8 +56,8 @@ def classes_of(pictures: PictureList, labels: Path | None) -> PictureClasses:
             in, if there are two at least.
 
     Raises:
-        UsageError: The file cannot be read, has not these columns, or names none of the pictures; or there is
-            one, and the pictures are frames of a film.
+        UsageError: The file cannot be read, has not these columns, names none of the pictures, or leaves open
+            which class some have; or there is one, and the pictures are frames of a film.
     """
     if labels is not None:
         return _labelled(pictures, labels)
@@ -70,7 +71,9 @@ def _labelled(pictures: PictureList, labels: Path) -> PictureClasses:
     if pictures.movie is not None:
         raise UsageError(f"--labels {labels}: frames of a film have no labels", "leave it out")
     by_name = _read(labels)
-    found = [by_name.get(name) or by_name.get(PurePosixPath(name).name, "") for name in pictures.names]
+    rows = [_row_of(name, by_name) for name in pictures.names]
+    _refuse_ambiguous(pictures, labels, by_name, rows)
+    found = [next(iter(by_name.get(row, ())), "") for row in rows]
     without = [name for name, label in zip(pictures.names, found, strict=True) if not label]
     if len(without) == len(found):
         named = some_of(list(by_name), "file", 2)
@@ -82,7 +85,35 @@ def _labelled(pictures: PictureList, labels: Path) -> PictureClasses:
     return PictureClasses(found, "labels", remark if without else "")
 
 
-def _read(labels: Path) -> Mapping[str, str]:
+def _row_of(name: str, by_name: Mapping[str, Sequence[str]]) -> str:
+    """Return what a picture is called in the table: as in the list, or without its folders."""
+    return name if any(by_name.get(name, ())) else PurePosixPath(name).name
+
+
+def _refuse_ambiguous(
+    pictures: PictureList, labels: Path, by_name: Mapping[str, Sequence[str]], rows: Sequence[str]
+) -> None:
+    """Raise UsageError, of all at once, if a file has two classes, or a row is of several pictures."""
+    counts = Counter(rows)
+    twice = [row for row in counts if len(by_name.get(row, ())) > 1]
+    shared = [
+        name
+        for name, row in zip(pictures.names, rows, strict=True)
+        if counts[row] > 1 and any(by_name.get(row, ()))
+    ]
+    wrong = []
+    if twice:
+        message = f"{labels}: several classes of {counted(len(twice), 'file')} ({some_of(twice, 'file')})"
+        wrong.append(str(UsageError(message, "name each file once")))
+    if shared:
+        message = f"{labels}: one line is of several pictures ({some_of(shared, 'picture')})"
+        wrong.append(str(UsageError(message, f"name files with their folders, such as {shared[0]}")))
+    if wrong:
+        raise UsageError("\n".join(wrong))
+
+
+def _read(labels: Path) -> Mapping[str, Sequence[str]]:
+    """Return the classes of each file that a table names; each of them once."""
     try:
         with labels.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
             rows = csv.DictReader(file)
@@ -93,7 +124,10 @@ def _read(labels: Path) -> Mapping[str, str]:
                 raise UsageError(
                     f"{labels}: its first line has no columns 'file' and 'class'", f"it has: {has}"
                 )
-            return {str(row[columns[FILE_COLUMN]]): (row[label] or "").strip() for row in rows}
+            found: dict[str, dict[str, None]] = {}
+            for row in rows:
+                found.setdefault(str(row[columns[FILE_COLUMN]]), {})[(row[label] or "").strip()] = None
+            return {name: list(classes) for name, classes in found.items()}
     except OSError as error:
         raise UsageError(f"{labels}: {error.strerror}", "give a .csv file") from error
     except csv.Error as error:

@@ -155,6 +155,21 @@ def test_labels_name_files_with_or_without_their_folders(tmp_path: Path) -> None
     assert found.remark == f"{table}: no class for 1 picture (c/3.png)"
 
 
+def test_labels_that_leave_a_class_open_are_refused_all_at_once(tmp_path: Path) -> None:
+    pictures = list_pictures(photos(tmp_path / "photos", "a/1.png", "b/1.png", "b/2.png", "b/3.png"))
+    text = "file,class\n1.png,cat\n2.png,cat\n2.png,dog\n3.png,emu\n3.png,emu\n"
+    with pytest.raises(UsageError) as raised:
+        classes_of(pictures, written(tmp_path / "labels.csv", text))
+    assert str(raised.value).splitlines() == [
+        f"{tmp_path}/labels.csv: several classes of 1 file (2.png): name each file once",
+        f"{tmp_path}/labels.csv: one line is of several pictures (a/1.png, b/1.png): "
+        "name files with their folders, such as a/1.png",
+    ]
+    text = "file,class\n1.png,cat\na/1.png,dog\n2.png,dog\n"
+    found = classes_of(pictures, written(tmp_path / "labels.csv", text))
+    assert list(found.of) == ["dog", "cat", "dog", ""]
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
