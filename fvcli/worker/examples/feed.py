@@ -7,6 +7,7 @@ A file that cannot be read leaves its place in its batch empty, so the others st
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -20,6 +21,13 @@ from fvcli.media.movie_reader import read_frames
 from fvcli.run.cores import cores
 
 NO_PICTURE = -1  # the number of an empty place
+DECODED = 0  # the number of an error that is not one of the system
+# A file is not there any more, or its disk is not, or there are too many files open: nothing is known of it.
+GONE = {
+    errno.ENOENT, errno.ENOTDIR, errno.ESTALE, errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.ETIMEDOUT,
+    errno.EHOSTDOWN, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
+}  # fmt: skip
+BACK = "bring them back and run the same command; finished blocks are kept"
 AHEAD = 2  # batches that are decoded before they are asked for
 
 
@@ -29,11 +37,13 @@ class Fed(NamedTuple):
     numbers: int64 [batch], of pictures; -1 for empty places.
     images: uint8 [batch, h, w, channels].
     reasons: Why a picture could not be read, [batch]; empty where it could.
+    errors: int64 [batch], the number of the system's error where it is why; 0 elsewhere.
     """
 
     numbers: np.ndarray
     images: tf.Tensor
     reasons: Sequence[str]
+    errors: np.ndarray
 
     @property
     def is_read(self) -> np.ndarray:
@@ -64,8 +74,9 @@ def feed(
         dataset = _of_files(pictures, numbers, shape)
     else:
         dataset = _of_frames(pictures, numbers, shape)
-    for found, images, reasons in dataset.batch(batch, drop_remainder=True).prefetch(AHEAD):
-        yield Fed(found.numpy(), images, [reason.decode() for reason in reasons.numpy().tolist()])
+    for found, images, reasons, errors in dataset.batch(batch, drop_remainder=True).prefetch(AHEAD):
+        said = [reason.decode() for reason in reasons.numpy().tolist()]
+        yield Fed(found.numpy(), images, said, errors.numpy())
 
 
 def _filled(block: range, batch: int) -> list[int]:
@@ -75,18 +86,20 @@ def _filled(block: range, batch: int) -> list[int]:
 def _of_files(pictures: PictureList, numbers: Sequence[int], shape: tuple[int, int, int]) -> tf.data.Dataset:
     empty = np.zeros(shape, np.uint8)
 
-    def decode(number: np.int64) -> tuple[np.ndarray, bytes]:
+    def decode(number: np.int64) -> tuple[np.ndarray, bytes, np.int64]:
         if number < 0:
-            return empty, b""
+            return empty, b"", np.int64(DECODED)
         path = pictures.path(int(number))
         try:
-            return read_pixels(path, shape[:2], shape[2]), b""
+            return read_pixels(path, shape[:2], shape[2]), b"", np.int64(DECODED)
         except FvcliError as error:
-            return empty, error.message.removeprefix(f"{path}: ").encode("utf-8", "backslashreplace")
+            reason = error.message.removeprefix(f"{path}: ").encode("utf-8", "backslashreplace")
+            return empty, reason, np.int64(getattr(error.__cause__, "errno", None) or DECODED)
 
-    def decoded(number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        image, reason = tf.numpy_function(decode, [number], [tf.uint8, tf.string])
-        return number, tf.ensure_shape(image, shape), tf.ensure_shape(reason, [])
+    def decoded(number: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        image, reason, code = tf.numpy_function(decode, [number], [tf.uint8, tf.string, tf.int64])
+        image = tf.ensure_shape(image, shape)
+        return number, image, tf.ensure_shape(reason, []), tf.ensure_shape(code, [])
 
     dataset = tf.data.Dataset.from_tensor_slices(np.array(numbers, np.int64))
     return dataset.map(decoded, num_parallel_calls=cores(), deterministic=True)
@@ -95,19 +108,40 @@ def _of_files(pictures: PictureList, numbers: Sequence[int], shape: tuple[int, i
 def _of_frames(pictures: PictureList, numbers: Sequence[int], shape: tuple[int, int, int]) -> tf.data.Dataset:
     empty = np.zeros(shape, np.uint8)
 
-    def frames() -> Iterator[tuple[int, np.ndarray, bytes]]:
+    def frames() -> Iterator[tuple[int, np.ndarray, bytes, int]]:
         film, at = read_frames(pictures.place), -1
         for number in numbers:
             if number < 0:
-                yield number, empty, b""
+                yield number, empty, b"", DECODED
                 continue
             while at < number:
                 frame, at = next(film), at + 1
-            yield number, sized_pixels(Image.fromarray(frame), shape[:2], shape[2]), b""
+            yield number, sized_pixels(Image.fromarray(frame), shape[:2], shape[2]), b"", DECODED
 
     spec = (
         tf.TensorSpec([], tf.int64),
         tf.TensorSpec(shape, tf.uint8),
         tf.TensorSpec([], tf.string),
+        tf.TensorSpec([], tf.int64),
     )
     return tf.data.Dataset.from_generator(frames, output_signature=spec)
+
+
+def refuse_lost(fed: Fed, pictures: PictureList) -> None:
+    """Raise FvcliError if a file of a batch is gone, which was there when the pictures were listed."""
+    for number, reason, code in zip(fed.numbers.tolist(), fed.reasons, fed.errors.tolist(), strict=True):
+        if code in GONE:
+            raise FvcliError(f"{pictures.path(number)}: {reason}; it was there before", BACK)
+
+
+def refuse_a_lost_disk(place: object, refused: int, pictures: int) -> None:
+    """Raise FvcliError if the system refused most of the files of a block, which are hardly all damaged.
+
+    Args:
+        place: Where the pictures are.
+        refused: How many files the system refused.
+        pictures: How many there are in the block.
+    """
+    if 2 * refused > pictures:
+        message = f"{place}: the system refused to read {refused} of {pictures} pictures in a row"
+        raise FvcliError(message, BACK)

@@ -16,8 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fvcli.errors import FvcliError
-from fvcli.media import PictureList
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.run.examples import layout
 from fvcli.run.examples.crops import Crops, crops_of
@@ -27,7 +25,7 @@ from fvcli.run.examples.parts import Parts
 from fvcli.run.free_memory import free_bytes
 from fvcli.worker.device import Device
 from fvcli.worker.examples.effects import Effects
-from fvcli.worker.examples.feed import Fed, feed
+from fvcli.worker.examples.feed import DECODED, Fed, feed, refuse_a_lost_disk, refuse_lost
 from fvcli.worker.examples.layer_maps import LayerMaps, Reduced
 from fvcli.worker.examples.tally import BlockTally, Drawn, LayerTally
 
@@ -66,7 +64,7 @@ def stream_blocks(
         stop: Tells whether to stop; the block in hand is given up then.
 
     Raises:
-        FvcliError: A layer is not finite, the folder of the pictures is gone, or the disk is full.
+        FvcliError: A layer is not finite, pictures are gone, or the disk is full.
     """
     asked, origin = streaming.asked, streaming.asked.origin
     size_px, channels = origin.size_px, asked.units.channels
@@ -85,14 +83,16 @@ def stream_blocks(
         saving = stack.enter_context(_Saving())
         results = stack.enter_context(contextlib.closing(_in_lanes(fed, maps, lanes)))
         for block, pictures in zip(streaming.blocks, numbers, strict=True):
-            tally = _new_tally(asked, crops, drawn)
+            tally, refused = _new_tally(asked, crops, drawn), 0
             for _ in range(-(-len(pictures) // origin.batch)):
                 batch, reduced = next(results)
+                refuse_lost(batch, asked.pictures)
+                refused += int((batch.errors != DECODED).sum())
                 tally.add(batch, reduced, maps)
                 seen(int((batch.numbers >= 0).sum()))
                 if stop():
                     return False
-            _refuse_a_lost_folder(asked.pictures, tally)
+            refuse_a_lost_disk(asked.pictures.place, refused, len(pictures))
             predicted, scores = effects.of(tally.for_effects)
             saving.save(parts, block, tally, predicted, scores)
     return True
@@ -165,10 +165,3 @@ class _Saving:
             parts.write(block, tally.facts(predicted), layers)
 
         self._last = self._pool.submit(write)
-
-
-def _refuse_a_lost_folder(pictures: PictureList, tally: BlockTally) -> None:
-    """Raise FvcliError if pictures could not be read because all of them are gone, as when a disk is."""
-    if tally.skipped and not pictures.place.exists():
-        message = f"{pictures.place} is not there any more"
-        raise FvcliError(message, "bring it back and run the same command; finished blocks are kept")
