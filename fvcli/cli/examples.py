@@ -16,9 +16,10 @@ from fvcli.cli.quiet import note
 from fvcli.errors import UsageError, command, counted
 
 if TYPE_CHECKING:
-    from fvcli.app.collect_examples import ExamplesOutcome
+    from fvcli.app.collect_examples import ExamplesOptions, ExamplesOutcome
     from fvcli.app.plan_spec import PlannedSpec
 
+BLOCK = 1024  # pictures
 IMAGES = Place(remedy="copy the pictures to this machine")
 
 
@@ -46,7 +47,7 @@ IMAGES = Place(remedy="copy the pictures to this machine")
 @click.option(
     "--block",
     type=click.IntRange(1, 100_000),
-    default=1024,
+    default=BLOCK,
     show_default=True,
     help="Pictures that are worked out together: what is lost if it is killed, and what shards are made of.",
 )
@@ -94,7 +95,7 @@ def examples(
     outcome = collect_examples(source, run, images, options, watching)
     if outcome.stopped:
         stop.raise_it(_said_of_blocks(outcome) or watching.said_of_progress())
-    _report(outcome, words, images)
+    _report(outcome, _without_shard(words, output, overrides, allow_code, options, images))
 
 
 def _source_and_run(
@@ -141,14 +142,30 @@ def _said_of_blocks(outcome: ExamplesOutcome) -> str:
     return f"{outcome.blocks_there} of {counted(outcome.blocks, 'block')} of pictures worked out"
 
 
-def _report(outcome: ExamplesOutcome, words: Sequence[str], images: Path) -> None:
+def _without_shard(
+    words: Sequence[str],
+    output: Path | None,
+    overrides: Sequence[str],
+    allow_code: bool,
+    options: ExamplesOptions,
+    images: Path,
+) -> str:
+    """Return the command that was given, without --shard and what does not go with it."""
+    given: list[object] = [*words, "--images", images]
+    given += ["-o", output] if output is not None else []
+    given += ["--labels", options.labels] if options.labels is not None else []
+    given += ["--block", options.block] if options.block != BLOCK else []
+    given += [word for override in overrides for word in ("--set", override)]
+    return command("examples", *given, *(["--allow-code"] if allow_code else []))
+
+
+def _report(outcome: ExamplesOutcome, again: str) -> None:
     run = outcome.run
     if outcome.was_finished:
         click.echo(f"{run}: nothing was left to do")
         return
     if not outcome.is_finished:
         click.echo(f"{run}: {_said_of_blocks(outcome)}")
-        again = command("examples", *words, "--images", images)
         note(f"when all are there, in this run or merged into it, this finishes it: {again}")
         return
     click.echo(f"{run}/examples: {counted(outcome.units, 'unit')}, {counted(outcome.pictures, 'picture')}")

@@ -21,6 +21,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from fvcli.errors import command
 from fvcli.media import encode_movie, read_pixels
 from fvcli.run.examples import Examples, LayerArrays, read_examples
 from fvcli.run.examples.layout import GROUPS, LOWEST_TILES, TOP_TILES, group_tiles
@@ -314,15 +315,17 @@ def test_three_shards_are_merged_and_finished_without_tensorflow(
         done = fvcli(*words(place, labels, shard), "--shard", f"{i + 1}/3")
         assert done.exit_code == 0, done.stderr
         assert f"{shard}: {2 if i == 0 else 1} of 4 blocks of pictures worked out" in done.stdout
+        given = ["--images", place / "photos.txt", "-o", shard, "--labels", labels, "--block", BLOCK]
+        assert f"this finishes it: {command('examples', place / 'spec.yaml', *given)}\n" in done.stderr
     run = place / "merged"
     assert fvcli("merge", *shards, "-o", run).exit_code == 1  # no unit is rendered
-    given = [str(word) for word in words(place, labels, run)[2:-2]]
+    finishing = [str(word) for word in words(place, labels, run)[2:-2]]
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join([str(TESTS / "helpers/no_tensorflow"), *sys.path]),
     }
     done = subprocess.run(
-        [sys.executable, "-m", "fvcli", "examples", str(run), *given],
+        [sys.executable, "-m", "fvcli", "examples", str(run), *finishing],
         env=environment,
         capture_output=True,
         text=True,
