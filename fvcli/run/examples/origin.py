@@ -15,7 +15,7 @@ from fvcli.errors import FvcliError
 from fvcli.run.examples import layout
 from fvcli.run.examples.units import ChosenUnits
 
-METHOD = 1  # raised when the same pictures give other numbers
+METHOD = 2  # raised when the same pictures give other numbers
 BLOCK = 1024  # pictures that are one part
 BATCH = 16  # pictures that the network sees at a time, whatever the machine: its size changes rounding
 SPARE = 8  # one more for each so many that are drawn, in the place of those that cannot be read

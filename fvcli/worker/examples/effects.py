@@ -3,7 +3,8 @@
     linear      a channel that is 1 at all positions instead of 0 changes the logits by so much
     otherwise   for the class k that the network takes a picture for
                 sum over positions of  activation * d(logit k - mean of all logits) / d activation
-                and of these the mean over the pictures that are taken for k
+                and of these the mean over the pictures that are taken for k; of a network with one logit
+                the logit itself, because it is its own mean
 
 The second is gradient x activation (Shrikumar et al. 2016, "Not Just a Black Box"), the first order of what
 the logit would lose without the unit. It tells something of the classes that pictures were taken for only.
@@ -104,7 +105,9 @@ class Effects:
             maps = [read.value(layer) for layer in self._by_gradient]
             logits = read(str(self._facts.logits))[:, 0, 0]
             classes = tf.argmax(logits, axis=-1, output_type=tf.int32)
-            lead = tf.gather(logits, classes, batch_dims=1) - tf.reduce_mean(logits, axis=-1)
+            lead = tf.gather(logits, classes, batch_dims=1)
+            if logits.shape[-1] != 1:
+                lead -= tf.reduce_mean(logits, axis=-1)
         gradients = tape.gradient(lead, maps, unconnected_gradients="zero")
         found = []
         for layer, value, gradient in zip(self._by_gradient, maps, gradients, strict=True):

@@ -37,15 +37,22 @@ def randomized(model: keras.Model) -> keras.Model:
     return model
 
 
+def one_logit() -> keras.Model:
+    """The same with one logit, as networks have it that say yes or no."""
+    image = keras.Input((8, 8, 3), name="image")
+    x = layers.GlobalMaxPooling2D(name="most")(layers.Conv2D(6, 3, name="last")(image))
+    return randomized(keras.Model(image, layers.Dense(1, name="logits")(x)))
+
+
 Made = Callable[..., Effects]
 
 
 @pytest.fixture
 def effects(tmp_path: Path) -> Made:
-    def make(build: Callable[[], keras.Model], *names: str) -> Effects:
+    def make(build: Callable[[], keras.Model], *names: str, logits: str | None = None) -> Effects:
         built = build()
         built.save(tmp_path / "net.keras")
-        model = load(ModelChoice(path=str(tmp_path / "net.keras"), value_range=(0, 1)))
+        model = load(ModelChoice(path=str(tmp_path / "net.keras"), value_range=(0, 1), logits=logits))
         return Effects(model, {name: [0, 2, 3] for name in names}, model.facts.native_size_px)
 
     return make
@@ -96,3 +103,15 @@ def test_a_convolution_below_its_normalization_has_effects_too(effects: Made) ->
     assert np.abs(scores[0]).max() > 0
     assert np.abs(scores[1]).max() > 0
     assert scores[2].shape == (0, 3)
+
+
+def test_of_one_logit_the_effect_is_on_the_logit_itself(effects: Made, tmp_path: Path) -> None:
+    found = effects(one_logit, "last", logits="logits")
+    pictures = [np.random.default_rng(i).integers(0, 256, (8, 8, 3), np.uint8) for i in range(3)]
+    classes, [scores] = found.of(pictures)
+    model = keras.models.load_model(tmp_path / "net.keras")
+    most = keras.Model(model.inputs[0], model.get_layer("most").output)(np.stack(pictures) / np.float32(255))
+    weights = model.get_layer("logits").get_weights()[0][:, 0]
+    assert classes.tolist() == [0, 0, 0]
+    np.testing.assert_allclose(scores, (np.asarray(most) * weights)[:, [0, 2, 3]], rtol=1e-4, atol=1e-6)
+    assert np.abs(scores).max() > 0
