@@ -30,7 +30,7 @@ from tests.helpers.trapped_network import HEAD, MOST_AGAIN, PICTURES, POISONOUS,
 TIMEOUT_S = 12
 LOOK_AGAIN_S = 0.3  # each look at a run in a store asks the server, which is slow, for many objects
 # A single death cuts a batch; where two are needed is tested in test_slurm.py.
-HOW = ("--allow-code", "--tries", "1", "--timeout", str(TIMEOUT_S), "--lease", "6")
+HOW = ("--allow-code", "--tries", "2", "--timeout", str(TIMEOUT_S), "--lease", "6")
 
 
 def rendered_here(spec: Path, run: Path) -> dict[str, bytes]:
