@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING
 import click
 
 from fvcli.cli.exit_and_signals import current_stop
-from fvcli.cli.options import code_option, parse_shard, run_of, run_option, say_remarks, set_option
+from fvcli.cli.options import (
+    code_option,
+    parse_shard,
+    run_of,
+    run_option,
+    say_remarks,
+    set_option,
+    shard_option,
+)
 from fvcli.cli.place import Place
 from fvcli.cli.quiet import note
 from fvcli.errors import UsageError, command, counted
@@ -39,11 +47,7 @@ IMAGES = Place(remedy="copy the pictures to this machine")
     metavar="FILE.csv",
     help="Classes of the pictures, in columns file and class (or name); by default the folders they are in.",
 )
-@click.option(
-    "--shard",
-    metavar="I/N|auto",
-    help="Work out slice I of N of the pictures; auto takes it from the variables of an array job.",
-)
+@shard_option("Work out slice I of N of the pictures; auto takes it from the variables of an array job.")
 @click.option(
     "--block",
     type=click.IntRange(1, 100_000),

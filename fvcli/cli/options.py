@@ -62,6 +62,11 @@ def say_spec_of(words: Sequence[str], run: Path) -> None:
         note(f"the spec of this is {run}/spec.yaml, which renders the same again: {again}")
 
 
+def shard_option(said: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return what adds --shard, which ``parse_shard`` reads, with what it is a slice of."""
+    return click.option("--shard", metavar="I/N|auto", help=said)
+
+
 def code_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add --allow-code."""
     return click.option(

@@ -20,6 +20,7 @@ from fvcli.cli.options import (
     say_remarks,
     say_spec_of,
     set_option,
+    shard_option,
     spec_words,
     worker_options,
 )
@@ -63,11 +64,9 @@ if TYPE_CHECKING:
     metavar="ADDRESS",
     help="Ray cluster of --engine ray, such as auto or head:6379; by default $RAY_ADDRESS, or this machine.",
 )
-@click.option(
-    "--shard",
-    metavar="I/N|auto",
-    help="Render slice I of N of the batches; auto takes it from the variables of an array job. "
-    "Join the folders with merge.",
+@shard_option(
+    "Render slice I of N of the batches; auto takes it from the variables of an array job. "
+    "Join the folders with merge."
 )
 @click.option(
     "--only",

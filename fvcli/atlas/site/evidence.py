@@ -93,8 +93,13 @@ class Evidence:
 
     def top_classes(self, place: int) -> list[str]:
         """Return the most frequent classes of the photos that activate an entry most."""
-        told = self.photos_of(place)
-        return [] if told is None else told[0].top_classes(told[1])
+        return self._top_classes[place]
+
+    @cached_property
+    def _top_classes(self) -> list[list[str]]:
+        """Of each entry; pages, scripts and tables all ask for them."""
+        told = map(self.photos_of, range(len(self.chapter.entries)))
+        return [[] if one is None else one[0].top_classes(one[1]) for one in told]
 
     def summary(self, place: int) -> str:
         """Say how an entry behaves on photos."""
