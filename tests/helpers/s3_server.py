@@ -53,16 +53,22 @@ def _wait(url: str, server: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def bucket(name: str = "bucket") -> Iterator[str]:
-    """Start a server with a bucket, let this process and its children find it, and yield its address."""
+    """Start a server with a bucket, let this process and its children find it, and yield its address.
+
+    s3fs keeps what it connected to under the arguments alone, so a second server in one process would not
+    be found: what was kept is dropped before and after.
+    """
+    from s3fs import S3FileSystem
+
     with s3_server() as environment:
         before = {key: os.environ.get(key) for key in environment}
         os.environ |= environment
+        S3FileSystem.clear_instance_cache()
         try:
-            import s3fs
-
-            s3fs.S3FileSystem(skip_instance_cache=True).mkdir(name)
+            S3FileSystem(skip_instance_cache=True).mkdir(name)
             yield f"s3://{name}"
         finally:
+            S3FileSystem.clear_instance_cache()
             for key, value in before.items():
                 if value is None:
                     del os.environ[key]
