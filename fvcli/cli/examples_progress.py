@@ -11,21 +11,16 @@ from tqdm import tqdm
 from fvcli.app.collect_examples import ExamplesObserver
 from fvcli.cli.exit_and_signals import Stop
 from fvcli.cli.heartbeat import Heartbeat
-from fvcli.cli.progress import terminal_width
+from fvcli.cli.progress import Patient, terminal_width
 from fvcli.cli.quiet import is_quiet, note
 from fvcli.errors import counted
 
 
-class Watching(ExamplesObserver):
-    """Shows how it goes: a bar on a terminal, a line a minute elsewhere, nothing with --quiet.
-
-    Args:
-        stop: The wish to stop; it is patient while pictures are looked at.
-    """
+class Watching(Patient, ExamplesObserver):
+    """Shows how it goes: a bar on a terminal, a line a minute elsewhere, nothing with --quiet."""
 
     def __init__(self, stop: Stop) -> None:
-        self._stop = stop
-        self._open = contextlib.ExitStack()
+        super().__init__(stop)
         self._shown: _Bar | _Lines | None = None
         self._what, self._done, self._total = "", 0, 0
 
@@ -33,9 +28,8 @@ class Watching(ExamplesObserver):
         note(text)
 
     def began(self, what: str, total: int) -> None:
-        self._stop.patient = True
+        self._be_patient()
         self._what, self._done, self._total = what, 0, total
-        self._open.close()
         if is_quiet():
             return
         if terminal_width():
@@ -49,12 +43,8 @@ class Watching(ExamplesObserver):
             self._shown.show(count)
 
     def ended(self) -> None:
-        self._stop.patient = False
-        self._open.close()
+        super().ended()
         self._shown = None
-
-    def wants_stop(self) -> bool:
-        return self._stop.heard is not None
 
     def said_of_progress(self) -> str:
         """Say how far it has come."""

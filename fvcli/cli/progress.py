@@ -24,17 +24,36 @@ from fvcli.run import RunFolder
 BAR = "{desc} |{bar}| [{elapsed}<{remaining}{postfix}]"
 
 
-class Progress(Observer):
-    """Shows how a render goes.
+class Patient:
+    """Heeds the wish to stop; what is shown is shown until the work ends. Observers of work inherit it.
 
     Args:
-        stop: The wish to stop; it is patient while units are rendered, so that they are left in order.
+        stop: The wish to stop; it is patient while the work goes on, so that all is left in order.
     """
 
     def __init__(self, stop: Stop) -> None:
         self._stop = stop
-        self._shown: Bar | Lines | None = None
         self._open = contextlib.ExitStack()
+
+    def _be_patient(self) -> None:
+        """Begin, and end what was shown of work before."""
+        self._stop.patient = True
+        self._open.close()
+
+    def ended(self) -> None:
+        self._stop.patient = False
+        self._open.close()
+
+    def wants_stop(self) -> bool:
+        return self._stop.heard is not None
+
+
+class Progress(Patient, Observer):
+    """Shows how a render goes."""
+
+    def __init__(self, stop: Stop) -> None:
+        super().__init__(stop)
+        self._shown: Bar | Lines | None = None
 
     def said(self, text: str) -> None:
         if self._shown is None:
@@ -43,7 +62,7 @@ class Progress(Observer):
             self._shown.write(text)
 
     def started(self, run: RunFolder, missing: Mapping[int, int]) -> None:
-        self._stop.patient = True
+        self._be_patient()
         if terminal_width():
             self._shown = self._open.enter_context(contextlib.closing(Bar(run, missing)))
         else:
@@ -54,12 +73,8 @@ class Progress(Observer):
             self._shown.show(event)
 
     def ended(self) -> None:
-        self._stop.patient = False
-        self._open.close()
+        super().ended()
         self._shown = None
-
-    def wants_stop(self) -> bool:
-        return self._stop.heard is not None
 
 
 def terminal_width() -> int:
@@ -78,18 +93,11 @@ def terminal_width() -> int:
         return 0
 
 
-class QuietProgress(Progress):
-    """Heeds the wish to stop, and shows nothing.
-
-    Args:
-        stop: The wish to stop.
-    """
-
-    def said(self, text: str) -> None:
-        """Say nothing."""
+class QuietProgress(Patient, Observer):
+    """Heeds the wish to stop, and shows nothing."""
 
     def started(self, run: RunFolder, missing: Mapping[int, int]) -> None:
-        self._stop.patient = True
+        self._be_patient()
 
 
 def progress(stop: Stop) -> Observer:
@@ -97,27 +105,11 @@ def progress(stop: Stop) -> Observer:
     return QuietProgress(stop) if is_quiet() else Progress(stop)
 
 
-class EventLines(Observer):
-    """Writes every event as a line of JSON, for the process that watches this one.
-
-    Args:
-        stop: The wish to stop.
-    """
-
-    def __init__(self, stop: Stop) -> None:
-        self._stop = stop
-
-    def started(self, run: RunFolder, missing: Mapping[int, int]) -> None:
-        self._stop.patient = True
+class EventLines(QuietProgress):
+    """Writes every event as a line of JSON, for the process that watches this one."""
 
     def saw(self, event: Event) -> None:
         print(event_line(event), flush=True)
-
-    def ended(self) -> None:
-        self._stop.patient = False
-
-    def wants_stop(self) -> bool:
-        return self._stop.heard is not None
 
 
 class Counts:
