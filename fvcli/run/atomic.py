@@ -82,8 +82,7 @@ def open_atomic(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
     """
     temporary = _temporary(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        with _opened(temporary) as file:
             yield file
             if durable:
                 file.flush()
@@ -96,6 +95,14 @@ def open_atomic(path: Path, *, durable: bool = True) -> Iterator[BinaryIO]:
     finally:
         with contextlib.suppress(OSError):  # renamed away if all went well
             temporary.unlink()
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Open a new file; its folder is mostly there."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.open("wb")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path.open("wb")
 
 
 def _said(error: OSError, path: Path) -> FvcliError:

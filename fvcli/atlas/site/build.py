@@ -20,18 +20,19 @@ from pathlib import Path
 from threading import Lock
 
 from fvcli.atlas.site import layout
-from fvcli.atlas.site.build_chapter import ChapterBuilder
+from fvcli.atlas.site.build_chapter import ChapterBuilder, Outcome
 from fvcli.atlas.site.collect import Atlas, Chapter, Picture, collect, without_pictures
 from fvcli.atlas.site.data_files import atlas_json, index_script
 from fvcli.atlas.site.document import refuse_large, refuse_place
 from fvcli.atlas.site.labels_file import LABELS, Label, labelled, read_labels
 from fvcli.atlas.site.pages import Pages
 from fvcli.atlas.site.paper_figures import Asked, asked_figures
-from fvcli.atlas.site.pictures import Pictures, read_shown
+from fvcli.atlas.site.pictures import Pictures, seen_pixels
 from fvcli.atlas.site.state import ChapterState, read_state, remove_state
 from fvcli.atlas.site.table import TABLE, Row, refuse_without_pyarrow, write_table
 from fvcli.atlas.site.written import write_changed
 from fvcli.errors import FvcliError, UsageError, some_of
+from fvcli.plan.without_cycles import without_cycles
 from fvcli.run import RunFolder
 from fvcli.run.atomic import remove_temporaries
 from fvcli.run.examples import Examples, read_examples
@@ -165,10 +166,9 @@ class _Build:
         self._told = told
         self._options = options
         self._figures = figures
-        self._damaged: Sequence[str] = ()
+        self._outcome = Outcome()
         self._notes: list[str] = []
-        self._builder: ChapterBuilder
-        self._use(atlas)
+        self._pages, self._builder = self._builders()
 
     def build(self) -> Built:
         self._write(layout.MARK, "An atlas that fvcli made.\n")
@@ -191,9 +191,8 @@ class _Build:
         strips = {folder: state.strip for folder, state in states.items()}
         self._write(layout.INDEX, self._pages.overview(strips, has_photos))
         units = sum(len(chapter.entries) for chapter in self._atlas.chapters)
-        return Built(
-            [self._site / layout.INDEX, *more], units, self._builder.written, self._damaged, self._notes
-        )
+        made = [self._site / layout.INDEX, *more]
+        return Built(made, units, self._outcome.written, self._outcome.damaged, self._notes)
 
     def _chapters(self, before: Mapping[str, ChapterState]) -> tuple[dict[str, ChapterState], set[str]]:
         """Build all chapters, each while the pictures of those behind it are written.
@@ -212,9 +211,8 @@ class _Build:
                 self._told("pictures and pages", done, total)
 
         states, damaged = {}, set()
-        with Pictures(self._site, self._run, told) as pictures:
-            for chapter in chapters:
-                pictures.begin(chapter, before[chapter.folder].sheets)
+        there = {folder: state.sheets for folder, state in before.items()}
+        with without_cycles(), Pictures(self._site, self._run, chapters, there, told) as pictures:
             for chapter in chapters:
                 damaged.update(pictures.finish(chapter))
                 states[chapter.folder] = self._builder.build(chapter, before[chapter.folder])
@@ -231,22 +229,20 @@ class _Build:
             if picture.unit in units and picture.is_shown and self._is_damaged(picture)
         ]
         if damaged:
-            self._damaged = [*self._damaged, *damaged]
-            self._use(without_pictures(self._atlas, damaged))
+            self._outcome.damaged += damaged
+            self._atlas = without_pictures(self._atlas, damaged)
+            self._pages, self._builder = self._builders()
         return bool(damaged)
 
-    def _use(self, atlas: Atlas) -> None:
-        written = self._builder.written if self._damaged else 0
-        self._atlas = atlas
-        self._pages = Pages(self._run, atlas, self._options.url, TABLE if self._options.table else "")
-        self._builder = ChapterBuilder(
-            self._run, self._site, atlas, self._pages, self._examples, self._links, self._options.url
-        )
-        self._builder.written, self._builder.damaged = written, self._damaged
+    def _builders(self) -> tuple[Pages, ChapterBuilder]:
+        """Return what makes the pages of the atlas as it is now, and what builds its chapters."""
+        run, site, atlas, url = self._run, self._site, self._atlas, self._options.url
+        pages = Pages(run, atlas, url, TABLE if self._options.table else "")
+        return pages, ChapterBuilder(run, site, atlas, pages, self._examples, self._links, url, self._outcome)
 
     def _is_damaged(self, picture: Picture) -> bool:
         try:
-            read_shown(self._run, picture)
+            seen_pixels(self._run, picture)
         except FvcliError:
             return True
         return False

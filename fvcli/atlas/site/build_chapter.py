@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -28,6 +28,18 @@ from fvcli.run.examples import Examples
 from fvcli.run.unit_links import LayerLinks, Links
 
 
+@dataclass
+class Outcome:
+    """What comes of a build, which grows while it goes on.
+
+    written: How many pages of entries were written.
+    damaged: Units whose pictures cannot be read.
+    """
+
+    written: int = 0
+    damaged: list[str] = field(default_factory=list)
+
+
 class ChapterBuilder:
     """Builds the chapters of an atlas whose pictures are there.
 
@@ -38,10 +50,7 @@ class ChapterBuilder:
         pages: Makes the pages.
         examples, links: Of the run, if there are any.
         url: Where the site will be.
-
-    Attributes:
-        written: How many pages of entries were written.
-        damaged: Units whose pictures cannot be read.
+        outcome: Of the whole build; pages that are written are counted in it.
     """
 
     def __init__(
@@ -53,6 +62,7 @@ class ChapterBuilder:
         examples: Examples | None,
         links: Links | None,
         url: str | None,
+        outcome: Outcome,
     ) -> None:
         self._run = run
         self._site = site
@@ -61,8 +71,7 @@ class ChapterBuilder:
         self._examples = examples
         self._links = links
         self._url = url
-        self.written = 0
-        self.damaged: Sequence[str] = ()
+        self._outcome = outcome
 
     def evidence(self, chapter: Chapter) -> Evidence:
         examples, links = self._examples, self._links
@@ -101,7 +110,7 @@ class ChapterBuilder:
             known = before.entries.get(entry.name)
             if known is None or known.sum != state.sum or not (self._site / name).exists():
                 self._write(name, self._pages.entry_html(said))
-                self.written += 1
+                self._outcome.written += 1
             entries[entry.name] = state
         made = list(self._write_chapter(chapter, evidence, likeness))
         data = list(self._write_data(chapter, evidence, likeness))
@@ -111,11 +120,12 @@ class ChapterBuilder:
             made.append(name)
         made += [layout.sheet_file(chapter.folder, number) for number, _ in sheets_of(chapter)]
         scores = [entry.score or 0.0 for entry in chapter.entries]
+        damaged = set(self._outcome.damaged)
         found = ChapterState(
             total,
             distinct(likeness.vectors, scores, STRIP),
             [sheet_sum(some, self._run.plan.programs) for _, some in sheets_of(chapter)],
-            [one.unit for entry in chapter.entries for one in entry.pictures if one.unit in self.damaged],
+            [one.unit for entry in chapter.entries for one in entry.pictures if one.unit in damaged],
             data,
             [*made, *data],
             entries,

@@ -12,7 +12,7 @@ from fvcli import __version__
 from fvcli.atlas.site.collect import A_PAGE, Atlas, Chapter, Entry, Picture
 from fvcli.atlas.site.evidence import Evidence
 from fvcli.atlas.site.layout import chapter_page, entry_page, picture_file, sheet_file
-from fvcli.atlas.site.pictures import A_SHEET, SIDE, TILE_PX
+from fvcli.atlas.site.sheets import A_SHEET, SIDE, TILE_PX
 from fvcli.atlas.site.similarity import Neighbour, Ranks
 
 ATLAS_VERSION = 1

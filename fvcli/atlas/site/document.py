@@ -18,7 +18,7 @@ from fvcli.atlas.site.collect import Atlas, Chapter, Entry, Picture
 from fvcli.atlas.site.evidence import Evidence
 from fvcli.atlas.site.layout import picture_file
 from fvcli.atlas.site.photos import Photos
-from fvcli.atlas.site.pictures import SHEET_QUALITY, webp
+from fvcli.atlas.site.sheets import SHEET_QUALITY, webp
 from fvcli.errors import UsageError, counted
 from fvcli.run.atomic import open_atomic
 from fvcli.run.examples.layout import COLUMNS, TILE_PX, TOP

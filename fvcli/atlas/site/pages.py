@@ -20,7 +20,7 @@ from fvcli.atlas.site.evidence import Evidence
 from fvcli.atlas.site.layout import chapter_page, entry_page, isolated, link, picture_file, sheet_file
 from fvcli.atlas.site.network_figure import stages_of
 from fvcli.atlas.site.paper_figures import Asked, write_figures
-from fvcli.atlas.site.pictures import A_SHEET, SIDE
+from fvcli.atlas.site.sheets import A_SHEET, SIDE
 from fvcli.atlas.site.similarity import Neighbour
 from fvcli.errors import command, counted, size_in_words
 from fvcli.plan import Program, Unit

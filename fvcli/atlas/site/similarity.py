@@ -14,7 +14,9 @@ import numpy as np
 
 NEIGHBOURS = 8
 LINKED = 12  # neighbours that hold an entry in its place on the map
-A_BLOCK = 2**22  # cosines that are in memory at a time
+A_BLOCK = 1024  # entries whose cosines are in memory at a time
+A_GROUP = 16  # of which the largest is looked for
+STEPS = 10_000  # of a cosine from 0 to 1: what is nearer than that is equal
 LEAST = 4  # entries of a map
 ROUNDS, SPARE = 60, 5  # of the search for eigenvectors, and how many more are sought
 BRIDGE = 1e-4  # what holds islands together, of the strength of a link
@@ -97,37 +99,98 @@ def vectors_of(values: np.ndarray, source: str, known: Sequence[bool]) -> Vector
 
 
 def neighbours(vectors: Vectors, count: int = NEIGHBOURS) -> list[list[Neighbour]]:
-    """Return the most similar entries of each, the nearest first; none of what is unknown."""
-    values, known = vectors.values, vectors.is_known
-    size = len(values)
-    count = max(0, min(count, int(known.sum()) - 1))
+    """Return the most similar entries of each, the nearest first; none of what is unknown.
+
+    Of two that are equally near, to four digits, the first is nearer, so that a site is the same on every
+    machine. Cosines are computed block by block, and each block serves its rows and its columns.
+    """
+    known = np.flatnonzero(vectors.is_known)
+    values = vectors.values[known]
+    size = len(known)
+    found: list[list[Neighbour]] = [[] for _ in vectors.values]
+    count = max(0, min(count, size - 1))
     if not count:
-        return [[] for _ in range(size)]
-    found: list[list[Neighbour]] = []
-    rows = max(1, A_BLOCK // size)
-    for begin in range(0, size, rows):
-        cosines = values[begin : begin + rows] @ values.T
-        ranks = _ranks(cosines)
-        ranks[:, ~known] = -1
-        ranks[np.arange(len(ranks)), np.arange(begin, begin + len(ranks))] = -1
-        nearest = np.argpartition(ranks, size - count, axis=1)[:, size - count :]
-        nearest = np.take_along_axis(nearest, np.argsort(-np.take_along_axis(ranks, nearest, 1), axis=1), 1)
-        near = np.take_along_axis(cosines, nearest, 1)
-        for row, is_told in enumerate(known[begin : begin + rows]):
-            pairs = zip(nearest[row].tolist(), near[row].tolist(), strict=True) if is_told else ()
-            found.append([Neighbour(place, round(cosine, 3)) for place, cosine in pairs])
+        return found
+    nearest = _Nearest(size, count)
+    begins = range(0, size, A_BLOCK)
+    for row in begins:
+        for column in begins[row // A_BLOCK :]:
+            cosines = values[row : row + A_BLOCK] @ values[column : column + A_BLOCK].T
+            if row == column:
+                np.fill_diagonal(cosines, -2)  # nothing is near to itself
+            nearest.add(row, column, cosines)
+            if row != column:
+                nearest.add(column, row, cosines.T)
+    for place, positions, cosines in zip(known, nearest.positions, nearest.cosines, strict=True):
+        pairs = zip(known[positions].tolist(), cosines.tolist(), strict=True)
+        found[place] = [Neighbour(position, round(cosine, 3)) for position, cosine in pairs]
     return found
 
 
-def _ranks(cosines: np.ndarray) -> np.ndarray:
-    """Return int64 of the same shape, in each row all different: the larger, the nearer.
+class _Nearest:
+    """The nearest of each entry so far.
 
-    Of two that are equally near the first is nearer, so that a site is the same on every machine.
+    positions: int64 [size, count], the nearest first.
+    cosines, steps: Theirs, float64, and in ten-thousandths, int64.
     """
-    size = cosines.shape[1]
-    steps = np.rint(cosines * 10_000).astype(np.int64) + 10_001
-    ranks: np.ndarray = steps * size + np.arange(size - 1, -1, -1)
-    return ranks
+
+    def __init__(self, size: int, count: int) -> None:
+        self._count = count
+        self.positions = np.full((size, count), size)
+        self.cosines = np.full((size, count), -2.0)
+        self.steps = np.full((size, count), -STEPS * 2)
+
+    def add(self, row: int, column: int, cosines: np.ndarray) -> None:
+        """Note the cosines of some entries with some others, float32 [rows, columns].
+
+        For each entry, blocks must come in the order of their columns: what is no nearer than all that was
+        there before it is left out.
+        """
+        rows = slice(row, row + len(cosines))
+        least = self.steps[rows, -1:]
+        if (least == -STEPS * 2).any():
+            least = np.maximum(least, _bound(cosines, self._count) - 1)
+        enough = ((least + 0.25) / STEPS).astype(np.float32)  # a little less than what is rounded up to more
+        at, across = _places_above(cosines, enough)
+        if not len(at):
+            return
+        entries, at_entry = np.unique(at + row, return_inverse=True)
+        cosine = np.concatenate([self.cosines[entries].ravel(), cosines[at, across]])
+        position = np.concatenate([self.positions[entries].ravel(), across + column])
+        entry = np.concatenate([np.repeat(np.arange(len(entries)), self._count), at_entry])
+        steps = np.rint(cosine * STEPS).astype(np.int64)
+        order = np.lexsort((position, -steps, entry))
+        begins = np.searchsorted(entry[order], np.arange(len(entries)))
+        kept = order[begins[:, None] + np.arange(self._count)]
+        self.positions[entries], self.cosines[entries], self.steps[entries] = (
+            position[kept],
+            cosine[kept],
+            steps[kept],
+        )
+
+
+def _places_above(cosines: np.ndarray, enough: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows and columns where a table is above the value of its row, read as it lies in memory."""
+    if cosines.flags.c_contiguous:
+        at, across = np.divmod(np.flatnonzero(cosines > enough), cosines.shape[1])
+    else:
+        across, at = np.divmod(np.flatnonzero(cosines.T > enough.T), cosines.shape[0])
+    return at, across
+
+
+def _bound(cosines: np.ndarray, count: int) -> np.ndarray:
+    """Return what at least so many of each row are not below, in ten-thousandths, int64 [rows, 1].
+
+    It is found among the largest of groups, which is much quicker than to sort.
+    """
+    rows, columns = cosines.shape
+    groups = columns // A_GROUP
+    if groups < count:
+        return np.full((rows, 1), -STEPS * 2)
+    largest = cosines[:, : groups * A_GROUP].reshape(rows, groups, A_GROUP).max(axis=2)
+    bound = np.partition(largest, groups - count, axis=1)[:, groups - count, None]
+    steps: np.ndarray = np.floor(bound.astype(np.float64) * STEPS).astype(np.int64)
+    return steps
 
 
 def order(vectors: Vectors) -> list[int]:
@@ -137,12 +200,12 @@ def order(vectors: Vectors) -> list[int]:
     if not len(left):
         return list(range(len(values)))
     found, at = [], int(left[0])
-    is_left = known.copy()
+    cosines = np.round(values @ values.T, 4)
+    cosines[:, ~known] = -np.inf
     for _ in range(len(left)):
         found.append(at)
-        is_left[at] = False
-        cosines = np.where(is_left, np.round(values @ values[at], 4), -np.inf)
-        at = int(np.argmax(cosines))
+        cosines[:, at] = -np.inf
+        at = int(np.argmax(cosines[at]))
     return [*found, *map(int, np.flatnonzero(~known))]
 
 

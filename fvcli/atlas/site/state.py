@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +94,8 @@ def write_state(site: Path, folder: str, state: ChapterState) -> None:
     texts = list(_parts(state.entries))
     for number, text in enumerate(texts):
         write_changed(site / layout.build_part(folder, number), text)
-    head: dict[str, Any] = {**asdict(state), "parts": [digest_of_text(text) for text in texts]}
+    head: dict[str, Any] = {one.name: getattr(state, one.name) for one in fields(state)}
+    head |= {"parts": [digest_of_text(text) for text in texts]}
     del head["entries"]
     write_changed(site / layout.build_file(folder), json.dumps({"version": STATE_VERSION, **head}))
     _remove_parts(site, folder, len(texts))

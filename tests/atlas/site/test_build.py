@@ -281,7 +281,7 @@ def test_pictures_that_cannot_be_read_are_shown_as_failed_until_they_can(
     whole(small, site, tmp_path / "fresh")
     small.png(unit).write_bytes(other)
     assert good != other
-    assert build_site(RunFolder.read(small.path), SiteOptions()).damaged == ()
+    assert build_site(RunFolder.read(small.path), SiteOptions()).damaged == []
     whole(small, site, tmp_path / "mended")
 
 

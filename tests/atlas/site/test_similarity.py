@@ -150,3 +150,21 @@ def test_all_alike_entries_have_a_map_as_well() -> None:
     same = vectors_of(np.ones((9, 4)), "activations", [True] * 9)
     _, places = places_on_map(same)
     assert len({tuple(place) for place in places.tolist()}) == 9
+
+
+@pytest.mark.parametrize("kinds", [0, 5])  # all different, or many that are equal
+def test_blocks_find_what_sorting_all_cosines_finds(monkeypatch: pytest.MonkeyPatch, kinds: int) -> None:
+    monkeypatch.setattr("fvcli.atlas.site.similarity.A_BLOCK", 64)
+    monkeypatch.setattr("fvcli.atlas.site.similarity.A_GROUP", 4)
+    values = table(500, seed=2)
+    values = values[np.arange(500) % kinds] if kinds else values
+    known = np.arange(500) % 9 != 4
+    vectors = vectors_of(values, "activations", known)
+    steps = np.rint(vectors.values @ vectors.values.T * 10_000)
+    steps[:, ~known] = -20_000
+    np.fill_diagonal(steps, -20_000)
+    expected = np.argsort(-steps, axis=1, kind="stable")[:, :8]
+    found = neighbours(vectors, 8)
+    assert [len(one) for one in found] == [8 if there else 0 for there in known]
+    same = [[one.position for one in near] == expected[i].tolist() for i, near in enumerate(found) if near]
+    assert np.mean(same) > 0.98  # but where the last bit of a cosine decides how it is rounded
