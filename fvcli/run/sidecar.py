@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
+from fvcli.plan import Program, Unit
 from fvcli.run.objects import read_bytes, refuse_silence
 from fvcli.run.sidecar_versions import SCHEMA_VERSION, upgraded
 
@@ -71,6 +72,32 @@ class Sidecar:
     trace: Sequence[float] = ()
     remarks: Sequence[str] = ()
     schema_version: int = SCHEMA_VERSION
+
+    @classmethod
+    def of(cls, unit: Unit, program: Program, **facts: Any) -> Sidecar:
+        """Return the sidecar of a unit.
+
+        Args:
+            unit: Of the plan; it says which picture this is.
+            program: Its program.
+            facts: The fields that the plan does not know, by name. Others may be given, too.
+        """
+        planned: dict[str, Any] = {
+            "key": unit.key,
+            "job": unit.job,
+            "model": program.model,
+            "layer": unit.layer,
+            "objective": unit.objective,
+            "unit": unit.unit,
+            "label": unit.label,
+            "sign": unit.sign,
+            "recipe": program.recipe,
+            "seed": program.settings.seed,
+            "planned_steps": program.settings.steps,
+            "canvas": program.canvas_of(unit),
+            "weights_sha256": program.weights_sha256,
+        }
+        return cls(**{**planned, **facts})
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=1, allow_nan=False) + "\n"

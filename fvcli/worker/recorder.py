@@ -166,21 +166,9 @@ class Recorder:
         return NEVER_FIRED + (TRY_PRE_ACTIVATION.format(behind_relu[0]) if behind_relu else "")
 
     def _sidecar(self, unit: Unit, origin: Origin, **facts: Any) -> Sidecar:
-        program = self._run.plan.programs[unit.program]
-        return Sidecar(
-            key=unit.key,
-            job=unit.job,
-            model=program.model,
-            layer=unit.layer,
-            objective=unit.objective,
-            unit=unit.unit,
-            label=unit.label,
-            sign=unit.sign,
-            recipe=program.recipe,
-            seed=program.settings.seed,
-            planned_steps=program.settings.steps,
-            canvas=program.canvas_of(unit),
-            weights_sha256=program.weights_sha256,
+        return Sidecar.of(
+            unit,
+            self._run.plan.programs[unit.program],
             batch={"number": origin.batch, "size": origin.size, "planned_size": origin.planned_size},
             attempt=origin.number,
             device=self._device,

@@ -129,24 +129,13 @@ def _write_unit(run: RunFolder, unit: Unit, number: int, files: Files) -> None:
     program = run.plan.programs[unit.program]
     failed = number % FAILED == 5
     status = "failed" if failed else "dead" if number % DEAD == 7 else "done"
-    sidecar = Sidecar(
-        key=unit.key,
-        job=unit.job,
-        model=program.model,
-        layer=unit.layer,
-        objective=unit.objective,
-        unit=unit.unit,
-        label=unit.label,
-        sign=unit.sign,
-        recipe=program.recipe,
-        seed=program.settings.seed,
+    sidecar = Sidecar.of(
+        unit,
+        program,
         steps=program.settings.steps,
-        planned_steps=program.settings.steps,
-        canvas=None,
         score=None if failed else {"start": 0.1, "end": 2.0 + number % 7, "saved": 2.0 + number % 11},
         pixel_sha256=None if failed else total,
         png_bytes=None if failed else len(png),
-        weights_sha256=program.weights_sha256,
         seconds=1.0,
         cpu_seconds=1.0,
         batch={"number": 0, "size": 1, "planned_size": 1},

@@ -64,24 +64,14 @@ def paint(
     facts = {"key": unit.key, "spec": standalone_spec(run.plan, unit)}
     transparent = program.settings.is_transparent and pixels.shape[-1] == 4
     png = encode_picture(pixels, title_of(unit, program), facts, transparent)
-    sidecar = Sidecar(
-        key=unit.key,
-        job=unit.job,
-        model=program.model,
-        layer=unit.layer,
-        objective=unit.objective,
-        unit=unit.unit,
-        label=unit.label,
-        sign=unit.sign,
-        recipe=program.recipe,
-        seed=program.settings.seed,
+    sidecar = Sidecar.of(
+        unit,
+        program,
         steps=program.settings.steps,
-        planned_steps=program.settings.steps,
         canvas=canvas,
         score=None if failed else {"start": 0.0, "end": 1.0, "saved": saved},
         pixel_sha256=None if failed else pixel_sha256(pixels),
         png_bytes=None if failed else len(png),
-        weights_sha256=program.weights_sha256,
         seconds=1.0,
         cpu_seconds=1.0,
         batch={"number": 0, "size": 2, "planned_size": 2},

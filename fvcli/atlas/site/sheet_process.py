@@ -1,6 +1,6 @@
 """A process that writes sheets, because threads of Python stop each other.
 
-    this process --a Sheet, pickled-->           python -m fvcli.atlas.site.sheet_process
+    SheetProcess --a Sheet, pickled-->                          serve
                  <--units that are damaged, or what is wrong--
 
 It ends when the process that started it does, however that ended.
@@ -13,7 +13,6 @@ import pickle
 import subprocess
 import sys
 from contextlib import suppress
-from typing import BinaryIO
 
 from fvcli.atlas.site.sheets import Sheet, write_sheet
 from fvcli.errors import FvcliError
@@ -26,11 +25,15 @@ class SheetProcess:
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", __name__],
+            [sys.executable, "-c", f"import {__name__} as process; process.serve()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is for the process that started it
         )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def write(self, sheet: Sheet) -> list[str]:
         """Do what ``write_sheet`` does.
@@ -64,11 +67,13 @@ class SheetProcess:
         self._process.wait()
 
 
-def _serve(sheets: BinaryIO, answers: BinaryIO) -> None:
-    """Write the sheets that are asked for until nobody asks any more."""
+def serve() -> None:
+    """Write the sheets that standard input asks for and answer on standard output, until nobody asks."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no answer
     with suppress(EOFError, BrokenPipeError):
         while True:
-            sheet: Sheet = pickle.load(sheets)
+            sheet: Sheet = pickle.load(sys.stdin.buffer)
             answer: Answer
             try:
                 answer = write_sheet(sheet), None
@@ -76,9 +81,3 @@ def _serve(sheets: BinaryIO, answers: BinaryIO) -> None:
                 answer = [], (error.message, error.hint)
             pickle.dump(answer, answers)
             answers.flush()
-
-
-if __name__ == "__main__":
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is no answer
-    _serve(sys.stdin.buffer, answers)
