@@ -47,7 +47,9 @@ UNIT_WORDS = {  # what a figure shows, before the facts of its picture
     Figure.DIVERSITY: "Pictures of the channel that were kept different from each other.",
 }
 CLASS_WORDS = {Figure.CHANNEL: "Optimised picture of the class.", Figure.NEGATIVE: "Its opposite."}
-STRIP = 12  # units of a layer that the overview shows
+STRIP = 12  # units of a layer that the overview shows at most
+# bytes of the overview: what there is room for, so that it stays below a megabyte; a chapter, and each tile
+ROOM, A_CHAPTER, A_TILE = 900_000, 420, 310
 SPEC_LENGTH = 50_000
 
 
@@ -93,6 +95,7 @@ class Pages:
             has_photos: Whether there are examples from photos.
         """
         atlas = self._atlas
+        count = tiles_a_chapter(len(atlas.chapters))
         chapters = [
             {
                 "heading": chapter.heading,
@@ -101,7 +104,7 @@ class Pages:
                 "href": link(chapter_page(chapter.folder)),
                 "facts": facts_said(chapter),
                 "units": counted(len(chapter.entries), "unit" if chapter.is_layer else "picture"),
-                "tiles": [self.tile(chapter, place) for place in strips[chapter.folder]],
+                "tiles": [self.tile(chapter, place) for place in strips[chapter.folder][:count]],
             }
             for chapter in atlas.chapters
         ]
@@ -431,6 +434,11 @@ class Pages:
 
     def _template(self, name: str) -> Template:
         return self._environment.get_template(name)
+
+
+def tiles_a_chapter(chapters: int) -> int:
+    """Return how many units of each chapter the overview shows: fewer where there are hundreds of them."""
+    return max(0, min(STRIP, (ROOM // max(1, chapters) - A_CHAPTER) // A_TILE))
 
 
 def words_of(words: Mapping[Figure, str], figure: Figure, picture: Picture) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from fvcli.atlas.site import SiteOptions, build_chapter, build_site
+from fvcli.atlas.site.pages import tiles_a_chapter
 from fvcli.atlas.site.state import ChapterState
 from fvcli.errors import UsageError
 from fvcli.run import RunFolder
@@ -385,3 +386,21 @@ def test_what_is_long_is_in_several_files(
     assert [path.name for path in (site / "d").glob("stem_bn-*.json")] == ["stem_bn-1.json"]
     assert [path.name for path in site.glob("build/parts/*/*")] == ["0.json"]
     whole(less, site, tmp_path / "fresh")
+
+
+def test_the_overview_of_many_jobs_shows_fewer_units_of_each(
+    small: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert [tiles_a_chapter(count) for count in (1, 200, 500, 1000, 2000)] == [12, 12, 4, 1, 0]
+
+    def strips(out: Path) -> list[int]:
+        sections = (
+            (built_again(small, out=out)[0] / "index.html").read_text().split('<section class="chapter"')
+        )
+        return [one.count('<a class="tile') for one in sections[1:]]
+
+    whole = strips(tmp_path / "whole")
+    assert len(whole) == 3
+    assert min(whole) > 2
+    monkeypatch.setattr("fvcli.atlas.site.pages.ROOM", 3 * (420 + 2 * 310))
+    assert strips(tmp_path / "less") == [2, 2, 2]
