@@ -182,6 +182,8 @@ def remove_temporaries(folder: Path) -> None:
     ours, old = _of_this_computer(), re.compile(rf"{re.escape(TEMPORARY)}[0-9a-f]{{16}}|\..*\.tmp")
     for place, _, names in os.walk(folder):
         for name in names:
+            if not name.startswith("."):  # as none of them does; sites have hundreds of thousands of files
+                continue
             path = Path(place, name)
             is_left = name.startswith(ours) and not _is_running(name[len(ours) :])
             if is_left or old.fullmatch(name) or (name.startswith(TEMPORARY) and _is_ancient(path)):

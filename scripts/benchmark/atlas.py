@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 UNITS, SIZE_PX = 10_000, 224
 LARGE, LARGEST = "head_bn", 1024  # a layer with so many units on its first page
-VARIANTS = 4  # of a channel at most; what is more are directions
+VARIANTS = 4  # of a channel at most; what is more are directions, which are one chapter
 PICTURES = 48  # different ones
 SPEC, RUN, SITE = "spec.yaml", "run", "run/site"
 DEAD, FAILED, MISSING = 499, 997, 1999  # every how many units
@@ -50,7 +50,7 @@ const look = () => {
 look();"""
 
 
-def spec_of(units: int, size_px: int) -> dict[str, Any]:
+def spec_of(units: int, size_px: int, variants: int = VARIANTS) -> dict[str, Any]:
     """Return a spec of so many units: channels of wide layers, some with variants, and directions."""
     from fvcli.models import ModelChoice, describe
 
@@ -58,7 +58,7 @@ def spec_of(units: int, size_px: int) -> dict[str, Any]:
     width = {one.name: one.channels for one in nodes if one.name.endswith("_bn") and one.channels >= 96}
     order = sorted(width, key=lambda name: name != LARGE)  # the large layer is in every run
     jobs, left = [], units
-    for seed in range(VARIANTS):
+    for seed in range(variants):
         for layer in order:
             count = min(left, width[layer])
             if count:
@@ -157,7 +157,7 @@ def _write_unit(run: RunFolder, unit: Unit, number: int, files: Files) -> None:
 # ---- what is measured
 
 
-def atlas(out: Path, units: int = UNITS, size_px: int = SIZE_PX) -> str:
+def atlas(out: Path, units: int = UNITS, size_px: int = SIZE_PX, variants: int = VARIANTS) -> str:
     """Measure the atlas of a run of so many units; return two tables.
 
     Raises:
@@ -166,7 +166,7 @@ def atlas(out: Path, units: int = UNITS, size_px: int = SIZE_PX) -> str:
     folder = out / "atlas"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    (folder / SPEC).write_text(json.dumps(spec_of(units, size_px)))
+    (folder / SPEC).write_text(json.dumps(spec_of(units, size_px, variants)))
     build = [sys.executable, "-m", "fvcli", "atlas", str(folder / RUN)]
     steps = {
         f"make up a run of {units:,} units": _step("make", folder),

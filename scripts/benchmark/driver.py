@@ -120,12 +120,19 @@ def scale(out: Path, units: int) -> None:
 @bench.command()
 @click.option("--units", type=click.IntRange(100), default=10_000, show_default=True)
 @click.option("--size-px", type=click.IntRange(48), default=224, show_default=True, help="Of its pictures.")
+@click.option(
+    "--variants",
+    type=click.IntRange(1),
+    default=4,
+    show_default=True,
+    help="Pictures of a channel at most; what is more are directions, which are one chapter.",
+)
 @click.pass_obj
-def atlas(out: Path, units: int, size_px: int) -> None:
+def atlas(out: Path, units: int, size_px: int, variants: int) -> None:
     """Time the atlas of a large run, and say how large its pages are and how soon one can use them."""
     from benchmark.atlas import atlas as measure_atlas
 
-    click.echo(measure_atlas(out, units, size_px))
+    click.echo(measure_atlas(out, units, size_px, variants))
 
 
 @bench.command()
