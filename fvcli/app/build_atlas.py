@@ -6,9 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from fvcli.atlas.site import Built, SiteOptions, build_site
-from fvcli.errors import UsageError, command
 from fvcli.run import RunFolder
-from fvcli.run.objects import is_object
 
 
 def build_atlas(path: Path, options: SiteOptions, told: Callable[[str, int, int], None]) -> Built:
@@ -20,12 +18,7 @@ def build_atlas(path: Path, options: SiteOptions, told: Callable[[str, int, int]
         told: Is called with what is being done, how many of it are done, and of how many.
 
     Raises:
-        UsageError: There is no run, nothing of it is rendered, or the site's folder holds something else.
+        UsageError: There is no run, or all that is wrong with what is asked for; nothing was written.
         FvcliError: The disk is full, or the run's examples are damaged.
     """
-    run = RunFolder.read(path)
-    if is_object(path) and options.out is None:
-        raise UsageError("a run in an object store needs a place for its atlas", "give -o DIR")
-    if not any(run.json(unit).exists() for unit in run.plan.units):
-        raise UsageError(f"{path}: no unit is rendered yet", f"see: {command('status', path)}")
-    return build_site(run, options, told)
+    return build_site(RunFolder.read(path), options, told)

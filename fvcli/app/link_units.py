@@ -48,7 +48,10 @@ def lacks_links(run: RunFolder) -> bool:
 
 
 def linked_channels(plan: Plan) -> dict[str, set[int]]:
-    """Return the layers that a plan reads by channel or class, and which of these."""
+    """Return the layers that a plan reads by channel or class, and which of these.
+
+    Each term counts, also of sums, which have no dataset examples (``channel_of``).
+    """
     found: defaultdict[str, set[int]] = defaultdict(set)
     for unit in plan.units:
         for term in unit.terms:

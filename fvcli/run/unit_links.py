@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from fvcli.errors import FvcliError
 from fvcli.run.atomic import write_atomic
 from fvcli.run.objects import read_bytes
 from fvcli.spec.file_names import folder_names
@@ -145,15 +146,34 @@ def write_links(run: Path, links: Links) -> Path:
     return place
 
 
+def load_links(run: Path) -> Links | None:
+    """Return the links of the run in a folder, or None if it has none.
+
+    Raises:
+        FvcliError: They are damaged, or a newer fvcli wrote them.
+    """
+    place = run / LINKS / INDEX_FILE
+    try:
+        content = read_bytes(place)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise FvcliError(f"{place} cannot be read: {error.strerror or error}") from error
+    try:
+        data = json.loads(content)
+        if data["version"] > LINKS_VERSION:
+            raise FvcliError(f"a newer fvcli wrote the links between units in {place.parent}")
+        layers = {one["name"]: _layer(one, run) for one in data["layers"]}
+        return Links(str(data["weights_sha256"]), layers)
+    except DAMAGES as error:
+        raise FvcliError(f"the links between units in {place.parent} are damaged") from error
+
+
 def read_links(run: Path) -> Links | None:
     """Return the links of the run in a folder, or None if there are none that this version can read."""
     try:
-        data = json.loads(read_bytes(run / LINKS / INDEX_FILE))
-        if data["version"] > LINKS_VERSION:
-            return None
-        layers = {one["name"]: _layer(one, run) for one in data["layers"]}
-        return Links(str(data["weights_sha256"]), layers)
-    except DAMAGES:
+        return load_links(run)
+    except FvcliError:
         return None
 
 

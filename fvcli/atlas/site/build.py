@@ -21,26 +21,24 @@ from threading import Lock
 
 from fvcli.atlas.site import layout
 from fvcli.atlas.site.build_chapter import ChapterBuilder, Outcome
-from fvcli.atlas.site.collect import Atlas, Chapter, Picture, collect, without_pictures
+from fvcli.atlas.site.collect import Atlas, Chapter, Picture, without_pictures
 from fvcli.atlas.site.data_files import atlas_json, index_script
-from fvcli.atlas.site.document import refuse_large, refuse_place
-from fvcli.atlas.site.labels_file import LABELS, Label, labelled, read_labels
+from fvcli.atlas.site.labels_file import LABELS, Label, labelled
 from fvcli.atlas.site.pages import Pages
-from fvcli.atlas.site.paper_figures import Asked, asked_figures
 from fvcli.atlas.site.pictures import Pictures, seen_pixels
+from fvcli.atlas.site.script import SCRIPT, site_script
+from fvcli.atlas.site.sources import Sources, chapters_remark, read_sources
 from fvcli.atlas.site.state import ChapterState, read_state, remove_state
-from fvcli.atlas.site.table import TABLE, Row, refuse_without_pyarrow, write_table
+from fvcli.atlas.site.table import TABLE, Row, write_table
+from fvcli.atlas.site.wanted import SiteOptions, Wanted, check_wanted
 from fvcli.atlas.site.written import write_changed
-from fvcli.errors import FvcliError, UsageError, some_of
+from fvcli.errors import FvcliError, some_of
 from fvcli.plan.without_cycles import without_cycles
 from fvcli.run import RunFolder
 from fvcli.run.atomic import remove_temporaries
-from fvcli.run.examples import Examples, read_examples
-from fvcli.run.unit_links import Links, read_links
 
-SITE = "site"  # in the run, unless another place is given
 FIGURES = "figures"
-ASSETS = ("atlas.css", "atlas.js", "theme.js")
+ASSETS = ("atlas.css", "theme.js")
 Told = Callable[[str, int, int], None]
 
 
@@ -61,28 +59,6 @@ class Built:
     notes: Sequence[str] = ()
 
 
-@dataclass(frozen=True)
-class SiteOptions:
-    """How a site is built.
-
-    out: The folder of the site; None: ``site`` in the run.
-    title: Of the atlas; None: that of the spec's figure, or the model's name.
-    labels: A file with names of units; None: labels.tsv in the run, if there is one.
-    url: Where the site will be; link previews need it.
-    table: Whether there is a Parquet table, too.
-    single: The file that holds the whole atlas, if one is wanted.
-    figures: What figures for papers are of; see ``paper_figures``.
-    """
-
-    out: Path | None = None
-    title: str | None = None
-    labels: Path | None = None
-    url: str | None = None
-    table: bool = False
-    single: Path | None = None
-    figures: Sequence[str] = ()
-
-
 def build_site(
     run: RunFolder,
     options: SiteOptions,
@@ -96,33 +72,13 @@ def build_site(
         told: Is called with what is being done, how many of it are done, and of how many.
 
     Raises:
-        UsageError: The folder holds something else, the labels are no labels, or the atlas is too large for
-            one file.
+        UsageError: All that is wrong with what is asked for, or with the run; nothing was written.
         FvcliError: The disk is full, or examples are damaged.
     """
-    site = options.out or run.path / SITE
-    refuse_other(site)
-    if options.table:
-        refuse_without_pyarrow()
-    there = run.path / LABELS
-    names = read_labels(options.labels or (there if there.is_file() else None))
-    atlas = collect(run, options.title, names)
-    if not atlas.chapters:
-        raise UsageError(f"{run.path}: the plan has no units", "an atlas needs at least one")
-    if options.single is not None:
-        refuse_large(atlas)
-        refuse_place(options.single, run.path)
-    figures = asked_figures(atlas, options.figures)
-    planned = {program.weights_sha256 for program in run.plan.programs}
-    examples, links = read_examples(run.path), read_links(run.path)
-    notes = [*unknown_labels(names, atlas)]
-    if examples is not None and examples.head.weights_sha256 not in planned:
-        examples = None
-        notes.append("the photos are of other weights and left out; fvcli examples --again finds new ones")
-    if links is not None and links.weights_sha256 not in planned:
-        links = None
-        notes.append("the links between units are of other weights and left out; see fvcli examples")
-    built = _Build(run, site, atlas, examples, links, options, figures, told).build()
+    wanted = check_wanted(run, options)
+    sources = read_sources(run)
+    built = _Build(run, wanted, sources, options, told).build()
+    notes = [*unknown_labels(wanted.names, wanted.atlas), *(one.line(run.path) for one in sources.remarks)]
     return replace(built, notes=[*notes, *built.notes])
 
 
@@ -134,38 +90,22 @@ def unknown_labels(labels: Mapping[tuple[str, str], Label], atlas: Atlas) -> Ite
         yield f"the atlas has no unit {some_of(unknown, 'unit')}, which {LABELS} names"
 
 
-def refuse_other(site: Path) -> None:
-    """Refuse a folder that holds something else than a site.
-
-    Raises:
-        UsageError: It does.
-    """
-    if site.exists() and not site.is_dir():
-        raise UsageError(f"{site} is a file", "give the folder of the site with -o")
-    if site.is_dir() and any(site.iterdir()) and not (site / layout.MARK).is_file():
-        raise UsageError(f"{site} holds something else than an atlas", "give another folder with -o")
-
-
 class _Build:
     def __init__(
         self,
         run: RunFolder,
-        site: Path,
-        atlas: Atlas,
-        examples: Examples | None,
-        links: Links | None,
+        wanted: Wanted,
+        sources: Sources,
         options: SiteOptions,
-        figures: Sequence[Asked],
         told: Told,
     ) -> None:
         self._run = run
-        self._site = site
-        self._atlas = atlas
-        self._examples = examples
-        self._links = links
+        self._site = wanted.site
+        self._atlas = wanted.atlas
+        self._sources = sources
         self._told = told
         self._options = options
-        self._figures = figures
+        self._figures = wanted.figures
         self._outcome = Outcome()
         self._notes: list[str] = []
         self._pages, self._builder = self._builders()
@@ -177,10 +117,11 @@ class _Build:
         self._leave_out({unit for state in before.values() for unit in state.damaged})
         for name in ASSETS:
             self._write(name, (files("fvcli.atlas.site") / "page" / name).read_text("utf-8"))
+        self._write(SCRIPT, site_script())
         states, damaged = self._chapters(before)
         if self._leave_out(damaged):
             states, _ = self._chapters(states)
-        has_photos = self._examples is not None
+        has_photos = self._sources.examples is not None
         self._write("d/index.js", index_script(self._atlas))
         self._write(
             "atlas.json",
@@ -189,8 +130,10 @@ class _Build:
         self._remove_old()
         more = list(self._more())
         strips = {folder: state.strip for folder, state in states.items()}
-        self._write(layout.INDEX, self._pages.overview(strips, has_photos))
+        self._write(layout.INDEX, self._pages.overview(strips, has_photos, self._sources.remarks))
         units = sum(len(chapter.entries) for chapter in self._atlas.chapters)
+        if (remark := chapters_remark(self._outcome.without_photos)) is not None:
+            self._notes.append(remark.line(self._run.path))
         made = [self._site / layout.INDEX, *more]
         return Built(made, units, self._outcome.written, self._outcome.damaged, self._notes)
 
@@ -238,7 +181,7 @@ class _Build:
         """Return what makes the pages of the atlas as it is now, and what builds its chapters."""
         run, site, atlas, url = self._run, self._site, self._atlas, self._options.url
         pages = Pages(run, atlas, url, TABLE if self._options.table else "")
-        return pages, ChapterBuilder(run, site, atlas, pages, self._examples, self._links, url, self._outcome)
+        return pages, ChapterBuilder(run, site, atlas, pages, self._sources, url, self._outcome)
 
     def _is_damaged(self, picture: Picture) -> bool:
         try:
@@ -259,7 +202,7 @@ class _Build:
                     f"{table} was of an earlier build and is removed; give --table for a new one"
                 )
         if self._options.single is not None:
-            has_photos = self._examples is not None
+            has_photos = self._sources.examples is not None
             yield self._pages.document(self._options.single, self._site, self._builder.evidence, has_photos)
         yield from self._pages.figures(self._site / FIGURES, self._figures, self._builder.evidence)
 

@@ -15,17 +15,18 @@ from fvcli.atlas.site.collect import A_PAGE, Atlas, Chapter
 from fvcli.atlas.site.data_files import data_texts, page_script
 from fvcli.atlas.site.evidence import Evidence
 from fvcli.atlas.site.labels_file import Label
-from fvcli.atlas.site.pages import STRIP, Pages
+from fvcli.atlas.site.overview_page import STRIP
+from fvcli.atlas.site.pages import Pages
 from fvcli.atlas.site.photos import Photos
 from fvcli.atlas.site.pictures import looks, sheet_sum, sheets_of
 from fvcli.atlas.site.similarity import Likeness, distinct, likeness_of, vectors_of
+from fvcli.atlas.site.sources import Sources
 from fvcli.atlas.site.state import LACKING, ChapterState, EntryState, without_sums, write_state
 from fvcli.atlas.site.written import write_changed
 from fvcli.plan.terms import digest_of_text
 from fvcli.run import RunFolder
 from fvcli.run.atomic import share_file
-from fvcli.run.examples import Examples
-from fvcli.run.unit_links import LayerLinks, Links
+from fvcli.run.unit_links import LayerLinks
 
 
 @dataclass
@@ -34,10 +35,12 @@ class Outcome:
 
     written: How many pages of entries were written.
     damaged: Units whose pictures cannot be read.
+    without_photos: Of each chapter how many units have no photos though others of the run have some.
     """
 
     written: int = 0
     damaged: list[str] = field(default_factory=list)
+    without_photos: dict[str, int] = field(default_factory=dict)
 
 
 class ChapterBuilder:
@@ -48,9 +51,9 @@ class ChapterBuilder:
         site: The folder of the site.
         atlas: What is shown.
         pages: Makes the pages.
-        examples, links: Of the run, if there are any.
+        sources: Photos and links of the run.
         url: Where the site will be.
-        outcome: Of the whole build; pages that are written are counted in it.
+        outcome: Of the whole build; pages that are written are counted in it, and units that lack photos.
     """
 
     def __init__(
@@ -59,8 +62,7 @@ class ChapterBuilder:
         site: Path,
         atlas: Atlas,
         pages: Pages,
-        examples: Examples | None,
-        links: Links | None,
+        sources: Sources,
         url: str | None,
         outcome: Outcome,
     ) -> None:
@@ -68,19 +70,18 @@ class ChapterBuilder:
         self._site = site
         self._atlas = atlas
         self._pages = pages
-        self._examples = examples
-        self._links = links
+        self._sources = sources
         self._url = url
         self._outcome = outcome
 
     def evidence(self, chapter: Chapter) -> Evidence:
-        examples, links = self._examples, self._links
+        examples, links = self._sources.examples, self._sources.links
         head = examples.layer(chapter.name) if examples and chapter.is_layer else None
         arrays = examples.arrays(head) if examples and head else None
         linked = links.layers.get(chapter.name) if links and chapter.is_layer else None
         labels = self._atlas.model.labels if self._atlas.model else ()
         photos = Photos(chapter.folder, examples, head, arrays) if examples and head and arrays else None
-        return Evidence(chapter, photos, linked, labels)
+        return Evidence(chapter, photos, linked, labels, examples is not None)
 
     def likeness(self, chapter: Chapter, evidence: Evidence) -> Likeness:
         activations = evidence.vectors()
@@ -94,6 +95,7 @@ class ChapterBuilder:
     def build(self, chapter: Chapter, before: ChapterState) -> ChapterState:
         """Build a chapter; return its state for the next time."""
         evidence = self.evidence(chapter)
+        self._outcome.without_photos[chapter.name] = evidence.without_photos
         total = self._sum(chapter, evidence)
         if before.sum == total:
             return before
@@ -153,6 +155,7 @@ class ChapterBuilder:
             [programs[number] for number in sorted(used)],
             [_structure(one) for one in self._atlas.chapters if one.is_layer and one.name in around],
             photos and photos.sum,
+            evidence.without_photos,
             linked and _links_sum(linked),
             [key for key in _keys(chapter) if self._owners[key] != chapter.folder],
         )
@@ -227,9 +230,8 @@ class ChapterBuilder:
 @cache
 def _page_sum() -> str:
     """Return what two versions share that make equal pages of equal things."""
-    texts = [
-        one.read_text("utf-8") for one in sorted((files("fvcli.atlas.site") / "page").iterdir(), key=str)
-    ]
+    there = sorted((files("fvcli.atlas.site") / "page").iterdir(), key=str)
+    texts = [one.read_text("utf-8") for one in there if one.is_file()]
     return digest_of_text(__version__ + "".join(texts))
 
 

@@ -20,6 +20,7 @@ from fvcli.models import LayerFacts, ModelFacts
 from fvcli.plan import Place, Program, Unit
 from fvcli.plan.without_cycles import without_cycles
 from fvcli.run import RunFolder
+from fvcli.run.examples import channel_of
 from fvcli.run.look import NEWER, Look, look_at
 from fvcli.run.objects import read_bytes
 from fvcli.run.sidecar import FAILED, FINISHED
@@ -205,12 +206,12 @@ def _by_subject(run: RunFolder) -> dict[Subject, list[Picture]]:
 
 
 def _subject(unit: Unit) -> Subject:
-    """Return what a unit is a picture of."""
-    if len(unit.terms) == 1 and unit.picture is None:
-        (term,) = unit.terms
-        if term.index >= 0 and term.vector is None:
-            return True, term.layer, term.index
-    return False, unit.job, unit.name
+    """Return what a unit is a picture of: a channel or class, as ``channel_of`` says, or itself.
+
+    A picture that starts from a photo, or aims at one, is of that photo, so that it is none of a channel.
+    """
+    channel = channel_of(unit) if unit.picture is None else None
+    return (False, unit.job, unit.name) if channel is None else (True, *channel)
 
 
 def _figure(unit: Unit, program: Program) -> Figure:

@@ -23,9 +23,7 @@ def page_script(chapter: Chapter, page: int, evidence: Evidence, ranks: Ranks) -
     """Return the data of a page of a chapter as a script: pages that are files may load nothing else."""
     begin = (page - 1) * A_PAGE
     shown = chapter.entries[begin : begin + A_PAGE]
-    classes = [evidence.top_classes(begin + i) for i in range(len(shown))]
-    names = sorted({name for one in classes for name in one})
-    place_of = {name: i for i, name in enumerate(names)}
+    classes = evidence.filter_classes(begin, begin + len(shown))
     rank = [0] * len(shown)
     for i, place in enumerate(ranks.order):
         rank[place] = i
@@ -42,8 +40,8 @@ def page_script(chapter: Chapter, page: int, evidence: Evidence, ranks: Ranks) -
         "density": [evidence.facts(begin + i)["density"] for i in range(len(shown))]
         if evidence.photos is not None
         else None,
-        "classNames": names,
-        "classes": [[place_of[name] for name in one] for one in classes] if names else None,
+        "classNames": classes.names,
+        "classes": classes.of if classes.names else None,
         "rank": rank,
         "map": {"columns": ranks.columns, "places": ranks.places.ravel().tolist()} if ranks.columns else None,
         "pictures": [entry.main.key if entry.main.is_shown else "" for entry in shown],

@@ -22,7 +22,7 @@ from fvcli.atlas.site.sheets import SHEET_QUALITY, webp
 from fvcli.errors import UsageError, counted
 from fvcli.run.atomic import open_atomic
 from fvcli.run.examples.layout import COLUMNS, TILE_PX, TOP
-from fvcli.run.objects import read_bytes
+from fvcli.run.objects import is_object, read_bytes
 
 MOST_UNITS = 1000
 MADE, HEAD_BYTES = b'name="generator" content="fvcli"', 2000  # how a file of ours is known
@@ -41,19 +41,21 @@ def refuse_large(atlas: Atlas) -> None:
         raise UsageError(message, "leave --single out, or make a run of fewer units")
 
 
-def refuse_place(path: Path, run: Path) -> None:
+def refuse_place(path: Path, run: Path, site: Path) -> None:
     """Refuse a place where the one file would take that of something else.
 
     Raises:
-        UsageError: It is a folder, in the run, not called .html, or the file there is none that fvcli made.
+        UsageError: It is a folder, in the run or the site, not called .html, or the file there is none that
+            fvcli made.
     """
     hint = "give a new file to --single, such as atlas.html"
     if path.is_dir():
         raise UsageError(f"{path} is a folder", hint)
     if path.suffix.lower() not in {".html", ".htm"}:
         raise UsageError(f"{path}: a browser opens names that end in .html", hint)
-    if path.resolve().parent == run.resolve():
-        raise UsageError(f"{path} is among the files of the run", hint)
+    for folder, what in ((site, "site"), (run, "run")):
+        if not is_object(folder) and path.resolve().is_relative_to(folder.resolve()):
+            raise UsageError(f"{path} is among the files of the {what}", hint)
     if path.exists() and MADE not in path.read_bytes()[:HEAD_BYTES]:
         raise UsageError(f"{path} is there and holds something else", hint)
 

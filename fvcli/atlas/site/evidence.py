@@ -13,19 +13,37 @@ from markupsafe import Markup
 from fvcli.atlas.site.charts import Chart, number
 from fvcli.atlas.site.collect import Chapter
 from fvcli.atlas.site.layout import isolated
-from fvcli.atlas.site.photos import FACTS, Photos
+from fvcli.atlas.site.photos import CLASSES_SHOWN, FACTS, PUSHED, Photos
+from fvcli.run.examples.layout import TOP
 from fvcli.run.unit_links import LayerLinks, Neighbour, Strongest
 
 LINKS_SHOWN = 8
 LIKE = {
-    "activations": "Units of this layer that are active on the same photos, the nearest first.",
-    "pictures": "Units of this layer whose pictures look alike, the nearest first. No photos are known.",
+    "activations": "Units of this layer that are active on the same photos, the nearest first. Likeness is 1 "
+    "for two units that always rise and fall together, and 0 for two that have nothing in common.",
+    "pictures": "Units of this layer whose pictures look alike, the nearest first. Likeness is 1 for equal "
+    "pictures. No photos are known.",
 }
+CLASSES_BYTES = 400_000  # of a page's names and numbers of classes, so that its data stay below a megabyte
 MAPPED = {
     "activations": "Units that are active on the same photos stand together.",
     "pictures": "Units whose pictures look alike stand together. No photos are known.",
 }
 Tile = Markup
+
+
+@dataclass(frozen=True)
+class FilterClasses:
+    """The classes that a page of a layer can be filtered by.
+
+    names: In the order of the alphabet, whatever their case.
+    of: Of each entry of the page positions in ``names``, the most frequent class of its photos first.
+    said: What the filter knows, in words.
+    """
+
+    names: Sequence[str] = ()
+    of: Sequence[Sequence[int]] = ()
+    said: str = ""
 
 
 @dataclass(frozen=True)
@@ -36,12 +54,14 @@ class Evidence:
     photos: Of the layer, where it has some.
     weights: From and to units of other layers, where they are known.
     labels: Names of classes.
+    is_run_with_photos: Whether the run has photos, though perhaps none of this layer.
     """
 
     chapter: Chapter
     photos: Photos | None = None
     weights: LayerLinks | None = None
     labels: Sequence[str] = ()
+    is_run_with_photos: bool = False
 
     @property
     def source(self) -> str:
@@ -75,6 +95,16 @@ class Evidence:
         row = self._rows[place]
         return None if self.photos is None or row is None else (self.photos, row)
 
+    def lacks_photos(self, place: int) -> bool:
+        """Tell whether an entry has no photos though others of the run have some, and it could have them."""
+        is_channel = self.chapter.is_layer and self.chapter.entries[place].number is not None
+        return self.is_run_with_photos and is_channel and self._rows[place] is None
+
+    @cached_property
+    def without_photos(self) -> int:
+        """How many entries lack photos."""
+        return sum(map(self.lacks_photos, range(len(self.chapter.entries))))
+
     def vectors(self) -> np.ndarray | None:
         """Return how active entries are on the photos of the gallery, float32 [entries, gallery]."""
         if self.photos is None:
@@ -93,13 +123,29 @@ class Evidence:
 
     def top_classes(self, place: int) -> list[str]:
         """Return the most frequent classes of the photos that activate an entry most."""
-        return self._top_classes[place]
+        return self._classes[place][:CLASSES_SHOWN]
 
     @cached_property
-    def _top_classes(self) -> list[list[str]]:
-        """Of each entry; pages, scripts and tables all ask for them."""
+    def _classes(self) -> list[list[str]]:
+        """All classes of the photos that activate each entry most; pages, scripts and tables ask for them."""
         told = map(self.photos_of, range(len(self.chapter.entries)))
         return [[] if one is None else one[0].top_classes(one[1]) for one in told]
+
+    def filter_classes(self, begin: int, end: int) -> FilterClasses:
+        """Return what entries are filtered by: all classes of their top photos, or the most frequent ones.
+
+        Args:
+            begin, end: Positions of the first entry and of the one behind the last.
+        """
+        shown = self._classes[begin:end]
+        what = "photo" if self.photos is None else self.photos.what
+        said = f"of its {TOP} top {what}s"
+        if _bytes_of(shown) > CLASSES_BYTES:
+            shown = [one[:CLASSES_SHOWN] for one in shown]
+            said = f"{CLASSES_SHOWN} most frequent ones {said}"
+        names = sorted({name for one in shown for name in one}, key=lambda name: (name.casefold(), name))
+        place_of = {name: i for i, name in enumerate(names)}
+        return FilterClasses(names, [[place_of[name] for name in one] for one in shown], said)
 
     def summary(self, place: int) -> str:
         """Say how an entry behaves on photos."""
@@ -146,7 +192,7 @@ class Evidence:
         if self.weights is None or self.weights.to_classes is None or row is None:
             return None
         found = self.weights.to_classes
-        said = "Classes that the unit pushes up and down most: its weights to their logits."
+        said = f"{PUSHED} The number is the weight from the unit to the score of the class."
         return found.channels[row], found.weights[row], said
 
     # ---- weights from and to other layers
@@ -181,6 +227,12 @@ class Evidence:
                 yield _link_figure(figure, word, pairs, layers)
 
 
+def _bytes_of(classes: Sequence[Sequence[str]]) -> int:
+    """Return how long a page's names of classes and their numbers are in its data, at most."""
+    names = {name for one in classes for name in one}
+    return sum(12 * len(name) + 3 for name in names) // 2 + sum(6 * len(one) for one in classes)
+
+
 Pair = tuple[str, Tile, float]  # layer, tile, weight
 
 
@@ -207,9 +259,15 @@ def _link_figure(
     named = [*dict.fromkeys(layer for layer, _, _ in pairs)]
     through = max(one.mixing for one in layers if one.layer in named)
     layers_said = " and ".join(map(isolated, named))
-    said = f"Strongest weights {word} units of {layers_said} in this atlas: norms of kernels, signed."
+    drives = "which drive this one" if word == "from" else "which this one drives"
+    said = (
+        f"Units of {layers_said} in this atlas {drives} most, by the weights between them. The number is the "
+        "size of these weights: above 0 where more of one is more of the other, below 0 where it is less."
+    )
     if through > 1:
-        said += f" They are products of {through} layers' weights, as if nothing else lay between these."
+        said += (
+            f" {through} layers lie between; their weights are multiplied, as if nothing else stood there."
+        )
     return {"number": figure, "said": said, "tiles": [(tile, signed(weight)) for _, tile, weight in pairs]}
 
 

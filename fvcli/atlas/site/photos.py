@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,13 @@ from fvcli.plan.terms import digest_of_text
 from fvcli.run.examples import Examples, LayerArrays, LayerHead
 from fvcli.run.examples.layout import COLUMNS, LOWEST_TILES, TILE_PX, TILES, TOP_TILES, group_tiles
 
-CLASSES_SHOWN = 3  # of the photos that activate a unit most
+CLASSES_SHOWN = 3  # of the photos that activate a unit most, in words
+PUSHED = "The classes whose scores the unit raises (+) and lowers (\u2212) most."
+BY_WEIGHTS = "The number is how much a score grows if the unit is 1 everywhere instead of 0."
+BY_GRADIENT = (
+    "The number is how much of a score, above the mean of all classes, is due to the unit on photos that the "
+    "network takes for that class: gradient times activation, on {count}."
+)
 WHERE = ".where.png"
 FACTS = ("mean", "max", "min", "fires", "density")
 
@@ -42,11 +48,11 @@ class Photos:
     arrays: LayerArrays
 
     @property
-    def _what(self) -> str:
+    def what(self) -> str:
         return "frame" if self.examples.head.video else "photo"
 
     def _counted(self, count: int) -> str:
-        return f"{count:,} {self._what}{'' if count == 1 else 's'}"
+        return f"{count:,} {self.what}{'' if count == 1 else 's'}"
 
     @cached_property
     def sum(self) -> str:
@@ -71,11 +77,11 @@ class Photos:
         return {name: float(f"{float(getattr(self.arrays, name)[row]):.5g}") for name in FACTS}
 
     def top_classes(self, row: int) -> list[str]:
-        """Return the most frequent classes of the photos that activate a unit most."""
+        """Return the classes of the photos that activate a unit most, the most frequent first."""
         known = self.examples.pictures
         top = (known.get(int(picture)) for picture in self.arrays.pictures[row, TOP_TILES])
         names = [picture.class_name for picture in top if picture is not None and picture.class_name]
-        return [name for name, _ in Counter(names).most_common(CLASSES_SHOWN)]
+        return [name for name, _ in Counter(names).most_common()]
 
     def summary(self, row: int, is_map: bool) -> str:
         """Say how a unit behaves on photos.
@@ -96,7 +102,7 @@ class Photos:
         """Return the histogram of a unit and what it is of."""
         counts = [int(count) for count in self.arrays.histogram[row]]
         chart = charts.histogram(counts, [float(edge) for edge in self.arrays.bin_edges[row]])
-        said = f"Largest activation of each {self._what}, of {self._counted(self.examples.head.sample)}."
+        said = f"Largest activation of each {self.what}, of {self._counted(self.examples.head.sample)}."
         return None if chart is None else (chart, said)
 
     def effects(self, row: int) -> tuple[np.ndarray, np.ndarray, str] | None:
@@ -104,11 +110,8 @@ class Photos:
         if self.head.effect is None:
             return None
         count = self._counted(self.examples.head.effect_pictures)
-        how = {
-            "weights": "its weights to their logits",
-            "gradient x activation": f"gradient of the logit times activation, on {count}",
-        }[self.head.effect]
-        said = f"Classes that the unit pushes up and down most: {how}."
+        how = {"weights": BY_WEIGHTS, "gradient x activation": BY_GRADIENT.format(count=count)}
+        said = f"{PUSHED} {how[self.head.effect]}"
         return self.arrays.effect_classes[row], self.arrays.effects[row], said
 
     # ---- pictures
@@ -120,13 +123,14 @@ class Photos:
             row: Of the unit.
             is_map: Whether its layer has more than one place, so that it can be seen where it fired.
         """
-        channel, head, what = int(self.arrays.channels[row]), self.examples.head, self._what
+        channel, head, what = int(self.arrays.channels[row]), self.examples.head, self.what
         groups = [self._group(row, group) for group in reversed(range(head.groups))]
         groups.append({"interval": "the lowest of all", "cells": list(self._cells(row, LOWEST_TILES))})
         is_cut = tuple(self.head.crop_px) != tuple(head.size_px)
         height, width = self.head.crop_px
         cut = f" Cut to the {height} \u00d7 {width} px that one place sees." if is_cut else ""
         order = "no two within a second" if head.video else "strongest first"
+        named = f" The name is the class of the {what}." if head.classes else ""
         return {
             "sheet": link(photo_file(self.folder, channel)),
             "what": what,
@@ -134,9 +138,10 @@ class Photos:
             "width": COLUMNS * TILE_PX,
             "height": -(-TILES // COLUMNS) * TILE_PX,
             "top": list(self._cells(row, TOP_TILES)),
+            "has_files": head.video is None,
             "groups": groups,
             "said": f"The {what}s that activate the unit most, {order}, of {self._counted(head.pictures)}"
-            f" ({head.images}). The number is the largest activation anywhere in the {what}.{cut}",
+            f" ({head.images}). The number is the largest activation anywhere in the {what}.{named}{cut}",
             "groups_said": f"All {what}s in ten equal groups by activation, each with the interval that it"
             f" spans on {self._counted(head.sample)}, and three {what}s of it that were drawn by chance.",
         }
@@ -151,24 +156,26 @@ class Photos:
             picture = int(self.arrays.pictures[row, tile])
             if picture >= 0:
                 value = number(float(self.arrays.values[row, tile]))
-                label, called = self._names(picture)
+                label, file = self._names(picture)
+                called = f"at {label}" if self.examples.head.video else label or file
                 yield {
                     "x": tile % COLUMNS,
                     "y": tile // COLUMNS,
                     "value": value,
                     "label": label,
-                    "alt": f"{self._what} {called}, activation {value}",
+                    "file": file,
+                    "alt": f"{self.what} {called}, activation {value}",
                 }
 
     def _names(self, picture: int) -> tuple[str, str]:
-        """Return what is written below a photo, and what it is called where it is not seen."""
+        """Return what is written below a photo, and its file; of a film that is nothing."""
         time_s = self.examples.time_s(picture)
         if time_s is not None:
-            return time_said(time_s), f"at {time_said(time_s)}"
+            return time_said(time_s), ""
         known = self.examples.pictures.get(picture)
         if known is None:
             return "", str(picture)
-        return known.class_name, known.class_name or known.name
+        return known.class_name or PurePosixPath(known.name).name, known.name
 
 
 def time_said(seconds: float) -> str:

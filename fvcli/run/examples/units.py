@@ -37,7 +37,11 @@ class ChosenUnits:
 
 
 def channel_of(unit: Unit) -> Channel | None:
-    """Return the layer and the channel, or class, that a unit reads alone; None if it reads anything else."""
+    """Return the layer and the channel, or class, that a unit reads alone; None if it reads anything else.
+
+    Units that start from a photo, or aim at one, count here, and have no page of a channel in an atlas. Links
+    between units count each term of a sum (``linked_channels``).
+    """
     if len(unit.terms) != 1 or unit.terms[0].index < 0 or unit.terms[0].layer == IMAGE:
         return None
     return unit.terms[0].layer, unit.terms[0].index

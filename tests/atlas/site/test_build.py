@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from fvcli.atlas.site import SiteOptions, build_chapter, build_site
-from fvcli.atlas.site.pages import tiles_a_chapter
+from fvcli.atlas.site.overview_page import tiles_a_chapter
 from fvcli.atlas.site.state import ChapterState
 from fvcli.errors import UsageError
 from fvcli.run import RunFolder
@@ -402,5 +402,5 @@ def test_the_overview_of_many_jobs_shows_fewer_units_of_each(
     whole = strips(tmp_path / "whole")
     assert len(whole) == 3
     assert min(whole) > 2
-    monkeypatch.setattr("fvcli.atlas.site.pages.ROOM", 3 * (420 + 2 * 310))
+    monkeypatch.setattr("fvcli.atlas.site.overview_page.ROOM", 3 * (420 + 2 * 310))
     assert strips(tmp_path / "less") == [2, 2, 2]
