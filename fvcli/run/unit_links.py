@@ -152,21 +152,21 @@ def load_links(run: Path) -> Links | None:
     Raises:
         FvcliError: They are damaged, or a newer fvcli wrote them.
     """
-    place = run / LINKS / INDEX_FILE
     try:
-        content = read_bytes(place)
+        content = read_bytes(run / LINKS / INDEX_FILE)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise FvcliError(f"{place} cannot be read: {error.strerror or error}") from error
+        said = f"the links between units cannot be read ({error.strerror or error})"
+        raise FvcliError(said) from error
     try:
         data = json.loads(content)
         if data["version"] > LINKS_VERSION:
-            raise FvcliError(f"a newer fvcli wrote the links between units in {place.parent}")
+            raise FvcliError("the links between units are of a newer fvcli")
         layers = {one["name"]: _layer(one, run) for one in data["layers"]}
         return Links(str(data["weights_sha256"]), layers)
     except DAMAGES as error:
-        raise FvcliError(f"the links between units in {place.parent} are damaged") from error
+        raise FvcliError("the links between units are damaged") from error
 
 
 def read_links(run: Path) -> Links | None:

@@ -29,6 +29,10 @@ from fvcli.plan import Unit
 from fvcli.run import RunFolder
 from fvcli.run.layout import read_text
 
+CURVE_SAID = (
+    "How the score of the picture grew, step by step. It is that of randomly changed copies, so it varies."
+)
+
 
 class EntryPages:
     """Says what the pages of an atlas's units show.
@@ -154,7 +158,7 @@ class EntryPages:
         found = curve(scores, len(scores) - 1)
         return (
             found,
-            f"Score of the first picture by step, of changed views of it. {said}".strip() if found else "",
+            f"{CURVE_SAID} {said}".strip() if found else "",
         )
 
     def _facts(self, entry: Entry) -> Iterator[tuple[str, str]]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from fvcli.models import LayerFacts, ModelFacts
 
 WITH_WEIGHTS = ("conv", "dense", "einsum", "attention", "matmul")  # parts of kinds that have weights
-BAR_PX, GAP_PX, HEIGHT_PX, ARC_PX = 10, 4, 96, 16
+BAR_PX, GAP_PX, HEIGHT_PX, ARC_PX, ARC_TOP_PX = 10, 4, 96, 16, 2
 MOST_COLUMNS = 400  # a deeper network is drawn without its bars
 
 
@@ -27,11 +27,29 @@ class Bar:
 
 
 @dataclass(frozen=True)
+class Arc:
+    """A connection above the bars, from one place to another, in pixels."""
+
+    left: float
+    right: float
+
+    @property
+    def points(self) -> tuple[tuple[float, float], ...]:
+        """Where it begins, the two points that it bends to, and where it ends: a Bezier curve."""
+        return (self.left, ARC_PX), (self.left, ARC_TOP_PX), (self.right, ARC_TOP_PX), (self.right, ARC_PX)
+
+    def __str__(self) -> str:
+        """Return it as a path of SVG."""
+        start, *others = (f"{x:.1f} {y}" for x, y in self.points)
+        return f"M{start}C{' '.join(others)}"
+
+
+@dataclass(frozen=True)
 class Stage:
     """Layers one after the other whose maps have one size.
 
     size: Such as ``56 x 56``, or ``vector``.
-    arcs: Paths of connections that pass layers by.
+    arcs: Connections that pass layers by.
     chapters: Names of those that are shown here, in order.
     """
 
@@ -39,7 +57,7 @@ class Stage:
     width: float
     height: float
     bars: tuple[Bar, ...]
-    arcs: tuple[str, ...]
+    arcs: tuple[Arc, ...]
     chapters: tuple[str, ...]
 
 
@@ -51,36 +69,79 @@ def stages_of(facts: ModelFacts, chapters: Sequence[str]) -> list[Stage]:
         chapters: Names of the layers that the atlas shows.
     """
     at = facts.layers_at(*facts.native_size_px)
-    depths, owner = _depths(facts)
+    depths, owners = _depths(facts)
     if max(depths.values(), default=0) > MOST_COLUMNS:
         return []
-    shown: defaultdict[str, list[str]] = defaultdict(list)
+    marked: defaultdict[str, list[str]] = defaultdict(list)
+    named: defaultdict[str, list[str]] = defaultdict(list)
     for chapter in chapters:
-        if chapter in owner:
-            shown[owner[chapter]].append(chapter)
+        for owner in owners.get(chapter, ()):
+            marked[owner].append(chapter)
+        if owners.get(chapter):
+            named[owners[chapter][0]].append(chapter)
     columns: defaultdict[int, list[str]] = defaultdict(list)
     for name in depths:
-        if name in at and owner.get(name) == name:
+        if name in at and owners.get(name) == (name,):
             columns[depths[name]].append(name)
+    layers = _Layers(columns, at, marked, named)
     arcs = _skips(facts, depths)
-    return [_stage(members, columns, at, shown, arcs) for members in _stages(sorted(columns), columns, at)]
+    return [_stage(members, layers, arcs) for members in _stages(sorted(columns), columns, at)]
 
 
-def _depths(facts: ModelFacts) -> tuple[dict[str, int], dict[str, str]]:
-    """Return how many layers with weights lie up to each node, and the last of these before it."""
+@dataclass(frozen=True)
+class _Layers:
+    """The layers with weights.
+
+    columns: By depth, those that stand side by side.
+    at: Their sizes.
+    marked: The chapters that show a layer, or what is made of it right behind it.
+    named: The chapters that are named below a layer: each below one alone.
+    """
+
+    columns: Mapping[int, Sequence[str]]
+    at: Mapping[str, LayerFacts]
+    marked: Mapping[str, Sequence[str]]
+    named: Mapping[str, Sequence[str]]
+
+
+def _depths(facts: ModelFacts) -> tuple[dict[str, int], dict[str, tuple[str, ...]]]:
+    """Return how many layers with weights lie up to each node, and those right before it, the deepest first.
+
+    A node has several of these where branches are joined to one map, as in Inception.
+    """
+    inputs = {node.name: node.inputs for node in facts.nodes}
     depths: dict[str, int] = {}
-    owner: dict[str, str] = {}
+    owners: dict[str, tuple[str, ...]] = {}
     for node in facts.nodes:
-        before = [name for name in node.inputs if name in depths]
-        deepest = max(before, key=lambda name: depths[name], default=None)
-        depth = depths[deepest] if deepest is not None else 0
+        before = sorted((name for name in node.inputs if name in depths), key=lambda name: -depths[name])
+        depth = depths[before[0]] if before else 0
         if any(kind in node.kind for kind in WITH_WEIGHTS):
-            depths[node.name], owner[node.name] = depth + 1, node.name
-        else:
-            depths[node.name] = depth
-            if deepest is not None and deepest in owner:
-                owner[node.name] = owner[deepest]
-    return depths, owner
+            depths[node.name], owners[node.name] = depth + 1, (node.name,)
+            continue
+        depths[node.name] = depth
+        joined = _branches(before, inputs, depths) if "concat" in node.kind else before[:1]
+        owners[node.name] = tuple(dict.fromkeys(owner for name in joined for owner in owners.get(name, ())))
+    return depths, owners
+
+
+def _branches(
+    joined: Sequence[str], inputs: Mapping[str, Sequence[str]], depths: Mapping[str, int]
+) -> list[str]:
+    """Return those of the joined nodes that no other of them is made from: others pass layers by."""
+    return [one for one in joined if not any(_is_behind(two, one, inputs, depths) for two in joined)]
+
+
+def _is_behind(node: str, other: str, inputs: Mapping[str, Sequence[str]], depths: Mapping[str, int]) -> bool:
+    """Tell whether a node is made from another one."""
+    seen, waiting = {node}, [node]
+    while waiting:
+        for name in inputs[waiting.pop()]:
+            if name == other:
+                return True
+            if name not in seen and depths.get(name, -1) >= depths[other]:
+                seen.add(name)
+                waiting.append(name)
+    return False
 
 
 def _skips(facts: ModelFacts, depths: Mapping[str, int]) -> list[tuple[int, int]]:
@@ -110,51 +171,35 @@ def _size(name: str, at: Mapping[str, LayerFacts]) -> tuple[int, int]:
     return at[name].height, at[name].width
 
 
-def _stage(
-    members: Sequence[int],
-    columns: Mapping[int, Sequence[str]],
-    at: Mapping[str, LayerFacts],
-    shown: Mapping[str, Sequence[str]],
-    arcs: Sequence[tuple[int, int]],
-) -> Stage:
-    step = BAR_PX + GAP_PX
+def _stage(members: Sequence[int], layers: _Layers, arcs: Sequence[tuple[int, int]]) -> Stage:
+    step, columns = BAR_PX + GAP_PX, layers.columns
     bars = [
-        bar for place, depth in enumerate(members) for bar in _column(place * step, columns[depth], at, shown)
+        bar for place, depth in enumerate(members) for bar in _column(place * step, columns[depth], layers)
     ]
     first, last = members[0], members[-1]
     inside = [(a, b) for a, b in arcs if first <= a and b <= last]
-    paths = tuple(
-        f"M{(a - first) * step + BAR_PX / 2:.1f} {ARC_PX}"
-        f"C{(a - first) * step + BAR_PX / 2:.1f} 2 {(b - first) * step + BAR_PX / 2:.1f} 2"
-        f" {(b - first) * step + BAR_PX / 2:.1f} {ARC_PX}"
-        for a, b in inside
-    )
-    height, width = _size(columns[first][0], at)
-    names = [chapter for depth in members for name in columns[depth] for chapter in shown.get(name, ())]
+    curves = tuple(Arc((a - first) * step + BAR_PX / 2, (b - first) * step + BAR_PX / 2) for a, b in inside)
+    height, width = _size(columns[first][0], layers.at)
+    names = [
+        chapter for depth in members for name in columns[depth] for chapter in layers.named.get(name, ())
+    ]
     return Stage(
         "vector" if height == width == 1 else f"{height} \u00d7 {width}",
         len(members) * step - GAP_PX,
         ARC_PX + HEIGHT_PX,
         tuple(bars),
-        paths,
+        curves,
         tuple(names),
     )
 
 
-def _column(
-    x: float, names: Sequence[str], at: Mapping[str, LayerFacts], shown: Mapping[str, Sequence[str]]
-) -> Iterator[Bar]:
+def _column(x: float, names: Sequence[str], layers: _Layers) -> Iterator[Bar]:
     """Yield the bars of layers side by side, one below the other; the more channels, the higher."""
+    counts = [layers.at[name].channels for name in names]
     room = (HEIGHT_PX - 2 * (len(names) - 1)) / len(names)
-    heights = [room * min(1, max(0.12, math.log2(max(2, _channels(name, at))) / 11)) for name in names]
+    heights = [room * min(1, max(0.12, math.log2(max(2, count)) / 11)) for count in counts]
     y = ARC_PX + (HEIGHT_PX - sum(heights) - 2 * (len(names) - 1)) / 2
-    for name, height in zip(names, heights, strict=True):
-        chapter = shown.get(name, ("",))[0]
-        yield Bar(
-            x, round(y, 1), BAR_PX, round(height, 1), f"{name}, {_channels(name, at)} channels", chapter
-        )
+    for name, count, height in zip(names, counts, heights, strict=True):
+        chapter = layers.marked.get(name, ("",))[0]
+        yield Bar(x, round(y, 1), BAR_PX, round(height, 1), f"{name}, {count} channels", chapter)
         y += height + 2
-
-
-def _channels(name: str, at: Mapping[str, LayerFacts]) -> int:
-    return at[name].channels

@@ -18,7 +18,8 @@ from fvcli.atlas.cells import Cell, as_shown, checkerboard
 from fvcli.atlas.figure import Row, draw_figure
 from fvcli.atlas.site.collect import Atlas, Chapter, Entry, Figure, Picture
 from fvcli.atlas.site.evidence import Evidence
-from fvcli.atlas.site.network_figure import stages_of
+from fvcli.atlas.site.network_figure import Stage, stages_of
+from fvcli.atlas.site.network_png import draw_network
 from fvcli.atlas.site.pictures import seen_pixels
 from fvcli.errors import FvcliError, UsageError, some_of
 from fvcli.run import RunFolder
@@ -65,6 +66,8 @@ def _asked(atlas: Atlas, name: str) -> Asked:
     if name == NETWORK and NETWORK not in chapters:
         if atlas.model is None:
             raise ValueError("--figure network: the run has no model.json")
+        if not stages_of(atlas.model, []):
+            raise ValueError("--figure network: the network has no layers with weights, or too many to draw")
         return NETWORK, None, ()
     match = ASKED.fullmatch(name)
     layer, units = (name, None) if name in chapters or match is None else (match["layer"], match["units"])
@@ -134,7 +137,7 @@ def write_figures(
     """
     for name, chapter, places in asked:
         if chapter is None:
-            yield _write(folder / f"{name}.svg", _network_svg(atlas, template).encode())
+            yield from _network(folder, name, atlas, template)
             continue
         rows, title = _rows(run, chapter, places, evidence_of(chapter))
         yield _write(folder / f"{name}.svg", _svg(rows, title, template).encode())
@@ -224,15 +227,20 @@ def _encoded(pixels: np.ndarray) -> str:
     return b64encode(buffer.getvalue()).decode("ascii")
 
 
-def _network_svg(atlas: Atlas, template: Template) -> str:
-    assert atlas.model is not None
-    names = [chapter.name for chapter in atlas.chapters if chapter.is_layer]
-    stages, left, lines = [], 0.0, 0
-    for stage in stages_of(atlas.model, names):
-        stages.append({"x": left, "stage": stage})
-        lines = max(lines, len(stage.chapters))
+def _network(folder: Path, name: str, atlas: Atlas, template: Template) -> Iterator[Path]:
+    assert atlas.model is not None  # or it was refused
+    stages = stages_of(atlas.model, [chapter.name for chapter in atlas.chapters if chapter.is_layer])
+    yield _write(folder / f"{name}.svg", _network_svg(atlas.title, stages, template).encode())
+    yield _write(folder / f"{name}.png", _png(draw_network(atlas.title, stages)))
+
+
+def _network_svg(title: str, stages: Sequence[Stage], template: Template) -> str:
+    placed, left = [], 0.0
+    for stage in stages:
+        placed.append({"x": left, "stage": stage})
         left += max(stage.width, 70, *(6.2 * len(name) for name in stage.chapters), 0) + 24
-    height = 30 + (stages[0]["stage"].height if stages else 0) + LINE * (2 + lines)  # type: ignore[attr-defined]
+    lines = max(len(stage.chapters) for stage in stages)
+    height = 30 + stages[0].height + LINE * (2 + lines)
     return template.render(
-        title=atlas.title, width=left, height=height, cells=(), cell=CELL, line=LINE, stages=stages
+        title=title, width=left, height=height, cells=(), cell=CELL, line=LINE, stages=placed
     )
