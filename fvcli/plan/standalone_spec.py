@@ -17,6 +17,7 @@ from fvcli.models import ModelChoice
 from fvcli.plan.data import Program, Unit
 from fvcli.plan.plan import Plan
 from fvcli.plan.terms import Formula, TermPlan
+from fvcli.plan.unread_keys import unread_options
 from fvcli.spec.base import file_keys
 from fvcli.spec.objective_bases import MAX_TERMS
 from fvcli.spec.recipes import nearest_recipe, resolved
@@ -74,7 +75,10 @@ def _base_name(path: str) -> str:
 
 @lru_cache(maxsize=256)
 def _render(program: Program) -> str:
-    """Return how a program renders as JSON; thousands of units share it."""
+    """Return how a program renders as JSON; thousands of units share it.
+
+    What nothing reads, such as the optimizer of a dream, is left out: a spec may not have it.
+    """
     size = program.height_px, program.width_px
     recipe = nearest_recipe(program.settings, size)
     written = program.settings.model_dump(mode="json")
@@ -89,7 +93,16 @@ def _render(program: Program) -> str:
     for key in file_keys(type(program.settings.parameterization)):
         if image.get(key) is not None:
             image[key] = _base_name(image[key])
+    for key, option in _unread(program.settings):
+        if key in written:
+            (written[key] if option else written).pop(option or key, None)
     return json.dumps({"recipe": recipe, "size_px": list(size), "batch_size": program.batch_size, **written})
+
+
+def _unread(settings: Settings) -> list[tuple[str, str]]:
+    """Return keys and options of theirs that a spec of these settings may not have; the whole key is ""."""
+    written = Settings.model_validate_json(settings.model_dump_json())  # all that is written was set
+    return [(key, option) for key in Render.model_fields for option, _ in unread_options(written, key)]
 
 
 def _diversity(program: Program) -> dict[str, Any]:

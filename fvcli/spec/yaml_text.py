@@ -7,6 +7,7 @@ mistakes, tags are refused and aliases are counted.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from io import StringIO
@@ -25,6 +26,7 @@ MAX_CHARACTERS = 1_000_000
 MAX_VALUES = 100_000  # after aliases are expanded
 MAX_DEPTH = 40
 WIDTH = 110  # of lines that are written
+PAIR = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 TAGS = {
     ScalarNode: {f"tag:yaml.org,2002:{kind}" for kind in ("str", "int", "float", "bool", "null")},
     SequenceNode: {"tag:yaml.org,2002:seq"},
@@ -122,6 +124,14 @@ def inline(data: Any) -> str:
     return data if parse_yaml(f"[{data}]").data == [data] else quoted(data)
 
 
+def _whole(text: str) -> str:
+    """Return a text in which the two halves that JSON writes a character beyond FFFF as are one character.
+
+    YAML 1.2 takes JSON, and most programs that write it write an emoji as two halves (RFC 8259, section 7).
+    """
+    return PAIR.sub(lambda pair: pair[0].encode("utf-16", "surrogatepass").decode("utf-16"), text)
+
+
 class _Reader:
     def __init__(self, loader: YAML, parsed: Parsed, text: str) -> None:
         self._loader = loader
@@ -152,7 +162,7 @@ class _Reader:
     def _mapping(self, node: MappingNode, path: KeyPath) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            key = str(key_node.value)
+            key = _whole(str(key_node.value))
             if key_node.tag not in TAGS[ScalarNode]:
                 self._report(key_node, path, "a key must be plain text")
                 continue
@@ -181,7 +191,8 @@ class _Reader:
 
     def _scalar(self, node: Node, path: KeyPath) -> Any:
         try:
-            return self._loader.constructor.construct_object(node)
+            found = self._loader.constructor.construct_object(node)
+            return _whole(found) if isinstance(found, str) else found
         except (YAMLError, ValueError) as error:
             self._report(node, path, f"unreadable value: {error}")
             return None

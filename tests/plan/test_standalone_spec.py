@@ -9,6 +9,7 @@ import pytest
 
 from fvcli.models import ModelFacts
 from fvcli.plan import Plan, make_plan, standalone_spec, title_of
+from fvcli.spec import parse_document, validate
 from fvcli.spec.schema import Render, Spec
 from tests.plan.test_keys import ALIGNMENT, CASES, FILES, INTERPOLATION, base, lite0
 
@@ -143,3 +144,28 @@ def test_a_sum_of_many_terms_is_written_in_parts() -> None:
     data = standalone_spec(plan, plan.units[0])
     assert [len(part["terms"]) for part in data["jobs"][0]["objective"]["terms"]] == [64, 56]
     assert plan_of(*data["jobs"], render=data["render"]).units[0].key == plan.units[0].key
+
+
+DREAMS: dict[str, Data] = {
+    "a recipe": {"recipe": "deepdraw"},
+    "octaves": {"octaves": {"count": 2}},
+    "of a photo": {"recipe": "deepdream", "pictures": ["chelsea.jpg"]},
+    "a direction": {"steepest": "l2", "pictures": ["chelsea.jpg"]},
+}
+
+
+@pytest.mark.parametrize("name", DREAMS)
+def test_a_spec_of_what_is_no_optimisation_has_no_key_that_nothing_reads(
+    name: str, facts: ModelFacts
+) -> None:
+    """A copied spec is read as any other, and one with such keys is refused."""
+    plan = plan_of(base(channels=4, **DREAMS[name]))
+    data = standalone_spec(plan, plan.units[0])
+    assert "optimizer" not in data["render"]
+    document = parse_document(json.dumps(data), "spec.json")
+    spec, positions = validate(document)
+    document.raise_problems()
+    assert spec is not None
+    again, problems = make_plan(spec, positions, facts, FILES)
+    assert problems == []
+    assert [unit.key for unit in again.units] == [plan.units[0].key]

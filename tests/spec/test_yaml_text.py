@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import pytest
@@ -51,6 +52,22 @@ def test_value(text: str, value: object) -> None:
     assert parsed.problems == []
     assert parsed.data == value
     assert type(parsed.data) is type(value)
+
+
+ODD = {"a\U0001f600": "\U0001f98a!", "halves": ["\ud83d", "\ude00\ud83d"], "plain": "\u00e9\u2028"}
+
+
+def test_json_with_escaped_characters_is_what_json_says() -> None:
+    assert parse_yaml(json.dumps(ODD)).data == ODD
+    assert "\\ud83e\\udd8a" in json.dumps(ODD)
+
+
+@settings(max_examples=40)
+@given(st.text(max_size=20))
+def test_any_text_that_json_escapes(text: str) -> None:
+    whole = json.loads(json.dumps(text))
+    parsed = parse_yaml(json.dumps([text]))
+    assert (parsed.problems, parsed.data) == ([], [whole])
 
 
 def test_not_a_number_is_a_number() -> None:

@@ -9,9 +9,6 @@ from functools import lru_cache
 from typing import Any
 
 from fvcli.plan import Plan, Unit, standalone_spec
-from fvcli.plan.unread_keys import unread_options
-from fvcli.spec.schema import Render
-from fvcli.spec.settings import Settings
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 # what YAML does not take as it is, or takes for the end of a line, and what turns the direction of writing
@@ -30,7 +27,6 @@ def entry_spec(plan: Plan, units: Sequence[Unit]) -> str:
     firsts = {group: next(unit for unit in units if unit.path in group) for group in groups}
     for unit in firsts.values():
         spec = standalone_spec(plan, unit)
-        _leave_out_unread(spec["render"], plan.programs[unit.program].settings)
         (job,) = spec["jobs"]
         job["name"] = _free(_name(unit, job), names)
         if not whole:
@@ -46,20 +42,6 @@ def entry_spec(plan: Plan, units: Sequence[Unit]) -> str:
         whole["jobs"].append({**job, **different})
     jobs = "\n".join(f"  - {_flow(job)}" for job in whole.pop("jobs"))
     return f"{_text(json.dumps(whole))}\njobs:\n{jobs}\n"
-
-
-def _leave_out_unread(render: dict[str, Any], settings: Settings) -> None:
-    """Remove what nothing reads, such as the optimizer of a dream: a spec may not have it."""
-    for key, option in _unread(settings):
-        if key in render:
-            (render[key] if option else render).pop(option or key, None)
-
-
-@lru_cache(maxsize=256)
-def _unread(settings: Settings) -> list[tuple[str, str]]:
-    """Return keys and options of theirs that a spec of these settings may not have; the whole key is ""."""
-    written = Settings.model_validate_json(settings.model_dump_json())  # all that is written was set
-    return [(key, option) for key in Render.model_fields for option, _ in unread_options(written, key)]
 
 
 @lru_cache(maxsize=256)
