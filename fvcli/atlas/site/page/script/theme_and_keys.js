@@ -36,10 +36,12 @@ function startKeys(actions) {
   const list = byId("keys-list");
   for (const [key, what] of KEYS[body().dataset.kind]) {
     const line = document.createElement("div");
-    const name = document.createElement("kbd");
-    name.textContent = key;
     const cell = document.createElement("span");
-    cell.append(name);
+    for (const one of key.split(/, | and /)) {
+      const name = document.createElement("kbd");
+      name.textContent = one;
+      cell.append(name, " ");
+    }
     const said = document.createElement("span");
     said.textContent = what;
     line.append(cell, said);
