@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -230,7 +231,7 @@ class Evidence:
 def _bytes_of(classes: Sequence[Sequence[str]]) -> int:
     """Return how long a page's names of classes and their numbers are in its data, at most."""
     names = {name for one in classes for name in one}
-    return sum(12 * len(name) + 3 for name in names) // 2 + sum(6 * len(one) for one in classes)
+    return sum(len(json.dumps(name)) + 1 for name in names) + sum(6 * len(one) for one in classes)
 
 
 Pair = tuple[str, Tile, float]  # layer, tile, weight

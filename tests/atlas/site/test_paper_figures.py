@@ -67,7 +67,6 @@ def test_a_png_is_for_print(figures: Path) -> None:
     with Image.open(figures / f"{EARLY}.png") as image:
         assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
         assert np.asarray(image).std() > 20
-    assert not (figures / "network.png").exists()  # lines need no pixels
 
 
 def test_the_network_marks_the_layers_of_the_atlas(figures: Path) -> None:
@@ -82,6 +81,20 @@ def test_the_network_marks_the_layers_of_the_atlas(figures: Path) -> None:
     ]
     texts = ["".join(text.itertext()) for text in root.iter(f"{SVG}text")]
     assert {EARLY, LATE, LAYER, "logits", "112 \u00d7 112", "vector"} <= set(texts)
+
+
+def test_the_network_is_a_picture_too(figures: Path) -> None:
+    with Image.open(figures / "network.png") as image:
+        assert image.info["dpi"] == pytest.approx((300, 300), abs=0.1)
+        pixels = np.asarray(image)
+    root = ElementTree.parse(figures / "network.svg").getroot()
+    assert image.size[0] == pytest.approx(float(root.attrib["width"]) * 300 / 96, rel=0.1)
+    marked = [bar for bar in root.iter(f"{SVG}rect") if bar.attrib["fill"] == "#15528f"]
+    area = sum(float(bar.attrib["width"]) * float(bar.attrib["height"]) for bar in marked)
+    blue = (pixels == (21, 82, 143)).all(axis=-1).sum()
+    assert blue == pytest.approx(area * (300 / 96) ** 2, rel=0.03)
+    assert (pixels[[0, -1]] == 255).all()
+    assert (pixels[:, [0, -1]] == 255).all()  # nothing is cut off
 
 
 def test_what_is_not_there_is_said_all_at_once_and_nothing_is_built(run: RunFolder, tmp_path: Path) -> None:
