@@ -267,7 +267,8 @@ def _link_figure(
     )
     if through > 1:
         said += (
-            f" {through} layers lie between; their weights are multiplied, as if nothing else stood there."
+            f" Here the weights of {through} layers are multiplied, as if nothing else stood between them, "
+            "so that only order and sign of the numbers say something."
         )
     return {"number": figure, "said": said, "tiles": [(tile, signed(weight)) for _, tile, weight in pairs]}
 
