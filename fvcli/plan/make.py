@@ -140,7 +140,7 @@ class _Draft:
             origins = KeyOrigins(render, job, path, variant, below)
             if (wrong := wrong_sum(asked, self.files)) is not None:
                 problems.append(Problem(origins.at("parameterization"), wrong))
-            settings = heeded(pinned(asked, self.files), origins)
+            settings = heeded(pinned(asked, self.files), origins.is_own("parameterization"))
             for way, chosen in ways_of(job, variant, settings):
                 made, found = self._units(origins, chosen, wants, broken, way)
                 units += made

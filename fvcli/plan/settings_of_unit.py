@@ -5,21 +5,25 @@ from __future__ import annotations
 from typing import Any
 
 from fvcli.media import NamedFiles
-from fvcli.plan.key_origins import KeyOrigins
 from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.spec.parameterizations import Pixel
 from fvcli.spec.settings import ResolvedRender
 
 
-def heeded(settings: ResolvedRender, origins: KeyOrigins) -> ResolvedRender:
-    """Return the settings of a dream or a direction of a picture without what only ascents heed."""
+def heeded(settings: ResolvedRender, is_own_image: bool) -> ResolvedRender:
+    """Return the settings of a dream or a direction of a picture without what only ascents heed.
+
+    Args:
+        settings: Of a job, or of one of its variants.
+        is_own_image: Whether the job itself says the parameterization, and not its recipe.
+    """
     if settings.method == "ascent":
         return settings
     plain: dict[str, Any] = {"transforms": (), "penalties": (), "regularizers": ()}
     plain |= {"views": 1, "attention": False, "save_px": None}
     if settings.method == "steepest":
         plain |= {"octaves": None, "save_at": None, "animation": None}
-    if not settings.parameterization.is_plain_pixels and not origins.is_own("parameterization"):
+    if not settings.parameterization.is_plain_pixels and not is_own_image:
         plain["parameterization"] = Pixel(kind="pixel")
     return settings.model_copy(update=plain)
 

@@ -16,8 +16,9 @@ from typing import Any
 from fvcli.models import ModelChoice
 from fvcli.plan.data import Program, Unit
 from fvcli.plan.plan import Plan
+from fvcli.plan.settings_of_unit import heeded
 from fvcli.plan.terms import Formula, TermPlan
-from fvcli.plan.unread_keys import unread_options
+from fvcli.plan.unread_keys import unread_settings
 from fvcli.spec.base import file_keys
 from fvcli.spec.objective_bases import MAX_TERMS
 from fvcli.spec.recipes import nearest_recipe, resolved
@@ -77,7 +78,7 @@ def _base_name(path: str) -> str:
 def _render(program: Program) -> str:
     """Return how a program renders as JSON; thousands of units share it.
 
-    What nothing reads, such as the optimizer of a dream, is left out: a spec may not have it.
+    What nothing reads, such as the optimizer of a dream, is left out where it can be: a spec may not have it.
     """
     size = program.height_px, program.width_px
     recipe = nearest_recipe(program.settings, size)
@@ -93,16 +94,29 @@ def _render(program: Program) -> str:
     for key in file_keys(type(program.settings.parameterization)):
         if image.get(key) is not None:
             image[key] = _base_name(image[key])
-    for key, option in _unread(program.settings):
-        if key in written:
-            (written[key] if option else written).pop(option or key, None)
-    return json.dumps({"recipe": recipe, "size_px": list(size), "batch_size": program.batch_size, **written})
+    whole = {"recipe": recipe, "size_px": list(size), "batch_size": program.batch_size}
+    return json.dumps(whole | _without_unread(written, whole, program.settings))
 
 
-def _unread(settings: Settings) -> list[tuple[str, str]]:
-    """Return keys and options of theirs that a spec of these settings may not have; the whole key is ""."""
-    written = Settings.model_validate_json(settings.model_dump_json())  # all that is written was set
-    return [(key, option) for key in Render.model_fields for option, _ in unread_options(written, key)]
+def _without_unread(written: dict[str, Any], whole: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
+    """Return what is written without what nothing reads, where the recipe says the same anyway.
+
+    All settings are in the key of a unit. So what nothing reads and the recipe says otherwise has to stay.
+    """
+    unread = unread_settings(settings)
+    if not unread:
+        return written
+    left = json.loads(json.dumps(written))
+    for key, option in unread:
+        if key in left:
+            (left[key] if option else left).pop(option or key, None)
+    height, width = whole["size_px"]
+    asked = resolved(str(whole["recipe"]), Render.model_validate({**whole, **left}), (height, width))
+    made = heeded(asked, "parameterization" in left)
+    different = [key for key in written if getattr(made, key) != getattr(settings, key)]
+    return {
+        key: written[key] if key in different else left[key] for key in written if key in {*left, *different}
+    }
 
 
 def _diversity(program: Program) -> dict[str, Any]:

@@ -111,6 +111,12 @@ def unread_options(settings: Settings, key: str) -> Iterator[tuple[str, str]]:
             yield odd, f"only a film with {of} uses it; leave it out"
 
 
+def unread_settings(settings: Settings) -> list[tuple[str, str]]:
+    """Return keys and options of theirs that a spec of these settings may not have; the whole key is ""."""
+    written = Settings.model_validate_json(settings.model_dump_json())  # all that is written was set
+    return [(key, option) for key in Render.model_fields for option, _ in unread_options(written, key)]
+
+
 def _unread_of_dream(settings: Settings, key: str) -> Iterator[tuple[str, str]]:
     octaves, image = settings.octaves, settings.parameterization
     assert octaves is not None  # or it is no dream

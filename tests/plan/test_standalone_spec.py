@@ -169,3 +169,14 @@ def test_a_spec_of_what_is_no_optimisation_has_no_key_that_nothing_reads(
     again, problems = make_plan(spec, positions, facts, FILES)
     assert problems == []
     assert [unit.key for unit in again.units] == [plan.units[0].key]
+
+
+def test_what_nothing_reads_and_is_part_of_the_key_stays(facts: ModelFacts) -> None:
+    """An optimizer that other jobs of the spec read is in the key of a dream, too."""
+    dream = base(channels=4, octaves={"count": 2})
+    plan = plan_of(dream, base(name="other"), render={"optimizer": {"kind": "adam", "learning_rate": 0.3}})
+    data = standalone_spec(plan, plan.units[0])
+    assert data["render"]["optimizer"]["learning_rate"] == 0.3
+    assert not {"transforms", "views", "early_stop"} & set(data["render"])
+    again = plan_of(*data["jobs"], render=data["render"])
+    assert [unit.key for unit in again.units] == [plan.units[0].key]

@@ -9,6 +9,8 @@ from functools import lru_cache
 from typing import Any
 
 from fvcli.plan import Plan, Unit, standalone_spec
+from fvcli.plan.unread_keys import unread_settings
+from fvcli.spec.settings import Settings
 
 PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 # what YAML does not take as it is, or takes for the end of a line, and what turns the direction of writing
@@ -27,6 +29,7 @@ def entry_spec(plan: Plan, units: Sequence[Unit]) -> str:
     firsts = {group: next(unit for unit in units if unit.path in group) for group in groups}
     for unit in firsts.values():
         spec = standalone_spec(plan, unit)
+        _leave_out_unread(spec["render"], plan.programs[unit.program].settings)
         (job,) = spec["jobs"]
         job["name"] = _free(_name(unit, job), names)
         if not whole:
@@ -42,6 +45,19 @@ def entry_spec(plan: Plan, units: Sequence[Unit]) -> str:
         whole["jobs"].append({**job, **different})
     jobs = "\n".join(f"  - {_flow(job)}" for job in whole.pop("jobs"))
     return f"{_text(json.dumps(whole))}\njobs:\n{jobs}\n"
+
+
+def _leave_out_unread(render: dict[str, Any], settings: Settings) -> None:
+    """Remove what nothing reads and the recipe says otherwise: a spec that is copied may not have it.
+
+    The picture is the same then; its key is another.
+    """
+    for key, option in _unread(settings):
+        if key in render:
+            (render[key] if option else render).pop(option or key, None)
+
+
+_unread = lru_cache(maxsize=256)(unread_settings)
 
 
 @lru_cache(maxsize=256)
