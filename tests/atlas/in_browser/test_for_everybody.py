@@ -11,7 +11,7 @@ from selenium.webdriver import Chrome
 from tests.helpers.atlas_runs import LAYER
 from tests.helpers.browser import prefer
 from tests.helpers.report_in_browser import find, press, until
-from tests.helpers.site_in_browser import CHAPTER, KINDS, open_page
+from tests.helpers.site_in_browser import CHAPTER, KINDS, OVERVIEW, UNIT, open_page
 
 AXE = """
 const done = arguments[arguments.length - 1];
@@ -35,8 +35,11 @@ def axe() -> str:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_serious(chrome: Chrome, site: Path, axe: str, scheme: str) -> None:
     prefer(chrome, prefers_color_scheme=scheme)
-    for name in (*KINDS, f"u/{LAYER}/6.html"):
-        open_page(chrome, site, name)
+    states = {CHAPTER: "#sort=score&q=1-3", OVERVIEW: "#q=block4"}
+    for name in (*KINDS, f"u/{LAYER}/6.html", f"u/{LAYER}/20.html", "l/job-ways/index.html"):
+        open_page(chrome, site, name, states.get(name, ""))
+        if name == UNIT:
+            find(chrome, "#fig-5 summary").click()
         chrome.execute_script(axe)
         assert chrome.execute_async_script(AXE) == [], name
     open_page(chrome, site, CHAPTER, "#map=1")
