@@ -9,7 +9,7 @@ from pathlib import Path
 from fvcli.app.draw_sheets import draw_sheets
 from fvcli.app.write_copies import write_copies
 from fvcli.run import merge_runs, run_status
-from fvcli.run.examples.parts import copy_parts, refuse_other_parts
+from fvcli.run.examples.merge_examples import choose_examples, take_examples
 from fvcli.run.lacking import Lacking, lacking_of
 from fvcli.run.unit_links import copy_links
 
@@ -27,17 +27,19 @@ class MergeOutcome:
 def merge_shards(runs: Sequence[Path], output: Path) -> MergeOutcome:
     """Join runs of one plan in a folder, which may have some of its units already.
 
-    Parts of dataset examples that are not finished are brought together, too, and links are taken over.
+    Links and finished dataset examples are taken over; parts of examples that are not finished are brought
+    together.
 
     Raises:
         UsageError: They are of different plans, damaged, have different pictures of one unit, or parts of
             examples of different pictures; nothing was written.
     """
-    refuse_other_parts(runs, output)
+    examples = choose_examples(runs, output)
     with merge_runs(runs, output) as merged:
         remarks = write_copies(merged)
         drawn = draw_sheets(merged)
-        copy_parts(runs, output)
+        take_examples(examples, output)
         copy_links(runs, output)
     lacking = lacking_of(merged, runs)
-    return MergeOutcome(tuple(drawn.paths), (*remarks, *drawn.remarks), run_status(merged).counts, lacking)
+    said = *remarks, *drawn.remarks, *examples.remarks
+    return MergeOutcome(tuple(drawn.paths), said, run_status(merged).counts, lacking)
