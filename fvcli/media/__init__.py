@@ -3,7 +3,7 @@
 from fvcli.media.file_facts import ArrayFacts, PictureFacts, sha256_of_all
 from fvcli.media.find_files import find_array, find_pictures, find_place, find_stills, left_out, stills_of
 from fvcli.media.mean_spectrum import mean_spectrum
-from fvcli.media.movie_reader import MovieFacts, movie_facts, read_frames
+from fvcli.media.movie_reader import FrameTimes, MovieFacts, movie_facts, read_frames, timed_facts
 from fvcli.media.movie_writer import encode_movie
 from fvcli.media.named_files import NamedFiles
 from fvcli.media.picture_classes import PictureClasses, classes_of
@@ -14,6 +14,7 @@ from fvcli.media.read_files import read_array, read_picture_sized, sized
 
 __all__ = [
     "ArrayFacts",
+    "FrameTimes",
     "MovieFacts",
     "NamedFiles",
     "PictureClasses",
@@ -43,4 +44,5 @@ __all__ = [
     "sized",
     "sized_pixels",
     "stills_of",
+    "timed_facts",
 ]

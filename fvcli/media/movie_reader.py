@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,9 +23,11 @@ INPUT = (
     f"-v error -nostdin -xerror -max_pixels {MAX_PIXELS} -protocol_whitelist file"
     " -format_whitelist mov,mp4,m4a,3gp,3g2,mj2,avi,matroska,webm,mpeg,mpegts"
 )
-OUTPUT = "-map 0:v:0 -fps_mode passthrough -pix_fmt rgb24 -c:v rawvideo"  # each frame once
+# Each frame once, with its own time, which ffmpeg would else round to the mean rate of frames.
+OUTPUT = "-map 0:v:0 -fps_mode passthrough -enc_time_base 1/90000 -pix_fmt rgb24 -c:v rawvideo"
 ANIMATED = {"GIF", "WEBP", "PNG", "AVIF"}  # other formats keep pages or previews, not frames
 UNTIMED_FPS = 10.0  # what browsers show animations at that name no time
+NO_TIME = -(2**63)  # ffmpeg's time of a frame that has none
 
 
 class MovieFacts(NamedTuple):
@@ -34,6 +37,17 @@ class MovieFacts(NamedTuple):
     fps: float
     height_px: int
     width_px: int
+
+
+class FrameTimes(NamedTuple):
+    """When the frames of a movie are shown.
+
+    seconds: Of each frame, from the first on; never less than of the one before.
+    remark: Why these are no times of the file, in a sentence; empty if they are.
+    """
+
+    seconds: tuple[float, ...]
+    remark: str = ""
 
 
 def read_frames(path: Path) -> Iterator[np.ndarray]:
@@ -53,7 +67,25 @@ def movie_facts(path: Path) -> MovieFacts:
     Raises:
         FvcliError: The file is no movie or damaged, or ffmpeg is missing.
     """
-    return _video_facts(path) if is_video(path) else _animation_facts(path)
+    return timed_facts(path)[0]
+
+
+def timed_facts(path: Path) -> tuple[MovieFacts, FrameTimes]:
+    """Return what ``movie_facts`` does, and when each frame is shown.
+
+    Where a file has no times that can be believed, frames are taken as evenly apart, and a remark says so.
+
+    Raises:
+        FvcliError: The file is no movie or damaged, or ffmpeg is missing.
+    """
+    facts, shown = _video_facts(path) if is_video(path) else _animation_facts(path)
+    if facts.frames == 1:
+        return facts, FrameTimes((0.0,))
+    if shown[-1] > shown[0] and all(a <= b for a, b in pairwise(shown)):
+        return facts, FrameTimes(tuple(float(time - shown[0]) for time in shown))
+    remark = f"{path}: its frames have no times in order; they are taken as shown {UNTIMED_FPS:g} a second"
+    evenly = tuple(number / UNTIMED_FPS for number in range(facts.frames))
+    return facts._replace(fps=UNTIMED_FPS), FrameTimes(evenly, remark)
 
 
 def is_video(path: Path) -> bool:
@@ -67,15 +99,17 @@ def _animation_frames(path: Path) -> Iterator[np.ndarray]:
             yield _frame(image, index)
 
 
-def _animation_facts(path: Path) -> MovieFacts:
+def _animation_facts(path: Path) -> tuple[MovieFacts, list[Fraction]]:
     with open_picture(path) as image:
         height, width = (image.width, image.height) if is_turned(image) else (image.height, image.width)
         count = _frame_count(image)
         if count == 1:
             _check_whole(image)
-            return MovieFacts(1, 0.0, height, width)
-        duration_ms = sum(_frame_ms(image, index) for index in range(count))
-        return MovieFacts(count, count * 1000 / duration_ms if duration_ms else UNTIMED_FPS, height, width)
+            return MovieFacts(1, 0.0, height, width), [Fraction(0)]
+        durations_ms = [_frame_ms(image, index) for index in range(count)]
+    total_ms = sum(durations_ms)
+    facts = MovieFacts(count, count * 1000 / total_ms if total_ms else UNTIMED_FPS, height, width)
+    return facts, [Fraction(ms) / 1000 for ms in accumulate(durations_ms[:-1], initial=0.0)]
 
 
 @odd_metadata()
@@ -103,14 +137,17 @@ def _check_whole(image: Image.Image) -> None:
     image.load()
 
 
-def _video_facts(path: Path) -> MovieFacts:
+def _video_facts(path: Path) -> tuple[MovieFacts, list[Fraction]]:
     """Let ffmpeg decode a video and read its account: a head, then a line a frame with its time."""
     head, lines = _account(path)
     times = [int(line.split(",")[2]) for line in lines]
     width, height = map(int, head["dimensions"].split("x"))
-    span_s = (max(times) - min(times)) * Fraction(head["tb"])
+    if NO_TIME in times:
+        times = [0] * len(times)
+    base = Fraction(head["tb"])
+    span_s = (max(times) - min(times)) * base
     fps = float((len(times) - 1) / span_s) if span_s else 0.0
-    return MovieFacts(len(times), fps, height, width)
+    return MovieFacts(len(times), fps, height, width), [time * base for time in times]
 
 
 def _account(path: Path, *options: str) -> tuple[dict[str, str], list[str]]:

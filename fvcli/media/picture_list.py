@@ -14,7 +14,7 @@ from fvcli.errors import UsageError, counted, some_of
 from fvcli.media.file_facts import file_sha256
 from fvcli.media.formats import is_still
 from fvcli.media.left_out import none_hint
-from fvcli.media.movie_reader import MovieFacts, is_video, movie_facts
+from fvcli.media.movie_reader import MovieFacts, is_video, timed_facts
 
 LIST_SUFFIX = ".txt"
 AT_A_TIME = 1000  # files whose sizes one thread asks for
@@ -32,7 +32,8 @@ class PictureList:
     names: With / between folders. Of a film the times of its frames.
     sizes: Of the files, in bytes; of a film its own size alone.
     movie: Of a film.
-    remark: What is left out, in a sentence; empty if nothing is.
+    remark: What is left out, or not as it should be, in a sentence; empty if nothing is.
+    times_s: Of a film when each frame is shown, in seconds from the first on.
     """
 
     place: Path
@@ -41,6 +42,7 @@ class PictureList:
     sizes: Sequence[int] = ()
     movie: MovieFacts | None = None
     remark: str = ""
+    times_s: Sequence[float] = ()
 
     def __len__(self) -> int:
         return len(self.names)
@@ -173,13 +175,14 @@ def _size(path: Path) -> int:
 
 
 def _frames(place: Path) -> PictureList:
-    movie = movie_facts(place) if is_video(place) or is_still(place) else None
-    if movie is None:
+    if not is_video(place) and not is_still(place):
         raise UsageError(f"{place}: neither a film nor a list", f"name {KINDS}")
+    movie, times = timed_facts(place)
     if movie.frames == 1:
         raise UsageError(f"{place}: one picture", f"name {KINDS}")
-    names = [_time(n / movie.fps) for n in range(movie.frames)]
-    return PictureList(place, place.parent, names, [place.stat().st_size], movie)
+    names = [_time(seconds) for seconds in times.seconds]
+    sizes = [place.stat().st_size]
+    return PictureList(place, place.parent, names, sizes, movie, times.remark, times.seconds)
 
 
 def _time(seconds: float) -> str:
