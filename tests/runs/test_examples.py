@@ -27,6 +27,7 @@ from fvcli.run.examples import Examples, LayerArrays, read_examples
 from fvcli.run.examples.layout import GROUPS, LOWEST_TILES, TOP_TILES, group_tiles
 from fvcli.run.unit_links import read_links
 from tests.helpers.example_runs import BLOCK, SIDE_PX, UNITS, Twin, examples_files, write_network_spec
+from tests.helpers.films import varied_film
 from tests.helpers.running import fvcli, start_fvcli, wait_until
 from tests.helpers.s3_server import bucket
 
@@ -502,6 +503,48 @@ def test_of_a_film_the_top_are_a_second_apart(place: Path, tmp_path: Path) -> No
     for i in (1, 2):
         assert fvcli(*given, "-o", tmp_path / "parted", "--shard", f"{i}/2").exit_code == 0
     assert examples_files(tmp_path / "parted") == examples_files(tmp_path / "run")
+
+
+def test_a_film_of_varying_pace_is_timed_by_its_frames(place: Path, tmp_path: Path) -> None:
+    # 30 frames in 0.3 s, 10 that are shown for 2 s each, 30 in 3 s; the mean pace is 3 a second
+    times = np.cumsum([0.0, *[0.01] * 30, *[2.0] * 10, *[0.1] * 29]).round(3)
+    drawn = np.random.default_rng(5).integers(30, 220, 70)
+    film = varied_film(
+        tmp_path / "film.mkv", [np.full((64, 64, 3), value, np.uint8) for value in drawn], times.tolist()
+    )
+    done = fvcli("examples", place / "spec.yaml", "--images", film, "--block", "16", "-o", tmp_path / "run")
+    assert done.exit_code == 0, done.stderr
+    found = read_examples(tmp_path / "run")
+    assert found is not None
+    rows = [line.split("\t") for line in (tmp_path / "run/examples/pictures.tsv").read_text().splitlines()]
+    assert rows[0] == ["number", "name", "class", "time_s"]
+    for number, name, _, time_s in rows[1:]:
+        minutes, seconds = divmod(times[int(number)], 60)
+        assert name == f"{int(minutes)}:{seconds:05.2f}"
+        assert float(time_s) == found.time_s(int(number)) == pytest.approx(times[int(number)])
+    seconds_of = np.floor(times + 1e-6)
+    for head in found.head.layers:
+        arrays = found.arrays(head)
+        for unit in range(len(arrays.channels)):
+            top = [n for n in arrays.pictures[unit, TOP_TILES].tolist() if n >= 0]
+            shown_at = times[top]
+            assert all(abs(a - b) > 0.999 for i, a in enumerate(shown_at) for b in shown_at[:i])
+            assert len(top) >= 11  # each of the ten that stand still, and one of the frames before them
+            assert len(set(seconds_of[top])) == len(top)
+            assert arrays.values[unit, 0] == arrays.max[unit]
+    assert found.head.video is not None
+    assert found.head.video.fps == pytest.approx(69 / times[-1])
+
+
+def test_a_film_without_times_says_so(place: Path, tmp_path: Path) -> None:
+    first, *others = (Image.new("RGB", (64, 64), (30 * i, 0, 0)) for i in range(8))
+    film = tmp_path / "film.webp"
+    first.save(film, save_all=True, append_images=others, duration=0, lossless=True)
+    done = fvcli("examples", place / "spec.yaml", "--images", film, "-o", tmp_path / "run")
+    assert done.exit_code == 0, done.stderr
+    assert "its frames have no times in order; they are taken as shown 10 a second" in " ".join(
+        done.stderr.split()
+    )
 
 
 def test_classes_are_folders_where_there_are_several(place: Path, photos: list[Path], tmp_path: Path) -> None:

@@ -11,24 +11,27 @@ import numpy as np
 from fvcli.run.examples.layout import GROUPS, OF_GROUP
 
 NONE = -1  # the number of no picture
+A_SECOND = 1 - 1e-6  # two times of a film that are to be a second apart are rounded
 
 
-def strongest(values: np.ndarray, numbers: np.ndarray, count: int, apart: float = 0.0) -> np.ndarray:
+def strongest(
+    values: np.ndarray, numbers: np.ndarray, count: int, times_s: np.ndarray | None = None
+) -> np.ndarray:
     """Return the places of the greatest values, descending.
 
     Args:
         values: float32 [U, M].
         numbers: int32 [U, M], of pictures; -1: none.
         count: How many are wanted.
-        apart: How far apart the numbers of two of them must be; from the greatest value on each takes the
-            place of those that are nearer.
+        times_s: Of a film when each of its pictures is shown, by number. Two of them must be a second apart
+            then; from the greatest value on each takes the place of those that are nearer.
 
     Returns:
         int64 [U, count], places in M; -1 where there are no more.
     """
     order: np.ndarray = np.lexsort((numbers, -np.where(numbers >= 0, values, -np.inf)), axis=-1)
-    if apart > 1:
-        order = _apart(order, numbers, count, apart)
+    if times_s is not None:
+        order = _apart(order, numbers, count, times_s)
     order = order[:, :count]
     is_there = (order >= 0) & (np.take_along_axis(numbers, np.maximum(order, 0), axis=1) >= 0)
     return np.pad(
@@ -36,17 +39,20 @@ def strongest(values: np.ndarray, numbers: np.ndarray, count: int, apart: float 
     )
 
 
-def _apart(order: np.ndarray, numbers: np.ndarray, count: int, apart: float) -> np.ndarray:
-    """Keep of each row those that are far enough from all that were kept before them."""
+def _apart(order: np.ndarray, numbers: np.ndarray, count: int, times_s: np.ndarray) -> np.ndarray:
+    """Keep of each row those that are a second apart from all that were kept before them."""
     kept = np.full((len(order), count), NONE, np.int64)
     for unit, places in enumerate(order):
         chosen: list[int] = []
-        taken: list[int] = []
+        taken: list[float] = []
         for place in places:
             number = int(numbers[unit, place])
-            if number >= 0 and all(abs(number - other) >= apart for other in taken):
+            if number < 0:
+                continue
+            time_s = float(times_s[number])
+            if all(abs(time_s - other) >= A_SECOND for other in taken):
                 chosen.append(int(place))
-                taken.append(number)
+                taken.append(time_s)
                 if len(chosen) == count:
                     break
         kept[unit, : len(chosen)] = chosen

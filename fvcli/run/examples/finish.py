@@ -86,7 +86,7 @@ def finish(run: Path, asked: Asked, drawn: Sequence[int], told: Told, stop: Call
         FvcliError: A part is damaged, or the folder cannot be written.
     """
     parts = Parts(run)
-    blocks = Blocks(parts, asked.origin, drawn)
+    blocks = Blocks(parts, asked.origin, drawn, asked.pictures.times_s)
     if not len(blocks.read):
         parts.remove()  # so that it begins anew when they are mended
         number, reason = blocks.skipped[0]
@@ -190,8 +190,12 @@ def _cut(
             places.setdefault(int(one.pictures[tile]), []).append((i, tile))
 
     def cut(number: int, pixels: np.ndarray) -> None:
+        made: dict[bytes, np.ndarray] = {}  # units that see the whole picture have the same crop of it
         for i, tile in places[number]:
-            tiles[i, tile] = tile_of(pixels, some[i].boxes[tile])
+            box = some[i].boxes[tile]
+            if (key := box.tobytes()) not in made:
+                made[key] = tile_of(pixels, box)
+            tiles[i, tile] = made[key]
 
     return photos.each(sorted(places), cut, pool, stop)
 
@@ -262,7 +266,11 @@ def _write_tables(
 ) -> None:
     names, classes = asked.pictures.names, asked.classes
     shown = sorted({int(n) for _, arrays in layers for n in np.unique(arrays.pictures)} - {-1})
-    pictures = [("number", "name", "class"), *((n, names[n], classes[n]) for n in shown)]
+    pictures: list[tuple[object, ...]] = [("number", "name", "class")]
+    pictures += [(n, names[n], classes[n]) for n in shown]
+    if times_s := asked.pictures.times_s:
+        times = ["time_s", *(f"{times_s[n]:.6f}" for n in shown)]
+        pictures = [(*row, time) for row, time in zip(pictures, times, strict=True)]
     skipped = [("number", "name", "reason"), *((n, names[n], reason) for n, reason in blocks.skipped)]
     write_atomic(folder / layout.PICTURES, write_table(pictures))
     write_atomic(folder / layout.SKIPPED, write_table(skipped))

@@ -21,7 +21,7 @@ Effect = Literal["weights", "gradient x activation"]
 
 @dataclass(frozen=True)
 class Video:
-    """What a film's pictures are; picture n is shown n / fps seconds after the first."""
+    """What a film's pictures are: how many, and how many a second in the mean; tables have their times."""
 
     fps: float
     frames: int

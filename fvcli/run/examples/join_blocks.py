@@ -49,9 +49,13 @@ class Blocks:
         parts: All of them must be there.
         origin: What they are of.
         drawn: Pictures in the order in which they are drawn for samples, unreadable ones among them.
+        times_s: Of a film when each of its pictures is shown; empty of pictures.
     """
 
-    def __init__(self, parts: Parts, origin: Origin, drawn: Sequence[int]) -> None:
+    def __init__(
+        self, parts: Parts, origin: Origin, drawn: Sequence[int], times_s: Sequence[float] = ()
+    ) -> None:
+        self._times_s = np.array(times_s) if len(times_s) else None
         self._parts = parts
         self._origin = origin
         self._facts: list[BlockFacts] = [parts.facts(block) for block in range(origin.blocks)]
@@ -129,9 +133,8 @@ class Blocks:
     # ---- what is shown
 
     def _shown(self, number: int, values: np.ndarray) -> _Tiles:
-        apart = self._origin.fps
-        top = self._extreme(number, "top", TOP, apart)
-        low = self._extreme(number, "low", LOWEST, apart)
+        top = self._extreme(number, "top", TOP)
+        low = self._extreme(number, "low", LOWEST)
         may_be = np.isin(self.sample, self._shown_from)
         places = shown_of_groups(ranks(values)[may_be], len(values))  # [U, 30]
         middle = self._of_groups(number, values[may_be], places)
@@ -142,7 +145,7 @@ class Blocks:
             )
         )
 
-    def _extreme(self, number: int, end: End, count: int, apart: float) -> _Tiles:
+    def _extreme(self, number: int, end: End, count: int) -> _Tiles:
         """Return the strongest or the weakest pictures of all blocks."""
         best: _Candidates | None = None
         sign = 1 if end == "top" else -1
@@ -150,10 +153,10 @@ class Blocks:
             some = range(begin, min(begin + AT_A_TIME, self._origin.blocks))
             found = [self._candidates(number, end, block) for block in some]
             best = _Candidates.joined([*([best] if best is not None else []), *found])
-            if apart <= 1:  # of a film one that is chosen later may push others aside
+            if self._times_s is None:  # of a film one that is chosen later may push others aside
                 best = best.at(strongest(sign * best.values, best.numbers, count))
         assert best is not None  # there is a block
-        best = best.at(strongest(sign * best.values, best.numbers, count, apart))
+        best = best.at(strongest(sign * best.values, best.numbers, count, self._times_s))
         positions, where = self._of_ends(number, end, best.places)
         values = np.where(best.numbers < 0, np.nan, best.values).astype(np.float32)
         return _Tiles(best.numbers.astype(np.int32), values, positions, where)

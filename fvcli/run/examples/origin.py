@@ -15,7 +15,7 @@ from fvcli.errors import FvcliError
 from fvcli.run.examples import layout
 from fvcli.run.examples.units import ChosenUnits
 
-METHOD = 2  # raised when the same pictures give other numbers
+METHOD = 3  # raised when the same pictures give other numbers
 BLOCK = 1024  # pictures that are one part
 BATCH = 16  # pictures that the network sees at a time, whatever the machine: its size changes rounding
 SPARE = 8  # one more for each so many that are drawn, in the place of those that cannot be read
@@ -115,9 +115,8 @@ def units_digest(units: ChosenUnits) -> str:
 
 def most_cells(units: int) -> int:
     """Return how finely it is kept where units fired, so that it fits into memory for a whole block."""
-    pictures = with_spare(layout.SHOWN)
     sides = (MOST_CELLS, MOST_CELLS // 2, MOST_CELLS // 4)
-    return next((side for side in sides if units * pictures * side**2 <= SHOWN_BYTES), sides[-1])
+    return next((side for side in sides if units * layout.SHOWN * side**2 <= SHOWN_BYTES), sides[-1])
 
 
 def with_spare(count: int) -> int:

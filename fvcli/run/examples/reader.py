@@ -85,9 +85,20 @@ class Examples:
         return self.folder / layout.where_file(layer.folder, channel)
 
     def time_s(self, number: int) -> float | None:
-        """Return at which second of a film a picture is shown; None if there is no film."""
+        """Return at which second of a film a picture is shown; None if there is no film.
+
+        Examples of older releases do not have the times of their pictures: there it is by the mean pace.
+        """
         video = self.head.video
-        return None if video is None or not video.fps else number / video.fps
+        if video is None:
+            return None
+        known = self._times_s.get(number)
+        return known if known is not None or not video.fps else number / video.fps
+
+    @cached_property
+    def _times_s(self) -> dict[int, float]:
+        """When pictures that are shown are shown in their film, by number."""
+        return {int(row[0]): float(row[3]) for row in self._table(layout.PICTURES) if len(row) > 3}
 
     def _table(self, name: str) -> Iterator[list[str]]:
         """Yield the rows of a table, without its first, which has the names of the columns."""

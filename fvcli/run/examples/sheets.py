@@ -14,6 +14,7 @@ from fvcli.run.examples.layout import COLUMNS, TILE_PX, TILES, WHERE_PX
 
 WHITE = 255
 QUALITY = 75
+EFFORT = 2  # of WebP: 4 takes twice as long, for files that are 3 % smaller
 ROWS = -(-TILES // COLUMNS)
 
 
@@ -39,7 +40,7 @@ def tile_of(pixels: np.ndarray, box: np.ndarray) -> np.ndarray:
 
 def sheet(tiles: np.ndarray) -> bytes:
     """Return a WebP file of tiles, uint8 [T, 96, 96, 3]."""
-    return _encoded(_grid(tiles, WHITE), "WEBP", quality=QUALITY, method=4)
+    return _encoded(_grid(tiles, WHITE), "WEBP", quality=QUALITY, method=EFFORT)
 
 
 def where_sheet(where: np.ndarray, shown: np.ndarray, boxes: np.ndarray) -> bytes:

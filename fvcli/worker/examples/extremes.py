@@ -31,12 +31,13 @@ class Extremes:
         units: How many.
         count: How many pictures are kept of each.
         cells: Of a crop, down and across.
-        second: Frames of a second of a film, of which only the strongest is kept; None of pictures.
+        seconds: int64, the second of a film in which each of its pictures is shown, by number; of those of a
+            second only the strongest is kept. None of pictures.
     """
 
-    def __init__(self, units: int, count: int, cells: tuple[int, int], second: float | None) -> None:
+    def __init__(self, units: int, count: int, cells: tuple[int, int], seconds: np.ndarray | None) -> None:
         self._count = count
-        self._second = second
+        self._seconds = seconds
         self._best = np.full((count, units), -np.inf, np.float32)  # not in order
         self._of_second: dict[int, np.ndarray] = {}
         empty = np.zeros(0, np.int32)
@@ -51,7 +52,7 @@ class Extremes:
             values: float32 [batch, units]; -inf where there is no picture.
             numbers: [batch], of the pictures, later than all before.
         """
-        if self._second is None:
+        if self._seconds is None:
             least = self._best.min(axis=0)
             joined = np.concatenate([self._best, values])
             self._best = np.partition(joined, len(values), axis=0)[len(values) :]
@@ -59,13 +60,13 @@ class Extremes:
             return may
         found = np.zeros(values.shape, bool)
         for i, number in enumerate(numbers.tolist()):
-            second = int(number / self._second) if number >= 0 else None
-            if second is None:
+            if number < 0:
                 continue
+            second = int(self._seconds[number])
             before = self._of_second.get(second, np.float32(-np.inf))
             found[i] = values[i] > before
             self._of_second[second] = np.maximum(before, values[i])
-            if i and int(numbers[i - 1] / self._second) == second:
+            if i and int(self._seconds[numbers[i - 1]]) == second:
                 found[i - 1] &= ~found[i]  # it is not the strongest of its second any more
         return found
 
@@ -84,8 +85,8 @@ class Extremes:
         """Return numbers, values, positions [units, count] and cells of the strongest, descending."""
         names = ("units", "numbers", "values", "positions", "where")
         all_ = {name: np.concatenate([getattr(record, name) for record in self._records]) for name in names}
-        if self._second is not None:
-            all_ = _first_of_each(all_, (all_["units"], (all_["numbers"] / self._second).astype(int)))
+        if self._seconds is not None:
+            all_ = _first_of_each(all_, (all_["units"], self._seconds[all_["numbers"]]))
         order = np.lexsort((all_["numbers"], -all_["values"], all_["units"]))
         of_unit = all_["units"][order]
         begins = np.searchsorted(of_unit, np.arange(units))

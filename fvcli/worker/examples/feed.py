@@ -8,7 +8,8 @@ A file that cannot be read leaves its place in its batch empty, so the others st
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -59,6 +60,7 @@ def feed(
     batch: int,
     size_px: tuple[int, int],
     channels: int,
+    known: Mapping[int, np.ndarray] | None = None,
 ) -> Iterator[Fed]:
     """Yield batches of the pictures of some blocks, in order; the last batch of each block is filled up.
 
@@ -67,11 +69,12 @@ def feed(
         blocks: Numbers of the pictures of each.
         batch: How many are in a batch.
         size_px, channels: What the network takes.
+        known: Pictures that are decoded already, by number.
     """
     numbers = [number for block in blocks for number in _filled(block, batch)]
     shape = *size_px, channels
     if pictures.movie is None:
-        dataset = _of_files(pictures, numbers, shape)
+        dataset = _of_files(pictures, numbers, shape, known or {})
     else:
         dataset = _of_frames(pictures, numbers, shape)
     for found, images, reasons, errors in dataset.batch(batch, drop_remainder=True).prefetch(AHEAD):
@@ -83,12 +86,53 @@ def _filled(block: range, batch: int) -> list[int]:
     return [*block, *[NO_PICTURE] * (-len(block) % batch)]
 
 
-def _of_files(pictures: PictureList, numbers: Sequence[int], shape: tuple[int, int, int]) -> tf.data.Dataset:
+def first_readable(
+    pictures: PictureList, order: Sequence[int], count: int, size_px: tuple[int, int], channels: int
+) -> dict[int, np.ndarray]:
+    """Return the first pictures that can be read, decoded, in their order.
+
+    Args:
+        pictures: The pictures; of a film all frames can be read.
+        order: Numbers of pictures.
+        count: How many are wanted.
+        size_px, channels: What the network takes.
+
+    Raises:
+        FvcliError: A file is gone, which was there when the pictures were listed.
+    """
+
+    def decoded(number: int) -> np.ndarray | None:
+        try:
+            return read_pixels(pictures.path(number), size_px, channels)
+        except FvcliError as error:
+            if getattr(error.__cause__, "errno", None) in GONE:
+                raise FvcliError(f"{error.message}; it was there before", BACK) from error
+            return None
+
+    found: dict[int, np.ndarray] = {}
+    begin = 0
+    with ThreadPoolExecutor(cores()) as pool:
+        while len(found) < count and begin < len(order):
+            some = order[begin : begin + count - len(found)]
+            begin += len(some)
+            pixels = zip(some, pool.map(decoded, some), strict=True)
+            found.update({number: picture for number, picture in pixels if picture is not None})
+    return found
+
+
+def _of_files(
+    pictures: PictureList,
+    numbers: Sequence[int],
+    shape: tuple[int, int, int],
+    known: Mapping[int, np.ndarray],
+) -> tf.data.Dataset:
     empty = np.zeros(shape, np.uint8)
 
     def decode(number: np.int64) -> tuple[np.ndarray, bytes, np.int64]:
         if number < 0:
             return empty, b"", np.int64(DECODED)
+        if int(number) in known:
+            return known[int(number)], b"", np.int64(DECODED)
         path = pictures.path(int(number))
         try:
             return read_pixels(path, shape[:2], shape[2]), b"", np.int64(DECODED)

@@ -1,7 +1,4 @@
-"""Read several layers at once, and reduce each to what is kept of a picture.
-
-    images -> network -> maps [batch, h, w, units]  --over columns--> strongest of each row --over rows--> max
-                                                    --over both--> mean, share above 0
+"""Read several layers at once, and reduce each to what is kept of a picture; see ``reduce_maps``.
 
 Only then it is known which pictures may be shown. Of these alone the maps are looked at again, for the column
 and for what other positions of the crop say; see ``look_up``.
@@ -10,7 +7,6 @@ and for what other positions of the crop say; see ``look_up``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -22,26 +18,11 @@ from fvcli.optvis.compiled import compiled
 from fvcli.optvis.fold import Folded
 from fvcli.optvis.network import Network, Reading
 from fvcli.run.examples.crops import Crops
-from fvcli.worker.examples.look_up import Details, Pairs, in_memory, on_device
+from fvcli.worker.examples import reduce_maps
+from fvcli.worker.examples.look_up import Details, Pairs, in_memory, of_pictures, on_device
+from fvcli.worker.examples.reduce_maps import Reduced
 
 WHITE = np.float32(255)
-
-
-class Reduced(NamedTuple):
-    """A layer on a batch.
-
-    maps: float32 [batch, h, w, units], which stay where they were computed.
-    most: float32 [batch, units], the maximum over positions.
-    row: int32 [batch, units], the first row that has it.
-    mean: float32 [batch, units], over positions.
-    positive: float32 [batch, units], the share of positions above 0.
-    """
-
-    maps: tf.Tensor
-    most: np.ndarray
-    row: np.ndarray
-    mean: np.ndarray
-    positive: np.ndarray
 
 
 class LayerMaps:
@@ -70,14 +51,17 @@ class LayerMaps:
         self._crops = crops
         self.size_px, self.batch = size_px, batch
         self._pixels = tf.TensorSpec([batch, *size_px, model.facts.input_channels], tf.uint8)
-        self._reduce = compiled(self._reduced)
+        self._on_gpu = on_gpu
+        self._read = compiled(self._reduced_there if on_gpu else self._maps)
         make = on_device if on_gpu else in_memory
         self._look_up = [make(crops[layer]) for layer in channels]
+        self._crops_of = [crops[layer] for layer in channels]
 
     def reduce(self, images: tf.Tensor) -> list[Reduced]:
         """Return every layer on a batch of pictures, uint8 [batch, h, w, channels]."""
         images = tf.ensure_shape(images, self._pixels.shape)
-        return [Reduced(maps, *(part.numpy() for part in parts)) for maps, *parts in self._reduce(images)]
+        from_ = reduce_maps.of_graph if self._on_gpu else reduce_maps.in_memory
+        return [from_(found) for found in self._read(images)]
 
     def details(self, layer: int, reduced: Reduced, pictures: np.ndarray, units: np.ndarray) -> Details:
         """Look pairs of a layer up.
@@ -90,13 +74,27 @@ class LayerMaps:
         most, row = reduced.most[pictures, units], reduced.row[pictures, units]
         return self._look_up[layer](reduced.maps, Pairs(pictures, units, row, most))
 
-    def _reduced(self, images: tf.Tensor) -> list[tuple[tf.Tensor, ...]]:
+    def details_of(self, layer: int, reduced: Reduced, pictures: np.ndarray) -> Details:
+        """Look all units of a layer up, of some pictures: positions [pictures, units], where with cells.
+
+        Args:
+            layer: Its place among the layers.
+            reduced: The layer on a batch.
+            pictures: [P], places in the batch.
+        """
+        return of_pictures(self._look_up[layer], self._crops_of[layer], reduced, pictures)
+
+    def _reduced_there(self, images: tf.Tensor) -> list[tuple[tf.Tensor, ...]]:
+        return [reduce_maps.in_graph(maps) for maps in self._maps(images)]
+
+    def _maps(self, images: tf.Tensor) -> list[tf.Tensor]:
+        """Return the asked channels of each layer, [batch, h, w, units]."""
         read = self.network(tf.cast(images, tf.float32) / WHITE, redirect=False)
         found = []
         for layer, chosen in self.channels.items():
             maps = asked_channels(read, layer, chosen)
             shape = self.batch, *self._crops[layer].positions, len(chosen)
-            found.append(_reduced(tf.ensure_shape(maps, shape)))
+            found.append(tf.cast(tf.ensure_shape(maps, shape), tf.float32))
         return found
 
 
@@ -135,26 +133,6 @@ def asked_channels(read: Reading, layer: str, channels: Sequence[int]) -> tf.Ten
     return tf.gather(maps, tf.constant(channels, tf.int32), axis=-1)
 
 
-def _reduced(maps: tf.Tensor) -> tuple[tf.Tensor, ...]:
-    """Return the maps, and what is worked out of them, as ``Reduced`` has it."""
-    height, width = maps.shape[1:3]
-    if height == width == 1:
-        most = maps[:, 0, 0]
-        return maps, most, tf.zeros_like(most, tf.int32), most, tf.cast(most > 0, tf.float32)
-    # pooling over a whole side is several times as fast as a reduction along it, and gives the same
-    of_rows = tf.nn.max_pool2d(maps, (1, width), (1, width), "VALID")[:, :, 0]  # [batch, h, units]
-    most = tf.reduce_max(of_rows, axis=1)
-    numbers = tf.range(height, dtype=tf.int32)[None, :, None]
-    row = tf.reduce_min(tf.where(of_rows >= most[:, None], numbers, height - 1), axis=1)
-    return maps, most, row, _mean(maps), _mean(tf.cast(maps > 0, tf.float32))
-
-
-def _mean(maps: tf.Tensor) -> tf.Tensor:
-    """Return the mean over positions, [batch, units]."""
-    side = tuple(maps.shape[1:3])
-    return tf.nn.avg_pool2d(maps, side, side, "VALID")[:, 0, 0]
-
-
 def refuse_infinite(
     reduced: Reduced, is_read: np.ndarray, layer: str, channels: Sequence[int], names: Sequence[str]
 ) -> None:
@@ -167,8 +145,8 @@ def refuse_infinite(
         channels: Its units.
         names: Of the pictures, [batch].
     """
-    # the maximum passes over NaN, the mean does not
-    wrong = ~(np.isfinite(reduced.most) & np.isfinite(reduced.mean)) & is_read[:, None]
+    # a maximum may pass over NaN, the sum does not
+    wrong = ~(np.isfinite(reduced.most) & np.isfinite(reduced.total)) & is_read[:, None]
     if not wrong.any():
         return
     picture = int(wrong.any(axis=1).argmax())

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from fvcli.run.examples.crops import Crops
+from fvcli.worker.examples.reduce_maps import Reduced
 
 FULL = np.float32(255)  # where a unit is as strong as its maximum in the picture
 INT32 = 2**31
@@ -45,42 +46,86 @@ class Details(NamedTuple):
     where: np.ndarray
 
 
-LookUp = Callable[[tf.Tensor, Pairs], Details]
+LookUp = Callable[[np.ndarray | tf.Tensor, Pairs], Details]
+
+
+def of_pictures(look_up: LookUp, crops: Crops, reduced: Reduced, pictures: np.ndarray) -> Details:
+    """Look all units up in some pictures of a batch.
+
+    Args:
+        look_up: Looks pairs up.
+        crops: Of the layer.
+        reduced: The layer on the batch.
+        pictures: [P], places in the batch.
+
+    Returns:
+        Positions [P, units], and where [P, units, cells down, cells across].
+    """
+    units = reduced.most.shape[1]
+    of_pairs = np.repeat(pictures, units), np.tile(np.arange(units), len(pictures))
+    pairs = Pairs(*of_pairs, reduced.row[of_pairs], reduced.most[of_pairs])
+    is_plain = crops.are_whole and crops.pooled == (1, 1) and crops.positions != (1, 1)
+    if is_plain and isinstance(reduced.maps, np.ndarray):
+        positions = _positions(reduced.maps, pairs).reshape(len(pictures), units)
+        return Details(positions, _whole_cells(reduced.maps, reduced.most, pictures, crops))
+    found = look_up(reduced.maps, pairs)
+    shape = len(pictures), units
+    return Details(found.positions.reshape(shape), found.where.reshape(*shape, *crops.cells))
 
 
 def in_memory(crops: Crops) -> LookUp:
     """Return what looks pairs up in maps [batch, h, w, units] with NumPy."""
 
-    def look_up(maps: tf.Tensor, pairs: Pairs) -> Details:
+    def look_up(maps: np.ndarray | tf.Tensor, pairs: Pairs) -> Details:
         if crops.positions == (1, 1):
             return _of_vector(pairs)
+        maps = np.asarray(maps)
+        positions = _positions(maps, pairs)
+        column = positions % crops.positions[1]
+        for axis, pool in enumerate(crops.pooled, start=1):
+            maps = _pooled_along(maps, axis, pool)
         _, height, width, units = maps.shape
-        flat = maps.numpy().reshape(-1)
-        line = (pairs.pictures * height + pairs.row) * (width * units) + pairs.units
-        column = flat.take(line[:, None] + units * np.arange(width)).argmax(axis=1)
-        if crops.pooled != (1, 1):
-            maps = _pooled(maps, crops)
-            _, height, width, units = maps.shape
-            flat = maps.numpy().reshape(-1)
-        if crops.are_whole and len(pairs.units) >= units:
-            cells = _whole_cells(maps.numpy(), pairs, crops)
-        else:
-            down = (pairs.pictures * height)[:, None] + crops.rows[pairs.row]  # [K, rows]
-            across = crops.columns[column] * units + pairs.units[:, None]  # [K, columns]
-            cells = flat.take((down * (width * units))[:, :, None] + across[:, None])
-        scale = np.divide(FULL, pairs.most, out=np.zeros_like(pairs.most), where=pairs.most > 0)
-        cells *= scale[:, None, None]
-        np.rint(cells.clip(0, FULL, out=cells), out=cells)
-        positions = pairs.row * crops.positions[1] + column
-        return Details(positions.astype(np.int32), cells.astype(np.uint8))
+        down = (pairs.pictures * height)[:, None] + crops.rows[pairs.row]  # [K, rows]
+        across = crops.columns[column] * units + pairs.units[:, None]  # [K, columns]
+        cells = maps.reshape(-1).take((down * (width * units))[:, :, None] + across[:, None])
+        return Details(positions, _shades(cells, pairs.most[:, None, None]))
 
     return look_up
 
 
-def _whole_cells(maps: np.ndarray, pairs: Pairs, crops: Crops) -> np.ndarray:
-    """Return the cells [K, down, across] of crops that are the whole picture, each picture at once."""
-    seen = maps[:, crops.rows[0]][:, :, crops.columns[0]]  # [batch, down, across, units]
-    found: np.ndarray = np.moveaxis(seen, 3, 1)[pairs.pictures, pairs.units]
+def _positions(maps: np.ndarray, pairs: Pairs) -> np.ndarray:
+    """Return the first position of each pair that has the maximum, int32 [K], in maps on a CPU."""
+    _, height, width, units = maps.shape
+    line = (pairs.pictures * height + pairs.row) * (width * units) + pairs.units
+    column = maps.reshape(-1).take(line[:, None] + units * np.arange(width)).argmax(axis=1)
+    positions: np.ndarray = (pairs.row * width + column).astype(np.int32)
+    return positions
+
+
+def _whole_cells(maps: np.ndarray, most: np.ndarray, pictures: np.ndarray, crops: Crops) -> np.ndarray:
+    """Return the cells [P, units, down, across] of crops that are the whole picture."""
+    rows, columns = crops.rows[0], crops.columns[0]
+    seen = maps[np.ix_(pictures, rows, columns)]  # [P, down, across, units]
+    shades = _shades(seen, most[pictures][:, None, None])
+    return np.ascontiguousarray(np.moveaxis(shades, 3, 1))
+
+
+def _shades(cells: np.ndarray, most: np.ndarray) -> np.ndarray:
+    """Return activations as uint8, 255 for the maximum, 0 for what is not above 0; ``cells`` is used up."""
+    cells *= np.divide(FULL, most, out=np.zeros_like(most), where=most > 0)
+    np.rint(cells.clip(0, FULL, out=cells), out=cells)
+    return cells.astype(np.uint8)
+
+
+def _pooled_along(maps: np.ndarray, axis: int, pool: int) -> np.ndarray:
+    """Return the strongest of each few rows (axis 1) or columns (axis 2), counted from the first."""
+    if pool == 1:
+        return maps
+    every = [maps[:, i::pool] if axis == 1 else maps[:, :, i::pool] for i in range(pool)]
+    found = every[0].copy()
+    for part in every[1:]:
+        inside = found[:, : part.shape[1], : part.shape[2]]
+        np.maximum(inside, part, out=inside)
     return found
 
 
@@ -92,7 +137,7 @@ def on_device(crops: Crops) -> LookUp:
 
     compiled = tf.function(looked_up, autograph=False, reduce_retracing=True)
 
-    def look_up(maps: tf.Tensor, pairs: Pairs) -> Details:
+    def look_up(maps: np.ndarray | tf.Tensor, pairs: Pairs) -> Details:
         if crops.positions == (1, 1):
             return _of_vector(pairs)
         places = pairs.pictures.astype(np.int32), pairs.units.astype(np.int32)

@@ -25,10 +25,12 @@ from fvcli.run.examples.parts import Parts
 from fvcli.run.free_memory import free_bytes
 from fvcli.worker.device import Device
 from fvcli.worker.examples.effects import Effects
-from fvcli.worker.examples.feed import DECODED, Fed, feed, refuse_a_lost_disk, refuse_lost
-from fvcli.worker.examples.layer_maps import LayerMaps, Reduced
+from fvcli.worker.examples.feed import DECODED, Fed, feed, first_readable, refuse_a_lost_disk, refuse_lost
+from fvcli.worker.examples.layer_maps import LayerMaps
+from fvcli.worker.examples.reduce_maps import Reduced
 from fvcli.worker.examples.tally import BlockTally, Drawn, LayerTally
 
+ROUNDING_S = 1e-6  # of the time of a frame
 PART_OF_MEMORY = 0.5  # of what is free, that batches in flight may take
 
 
@@ -76,9 +78,9 @@ def stream_blocks(
     effects = Effects(model, channels, size_px, lanes)
     if effects.by_weights:
         parts.write_effects(effects.by_weights)
-    drawn = _drawn(streaming.drawn, effects.need_pictures)
+    drawn, known = _drawn(streaming, model, effects.need_pictures)
     numbers = [origin.numbers(block) for block in streaming.blocks]
-    fed = feed(asked.pictures, numbers, origin.batch, size_px, model.facts.input_channels)
+    fed = feed(asked.pictures, numbers, origin.batch, size_px, model.facts.input_channels, known)
     with contextlib.ExitStack() as stack:
         saving = stack.enter_context(_Saving())
         results = stack.enter_context(contextlib.closing(_in_lanes(fed, maps, lanes)))
@@ -98,19 +100,30 @@ def stream_blocks(
     return True
 
 
-def _drawn(order: Sequence[int], for_effects: bool) -> Drawn:
-    """Return which pictures are drawn: some more than are asked for, because some may be unreadable."""
-    effect = order[: with_spare(EFFECT_PICTURES)] if for_effects else ()
-    return Drawn(
-        frozenset(order[: with_spare(layout.SAMPLE)]),
-        frozenset(order[: with_spare(layout.SHOWN)]),
-        frozenset(effect),
-    )
+def _drawn(
+    streaming: Streaming, model: LoadedModel, for_effects: bool
+) -> tuple[Drawn, dict[int, np.ndarray]]:
+    """Return which pictures are drawn, and those that are decoded already.
+
+    What is worked out of a picture for groups and effects takes long, so only pictures are drawn for them
+    that can be read. For the sample, of which only a value is kept, some more are drawn than are asked for.
+    """
+    pictures, order = streaming.asked.pictures, streaming.drawn
+    count = max(layout.SHOWN, EFFECT_PICTURES if for_effects else 0)
+    known: dict[int, np.ndarray] = {}
+    if pictures.movie is None:
+        size_px = streaming.asked.origin.size_px
+        known = first_readable(pictures, order, count, size_px, model.facts.input_channels)
+    first = list(known) or list(order[:count])
+    effect = first[:EFFECT_PICTURES] if for_effects else []
+    sample = frozenset(order[: with_spare(layout.SAMPLE)])
+    return Drawn(sample, frozenset(first[: layout.SHOWN]), frozenset(effect)), known
 
 
 def _new_tally(asked: Asked, crops: dict[str, Crops], drawn: Drawn) -> BlockTally:
-    second = asked.origin.fps or None
-    layers = [LayerTally(len(asked.units.channels[layer]), crops[layer], second) for layer in crops]
+    times_s = asked.pictures.times_s
+    seconds = np.floor(np.array(times_s) + ROUNDING_S).astype(np.int64) if times_s else None
+    layers = [LayerTally(len(asked.units.channels[layer]), crops[layer], seconds) for layer in crops]
     return BlockTally(layers, drawn, asked.pictures.names)
 
 

@@ -13,7 +13,9 @@ from fvcli.run.examples.layout import LOWEST, TOP
 from fvcli.run.examples.parts import Arrays, BlockFacts
 from fvcli.worker.examples.extremes import Extremes
 from fvcli.worker.examples.feed import Fed
-from fvcli.worker.examples.layer_maps import LayerMaps, Reduced, refuse_infinite
+from fvcli.worker.examples.layer_maps import LayerMaps, refuse_infinite
+from fvcli.worker.examples.look_up import Details
+from fvcli.worker.examples.reduce_maps import Reduced
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,13 @@ class Drawn:
     effect: Set[int]
 
 
-def kept_of_block(count: int, second: float | None) -> int:
+def kept_of_block(count: int, is_film: bool) -> int:
     """Return how many pictures of a block have to be kept so that so many of all are right.
 
     Of a film each that is chosen may push two of its block aside, those of the seconds before and behind it,
     and the blocks before and behind may push one aside each.
     """
-    return count if second is None else 3 * count + 2
+    return 3 * count + 2 if is_film else count
 
 
 class LayerTally:
@@ -40,19 +42,20 @@ class LayerTally:
     Args:
         units: How many.
         crops: Of the layer.
-        second: Frames of a second of a film; None of pictures.
+        seconds: int64, the second of a film in which each of its pictures is shown; None of pictures.
     """
 
-    def __init__(self, units: int, crops: Crops, second: float | None) -> None:
+    def __init__(self, units: int, crops: Crops, seconds: np.ndarray | None) -> None:
         self._units, self._crops = units, crops
-        self._sum, self._positive = np.zeros(units), np.zeros(units)
+        self._sum, self._positive = np.zeros(units), np.zeros(units, np.int64)
         self._fires = np.zeros(units, np.int64)
         self._max = np.full(units, -np.inf, np.float32)
         self._min = np.full(units, np.inf, np.float32)
-        self._top = Extremes(units, kept_of_block(TOP, second), crops.cells, second)
-        self._low = Extremes(units, kept_of_block(LOWEST, second), crops.cells, second)
+        is_film = seconds is not None
+        self._top = Extremes(units, kept_of_block(TOP, is_film), crops.cells, seconds)
+        self._low = Extremes(units, kept_of_block(LOWEST, is_film), crops.cells, seconds)
         self._sample: list[np.ndarray] = []
-        self._shown: list[tuple[np.ndarray, np.ndarray]] = []
+        self._shown: list[Details] = []
 
     def add(self, number: int, fed: Fed, reduced: Reduced, maps: LayerMaps, drawn: Drawn) -> None:
         """Take a batch in.
@@ -71,32 +74,23 @@ class LayerTally:
         in_top = self._top.may_be(np.where(outside, -np.inf, values), fed.numbers)
         in_low = self._low.may_be(np.where(outside, -np.inf, -values), fed.numbers)
         in_shown = is_read & _is_in(fed.numbers, drawn.shown)
-        in_sample = is_read & _is_in(fed.numbers, drawn.sample)
-        self._sample.append(values[in_sample])
-        pictures, units = np.nonzero(in_top | in_low | in_shown[:, None])
-        if not len(pictures):
-            return
-        found = maps.details(number, reduced, pictures, units)
-        for extremes, chosen, sign in ((self._top, in_top, 1), (self._low, in_low, -1)):
-            rows = np.nonzero(chosen[pictures, units])[0]
-            of = pictures[rows], units[rows]
-            numbers = fed.numbers[of[0]].astype(np.int32)
-            extremes.add(of[1], numbers, sign * values[of], found.positions[rows], found.where[rows])
-        rows = np.nonzero(in_shown[pictures])[0]
-        count = int(in_shown.sum())
-        self._shown.append(
-            (
-                found.positions[rows].reshape(count, self._units),
-                found.where[rows].reshape(count, self._units, *self._crops.cells),
-            )
-        )
+        self._sample.append(values[is_read & _is_in(fed.numbers, drawn.sample)])
+        pictures, units = np.nonzero(in_top | in_low)
+        if len(pictures):
+            found = maps.details(number, reduced, pictures, units)
+            for extremes, chosen, sign in ((self._top, in_top, 1), (self._low, in_low, -1)):
+                rows = np.nonzero(chosen[pictures, units])[0]
+                of = pictures[rows], units[rows]
+                numbers = fed.numbers[of[0]].astype(np.int32)
+                extremes.add(of[1], numbers, sign * values[of], found.positions[rows], found.where[rows])
+        if in_shown.any():
+            self._shown.append(maps.details_of(number, reduced, np.nonzero(in_shown)[0]))
 
     def _add_sums(self, reduced: Reduced, is_read: np.ndarray) -> None:
         if not is_read.any():
             return
-        positions = self._crops.positions[0] * self._crops.positions[1]
-        self._sum += reduced.mean[is_read].astype(np.float64).sum(axis=0) * positions
-        self._positive += np.rint(reduced.positive[is_read].astype(np.float64) * positions).sum(axis=0)
+        self._sum += reduced.total[is_read].sum(axis=0)
+        self._positive += reduced.positive[is_read].sum(axis=0)
         most = reduced.most[is_read]
         self._fires += (most > 0).sum(axis=0)
         np.maximum(self._max, most.max(axis=0), out=self._max)
@@ -112,11 +106,11 @@ class LayerTally:
         top, low = self._top.kept(units), self._low.kept(units)
         low["values"] = np.where(low["numbers"] == NONE, 0, -low["values"]).astype(np.float32)
         none = np.zeros((0, units), np.float32)
-        positions = [positions for positions, _ in self._shown]
-        where = [where for _, where in self._shown]
+        positions = [details.positions for details in self._shown]
+        where = [details.where for details in self._shown]
         return {
             "sum": self._sum,
-            "positive": self._positive.astype(np.int64),
+            "positive": self._positive,
             "fires": self._fires,
             "max": self._max,
             "min": self._min,

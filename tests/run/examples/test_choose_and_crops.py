@@ -28,7 +28,10 @@ def test_the_strongest_come_first_and_of_equal_ones_the_earlier() -> None:
 def test_of_a_film_the_strongest_push_their_neighbours_aside() -> None:
     values = np.array([[5, 9, 8, 4, 7]], np.float32)
     numbers = np.array([[0, 10, 19, 20, 31]], np.int32)
-    assert strongest(values, numbers, 4, apart=10).tolist() == [[1, 4, 0, 3]]
+    evenly = np.arange(32) / 10
+    assert strongest(values, numbers, 4, evenly).tolist() == [[1, 4, 0, 3]]
+    slower = np.where(np.arange(32) < 15, evenly, evenly + 1)  # so that 19 is more than a second behind 10
+    assert strongest(values, numbers, 4, slower).tolist() == [[1, 2, 4, 0]]
 
 
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=40), st.data())

@@ -9,7 +9,7 @@ import pytest
 
 from fvcli.errors import FvcliError
 from fvcli.media import list_pictures
-from fvcli.worker.examples.feed import Fed, feed, refuse_a_lost_disk, refuse_lost
+from fvcli.worker.examples.feed import Fed, feed, first_readable, refuse_a_lost_disk, refuse_lost
 from tests.helpers.picture_files import save
 
 
@@ -51,3 +51,26 @@ def test_most_of_a_block_refused_is_a_lost_disk() -> None:
     refuse_a_lost_disk("photos", 2, 4)
     with pytest.raises(FvcliError, match="photos: the system refused to read 3 of 4 pictures in a row"):
         refuse_a_lost_disk("photos", 3, 4)
+
+
+def test_the_first_that_can_be_read_are_decoded_once(tmp_path: Path) -> None:
+    fed_of(tmp_path, None)
+    pictures = list_pictures(tmp_path)
+    found = first_readable(pictures, [1, 2, 0], 2, (8, 8), 3)
+    assert list(found) == [2, 0]  # 1 is damaged, so that the next takes its place
+    assert list(first_readable(pictures, [1, 2, 0], 1, (8, 8), 3)) == [2]
+    assert list(first_readable(pictures, [1, 2, 0], 9, (8, 8), 3)) == [2, 0]
+    for path in (tmp_path / "a.png", tmp_path / "c.png"):
+        path.unlink()
+    [batch] = feed(pictures, [range(3)], 4, (8, 8), 3, found)
+    assert batch.is_read.tolist() == [True, False, True, False]
+    for place, number in enumerate((0, 2)):
+        assert (batch.images.numpy()[2 * place] == found[number]).all()
+
+
+def test_a_picture_that_is_gone_before_it_is_drawn_is_an_error(tmp_path: Path) -> None:
+    fed_of(tmp_path, None)
+    pictures = list_pictures(tmp_path)
+    (tmp_path / "c.png").unlink()
+    with pytest.raises(FvcliError, match=r"c\.png: No such file or directory; it was there before: bring"):
+        first_readable(pictures, [2, 1, 0], 2, (8, 8), 3)

@@ -8,8 +8,9 @@ import tensorflow as tf
 
 from fvcli.models import LayerFacts
 from fvcli.run.examples.crops import Crops, crops_of
-from fvcli.worker.examples.layer_maps import _reduced
-from fvcli.worker.examples.look_up import Pairs, in_memory, on_device
+from fvcli.worker.examples.look_up import Pairs, in_memory, of_pictures, on_device
+from fvcli.worker.examples.reduce_maps import Reduced, in_graph, of_graph
+from fvcli.worker.examples.reduce_maps import in_memory as in_memory_reduced
 
 SIZE_PX = (64, 48)
 LAYERS = {
@@ -28,36 +29,75 @@ def crops(name: str) -> Crops:
     return crops_of(facts, SIZE_PX, 8)
 
 
-def pairs_of(maps: np.ndarray, pictures: np.ndarray, units: np.ndarray) -> tuple[list[np.ndarray], Pairs]:
-    parts = [part.numpy() for part in _reduced(tf.constant(maps))[1:]]
-    most, row = parts[:2]
-    return parts, Pairs(pictures, units, row[pictures, units], most[pictures, units])
+def both(maps: np.ndarray) -> list[Reduced]:
+    """Reduce maps with NumPy, and in a graph as it is done on a GPU."""
+    tensor = tf.constant(maps)
+    return [in_memory_reduced(tensor), of_graph(in_graph(tensor))]
+
+
+def drawn_maps(found: Crops, ties: bool) -> np.ndarray:
+    maps = np.random.default_rng(1).normal(size=(5, *found.positions, 6)).astype(np.float32)
+    return np.round(maps) if ties else maps
 
 
 @pytest.mark.parametrize("name", LAYERS)
 @pytest.mark.parametrize("ties", [False, True])
 def test_pairs_are_looked_up_as_plainly_as_can_be(name: str, ties: bool) -> None:
-    found, drawn = crops(name), np.random.default_rng(1)
-    maps = drawn.normal(size=(5, *found.positions, 6)).astype(np.float32)
-    if ties:
-        maps = np.round(maps)
+    found = crops(name)
+    maps = drawn_maps(found, ties)
     pictures, units = (part.ravel() for part in np.meshgrid(range(5), range(6), indexing="ij"))
-    (most, row, mean, positive), pairs = pairs_of(maps, pictures, units)
-    flat = maps.reshape(5, -1, 6)
-    np.testing.assert_array_equal(most, flat.max(axis=1))
-    np.testing.assert_array_equal(row, flat.argmax(axis=1) // found.positions[1])
-    np.testing.assert_allclose(mean, flat.mean(axis=1), atol=1e-5)
-    np.testing.assert_allclose(positive, (flat > 0).mean(axis=1), atol=1e-6)
+    reduced = both(maps)[0]
+    pairs = Pairs(pictures, units, reduced.row[pictures, units], reduced.most[pictures, units])
+    firsts = maps.reshape(5, -1, 6).argmax(axis=1)[pictures, units]
     for some in (slice(None), slice(3, 20, 4)):  # all pairs, and a few
         asked = Pairs(*(part[some] for part in pairs))
         here, there = (look_up(found)(tf.constant(maps), asked) for look_up in (in_memory, on_device))
         np.testing.assert_array_equal(here.where, there.where)
         np.testing.assert_array_equal(here.positions, there.positions)
         if name != "vector":
-            firsts = flat.argmax(axis=1)[pictures[some], units[some]]
-            np.testing.assert_array_equal(here.positions, firsts)
+            np.testing.assert_array_equal(here.positions, firsts[some])
             if name != "tokens":  # which have no places
-                check_cells(here.where, maps, found, asked, firsts)
+                check_cells(here.where, maps, found, asked, firsts[some])
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_all_units_of_some_pictures_are_looked_up_as_their_pairs_are(name: str) -> None:
+    found = crops(name)
+    here, there = both(drawn_maps(found, ties=True))
+    pictures = np.array([1, 4])
+    of_here = of_pictures(in_memory(found), found, here, pictures)
+    of_there = of_pictures(on_device(found), found, there, pictures)
+    assert of_here.where.shape == (2, 6, *found.cells)
+    rows, units = (part.ravel() for part in np.meshgrid(pictures, range(6), indexing="ij"))
+    pairs = Pairs(rows, units, here.row[rows, units], here.most[rows, units])
+    one_by_one = in_memory(found)(here.maps, pairs)
+    for details in (of_here, of_there):
+        np.testing.assert_array_equal(details.positions.ravel(), one_by_one.positions)
+        np.testing.assert_array_equal(details.where.reshape(12, *found.cells), one_by_one.where)
+
+
+@pytest.mark.parametrize(
+    "shape", [(7, 7, 300), (112, 112, 5), (9, 30, 40), (3, 300, 2), (4, 1, 3), (1, 1, 4)]
+)
+def test_maps_are_reduced_as_plain_numpy_does_it(shape: tuple[int, int, int]) -> None:
+    height, width, count = shape
+    maps = np.random.default_rng(2).normal(size=(3, *shape)).astype(np.float32).round(1)
+    maps[1] = 1.0  # everywhere the maximum, and above 0 more often than 8 bits can count
+    flat = maps.reshape(3, height * width, count)
+    for reduced in both(maps):
+        np.testing.assert_array_equal(reduced.maps, maps)
+        np.testing.assert_array_equal(reduced.most, flat.max(axis=1))
+        np.testing.assert_array_equal(reduced.row, flat.argmax(axis=1) // width)
+        np.testing.assert_allclose(reduced.total, flat.sum(axis=1, dtype=np.float64), rtol=1e-5, atol=1e-2)
+        np.testing.assert_array_equal(reduced.positive, (flat > 0).sum(axis=1))
+
+
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_what_is_no_number_is_seen_in_the_sum(wrong: float) -> None:
+    maps = np.ones((2, 4, 6, 3), np.float32)
+    maps[1, 2, 5, 1] = wrong
+    for reduced in both(maps):
+        assert np.argwhere(~np.isfinite(reduced.total)).tolist() == [[1, 1]]
 
 
 def check_cells(where: np.ndarray, maps: np.ndarray, of: Crops, pairs: Pairs, firsts: np.ndarray) -> None:
