@@ -1,9 +1,12 @@
-"""What dataset examples cost beside the forward pass: pictures a second, in turn with a bare loop.
+"""What dataset examples cost beside the forward pass: CPU time of the process, in turn with a bare loop.
 
-The bare loop decodes the same pictures in the same way and computes the same layers, as plainly as it can be
-written: one tf.function, batches of 32, TensorFlow's own number of threads. It keeps nothing. Both are timed
-from the end of their first batch, so that neither loading nor compiling counts. Beside it stands what
-examples need at the end of a block: the gradients of at most 256 pictures of all, and a file.
+The bare loop decodes the same pictures in the same way and computes the same layers in batches of the same
+size, as plainly as it can be written: one tf.function, TensorFlow's own number of threads. It keeps nothing.
+Both are timed from the end of their first batch, so that neither loading nor compiling counts.
+
+    stream   all that is worked out of each picture                          grows with the pictures
+    blocks   the same with the gradients of at most 256 pictures of all, and the files of the blocks
+    finish   the arrays, tables and sheets of all units; no network          grows with the units
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ MANY = (
     *("block7_expand_bn", "block8_expand_bn", "block9_expand_bn", "block12_expand_bn", "head_bn"),
 )
 LAYERS: Mapping[str, Sequence[str]] = {"2 layers": FEW, "10 layers": MANY}
-BATCH = 32  # of the bare loop
+FIRST = "-0-"  # in the name of the first round's folder
 WAYS = ("bare", "examples")
 
 
@@ -54,7 +57,7 @@ def examples(out: Path, images: Path, rounds: int) -> str:
 
 
 def _measured(way: str, layers: str, images: Path, place: Path) -> dict[str, Any]:
-    """Return seconds a picture, and seconds at the end, of one pass in a process of its own."""
+    """Return what one pass took, in a process of its own."""
     command = [sys.executable, "-m", "benchmark.examples", way, layers, str(images), str(place)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -65,17 +68,19 @@ def _measured(way: str, layers: str, images: Path, place: Path) -> dict[str, Any
 
 def _table(found: Mapping[str, Mapping[str, Sequence[Mapping[str, Any]]]]) -> str:
     lines = [
-        "| layers | bare, pictures/s | examples, pictures/s | time, examples / bare | CPU time | end, s |",
-        "|---|---|---|---|---|---|",
+        "| layers | bare, ms | stream, ms | stream / bare | blocks, ms | blocks / bare | finish, ms a unit |",
+        "|---|---|---|---|---|---|---|",
     ]
     for name, ways in found.items():
-        paces = [[1 / run["s_a_picture"] for run in ways[way]] for way in WAYS]
-        cells = [_spread(pace, 1) for pace in paces]
-        for key in ("s_a_picture", "cpu_s_a_picture"):
-            pairs = zip(ways["examples"], ways["bare"], strict=True)
-            cells.append(_spread([own[key] / plain[key] for own, plain in pairs], 2))
-        ends = _spread([run["end_s"] for run in ways["examples"]], 1)
-        lines.append(f"| {name} | {' | '.join(cells)} | {ends} |")
+        bare_ms = [1000 * run["stream_s"] for run in ways["bare"]]
+        cells = [_spread(bare_ms, 1)]
+        for key in ("stream_s", "blocks_s"):
+            own_ms = [1000 * run[key] for run in ways["examples"]]
+            ratios = [own / plain for own, plain in zip(own_ms, bare_ms, strict=True)]
+            cells += [_spread(own_ms, 1), _spread(ratios, 2)]
+        finish_ms = [1000 * run["finish_s_a_unit"] for run in ways["examples"] if "finish_s_a_unit" in run]
+        cells.append(_spread(finish_ms, 1) if finish_ms else "")
+        lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -88,22 +93,20 @@ def _spread(values: Sequence[float], digits: int) -> str:
 
 
 class _Clock:
-    """Times from the end of the first batch."""
+    """CPU times of the process from the end of the first batch."""
 
     def __init__(self) -> None:
-        self._times: list[tuple[float, float, int]] = []
+        self._times: list[tuple[float, int]] = []
 
     def seen(self, count: int) -> None:
-        self._times.append((time.perf_counter(), time.process_time(), count))
+        self._times.append((time.process_time(), count))
 
-    def result(self, end_s: float = 0.0) -> dict[str, float]:
-        pictures = sum(count for *_, count in self._times[1:])
-        wall_s, cpu_s = (self._times[-1][i] - self._times[0][i] for i in (0, 1))
-        return {"s_a_picture": wall_s / pictures, "cpu_s_a_picture": cpu_s / pictures, "end_s": end_s}
-
-    @property
-    def last(self) -> float:
-        return self._times[-1][0]
+    def result(self) -> dict[str, float]:
+        """Return CPU seconds a picture: until the last batch, and until now."""
+        pictures = sum(count for _, count in self._times[1:])
+        began = self._times[0][0]
+        ends = {"stream_s": self._times[-1][0], "blocks_s": time.process_time()}
+        return {key: (end - began) / pictures for key, end in ends.items()}
 
 
 def bare(layers: Sequence[str], images: Path, _place: Path) -> dict[str, float]:
@@ -112,6 +115,7 @@ def bare(layers: Sequence[str], images: Path, _place: Path) -> dict[str, float]:
 
     from fvcli.media import list_pictures, read_pixels
     from fvcli.models import ModelChoice, load
+    from fvcli.run.examples.origin import BATCH
 
     model = load(ModelChoice(MODEL))
     size_px, pictures = model.facts.native_size_px, list_pictures(images)
@@ -137,10 +141,11 @@ def bare(layers: Sequence[str], images: Path, _place: Path) -> dict[str, float]:
 
 
 def collected(layers: Sequence[str], images: Path, place: Path) -> dict[str, float]:
-    """Let fvcli work out the parts of all blocks, without the sheets, which need no network."""
+    """Let fvcli work out the parts of all blocks, and finish them in the first round."""
     from fvcli.app.collect_examples import ExamplesOptions, asked_for
     from fvcli.app.plan_spec import plan_of_spec
     from fvcli.models import load
+    from fvcli.run.examples.finish import finish
     from fvcli.run.examples.layout import SAMPLE
     from fvcli.run.examples.origin import with_spare
     from fvcli.run.examples.parts import Parts
@@ -155,9 +160,15 @@ def collected(layers: Sequence[str], images: Path, place: Path) -> dict[str, flo
     asked = asked_for(planned.plan, planned.facts, images, ExamplesOptions())
     drawn = asked.pictures.drawn(with_spare(SAMPLE))
     streaming = Streaming(asked, drawn, range(asked.origin.blocks))
-    clock = _Clock()
-    stream_blocks(Parts(place), streaming, load(planned.plan.model), device, clock.seen, lambda: False)
-    return clock.result(time.perf_counter() - clock.last)
+    clock, parts, model = _Clock(), Parts(place), load(planned.plan.model)
+    parts.begin(asked.origin)
+    stream_blocks(parts, streaming, model, device, clock.seen, lambda: False)
+    result = clock.result()
+    if FIRST in place.name:
+        began = time.process_time()
+        finish(place, asked, drawn, lambda *_: None, lambda: False)
+        result["finish_s_a_unit"] = (time.process_time() - began) / asked.units.count
+    return result
 
 
 PASSES: Mapping[str, Callable[[Sequence[str], Path, Path], dict[str, float]]] = {
