@@ -14,7 +14,7 @@ from fvcli.errors import FvcliError
 from fvcli.run.examples import ExamplesHead, LayerArrays, LayerHead, Video, read_examples
 from fvcli.run.examples.layout import LOWEST_TILES, TILES, TOP_TILES, group_tiles, sheet_file
 from fvcli.run.examples.origin import Origin
-from fvcli.run.examples.parts import Parts
+from fvcli.run.examples.parts import BlockFacts, Parts
 from fvcli.run.examples.table import read_table, write_table
 
 HEAD = ExamplesHead(
@@ -167,3 +167,26 @@ def test_what_is_begun_or_finished_is_kept(tmp_path: Path) -> None:
     written(tmp_path / "finished")
     Parts(tmp_path / "finished").begin(ORIGIN)
     assert read_examples(tmp_path / "finished") is not None
+
+
+def test_a_part_is_read_as_it_was_written_and_equal_ones_are_equal_bytes(tmp_path: Path) -> None:
+    none = np.zeros(0, np.int32)
+    facts = BlockFacts(np.arange(3, dtype=np.int32), [(3, "damaged")], none, none, none, none)
+    layer = {
+        "sample": np.linspace(0, 1, 6, dtype=np.float32).reshape(2, 3),
+        "sum": np.array([1e300, -0.5, 0.0]),
+        "shown_where": np.arange(24, dtype=np.uint8).reshape(1, 3, 2, 4),
+        "fires": np.array([2**40, 0, 1]),
+    }
+    contents = []
+    for run in (tmp_path / "a", tmp_path / "b"):
+        parts = Parts(run)
+        parts.begin(ORIGIN)
+        parts.write(0, facts, [layer])
+        found = parts.layer(0, 0, list(layer))
+        for name, array in layer.items():
+            assert found[name].dtype == array.dtype
+            np.testing.assert_array_equal(found[name], array)
+        assert parts.facts(0).skipped == [(3, "damaged")]
+        contents.append(parts.place(0).read_bytes())
+    assert contents[0] == contents[1]
