@@ -29,6 +29,7 @@ GONE = {
     errno.EHOSTDOWN, errno.EMFILE, errno.ENFILE, errno.ENOMEM,
 }  # fmt: skip
 BACK = "bring them back and run the same command; finished blocks are kept"
+KNOWN_BYTES = 100_000_000  # of pictures that are decoded before they are fed
 AHEAD = 2  # batches that are decoded before they are asked for
 
 
@@ -88,8 +89,8 @@ def _filled(block: range, batch: int) -> list[int]:
 
 def first_readable(
     pictures: PictureList, order: Sequence[int], count: int, size_px: tuple[int, int], channels: int
-) -> dict[int, np.ndarray]:
-    """Return the first pictures that can be read, decoded, in their order.
+) -> tuple[list[int], dict[int, np.ndarray]]:
+    """Return the first pictures that can be read, in their order, and some of them decoded.
 
     Args:
         pictures: The pictures; of a film all frames can be read.
@@ -109,15 +110,20 @@ def first_readable(
                 raise FvcliError(f"{error.message}; it was there before", BACK) from error
             return None
 
-    found: dict[int, np.ndarray] = {}
+    room = KNOWN_BYTES // (size_px[0] * size_px[1] * channels)
+    found: list[int] = []
+    known: dict[int, np.ndarray] = {}
     begin = 0
     with ThreadPoolExecutor(cores()) as pool:
         while len(found) < count and begin < len(order):
             some = order[begin : begin + count - len(found)]
             begin += len(some)
-            pixels = zip(some, pool.map(decoded, some), strict=True)
-            found.update({number: picture for number, picture in pixels if picture is not None})
-    return found
+            for number, pixels in zip(some, pool.map(decoded, some), strict=True):
+                if pixels is not None:
+                    found.append(number)
+                    if len(known) < room:
+                        known[number] = pixels
+    return found, known
 
 
 def _of_files(

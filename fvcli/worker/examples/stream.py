@@ -110,11 +110,10 @@ def _drawn(
     """
     pictures, order = streaming.asked.pictures, streaming.drawn
     count = max(layout.SHOWN, EFFECT_PICTURES if for_effects else 0)
-    known: dict[int, np.ndarray] = {}
+    first, known = list(order[:count]), dict[int, np.ndarray]()
     if pictures.movie is None:
         size_px = streaming.asked.origin.size_px
-        known = first_readable(pictures, order, count, size_px, model.facts.input_channels)
-    first = list(known) or list(order[:count])
+        first, known = first_readable(pictures, order, count, size_px, model.facts.input_channels)
     effect = first[:EFFECT_PICTURES] if for_effects else []
     sample = frozenset(order[: with_spare(layout.SAMPLE)])
     return Drawn(sample, frozenset(first[: layout.SHOWN]), frozenset(effect)), known

@@ -56,10 +56,12 @@ def test_most_of_a_block_refused_is_a_lost_disk() -> None:
 def test_the_first_that_can_be_read_are_decoded_once(tmp_path: Path) -> None:
     fed_of(tmp_path, None)
     pictures = list_pictures(tmp_path)
-    found = first_readable(pictures, [1, 2, 0], 2, (8, 8), 3)
-    assert list(found) == [2, 0]  # 1 is damaged, so that the next takes its place
-    assert list(first_readable(pictures, [1, 2, 0], 1, (8, 8), 3)) == [2]
-    assert list(first_readable(pictures, [1, 2, 0], 9, (8, 8), 3)) == [2, 0]
+    numbers, found = first_readable(pictures, [1, 2, 0], 2, (8, 8), 3)
+    assert numbers == list(found) == [2, 0]  # 1 is damaged, so that the next takes its place
+    assert first_readable(pictures, [1, 2, 0], 1, (8, 8), 3)[0] == [2]
+    assert first_readable(pictures, [1, 2, 0], 9, (8, 8), 3)[0] == [2, 0]
+    numbers, large = first_readable(pictures, [2, 0], 2, (5000, 5000), 3)
+    assert (numbers, list(large)) == ([2, 0], [2])  # there is no room to keep the other decoded
     for path in (tmp_path / "a.png", tmp_path / "c.png"):
         path.unlink()
     [batch] = feed(pictures, [range(3)], 4, (8, 8), 3, found)
