@@ -26,6 +26,7 @@ def merge(runs: tuple[Path, ...], output: Path) -> None:
     Units that no run has yet stay pending. fvcli names them and their shard, and a run
     that is rendered later can be merged into the same folder. Refuses runs of different
     specs, damaged pictures, and pictures of one unit that differ; then nothing is written.
+    Dataset examples and links are taken over, too.
 
     \b
       fvcli merge shard1 shard2 -o run
