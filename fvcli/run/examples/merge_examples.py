@@ -21,6 +21,7 @@ from fvcli.run.listing import files_below
 from fvcli.run.objects import read_bytes
 
 FILES = (f"{layout.LAYERS}/", f"{layout.SHEETS}/", layout.PICTURES, layout.SKIPPED)  # of finished examples
+HOW = "merge the run whose examples you want into the same folder, alone"
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,6 @@ def choose_examples(sources: Sequence[Path], target: Path) -> ChosenExamples:
         ]
         return ChosenExamples(None, (), (*remarks, f"so those of {first} were left, too: {HOW}"))
     return _beside(first, heads, others, taken=first)
-
-
-HOW = "merge again with the one whose examples you want given alone"
 
 
 def _beside(
