@@ -240,7 +240,7 @@ def test_a_tile_is_the_crop_of_its_picture(found: Examples, photos: list[Path]) 
     arrays = found.arrays(head)
     for unit in (0, 7):
         with Image.open(found.sheet(head, int(arrays.channels[unit]))) as sheet:
-            assert (sheet.format, sheet.size) == ("WEBP", (8 * 96, 7 * 96))
+            assert (sheet.format, sheet.size) == ("JPEG", (8 * 96, 7 * 96))
             pixels = np.asarray(sheet.convert("RGB"), np.float32)
         for tile in (0, 9, 30, 52):
             top, left, height, width = arrays.boxes[unit, tile]

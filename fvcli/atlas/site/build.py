@@ -6,7 +6,7 @@ OUT/ index.html  atlas.json  atlas.css  atlas.js  theme.js
      k/KEY.html                             leads from the key of a picture to its unit
      p/FOLDER/KEY.webp                      pictures
      s/FOLDER/0.webp                        sheets of 64 tiles
-     e/FOLDER/N.webp  N.where.png           photos
+     e/FOLDER/N.jpg  N.where.png            photos
      d/FOLDER-1.js  FOLDER-1.json           data: of each page for its script, of all units for programs
      build/                                 what was built of what; see ``state``
 """

@@ -30,7 +30,7 @@ WHERE = ".where.png"
 FACTS = ("mean", "max", "min", "fires", "density")
 
 
-def photo_file(folder: str, channel: int, ending: str = ".webp") -> str:
+def photo_file(folder: str, channel: int, ending: str = ".jpg") -> str:
     """Return where the photos of a unit are in a site."""
     return f"{PHOTOS}/{folder}/{channel}{ending}"
 

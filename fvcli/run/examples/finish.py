@@ -1,6 +1,6 @@
 """Finish examples from their parts: arrays, sheets, tables, and the head at last. No TensorFlow, no network.
 
-    parts --join--> layers/*.npz and *.where.png --cut photos--> sheets/*.webp --> tables --> examples.json
+    parts --join--> layers/*.npz and *.where.png --cut photos--> sheets/*.jpg --> tables --> examples.json
 
 What is there already is not made again, so that it goes on after it was stopped.
 """
@@ -31,7 +31,7 @@ from fvcli.run.examples.join_blocks import Blocks
 from fvcli.run.examples.layout import TILE_PX, TILES, examples_folder
 from fvcli.run.examples.origin import Origin, most_cells
 from fvcli.run.examples.parts import Parts
-from fvcli.run.examples.sheets import WHITE, sheet, tile_of, where_sheet
+from fvcli.run.examples.sheets import WHITE, as_image, sheet, tile_of, where_sheet
 from fvcli.run.examples.table import write_table
 from fvcli.run.examples.units import ChosenUnits
 from fvcli.run.listing import files_below
@@ -190,11 +190,12 @@ def _cut(
             places.setdefault(int(one.pictures[tile]), []).append((i, tile))
 
     def cut(number: int, pixels: np.ndarray) -> None:
+        image = as_image(pixels)
         made: dict[bytes, np.ndarray] = {}  # units that see the whole picture have the same crop of it
         for i, tile in places[number]:
             box = some[i].boxes[tile]
             if (key := box.tobytes()) not in made:
-                made[key] = tile_of(pixels, box)
+                made[key] = tile_of(image, box)
             tiles[i, tile] = made[key]
 
     return photos.each(sorted(places), cut, pool, stop)

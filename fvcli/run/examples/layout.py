@@ -4,7 +4,7 @@
                  pictures.tsv      number, name and class of the pictures that are shown
                  skipped.tsv       number, name and reason of files that could not be read
                  layers/FOLDER.npz arrays of a layer
-                 sheets/FOLDER/0000/00447.webp        crops of channel 447
+                 sheets/FOLDER/0000/00447.jpg         crops of channel 447
                  sheets/FOLDER/0000/00447.where.png   where it fired in each of them
                  parts/            what is worked out, until all of it is
 
@@ -59,7 +59,7 @@ def arrays_file(folder: str) -> str:
 
 def sheet_file(folder: str, channel: int) -> str:
     """Return the sheet of crops of a unit, below the folder of examples."""
-    return f"{_sheet(folder, channel)}.webp"
+    return f"{_sheet(folder, channel)}.jpg"
 
 
 def where_file(folder: str, channel: int) -> str:

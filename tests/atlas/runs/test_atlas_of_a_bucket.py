@@ -48,7 +48,7 @@ def test_it_has_the_same_bytes(run: RunFolder, address: str, tmp_path: Path) -> 
     far, near = contents(tmp_path / "far"), contents(tmp_path / "near")
     assert sorted(far) == sorted(near)
     assert [name for name in far if far[name] != near[name]] == []
-    assert "e/stem_bn/0.webp" in far
+    assert "e/stem_bn/0.jpg" in far
     assert one == (tmp_path / "one.html").read_bytes()
     again = fvcli("atlas", address, "-o", tmp_path / "far")
     assert "5 units, 0 pages written" in again.stderr

@@ -316,7 +316,7 @@ def test_new_labels_photos_and_weights_are_shown(tmp_path: Path) -> None:
     whole(classes, site, tmp_path / "fresh")
     shutil.rmtree(classes.path / "examples")
     built_again(classes, out=site)
-    assert not (site / "e").exists() or not any((site / "e").rglob("*.webp"))
+    assert not (site / "e").exists() or not any((site / "e").rglob("*.jpg"))
     whole(classes, site, tmp_path / "without")
 
 
@@ -329,12 +329,12 @@ def test_photos_that_are_found_anew_are_shown_anew(tmp_path: Path) -> None:
     site = site_of(run)
     shutil.rmtree(run.path / "examples")
     write_examples(run, "stem_bn", 4, seed=1)
-    sheet = run.path / "examples/sheets/stem_bn/0000/00000.webp"
+    sheet = run.path / "examples/sheets/stem_bn/0000/00000.jpg"
     content = sheet.read_bytes()
     sheet.unlink()
     sheet.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))  # of the same size
     built_again(run)
-    assert (site / "e/stem_bn/0.webp").read_bytes() == sheet.read_bytes()
+    assert (site / "e/stem_bn/0.jpg").read_bytes() == sheet.read_bytes()
     whole(run, site, tmp_path / "fresh")
 
 

@@ -55,8 +55,8 @@ def test_tiles_are_the_top_then_groups_from_the_highest_then_the_lowest() -> Non
 
 
 def test_sheets_are_in_folders_of_a_thousand() -> None:
-    assert sheet_file("head_bn", 447) == "sheets/head_bn/0000/00447.webp"
-    assert sheet_file("head_bn", 12345) == "sheets/head_bn/0012/12345.webp"
+    assert sheet_file("head_bn", 447) == "sheets/head_bn/0000/00447.jpg"
+    assert sheet_file("head_bn", 12345) == "sheets/head_bn/0012/12345.jpg"
 
 
 def arrays() -> LayerArrays:
@@ -98,7 +98,7 @@ def test_the_reader_gives_back_what_is_written(tmp_path: Path) -> None:
     layer = found.layer("c")
     assert layer is not None
     assert found.arrays(layer).channels.tolist() == [4, 17]
-    assert found.sheet(layer, 17) == folder / "sheets/c/0000/00017.webp"
+    assert found.sheet(layer, 17) == folder / "sheets/c/0000/00017.jpg"
     assert found.where(layer, 17) == folder / "sheets/c/0000/00017.where.png"
     assert found.layer("nowhere") is None
 
@@ -146,7 +146,7 @@ ORIGIN = Origin("units", "00", "scaled", (8, 8), pictures=3, names="names")
 def test_what_a_killed_removal_left_is_removed_before_parts_begin(tmp_path: Path) -> None:
     folder = written(tmp_path)
     (folder / "examples.json").unlink()
-    for name in ("sheets/c/0000/00017.webp", "parts/00000.npz"):
+    for name in ("sheets/c/0000/00017.jpg", "parts/00000.npz"):
         (folder / name).parent.mkdir(parents=True)
         (folder / name).write_bytes(b"old")
     parts = Parts(tmp_path)
@@ -158,12 +158,12 @@ def test_what_a_killed_removal_left_is_removed_before_parts_begin(tmp_path: Path
 def test_what_is_begun_or_finished_is_kept(tmp_path: Path) -> None:
     parts = Parts(tmp_path)
     parts.begin(ORIGIN)
-    for name in ("parts/00000.npz", "sheets/c/0000/00017.webp"):
+    for name in ("parts/00000.npz", "sheets/c/0000/00017.jpg"):
         (tmp_path / "examples" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "examples" / name).write_bytes(b"new")
     parts.begin(ORIGIN)
     assert parts.there() == {0}
-    assert (tmp_path / "examples/sheets/c/0000/00017.webp").exists()
+    assert (tmp_path / "examples/sheets/c/0000/00017.jpg").exists()
     written(tmp_path / "finished")
     Parts(tmp_path / "finished").begin(ORIGIN)
     assert read_examples(tmp_path / "finished") is not None
