@@ -34,6 +34,7 @@ from fvcli.run.cores import cores
 from fvcli.run.objects import is_object
 
 MANY = 24  # sheets, from which on processes save more time than their start takes
+MOST = 8  # processes, of 50 MB each; more would be done long before the pages
 
 
 def sheets_of(chapter: Chapter) -> Iterator[tuple[int, Sequence[Entry]]]:
@@ -81,7 +82,7 @@ class Pictures:
         self._site = site
         self._run = run
         self._told = told
-        count = cores()
+        count = min(cores(), MOST)
         self._pool = ThreadPoolExecutor(count)
         self._processes: SimpleQueue[SheetProcess] = SimpleQueue()
         lacking = [one for chapter in chapters for one in self._lacking(chapter, there[chapter.folder])]

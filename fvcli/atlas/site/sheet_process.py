@@ -47,7 +47,7 @@ class SheetProcess:
             pickle.dump(sheet, self._process.stdin)
             self._process.stdin.flush()
             answer: Answer = pickle.load(self._process.stdout)
-        except (OSError, EOFError, pickle.UnpicklingError) as error:
+        except (OSError, EOFError, ValueError, pickle.UnpicklingError) as error:  # or it was closed before
             self.close()
             message = (
                 f"a process that writes the pictures of the site died (exit code {self._process.returncode})"
