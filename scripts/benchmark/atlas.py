@@ -35,7 +35,7 @@ SPEC, RUN, SITE = "spec.yaml", "run", "run/site"
 DEAD, FAILED, MISSING = 499, 997, 1999  # every how many units
 SCREEN = 1280, 800
 A_MEGABYTE = 1_000_000
-PICTURE_FILES = {".webp", ".png"}
+PICTURE_FILES = {".webp", ".jpg", ".png"}
 
 # What is asked of the browser: whether all pictures that are seen are there, and when that was found out.
 READY = """

@@ -130,7 +130,7 @@ def write_examples(run: RunFolder, layer: str = LAYER, channels: int = 12, seed:
     height = -(-TILES // COLUMNS)
     sheet = Image.fromarray(texture(3, TILE_PX)).resize((COLUMNS * TILE_PX, height * TILE_PX))
     where = Image.fromarray(np.full((height * WHERE_PX, COLUMNS * WHERE_PX), 10, np.uint8))
-    for ending, image in ((".webp", sheet), (".where.png", where)):
+    for ending, image in ((".jpg", sheet), (".where.png", where)):
         image.save(first := folder / f"sheets/{layer}/0000/00000{ending}")
         for channel in range(1, channels):
             shutil.copy(first, first.with_name(f"{channel:05d}{ending}"))
