@@ -27,6 +27,28 @@ class UsageError(FvcliError):
     """A mistake in the command or its input, found before anything was written (exit code 2)."""
 
 
+class Mistakes:
+    """Collects what is wrong, so that all of it is said at once."""
+
+    def __init__(self) -> None:
+        self._found: list[FvcliError] = []
+
+    @contextlib.contextmanager
+    def noted(self) -> Iterator[None]:
+        """Keep an error instead of letting it end what goes on."""
+        try:
+            yield
+        except FvcliError as error:
+            self._found.append(error)
+
+    def refuse(self) -> None:
+        """Raise UsageError of all that was noted, a line each; do nothing if that is nothing."""
+        if len(self._found) == 1:
+            raise UsageError(self._found[0].message, self._found[0].hint)
+        if self._found:
+            raise UsageError("\n".join(map(str, self._found)))
+
+
 @contextlib.contextmanager
 def before_any_work() -> Iterator[None]:
     """Turn every error into a UsageError: what is read here is input, and nothing is written yet.

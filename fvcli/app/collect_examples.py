@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +13,7 @@ from fvcli.app.plan_spec import PlannedSpec
 from fvcli.app.prepare_run import prepare_run
 from fvcli.app.render_run import Observer
 from fvcli.engines.import_tensorflow import importing_tensorflow
-from fvcli.errors import FvcliError, UsageError, before_any_work
+from fvcli.errors import FvcliError, Mistakes, UsageError, before_any_work
 from fvcli.media import PictureClasses, PictureList, classes_of, list_pictures
 from fvcli.models import ModelFacts, load
 from fvcli.plan import Plan
@@ -24,9 +23,11 @@ from fvcli.run.examples.finish import Asked, finish, finished_origin
 from fvcli.run.examples.layout import SAMPLE, examples_folder
 from fvcli.run.examples.origin import BLOCK, Origin, units_digest, with_spare
 from fvcli.run.examples.parts import Parts, forget_examples, other_origin
+from fvcli.run.unit_links import read_links
 
 if TYPE_CHECKING:
     from fvcli.models.loaded.model import LoadedModel
+    from fvcli.worker.device import Device
 
 READABLE_CHANNELS = (1, 3)
 
@@ -120,9 +121,11 @@ def collect_examples(
     for remark in (asked.units.remark(), asked.pictures.remark, asked.classes.remark):
         if remark:
             observer.said(f"Note: {remark}")
-    if not options.again and _is_finished(output, asked):
-        return ExamplesOutcome(output, is_finished=True, was_finished=True, units=asked.units.count)
     collecting = _Collecting(output, plan, asked, options, observer)
+    if not options.again and _is_finished(output, asked):
+        mended = collecting.mend_links()
+        there = ExamplesOutcome(output, is_finished=True, was_finished=not mended, units=asked.units.count)
+        return _counted(there) if mended else there
     collecting.load()
     if isinstance(source, PlannedSpec):
         prepare_run(source, output, observer=_OnlyRemarks(observer))
@@ -159,32 +162,25 @@ def asked_for(plan: Plan, facts: ModelFacts, images: Path, options: ExamplesOpti
     Raises:
         UsageError: All that is wrong with it.
     """
-    wrong: list[FvcliError] = []
+    mistakes = Mistakes()
     units = chosen_units(plan)
     pictures, classes = PictureList(images, images, ()), PictureClasses()
-    with _collected(wrong):
+    with mistakes.noted():
         _check_units(units, facts)
-    with _collected(wrong):
+    with mistakes.noted():
         pictures = list_pictures(images)
-        with _collected(wrong):
+        with mistakes.noted():
             classes = classes_of(pictures, options.labels)
     if options.labels is not None and not pictures.names and not options.labels.is_file():
-        wrong.append(UsageError(f"{options.labels}: no such file", "give a .csv file"))
+        with mistakes.noted():
+            raise UsageError(f"{options.labels}: no such file", "give a .csv file")
     if options.again and options.shard is not None:
-        wrong.append(
-            UsageError("--again would remove what other shards have worked out", "give it without --shard")
-        )
-    if wrong:
-        raise UsageError("\n".join(map(str, wrong)))
+        with mistakes.noted():
+            raise UsageError(
+                "--again would remove what other shards have worked out", "give it without --shard"
+            )
+    mistakes.refuse()
     return Asked(facts, units, pictures, classes, _origin(facts, units, pictures, classes, options.block))
-
-
-@contextlib.contextmanager
-def _collected(wrong: list[FvcliError]) -> Iterator[None]:
-    try:
-        yield
-    except FvcliError as error:
-        wrong.append(error)
 
 
 def _check_units(units: ChosenUnits, facts: ModelFacts) -> None:
@@ -267,16 +263,9 @@ class _Collecting:
         """
         if not self._missing:
             return
-        self._observer.said(f"loading {self._plan.model.called}")
-        with importing_tensorflow():
-            from fvcli.worker.device import set_up_device
-            from fvcli.worker.examples import Streaming, stream_blocks
+        model, device = self._loaded()
+        from fvcli.worker.examples import Streaming, stream_blocks
 
-            device = set_up_device()
-        model = load(self._plan.model, self._options.allow_code)
-        if model.facts.weights_sha256 != self._asked.facts.weights_sha256:
-            message = f"{self._plan.model.called}: not the weights that {self._run} was made with"
-            raise UsageError(message, "bring them back, or make another run")
         observer = self._observer
 
         def stream(blocks: Sequence[int]) -> bool:
@@ -291,6 +280,40 @@ class _Collecting:
             return stream_blocks(self._parts, streaming, model, device, seen, observer.wants_stop)
 
         self._stream, self._model = stream, model
+
+    def _loaded(self) -> tuple[LoadedModel, Device]:
+        """Return the network, and what it is computed on.
+
+        Raises:
+            UsageError: It is not the one of the run.
+        """
+        self._observer.said(f"loading {self._plan.model.called}")
+        with importing_tensorflow():
+            from fvcli.worker.device import set_up_device
+
+            device = set_up_device()
+        model = load(self._plan.model, self._options.allow_code)
+        if model.facts.weights_sha256 != self._asked.facts.weights_sha256:
+            message = f"{self._plan.model.called}: not the weights that {self._run} was made with"
+            raise UsageError(message, "bring them back, or make another run")
+        return model, device
+
+    def mend_links(self) -> bool:
+        """Find the weights between units anew if those of a run with finished examples are of no use.
+
+        Returns:
+            Whether they were of no use.
+
+        Raises:
+            UsageError: The network is not the one of the run.
+        """
+        links = read_links(self._run)
+        if links is not None and links.weights_sha256 == self._asked.facts.weights_sha256:
+            return False
+        self._model, _ = self._loaded()
+        with RunFolder.join(self._run):
+            self._link_units()
+        return True
 
     @property
     def _drawn(self) -> list[int]:

@@ -153,7 +153,7 @@ def share_file(source: Path, target: Path) -> None:
     """Let a file stand at a second place too, without copying it where the file system can do that.
 
     Raises:
-        FvcliError: The disk is full or the folder cannot be written.
+        FvcliError: It is not there, the disk is full, or the folder cannot be written.
     """
     if is_object(target):
         put(target, read_bytes(source))
@@ -161,6 +161,10 @@ def share_file(source: Path, target: Path) -> None:
     if is_object(source):
         write_atomic(target, read_bytes(source), durable=False)
         return
+    try:
+        source.stat()
+    except OSError as error:
+        raise FvcliError(f"{source} cannot be read: {error.strerror}") from error
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)

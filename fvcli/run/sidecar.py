@@ -80,7 +80,7 @@ class Sidecar:
         Args:
             unit: Of the plan; it says which picture this is.
             program: Its program.
-            facts: The fields that the plan does not know, by name. Others may be given, too.
+            facts: The fields that the plan does not know, by name. They win over what the plan says.
         """
         planned: dict[str, Any] = {
             "key": unit.key,

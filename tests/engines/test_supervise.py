@@ -392,7 +392,7 @@ def test_a_process_that_will_not_stop_is_killed(
     monkeypatch.setattr(module, "PATIENCE_S", 0.3)
     script("trap '' TERM; " + said("started") + "while :; do sleep 0.1; done")
     events = watching(run, round_, HOW, 2)
-    next(events)
+    assert [next(events).state for _ in range(2)] == ["started"] * 2  # both heed no SIGTERM from here on
     (log, *_) = (run.path / "logs").iterdir()
     assert make_attempt(run.path, Attempt(0, 1, log.stem))
     write_note(run.path, Note(log.stem, this_process(), "2026-01-01", at=({"batch": 0, "attempt": 1},)))

@@ -102,6 +102,13 @@ def test_a_file_that_stands_at_two_places_is_whole_at_both(
     assert (source.read_bytes(), target.read_bytes()) == (b"whole", b"another")
 
 
+def test_of_a_file_that_is_not_there_the_file_is_blamed(tmp_path: Path) -> None:
+    (tmp_path / "b.png").write_bytes(b"whole")
+    with pytest.raises(FvcliError, match=r"a\.png cannot be read: No such file"):
+        share_file(tmp_path / "a.png", tmp_path / "b.png")
+    assert (tmp_path / "b.png").read_bytes() == b"whole"
+
+
 # ---- names and order of writes
 
 

@@ -353,6 +353,25 @@ def test_weights_between_the_units_are_looked_up_once(whole: Path, place: Path, 
     assert links_files(run) == links_files(whole)
 
 
+@pytest.mark.parametrize("how", ["damaged", "gone"])
+def test_links_of_finished_examples_are_mended_alone(
+    whole: Path, place: Path, labels: Path, tmp_path: Path, how: str
+) -> None:
+    shutil.copytree(whole, run := tmp_path / "run")
+    if how == "damaged":
+        (run / "links/links.json").write_text("{")
+    else:
+        shutil.rmtree(run / "links")
+    before = {file: file.stat().st_mtime_ns for file in (run / "examples").rglob("*")}
+    mended = fvcli(*words(place, labels, run))
+    assert mended.exit_code == 0, mended.stderr
+    assert "looking up the weights between units" in mended.stderr
+    assert f"{PICTURES} pictures" in mended.stdout
+    assert links_files(run) == links_files(whole)
+    assert {file: file.stat().st_mtime_ns for file in (run / "examples").rglob("*")} == before
+    assert fvcli(*words(place, labels, run)).stdout == f"{run}: nothing was left to do\n"
+
+
 def test_shards_in_one_run_are_finished_by_the_last(whole: Path, place: Path, labels: Path) -> None:
     run = place / "together"
     assert fvcli(*words(place, labels, run), "--shard", "2/2").exit_code == 0

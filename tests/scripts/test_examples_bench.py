@@ -8,12 +8,15 @@ from fvcli.models import ModelFacts
 
 
 def test_the_table_has_medians_and_spreads() -> None:
-    bare = [{"s_a_picture": s, "cpu_s_a_picture": 2 * s, "end_s": 0.0} for s in (0.01, 0.02, 0.04)]
-    ours = [{"s_a_picture": s, "cpu_s_a_picture": 2 * s, "end_s": 3.0} for s in (0.011, 0.02, 0.05)]
+    bare = [{"stream_s": s} for s in (0.01, 0.02, 0.04)]
+    ours = [
+        {"stream_s": s, "blocks_s": blocks_s, "finish_s_a_unit": 0.03}
+        for s, blocks_s in ((0.011, 0.02), (0.02, 0.03), (0.05, 0.06))
+    ]
     last = _table({"2 layers": {"bare": bare, "examples": ours}}).splitlines()[-1]
     assert last == (
-        "| 2 layers | 50.0 (25.0 to 100.0) | 50.0 (20.0 to 90.9) | 1.10 (1.00 to 1.25) "
-        "| 1.10 (1.00 to 1.25) | 3.0 (3.0 to 3.0) |"
+        "| 2 layers | 20.0 (10.0 to 40.0) | 20.0 (11.0 to 50.0) | 1.10 (1.00 to 1.25) "
+        "| 30.0 (20.0 to 60.0) | 1.50 (1.50 to 2.00) | 30.0 (30.0 to 30.0) |"
     )
 
 

@@ -95,7 +95,8 @@ class ChapterBuilder:
     def build(self, chapter: Chapter, before: ChapterState) -> ChapterState:
         """Build a chapter; return its state for the next time."""
         evidence = self.evidence(chapter)
-        self._outcome.without_photos[chapter.name] = evidence.without_photos
+        if chapter.is_layer:  # a job may have the name of a layer
+            self._outcome.without_photos[chapter.name] = evidence.without_photos
         total = self._sum(chapter, evidence)
         if before.sum == total:
             return before

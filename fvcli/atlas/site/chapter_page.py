@@ -39,7 +39,7 @@ def chapter_said(
         "facts": facts_said(chapter),
         "lacking": lacking_said(chapter.counts),
         "remark": None if remark is None else (remark.said, remark.mends, remark.command()),
-        "said": f"{count} of {count} shown",
+        "said": f"{count:,} of {count:,} shown",
         "before": _near(around[place - 1]) if place else None,
         "after": _near(around[place + 1]) if place + 1 < len(around) else None,
         "has_photos": evidence.photos is not None,

@@ -143,7 +143,7 @@ class Evidence:
         said = f"of its {TOP} top {what}s"
         if _bytes_of(shown) > CLASSES_BYTES:
             shown = [one[:CLASSES_SHOWN] for one in shown]
-            said = f"{CLASSES_SHOWN} most frequent ones {said}"
+            said = f"{CLASSES_SHOWN} most frequent {said}"
         names = sorted({name for one in shown for name in one}, key=lambda name: (name.casefold(), name))
         place_of = {name: i for i, name in enumerate(names)}
         return FilterClasses(names, [[place_of[name] for name in one] for one in shown], said)

@@ -242,5 +242,11 @@ def _network_svg(title: str, stages: Sequence[Stage], template: Template) -> str
     lines = max(len(stage.chapters) for stage in stages)
     height = 30 + stages[0].height + LINE * (2 + lines)
     return template.render(
-        title=title, width=left, height=height, cells=(), cell=CELL, line=LINE, stages=placed
+        title=title,
+        width=max(left, 7.5 * len(title)),
+        height=height,
+        cells=(),
+        cell=CELL,
+        line=LINE,
+        stages=placed,
     )

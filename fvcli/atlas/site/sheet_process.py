@@ -24,8 +24,10 @@ class SheetProcess:
     """Writes sheets in a process of its own, one after the other."""
 
     def __init__(self) -> None:
+        # with -c alone it would look for modules in the working directory first
+        find = f"import sys; sys.path[:] = {sys.path!r}"
         self._process = subprocess.Popen(
-            [sys.executable, "-c", f"import {__name__} as process; process.serve()"],
+            [sys.executable, "-c", f"{find}; import {__name__} as process; process.serve()"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is for the process that started it
@@ -52,7 +54,9 @@ class SheetProcess:
             message = (
                 f"a process that writes the pictures of the site died (exit code {self._process.returncode})"
             )
-            raise FvcliError(message, "run the same command again; what is done is kept") from error
+            raise FvcliError(
+                message, "run the same command again; layers that are finished are kept"
+            ) from error
         damaged, wrong = answer
         if wrong is not None:
             raise FvcliError(*wrong)

@@ -10,10 +10,12 @@ from fvcli.atlas.site.layout import isolated
 from fvcli.errors import FvcliError, command, counted, some_of
 from fvcli.run import RunFolder
 from fvcli.run.examples import Examples, read_examples
+from fvcli.run.examples.origin import BLOCK, METHOD
 from fvcli.run.examples.parts import Parts
 from fvcli.run.unit_links import Links, load_links
 
 GO_ON, ANEW = (), ("--again",)
+LINKS_ANEW = "makes them anew, with the FOLDER that was given before"
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,9 @@ def read_sources(run: RunFolder) -> Sources:
     examples = read_examples(run.path)
     if examples is None:
         remarks += _half_done(run.path)
+    elif examples.head.origin is not None and examples.head.origin.method != METHOD:
+        examples = None
+        remarks.append(Remark("the photos are of an older fvcli and left out", "finds new ones"))
     elif examples.head.weights_sha256 not in planned:
         examples = None
         remarks.append(Remark("the photos are of other weights and left out", "finds new ones"))
@@ -68,11 +73,11 @@ def read_sources(run: RunFolder) -> Sources:
     try:
         links = load_links(run.path)
     except FvcliError as error:
-        remarks.append(Remark(f"{error.message}, so they are left out", "makes them anew"))
+        remarks.append(Remark(f"{error.message}, so they are left out", LINKS_ANEW, GO_ON))
     if links is not None and links.weights_sha256 not in planned:
         links = None
         said = "the links between units are of other weights and left out"
-        remarks.append(Remark(said, "makes them anew"))
+        remarks.append(Remark(said, LINKS_ANEW, GO_ON))
     return Sources(examples, links, tuple(remarks))
 
 
@@ -85,9 +90,13 @@ def _half_done(run: Path) -> list[Remark]:
         return [Remark("the photos are half done, and what they are of is damaged", "begins anew")]
     if origin is None:
         return []
+    if origin.method != METHOD:
+        return [Remark("the photos are half done, by an older fvcli", "begins anew")]
     done = len(parts.there())
     said = f"the photos are not finished: {done} of {counted(origin.blocks, 'block')} done"
-    return [Remark(said, "goes on, with the FOLDER that was given before", GO_ON)]
+    given = "FOLDER (and --labels, if any) that was" if origin.classes else "FOLDER that was"
+    options = GO_ON if origin.block == BLOCK else ("--block", str(origin.block))
+    return [Remark(said, f"goes on, with the {given} given before", options)]
 
 
 def layer_remark(lacking: int, units: int) -> Remark | None:
@@ -112,8 +121,10 @@ def chapters_remark(lacking: Mapping[str, int]) -> Remark | None:
     if not found:
         return None
     layers = some_of([isolated(name) for name in found], "layer")
-    said = f"{counted(sum(found.values()), 'unit')} of {layers} without photos"
-    return Remark(f"{said}: not in the run yet when they were looked for", "looks again")
+    count = sum(found.values())
+    have, they = ("has", "it") if count == 1 else ("have", "they")
+    said = f"{counted(count, 'unit')} of {layers} {have} no photos"
+    return Remark(f"{said}, because {they} came to the run after they were looked for", "looks again")
 
 
 def unit_remark() -> Remark:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,7 +13,7 @@ from fvcli.atlas.site.document import refuse_large, refuse_place
 from fvcli.atlas.site.labels_file import LABELS, Label, read_labels
 from fvcli.atlas.site.paper_figures import Asked, asked_figures
 from fvcli.atlas.site.table import refuse_without_pyarrow
-from fvcli.errors import UsageError, command
+from fvcli.errors import Mistakes, UsageError, command
 from fvcli.run import RunFolder
 from fvcli.run.objects import is_object
 
@@ -65,42 +64,36 @@ def check_wanted(run: RunFolder, options: SiteOptions) -> Wanted:
     Raises:
         UsageError: All that is wrong with the options and the run, a line each.
     """
-    wrong: list[UsageError] = []
+    mistakes = Mistakes()
     site = options.out or run.path / SITE
     names: Mapping[tuple[str, str], Label] = {}
     figures: Sequence[Asked] = ()
-    with _noted(wrong):
+    with mistakes.noted():
         _refuse_site(site)
-    with _noted(wrong):
+    with mistakes.noted():
         refuse_unrendered(run)
-    with _noted(wrong):
+    with mistakes.noted():
         names = read_labels(options.labels or _labels_of(run))
-    with _noted(wrong):
+    with mistakes.noted():
         refuse_url(options.url)
     if options.table:
-        with _noted(wrong):
+        with mistakes.noted():
             refuse_without_pyarrow()
-    atlas = collect(run, options.title, names)
+    atlas: Atlas | None = None
+    with mistakes.noted():
+        atlas = collect(run, options.title, names)
     if options.single is not None:
-        with _noted(wrong):
+        with mistakes.noted():
             refuse_place(options.single, run.path, site)
-        with _noted(wrong):
-            refuse_large(atlas)
-    with _noted(wrong):
-        figures = asked_figures(atlas, options.figures)
-    if len(wrong) == 1:
-        raise wrong[0]
-    if wrong:
-        raise UsageError("\n".join(map(str, wrong)))
+    if atlas is not None:
+        with mistakes.noted():
+            if options.single is not None:
+                refuse_large(atlas)
+        with mistakes.noted():
+            figures = asked_figures(atlas, options.figures)
+    mistakes.refuse()
+    assert atlas is not None
     return Wanted(site, names, atlas, figures)
-
-
-@contextmanager
-def _noted(wrong: list[UsageError]) -> Iterator[None]:
-    try:
-        yield
-    except UsageError as error:
-        wrong.append(error)
 
 
 def _labels_of(run: RunFolder) -> Path | None:

@@ -78,4 +78,4 @@ def test_what_it_lacks_is_said_with_its_address(address: str, tmp_path: Path) ->
             files.pipe_file(place, content)
     assert result.exit_code == 0, result.stderr
     assert "Note: the links between units are damaged" in result.stderr
-    assert f"fvcli examples {address} --images FOLDER --again" in result.stderr
+    assert f"fvcli examples {address} --images FOLDER" in result.stderr

@@ -67,7 +67,7 @@ def test_names_that_make_a_page_large_are_left_out_and_that_is_said(
     site = site_of(classed)
     assert [len(one) for one in page_data(site, "stem_bn")["classes"]] == [3] * 6
     (box,) = [one for _, one in Page(site / "l/stem_bn/index.html").tags if one.get("id") == "class"]
-    assert box["placeholder"] == "3 most frequent ones of its 20 top photos"
+    assert box["placeholder"] == "3 most frequent of its 20 top photos"
 
 
 def test_photos_without_classes_are_called_by_their_files(small: RunFolder) -> None:

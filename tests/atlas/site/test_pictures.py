@@ -80,6 +80,18 @@ def test_processes_tell_what_cannot_be_written(tmp_path: Path) -> None:
         process.close()
 
 
+def test_processes_import_nothing_from_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "random.py").write_text("raise SystemExit('this is no module of fvcli')")
+    monkeypatch.chdir(tmp_path)
+    process = SheetProcess()
+    try:
+        assert process.write(Sheet(tmp_path / "0.webp", [])) == []
+    finally:
+        process.close()
+
+
 def test_a_process_that_is_killed_is_said(tmp_path: Path) -> None:
     process = SheetProcess()
     os.kill(process.pid, signal.SIGKILL)

@@ -40,7 +40,7 @@ def test_photos_that_are_half_done_are_said(small: RunFolder) -> None:
     [note] = notes_of(small)
     assert note == (
         f"the {said}; this goes on, with the FOLDER that was given before: "
-        f"fvcli examples {small.path} --images FOLDER"
+        f"fvcli examples {small.path} --images FOLDER --block 8"
     )
     page = Page(small.path / "site/index.html").text
     assert f"The {said}." in page
@@ -49,6 +49,24 @@ def test_photos_that_are_half_done_are_said(small: RunFolder) -> None:
     shutil.rmtree(small.path / "examples")
     assert notes_of(small) == []
     assert "This run has no photos" in Page(small.path / "site/index.html").text
+
+
+@pytest.mark.parametrize("finished", [False, True])
+def test_photos_of_an_older_method_are_left_out_and_said(small: RunFolder, finished: bool) -> None:
+    if finished:
+        write_examples(small, "stem_bn", 6)
+        place = small.path / "examples/examples.json"
+        head = json.loads(place.read_text())
+        origin = Origin("units", small.plan.programs[0].weights_sha256, "as it is", (224, 224), 8, "names")
+        place.write_text(json.dumps({**head, "origin": {**json.loads(origin.to_json()), "method": 1}}))
+    else:
+        begun(small, 5, 2)
+        place = small.path / "examples/parts/origin.json"
+        place.write_text(json.dumps({**json.loads(place.read_text()), "method": 1}))
+    [note] = notes_of(small)
+    assert "older fvcli" in note
+    assert note.endswith("--again")
+    assert not (small.path / "site/e").exists()
 
 
 def test_photos_whose_origin_is_damaged_are_said(small: RunFolder) -> None:
@@ -62,10 +80,11 @@ def test_photos_whose_origin_is_damaged_are_said(small: RunFolder) -> None:
 def test_a_layer_that_came_later_says_that_it_has_no_photos(small: RunFolder) -> None:
     write_examples(small, "stem_bn", 6)
     [note] = notes_of(small)
-    assert note == (
-        "3 units of block1_expand_bn without photos: not in the run yet when they were looked for; "
-        f"this looks again: fvcli examples {small.path} --images FOLDER --again"
+    said, mends = note.split("; ")
+    assert said == (
+        "3 units of block1_expand_bn have no photos, because they came to the run after they were looked for"
     )
+    assert mends == f"this looks again: fvcli examples {small.path} --images FOLDER --again"
     site = small.path / "site"
     later = Page(site / "l/block1_expand_bn/index.html").text
     assert "This layer was not in the run yet when photos were looked for, so its units have none." in later
@@ -139,19 +158,20 @@ def test_links_that_cannot_be_read_are_said(tmp_path: Path, name: str, said: str
     [note] = notes_of(run)
     assert said in note
     assert note.endswith(
-        f"so they are left out; this makes them anew: fvcli examples {run.path} --images FOLDER --again"
+        "so they are left out; this makes them anew, with the FOLDER that was given before: "
+        f"fvcli examples {run.path} --images FOLDER"
     )
     assert LINKS not in page.read_text("utf-8")
     overview = Page(run.path / "site/index.html").text
     assert said in overview
-    assert AGAIN in overview
+    assert "fvcli examples RUN --images FOLDER" in overview
 
 
 def test_remarks_are_notes_of_the_command(small: RunFolder) -> None:
     write_examples(small, "stem_bn", 6)
     result = fvcli("atlas", small.path)
     assert result.exit_code == 0
-    assert "Note: 3 units of block1_expand_bn without photos" in result.stderr
+    assert "Note: 3 units of block1_expand_bn have no photos" in result.stderr
 
 
 def test_a_run_of_directions_alone_has_an_overview_of_jobs(tmp_path: Path) -> None:
@@ -169,6 +189,20 @@ jobs:
     assert "Pictures, by job" in page.text
     for words in ("layers", "one channel", "Of each layer", "has no photos to compare"):
         assert words not in page.text.replace("lists all layers", "").replace("whole layers", ""), words
+
+
+def test_a_job_with_the_name_of_a_layer_does_not_hide_that_photos_lack(tmp_path: Path) -> None:
+    text = """\
+model: efficientnet-lite0
+render: {size_px: 64}
+jobs:
+  - {name: stem_bn, layer: stem_bn, objective: direction, vectors: [{random: 0-2}]}
+  - {name: edges, layer: stem_bn, channels: 0-5}
+"""
+    run = painted(tmp_path, text)
+    write_examples(run, "stem_bn", 4)
+    [note] = notes_of(run)
+    assert note.startswith("2 units of stem_bn have no photos, because they came ")
 
 
 def test_names_of_a_layer_are_not_those_of_a_job_of_the_same_name(tmp_path: Path) -> None:
