@@ -19,6 +19,8 @@ from fvcli.worker.examples.reduce_maps import Reduced
 
 FULL = np.float32(255)  # where a unit is as strong as its maximum in the picture
 INT32 = 2**31
+TINY = np.float32(1e-36)  # 255 divided by a maximum below it may be beyond float32
+LIFT = np.float32(2**64)  # what is tiny is multiplied by it first; a power of 2 changes no digit
 
 
 class Pairs(NamedTuple):
@@ -112,7 +114,13 @@ def _whole_cells(maps: np.ndarray, most: np.ndarray, pictures: np.ndarray, crops
 
 def _shades(cells: np.ndarray, most: np.ndarray) -> np.ndarray:
     """Return activations as uint8, 255 for the maximum, 0 for what is not above 0; ``cells`` is used up."""
-    cells *= np.divide(FULL, most, out=np.zeros_like(most), where=most > 0)
+    is_tiny = (most > 0) & (most < TINY)
+    with np.errstate(over="ignore"):  # what is far below 0 becomes -inf, and then 0
+        if is_tiny.any():
+            lift = np.where(is_tiny, LIFT, np.float32(1))
+            cells *= lift
+            most = most * lift
+        cells *= np.divide(FULL, most, out=np.zeros_like(most), where=most > 0)
     np.rint(cells.clip(0, FULL, out=cells), out=cells)
     return cells.astype(np.uint8)
 
@@ -176,8 +184,11 @@ def _in_graph(
         maps = _pooled(maps, crops)
     rows, columns = tf.gather(crops.rows, row), tf.gather(crops.columns, column)  # [K, down], [K, across]
     cells = _taken(maps, pictures, units, rows, columns)
-    scale = tf.where(most > 0, tf.math.divide_no_nan(FULL, most), 0.0)
-    shades = tf.round(tf.clip_by_value(cells * scale[:, None, None], 0.0, FULL))
+    lift = tf.where(most < TINY, LIFT, 1.0)
+    scale = tf.where(most > 0, tf.math.divide_no_nan(FULL, most * lift), 0.0)
+    # maximum stands between the products, because TensorFlow may put lift * scale together, which overflows
+    lifted = tf.maximum(cells * lift[:, None, None], 0.0)
+    shades = tf.round(tf.minimum(lifted * scale[:, None, None], FULL))
     return row * width + column, tf.cast(shades, tf.uint8)
 
 

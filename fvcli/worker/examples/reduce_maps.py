@@ -25,7 +25,7 @@ class Reduced(NamedTuple):
     maps: float32 [batch, h, w, units]: an array on a CPU, a tensor where they are in the memory of a GPU.
     most: float32 [batch, units], the maximum over positions.
     row: int32 [batch, units], the first row that has it.
-    total: float64 [batch, units], the sum over positions.
+    total: float64 [batch, units], the sum over positions; not finite if the sum of a row is beyond float32.
     positive: int64 [batch, units], the number of positions above 0.
     """
 
@@ -37,17 +37,23 @@ class Reduced(NamedTuple):
 
 
 def in_memory(maps: tf.Tensor) -> Reduced:
-    """Reduce maps that are in the memory of this machine; they are not copied."""
+    """Reduce maps that are in the memory of this machine; they are not copied.
+
+    The sum of a row is float32, and that of the rows float64. So the total is infinite where a row adds up to
+    more than 3.4e38, and it is no number where both infinities are in a map. Neither is warned of here.
+    """
     seen = np.asarray(memoryview(maps))
     batch, height, _, units = seen.shape
     most, row = np.empty((batch, units), np.float32), np.empty((batch, units), np.int32)
     total, positive = np.empty((batch, units)), np.empty((batch, units), np.int64)
-    for i, map_ in enumerate(seen):  # one at a time, so that it is still in the caches for the next reduction
-        of_rows = _over_columns(np.maximum, map_)  # [h, units]
-        most[i] = of_rows.max(axis=0)
-        row[i] = (of_rows == most[i]).argmax(axis=0) if height > 1 else 0
-        total[i] = _over_columns(np.add, map_).sum(axis=0, dtype=np.float64)
-        positive[i] = _over_columns(np.add, (map_ > 0).view(np.uint8)).sum(axis=0, dtype=np.int64)
+    with np.errstate(invalid="ignore", over="ignore"):  # who reads the total refuses what is not finite
+        # one map at a time, so that it is still in the caches for the next reduction
+        for i, map_ in enumerate(seen):
+            of_rows = _over_columns(np.maximum, map_)  # [h, units]
+            most[i] = of_rows.max(axis=0)
+            row[i] = (of_rows == most[i]).argmax(axis=0) if height > 1 else 0
+            total[i] = _over_columns(np.add, map_).sum(axis=0, dtype=np.float64)
+            positive[i] = _over_columns(np.add, (map_ > 0).view(np.uint8)).sum(axis=0, dtype=np.int64)
     return Reduced(seen, most, row, total, positive)
 
 

@@ -76,6 +76,36 @@ def test_all_units_of_some_pictures_are_looked_up_as_their_pairs_are(name: str) 
         np.testing.assert_array_equal(details.where.reshape(12, *found.cells), one_by_one.where)
 
 
+@pytest.mark.parametrize("most", [1e-35, 7e-37, 1e-37])  # 255 / 1e-37 is beyond float32
+@pytest.mark.parametrize("field", [(1, 1), None])
+@pytest.mark.parametrize("is_on_device", [False, True])
+def test_tiny_maxima_are_shown_as_others_are(
+    most: float, field: tuple[int, int] | None, is_on_device: bool
+) -> None:
+    facts = LayerFacts("layer", "softmax", 2, 2, 1, field, (1, 1) if field else None, (), (0, 0))
+    found = crops_of(facts, (2, 2), 8)
+    of_maximum = np.array([[1, 0.25], [0, -1]], np.float32)
+    maps = (of_maximum * np.float32(most))[None, :, :, None]
+    maps = np.concatenate([maps, of_maximum[None, :, :, None]])  # beside one that is not tiny
+    maps[:, 1, 1] = -1e10  # which multiplied is beyond float32, too
+    look_up, reduced = (on_device if is_on_device else in_memory)(found), both(maps)[is_on_device]
+    details = of_pictures(look_up, found, reduced, np.array([0, 1]))
+    shown = found.cells
+    expected = np.array([[255, 64], [0, 0]])[: shown[0], : shown[1]]
+    np.testing.assert_array_equal(details.where[:, 0], [expected, expected])
+    np.testing.assert_array_equal(details.positions.ravel(), [0, 0])
+
+
+def test_maxima_too_small_for_full_digits_are_shown_by_numpy() -> None:
+    facts = LayerFacts("layer", "softmax", 2, 2, 1, None, None, (), (0, 0))
+    found = crops_of(facts, (2, 2), 8)
+    least = np.float32(1.4e-45)  # above 0, there is no smaller float32
+    maps = (np.array([[2, 1], [0, -2]], np.float32) * least)[None, :, :, None]
+    reduced = Reduced(maps, maps.max(axis=(1, 2)), np.zeros((1, 1), np.int32), np.zeros((1, 1)), np.zeros(1))
+    details = of_pictures(in_memory(found), found, reduced, np.array([0]))
+    np.testing.assert_array_equal(details.where, [[[[255, 128], [0, 0]]]])
+
+
 @pytest.mark.parametrize(
     "shape", [(7, 7, 300), (112, 112, 5), (9, 30, 40), (3, 300, 2), (4, 1, 3), (1, 1, 4)]
 )
@@ -98,6 +128,16 @@ def test_what_is_no_number_is_seen_in_the_sum(wrong: float) -> None:
     maps[1, 2, 5, 1] = wrong
     for reduced in both(maps):
         assert np.argwhere(~np.isfinite(reduced.total)).tolist() == [[1, 1]]
+
+
+def test_both_infinities_in_a_map_and_a_row_beyond_float32_are_seen_without_a_warning() -> None:
+    maps = np.ones((2, 4, 6, 3), np.float32)
+    maps[0, 2, :2, 1] = np.inf, -np.inf  # in one row
+    maps[1, 1, 0, 2], maps[1, 3, 0, 2] = np.inf, -np.inf  # in two
+    maps[1, 2, :2, 0] = 3e38  # finite, their sum is not
+    reduced = in_memory_reduced(tf.constant(maps))
+    assert np.argwhere(~np.isfinite(reduced.total)).tolist() == [[0, 1], [1, 0], [1, 2]]
+    np.testing.assert_array_equal(reduced.most[1], np.array([3e38, 1, np.inf], np.float32))
 
 
 def check_cells(where: np.ndarray, maps: np.ndarray, of: Crops, pairs: Pairs, firsts: np.ndarray) -> None:
