@@ -28,7 +28,7 @@ def merge_shards(runs: Sequence[Path], output: Path) -> MergeOutcome:
     """Join runs of one plan in a folder, which may have some of its units already.
 
     Links and finished dataset examples are taken over; parts of examples that are not finished are brought
-    together.
+    together. Remarks name the runs whose examples were left, and say why.
 
     Raises:
         UsageError: They are of different plans, damaged, have different pictures of one unit, or parts of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -17,7 +18,7 @@ LACKS_UNITS = 1  # exit code: no unit of these runs is rendered
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
-    """A spec, and runs of it: with examples of 12 photos, of 8, with a half of those of 12, and with none."""
+    """A spec, and runs of it: with examples of 12 photos, of 8, with each half of the 12, and with none."""
     folder = tmp_path_factory.mktemp("merge")
     write_network_spec(folder)
     photos = sorted((data_dir / "images").glob("*.jpg"))
@@ -27,6 +28,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
     for name, given in (
         ("twelve", whole),
         ("half", [*whole, "--shard", "1/2"]),
+        ("rest", [*whole, "--shard", "2/2"]),
         ("eight", ["--images", folder / "8.txt"]),
     ):
         done = fvcli("examples", folder / "spec.yaml", *given, "-o", folder / name)
@@ -90,9 +92,100 @@ def test_a_target_that_has_begun_the_same_is_finished_and_one_of_others_is_left(
     begun = examples_files(tmp_path / "run")
     said = merged(place, tmp_path / "run", "eight")
     assert f"the examples of {place}/eight were left, because {tmp_path}/run has begun others" in said
+    assert f"to have them, merge {place}/eight into another folder" in said
     assert examples_files(tmp_path / "run") == begun
     assert "the examples of" not in merged(place, tmp_path / "run", "twelve")
     assert examples_files(tmp_path / "run") == examples_files(place / "twelve")
+
+
+def unlike(run: Path, to: Path) -> Path:
+    """Copy a run with finished examples, as if one picture more had not been readable."""
+    shutil.copytree(run, to)
+    head = json.loads((to / "examples/examples.json").read_text())
+    head |= {"pictures": head["pictures"] - 1, "skipped": head["skipped"] + 1}
+    (to / "examples/examples.json").write_text(json.dumps(head))
+    return to
+
+
+def test_a_target_that_has_begun_goes_on_with_the_parts_of_the_same_beside_finished_others(
+    place: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(place / "half", run)
+    said = merged(place, run, "eight", "rest")
+    assert f"the examples of {place}/eight were left, because {run} has begun others" in said
+    assert said.count("the examples of") == 1
+    assert {"parts/00000.npz", "parts/00001.npz"} <= set(examples_files(run))
+    done = fvcli("examples", run, "--images", place / "12.txt", "--block", "6")
+    assert done.exit_code == 0, done.stderr
+    assert examples_files(run) == examples_files(place / "twelve")
+
+
+@pytest.mark.parametrize("names", [("eight", "twelve", "rest"), ("twelve", "eight")])
+def test_a_target_that_has_begun_takes_the_finished_ones_of_the_same_whatever_is_beside_them(
+    names: tuple[str, ...], place: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(place / "half", run)
+    said = merged(place, run, *names)
+    assert f"the examples of {place}/eight were left, because {run} has begun others" in said
+    assert said.count("the examples of") == 1
+    assert examples_files(run) == examples_files(place / "twelve")
+
+
+def test_a_target_that_has_begun_names_parts_of_others_and_takes_none_of_them(
+    place: Path, tmp_path: Path
+) -> None:
+    run, other = tmp_path / "run", tmp_path / "other"
+    shutil.copytree(place / "half", run)
+    given = "--images", place / "12.txt", "--block", "5", "--shard", "1/2"
+    assert fvcli("examples", place / "spec.yaml", *given, "-o", other).exit_code == 0
+    begun = examples_files(run)
+    said = merged(place, run, "eight", str(other))
+    assert f"the examples of {other} were left, because {run} has begun others" in said
+    assert f"in the number of pictures in a part; to have them, merge {other} into another folder" in said
+    assert f"the examples of {place}/eight were left" in said
+    assert examples_files(run) == begun
+
+
+def test_a_target_that_has_begun_takes_parts_where_finished_ones_of_the_same_differ(
+    place: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(place / "half", run)
+    other = unlike(place / "twelve", tmp_path / "other")
+    said = merged(place, run, "twelve", str(other), "rest")
+    assert f"the examples of {other} were left, because {place}/twelve has others" in said
+    assert "they differ in which files could be read" in said
+    assert f"those of {place}/twelve were left, too: merge only the runs whose examples you want" in said
+    assert {"parts/00000.npz", "parts/00001.npz"} <= set(examples_files(run))
+    assert "the examples of" not in merged(place, run, "twelve")  # what the remark tells to do
+    assert examples_files(run) == examples_files(place / "twelve")
+
+
+def test_parts_are_named_that_are_left_because_finished_ones_differ(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(place / "twelve", tmp_path / "again")
+    said = merged(place, tmp_path / "run", "twelve", "half", "eight", str(tmp_path / "again"))
+    assert f"the examples of {place}/eight were left, because {place}/twelve has others" in said
+    assert f"the examples that {place}/half has begun were left, because the finished ones differ" in said
+    assert f"so those of {place}/twelve and {tmp_path}/again were left, too" in said
+    assert examples_files(tmp_path / "run") == {}
+
+
+def test_finished_examples_that_do_not_say_what_they_are_of_are_left_and_named(
+    place: Path, tmp_path: Path
+) -> None:
+    run, old = tmp_path / "run", tmp_path / "old"
+    shutil.copytree(place / "half", run)
+    shutil.copytree(place / "twelve", old)
+    head = json.loads((old / "examples/examples.json").read_text())
+    del head["origin"]
+    (old / "examples/examples.json").write_text(json.dumps(head))
+    begun = examples_files(run)
+    said = merged(place, run, str(old))
+    assert f"the examples of {old} were left, because {run} has begun others" in said
+    assert "it is not known in what they differ" in said
+    assert examples_files(run) == begun
 
 
 class _KilledError(Exception):
