@@ -21,9 +21,9 @@ from fvcli.plan.terms import Formula, TermPlan
 from fvcli.plan.unread_keys import unread_settings
 from fvcli.spec.base import file_keys
 from fvcli.spec.objective_bases import MAX_TERMS
-from fvcli.spec.recipes import nearest_recipe, resolved
+from fvcli.spec.recipes import recipes_by_nearness, resolved
 from fvcli.spec.schema import Render
-from fvcli.spec.settings import Settings
+from fvcli.spec.settings import ResolvedRender, Settings
 
 MODEL_FILES = ("path", "weights", "labels")
 
@@ -79,23 +79,61 @@ def _render(program: Program) -> str:
     """Return how a program renders as JSON; thousands of units share it.
 
     What nothing reads, such as the optimizer of a dream, is left out where it can be: a spec may not have it.
+    It is in the key of a unit all the same. So the recipe is the nearest one that has it.
     """
-    size = program.height_px, program.width_px
-    recipe = nearest_recipe(program.settings, size)
+    settings = program.settings
+    recipes = recipes_by_nearness(settings, (program.height_px, program.width_px))
+    for recipe in recipes if settings.method != "ascent" else ():
+        whole, written = _whole(program, recipe), _written(program, recipe)
+        for left in _shortened(written, settings):
+            made = _read(whole, left)
+            if all(getattr(made, key) == getattr(settings, key) for key in Settings.model_fields):
+                return json.dumps(whole | left)
+    whole, written = _whole(program, recipes[0]), _written(program, recipes[0])
+    return json.dumps(whole | _without_unread(written, whole, settings))
+
+
+def _whole(program: Program, recipe: str) -> dict[str, Any]:
+    size = [program.height_px, program.width_px]
+    return {"recipe": recipe, "size_px": size, "batch_size": program.batch_size}
+
+
+def _written(program: Program, recipe: str) -> dict[str, Any]:
+    """Return the settings of a program, to be written beside a recipe."""
     written = program.settings.model_dump(mode="json")
-    inherited = resolved(recipe, Render(), size)
+    inherited = resolved(recipe, Render(), (program.height_px, program.width_px))
     for key, field in Settings.model_fields.items():
         value = getattr(program.settings, key)
-        if key not in written and getattr(inherited, key) != value:  # the default, and the recipe has another
-            written[key] = list(field.default) if isinstance(field.default, tuple) else field.default
+        if key in written or value is None or getattr(inherited, key) == value:  # a spec cannot say None
+            continue
+        # it is the default, and the recipe has another
+        written[key] = list(field.default) if isinstance(field.default, tuple) else field.default
     if program.settings.is_morph:  # left open, it would be even
         written["animation"]["pace"] = program.settings.pace
     image = written["parameterization"]
     for key in file_keys(type(program.settings.parameterization)):
         if image.get(key) is not None:
             image[key] = _base_name(image[key])
-    whole = {"recipe": recipe, "size_px": list(size), "batch_size": program.batch_size}
-    return json.dumps(whole | _without_unread(written, whole, program.settings))
+    return written
+
+
+def _shortened(written: Mapping[str, Any], settings: Settings) -> Iterator[dict[str, Any]]:
+    """Yield what is written less what nothing reads; then also without a parameterization that lost some."""
+    left = json.loads(json.dumps(written))
+    for key, option in unread_settings(settings):
+        if key in left:
+            (left[key] if option else left).pop(option or key, None)
+    yield left
+    if "parameterization" in left and left["parameterization"] != written["parameterization"]:
+        del left["parameterization"]
+        yield left
+
+
+def _read(whole: Mapping[str, Any], left: Mapping[str, Any]) -> ResolvedRender:
+    """Return the settings that a spec has that says no more than this."""
+    height, width = whole["size_px"]
+    asked = resolved(whole["recipe"], Render.model_validate({**whole, **left}), (height, width))
+    return heeded(asked, "parameterization" in left)
 
 
 def _without_unread(written: dict[str, Any], whole: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
@@ -103,16 +141,10 @@ def _without_unread(written: dict[str, Any], whole: Mapping[str, Any], settings:
 
     All settings are in the key of a unit. So what nothing reads and the recipe says otherwise has to stay.
     """
-    unread = unread_settings(settings)
-    if not unread:
+    if not unread_settings(settings):
         return written
-    left = json.loads(json.dumps(written))
-    for key, option in unread:
-        if key in left:
-            (left[key] if option else left).pop(option or key, None)
-    height, width = whole["size_px"]
-    asked = resolved(str(whole["recipe"]), Render.model_validate({**whole, **left}), (height, width))
-    made = heeded(asked, "parameterization" in left)
+    left = next(_shortened(written, settings))
+    made = _read(whole, left)
     different = [key for key in written if getattr(made, key) != getattr(settings, key)]
     return {
         key: written[key] if key in different else left[key] for key in written if key in {*left, *different}

@@ -79,24 +79,21 @@ def _paced(film: Animation | None) -> Animation | None:
 
 
 @functools.lru_cache
-def nearest_recipe(settings: Settings, size_px: tuple[int, int]) -> str:
-    """Return the recipe that most of some settings are of; of several the first.
+def recipes_by_nearness(settings: Settings, size_px: tuple[int, int]) -> tuple[str, ...]:
+    """Return all recipes, first the one that most of some settings are of; of several the first listed.
 
-    One that sets what these leave out, such as octaves, is none of them.
+    Those that set what these leave out, such as octaves, come last.
     """
     optional = [key for key, field in Settings.model_fields.items() if field.default is None]
     known = _whole_recipes(size_px)
-    fitting = [
-        name
-        for name, recipe in known.items()
-        if all(getattr(recipe, key) in {None, getattr(settings, key)} for key in optional)
-    ]
-    return max(
-        fitting,
-        key=lambda name: sum(
-            getattr(settings, key) == getattr(known[name], key) for key in Settings.model_fields
-        ),
-    )
+
+    def nearness(name: str) -> tuple[bool, int]:
+        recipe = known[name]
+        fits = all(getattr(recipe, key) is None or getattr(settings, key) is not None for key in optional)
+        same = [key for key in Settings.model_fields if getattr(settings, key) == getattr(recipe, key)]
+        return fits, len(same)
+
+    return tuple(sorted(known, key=nearness, reverse=True))
 
 
 @functools.lru_cache

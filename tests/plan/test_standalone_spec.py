@@ -10,6 +10,7 @@ import pytest
 from fvcli.models import ModelFacts
 from fvcli.plan import Plan, make_plan, standalone_spec, title_of
 from fvcli.spec import parse_document, validate
+from fvcli.spec.recipes import RECIPES
 from fvcli.spec.schema import Render, Spec
 from tests.plan.test_keys import ALIGNMENT, CASES, FILES, INTERPOLATION, base, lite0
 
@@ -154,6 +155,66 @@ DREAMS: dict[str, Data] = {
 }
 
 
+def read_again(data: Data, facts: ModelFacts) -> Plan:
+    """Return the plan of a written spec that is read as any other: keys that nothing reads are refused."""
+    document = parse_document(json.dumps(data), "spec.json")
+    spec, positions = validate(document)
+    document.raise_problems()
+    assert spec is not None
+    plan, problems = make_plan(spec, positions, facts, FILES)
+    assert problems == []
+    return plan
+
+
+OWN: dict[str, Data] = {
+    "nothing": {},
+    "scale": {"octaves": {"scale": 1.3}},
+    "count": {"octaves": {"count": 2}},
+    "each": {"octaves": {"each": [{"scale": 1, "steps": 3}]}},
+    "no detail kept": {"octaves": {"keep_detail": False}},
+    "octaves and steps": {"octaves": {"count": 2}, "steps": 5},
+    "octaves and saved steps": {"octaves": {"count": 2}, "save_at": [1, 2]},
+    "octaves and a film": {"octaves": {"count": 2}, "animation": {}},
+    "octaves and noise": {"octaves": {"count": 2}, "start": "noise"},
+    "octaves and pixels": {"octaves": {"count": 2}, "parameterization": "pixel"},
+    "octaves and other noise": {
+        **{"octaves": {"count": 2}, "start": "noise"},
+        "parameterization": {"kind": "pixel", "std": 0.02},
+    },
+    "octaves, seed and size": {"octaves": {"scale": 1.3}, "seed": 3, "size_px": [96, 128]},
+    "steepest": {"steepest": "l2"},
+}
+
+
+@pytest.mark.parametrize("own", OWN)
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_dream_of_any_recipe_has_a_spec_that_can_be_read(recipe: str, own: str, facts: ModelFacts) -> None:
+    """What nothing reads is in the key, too, and only a recipe may have it."""
+    given = OWN[own]
+    begins = ("steepest" in given or recipe == "deepdream") and given.get("start") != "noise"
+    plan = plan_of(
+        base(channels=4, recipe=recipe, **given, **({"pictures": ["chelsea.jpg"]} if begins else {}))
+    )
+    data = standalone_spec(plan, plan.units[0])
+    again = read_again(data, facts)
+    assert [unit.key for unit in again.units] == [plan.units[0].key]
+    assert [program.batch_size for program in again.programs] == [plan.programs[0].batch_size]
+    assert standalone_spec(again, again.units[0]) == data
+
+
+def test_dreams_on_a_picture_keep_their_recipe() -> None:
+    for octaves in ({"scale": 1.3}, {"count": 2}):
+        plan = plan_of(base(channels=4, recipe="deepdream", octaves=octaves, pictures=["chelsea.jpg"]))
+        assert standalone_spec(plan, plan.units[0])["render"]["recipe"] == "deepdream"
+
+
+def test_deepdraw_on_a_picture_has_a_spec_that_can_be_read(facts: ModelFacts) -> None:
+    """A picture has no std, which is in the key of the noise that the recipe begins with."""
+    plan = plan_of(base(channels=4, recipe="deepdraw", start="picture", pictures=["chelsea.jpg"]))
+    again = read_again(standalone_spec(plan, plan.units[0]), facts)
+    assert [unit.key for unit in again.units] == [plan.units[0].key]
+
+
 @pytest.mark.parametrize("name", DREAMS)
 def test_a_spec_of_what_is_no_optimisation_has_no_key_that_nothing_reads(
     name: str, facts: ModelFacts
@@ -162,12 +223,7 @@ def test_a_spec_of_what_is_no_optimisation_has_no_key_that_nothing_reads(
     plan = plan_of(base(channels=4, **DREAMS[name]))
     data = standalone_spec(plan, plan.units[0])
     assert "optimizer" not in data["render"]
-    document = parse_document(json.dumps(data), "spec.json")
-    spec, positions = validate(document)
-    document.raise_problems()
-    assert spec is not None
-    again, problems = make_plan(spec, positions, facts, FILES)
-    assert problems == []
+    again = read_again(data, facts)
     assert [unit.key for unit in again.units] == [plan.units[0].key]
 
 

@@ -9,7 +9,7 @@ import pytest
 from fvcli.spec import settings
 from fvcli.spec.base import kinds_of
 from fvcli.spec.parameterizations import Parameterization
-from fvcli.spec.recipes import RECIPES, nearest_recipe, resolved
+from fvcli.spec.recipes import RECIPES, recipes_by_nearness, resolved
 from fvcli.spec.schema import Render
 from fvcli.spec.settings import Settings
 from fvcli.spec.transforms import TransformKind
@@ -54,7 +54,9 @@ def test_the_method_follows_from_what_is_set(render: dict[str, Any], method: str
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_recipe_is_nearest_to_itself(recipe: str) -> None:
-    assert nearest_recipe(settings_of(recipe, steps=3, seed=5), (96, 64)) == recipe
+    nearest, *others = recipes_by_nearness(settings_of(recipe, steps=3, seed=5), (96, 64))
+    assert nearest == recipe
+    assert {nearest, *others} == {*RECIPES}
 
 
 def test_a_key_of_render_without_effect_is_found_when_fvcli_starts(monkeypatch: pytest.MonkeyPatch) -> None:
