@@ -33,13 +33,17 @@ class Mistakes:
     def __init__(self) -> None:
         self._found: list[FvcliError] = []
 
+    def add(self, error: FvcliError) -> None:
+        """Note what is wrong."""
+        self._found.append(error)
+
     @contextlib.contextmanager
     def noted(self) -> Iterator[None]:
         """Keep an error instead of letting it end what goes on."""
         try:
             yield
         except FvcliError as error:
-            self._found.append(error)
+            self.add(error)
 
     def refuse(self) -> None:
         """Raise UsageError of all that was noted, a line each; do nothing if that is nothing."""

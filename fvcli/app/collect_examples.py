@@ -23,7 +23,6 @@ from fvcli.run.examples.finish import Asked, finish, finished_origin
 from fvcli.run.examples.layout import SAMPLE, examples_folder
 from fvcli.run.examples.origin import BLOCK, Origin, units_digest, with_spare
 from fvcli.run.examples.parts import Parts, forget_examples, other_origin
-from fvcli.run.unit_links import read_links
 
 if TYPE_CHECKING:
     from fvcli.models.loaded.model import LoadedModel
@@ -172,13 +171,10 @@ def asked_for(plan: Plan, facts: ModelFacts, images: Path, options: ExamplesOpti
         with mistakes.noted():
             classes = classes_of(pictures, options.labels)
     if options.labels is not None and not pictures.names and not options.labels.is_file():
-        with mistakes.noted():
-            raise UsageError(f"{options.labels}: no such file", "give a .csv file")
+        mistakes.add(UsageError(f"{options.labels}: no such file", "give a .csv file"))
     if options.again and options.shard is not None:
-        with mistakes.noted():
-            raise UsageError(
-                "--again would remove what other shards have worked out", "give it without --shard"
-            )
+        message = "--again would remove what other shards have worked out"
+        mistakes.add(UsageError(message, "give it without --shard"))
     mistakes.refuse()
     return Asked(facts, units, pictures, classes, _origin(facts, units, pictures, classes, options.block))
 
@@ -299,20 +295,20 @@ class _Collecting:
         return model, device
 
     def mend_links(self) -> bool:
-        """Find the weights between units anew if those of a run with finished examples are of no use.
+        """Find the weights between units anew if a run with finished examples lacks them (``lacks_links``).
 
         Returns:
-            Whether they were of no use.
+            Whether it lacked them.
 
         Raises:
             UsageError: The network is not the one of the run.
         """
-        links = read_links(self._run)
-        if links is not None and links.weights_sha256 == self._asked.facts.weights_sha256:
+        run = RunFolder.read(self._run)
+        if not lacks_links(run):
             return False
-        self._model, _ = self._loaded()
+        model, _ = self._loaded()
         with RunFolder.join(self._run):
-            self._link_units()
+            self._link_units(run, model)
         return True
 
     @property
@@ -324,7 +320,9 @@ class _Collecting:
         origin, observer = self._asked.origin, self._observer
         self._parts.begin(origin)
         try:
-            self._link_units()
+            run = RunFolder.read(self._run)
+            if self._model is not None and lacks_links(run):
+                self._link_units(run, self._model)
             missing = self._missing
             if missing and self._stream is not None:
                 observer.began("picture", sum(len(origin.numbers(block)) for block in missing))
@@ -335,12 +333,10 @@ class _Collecting:
         finally:
             observer.ended()
 
-    def _link_units(self) -> None:
-        """Find the weights between the units of the run, too, unless they are there or it is not loaded."""
-        run = RunFolder.read(self._run)
-        if self._model is not None and lacks_links(run):
-            self._observer.said("looking up the weights between units")
-            link_units(run, self._model)
+    def _link_units(self, run: RunFolder, model: LoadedModel) -> None:
+        """Find the weights between the units of the run, too."""
+        self._observer.said("looking up the weights between units")
+        link_units(run, model)
 
     def _finished(self) -> ExamplesOutcome:
         what = ""

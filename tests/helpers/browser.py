@@ -39,6 +39,23 @@ def browser(width: int = 1280, height: int = 900) -> Iterator[webdriver.Chrome]:
         chrome.quit()
 
 
+@contextmanager
+def untroubled(chrome: webdriver.Chrome, own: str = "file:") -> Iterator[webdriver.Chrome]:
+    """Let a test have a browser as it starts; afterwards nothing may be in its console or have left the page.
+
+    Args:
+        chrome: A browser that was used before.
+        own: How addresses begin that are not elsewhere.
+    """
+    resize(chrome, 1280, 900)
+    prefer(chrome)
+    yield chrome
+    said = complaints(chrome)
+    assert said == [], said  # pytest says what differs only in files of tests
+    elsewhere = [url for url in requests_elsewhere(chrome) if not url.startswith(own)]
+    assert elsewhere == [], elsewhere
+
+
 def complaints(chrome: webdriver.Chrome) -> list[str]:
     """Return what was written to the console since the last call: errors, and what a policy forbade."""
     return [entry["message"] for entry in chrome.get_log("browser")]

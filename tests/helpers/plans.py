@@ -7,9 +7,11 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from fvcli.media import NamedFiles
 from fvcli.models import ModelFacts
 from fvcli.plan import Plan, make_plan
 from fvcli.spec import parse_document, validate
+from fvcli.spec.schema import Spec
 
 Data = dict[str, Any]
 
@@ -84,10 +86,15 @@ def plan_of(facts: ModelFacts, jobs: Iterable[Data], **top: Any) -> Plan:
     text = re.sub(
         "[\x7f-\x9f\u2028\u2029\ufeff]", lambda one: f"\\u{ord(one[0]):04x}", text
     )  # as YAML takes it
+    return spec_and_plan_of(text, facts)[1]
+
+
+def spec_and_plan_of(text: str, facts: ModelFacts, files: NamedFiles | None = None) -> tuple[Spec, Plan]:
+    """Return what a spec without mistakes says, and its plan."""
     document = parse_document(text, "spec.yaml")
     spec, positions = validate(document)
     document.raise_problems()
     assert spec is not None
-    plan, problems = make_plan(spec, positions, facts)
-    assert problems == []
-    return plan
+    plan, problems = make_plan(spec, positions, facts, files)
+    assert problems == [], problems  # pytest says what differs only in files of tests
+    return spec, plan

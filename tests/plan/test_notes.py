@@ -8,7 +8,8 @@ import pytest
 
 from fvcli.models import ModelFacts
 from fvcli.plan.notes import notes_on
-from tests.plan.test_unit_drafts import spec_and_plan_of
+from tests.helpers.plans import spec_and_plan_of
+from tests.plan.test_unit_drafts import FILES, text_of
 
 Data = dict[str, Any]
 NEURON: Data = {"name": "a", "layer": "block4_expand_bn", "channels": [2], "objective": "neuron"}
@@ -17,7 +18,7 @@ WHOLE = "and the whole picture is optimised"
 
 
 def said_of(facts: ModelFacts, *jobs: Data, **render: Any) -> list[str]:
-    spec, plan = spec_and_plan_of(facts, *jobs, **{"size_px": 224, **render})
+    spec, plan = spec_and_plan_of(text_of(*jobs, **{"size_px": 224, **render}), facts, FILES)
     return notes_on(spec, plan, facts)
 
 

@@ -9,9 +9,9 @@ import pytest
 
 from fvcli.models import ModelFacts
 from fvcli.plan import Plan, make_plan, standalone_spec, title_of
-from fvcli.spec import parse_document, validate
 from fvcli.spec.recipes import RECIPES
 from fvcli.spec.schema import Render, Spec
+from tests.helpers.plans import spec_and_plan_of
 from tests.plan.test_keys import ALIGNMENT, CASES, FILES, INTERPOLATION, base, lite0
 
 Data = dict[str, Any]
@@ -157,13 +157,7 @@ DREAMS: dict[str, Data] = {
 
 def read_again(data: Data, facts: ModelFacts) -> Plan:
     """Return the plan of a written spec that is read as any other: keys that nothing reads are refused."""
-    document = parse_document(json.dumps(data), "spec.json")
-    spec, positions = validate(document)
-    document.raise_problems()
-    assert spec is not None
-    plan, problems = make_plan(spec, positions, facts, FILES)
-    assert problems == []
-    return plan
+    return spec_and_plan_of(json.dumps(data), facts, FILES)[1]
 
 
 OWN: dict[str, Data] = {

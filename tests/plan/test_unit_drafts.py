@@ -9,9 +9,8 @@ import pytest
 
 from fvcli.media import ArrayFacts, NamedFiles, PictureFacts
 from fvcli.models import ModelFacts
-from fvcli.plan import Plan, make_plan
-from fvcli.spec import parse_document, validate
-from fvcli.spec.schema import Spec
+from fvcli.plan import Plan
+from tests.helpers.plans import spec_and_plan_of
 
 Data = dict[str, Any]
 FILES = NamedFiles(
@@ -47,18 +46,11 @@ CARICATURE: Data = {"name": "a", "layer": "stem_bn", "objective": "caricature", 
 
 
 def plan_of(facts: ModelFacts, *jobs: Data, **render: Any) -> Plan:
-    return spec_and_plan_of(facts, *jobs, **render)[1]
+    return spec_and_plan_of(text_of(*jobs, **render), facts, FILES)[1]
 
 
-def spec_and_plan_of(facts: ModelFacts, *jobs: Data, **render: Any) -> tuple[Spec, Plan]:
-    data = {"model": "efficientnet-lite0", "jobs": list(jobs), "render": render}
-    document = parse_document(json.dumps(data), "spec.yaml")
-    spec, positions = validate(document)
-    document.raise_problems()
-    assert spec is not None
-    plan, problems = make_plan(spec, positions, facts, FILES)
-    assert problems == []
-    return spec, plan
+def text_of(*jobs: Data, **render: Any) -> str:
+    return json.dumps({"model": "efficientnet-lite0", "jobs": list(jobs), "render": render})
 
 
 def names(plan: Plan) -> list[str]:

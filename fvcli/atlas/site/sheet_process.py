@@ -54,9 +54,8 @@ class SheetProcess:
             message = (
                 f"a process that writes the pictures of the site died (exit code {self._process.returncode})"
             )
-            raise FvcliError(
-                message, "run the same command again; layers that are finished are kept"
-            ) from error
+            hint = "run the same command again; layers that are finished are kept"
+            raise FvcliError(message, hint) from error
         damaged, wrong = answer
         if wrong is not None:
             raise FvcliError(*wrong)

@@ -12,7 +12,7 @@ import pytest
 from selenium.webdriver import Chrome
 
 from tests.helpers.atlas_runs import site_of, whole_run
-from tests.helpers.browser import browser, complaints, prefer, requests_elsewhere, resize
+from tests.helpers.browser import browser, untroubled
 
 
 @pytest.fixture(scope="session")
@@ -28,13 +28,9 @@ def started() -> Iterator[Chrome]:
 
 @pytest.fixture
 def chrome(started: Chrome) -> Iterator[Chrome]:
-    """A browser as if it was new; afterwards it must have had nothing to complain of."""
-    resize(started, 1280, 900)
-    prefer(started)
-    yield started
-    started.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
-    assert complaints(started) == []
-    assert [url for url in requests_elsewhere(started) if not url.startswith("http://127.0.0.1")] == []
+    with untroubled(started, "http://127.0.0.1") as one:
+        yield one
+        one.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": False})
     started.execute_script("try { localStorage.clear() } catch {}")
 
 

@@ -11,20 +11,13 @@ from pydantic import TypeAdapter
 from fvcli.atlas.site.collect import collect
 from fvcli.atlas.site.entry_spec import entry_spec
 from fvcli.models import ModelFacts
-from fvcli.plan import Plan, Unit, make_plan
+from fvcli.plan import Plan, Unit
 from fvcli.run import RunFolder
-from fvcli.spec import parse_document, validate
-from tests.helpers.plans import EVERY_KIND, plan_of
+from tests.helpers.plans import EVERY_KIND, plan_of, spec_and_plan_of
 
 
 def keys_of(text: str, facts: ModelFacts) -> list[str]:
-    document = parse_document(text, "spec.yaml")
-    spec, positions = validate(document)
-    document.raise_problems()
-    assert spec is not None
-    plan, problems = make_plan(spec, positions, facts)
-    assert problems == []
-    return [unit.key for unit in plan.units]
+    return [unit.key for unit in spec_and_plan_of(text, facts)[1].units]
 
 
 def test_every_page_of_a_run_has_a_spec_of_its_pictures(run: RunFolder, facts: ModelFacts) -> None:

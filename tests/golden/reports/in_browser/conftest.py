@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Chrome
 
-from tests.helpers.browser import browser, complaints, prefer, requests_elsewhere, resize
+from tests.helpers.browser import browser, untroubled
 
 
 @pytest.fixture(scope="module")
@@ -19,12 +19,8 @@ def shared_browser() -> Iterator[Chrome]:
 
 @pytest.fixture
 def chrome(shared_browser: Chrome) -> Iterator[Chrome]:
-    """A browser as it starts; after the test nothing may be in its console or have left the page."""
-    resize(shared_browser, 1280, 900)
-    prefer(shared_browser)
-    yield shared_browser
-    assert complaints(shared_browser) == []
-    assert requests_elsewhere(shared_browser) == []
+    with untroubled(shared_browser) as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
