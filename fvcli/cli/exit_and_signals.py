@@ -102,7 +102,11 @@ def tell_errors_from_failures() -> None:
 
 
 class Stop:
-    """A wish to stop. While patient, it is remembered; else, and the second time, it is raised at once.
+    """A wish to stop. While patient, it is remembered; else it is raised at once.
+
+    A second Ctrl-C is a person who will not wait, and is raised at once. Other signals come twice by nature:
+    Slurm signals every process of a job, and its script passes on what it hears. The second must not break
+    what the first has begun, such as giving work back.
 
     typed: The words of the command that somebody typed, where another process started this one.
     """
@@ -113,9 +117,9 @@ class Stop:
         self.typed: Sequence[str] = ()
 
     def hear(self, number: int, _frame: FrameType | None) -> None:
-        again = self.heard is not None
+        is_first = self.heard is None
         self.heard = number
-        if again or not self.patient:
+        if not self.patient if is_first else number == signal.SIGINT:
             self.raise_it()
 
     def raise_it(self, done: str = "") -> None:

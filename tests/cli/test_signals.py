@@ -84,16 +84,26 @@ def test_a_signal_before_or_after_the_rendering_is_raised_at_once(
     assert len(easel.painted) == (7 if place == "draw_missing_sheets" else 0)
 
 
-def test_a_stop_that_is_patient_remembers_the_first_signal() -> None:
+def test_a_stop_that_is_patient_remembers_the_first_signal_and_raises_the_second_ctrl_c() -> None:
     stop = Stop()
     assert (stop.patient, stop.heard) == (False, None)
     stop.patient = True
-    stop.hear(signal.SIGINT, None)
-    assert stop.heard == signal.SIGINT
-    with pytest.raises(StoppedError, match="Stopped by SIGTERM"):
-        stop.hear(signal.SIGTERM, None)
-    with pytest.raises(StoppedError, match="Stopped by SIGTERM; to go on"):
-        Stop().hear(signal.SIGTERM, None)
+    stop.hear(signal.SIGTERM, None)
+    assert stop.heard == signal.SIGTERM
+    with pytest.raises(StoppedError, match="Stopped by SIGINT"):
+        stop.hear(signal.SIGINT, None)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGUSR1])
+def test_signals_that_systems_send_twice_break_nothing_that_the_first_began(number: signal.Signals) -> None:
+    patient, impatient = Stop(), Stop()
+    patient.patient = True
+    patient.hear(number, None)
+    with pytest.raises(StoppedError, match=f"Stopped by {number.name}; to go on"):
+        impatient.hear(number, None)
+    for stop in (patient, impatient):
+        stop.hear(number, None)
+        assert stop.heard == number
 
 
 @pytest.mark.parametrize(

@@ -83,9 +83,8 @@ def stop_and_cancel(cluster: SlurmCluster, spec: Path, run: Path, how: list[str]
     cluster.run("scancel", str(cancelled))
     cluster.wait_for_end(cancelled)
     assert cluster.ended(cancelled)[2:] == ["CANCELLED 0:0"] * 2
-    status = json.loads(fvcli("status", run, "--json").stdout)
-    assert status["running"] == status["lost"] == 0
-    assert 1 <= status["done"] < PICTURES - 1
+    assert at_work(run) == 0, "what was claimed is given back"
+    assert 1 <= finished(run) < PICTURES - 1
 
 
 def test_whatever_happens_only_the_unit_that_kills_is_lost(
