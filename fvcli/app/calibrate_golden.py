@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from fvcli.golden.staging import DOING, refuse_cut_off
 from fvcli.golden.variants import BASE, Variant, concerned, variants_of
 from fvcli.models import load
 from fvcli.plan import Plan
+from fvcli.python_module import python_module
 from fvcli.run import RunFolder, read_fingerprint
 from fvcli.run.atomic import write_atomic
 from fvcli.run.layout import SPEC, read_text
@@ -120,7 +120,7 @@ class _Trials:
         self._prepare(path, variant.plan(self.golden.run.plan))
         difference = json.dumps({**variant.worker, "allow_code": self.allow_code})
         ended = subprocess.run(
-            [sys.executable, "-m", "fvcli.worker.variant", str(path), difference],
+            [*python_module("fvcli.worker.variant"), str(path), difference],
             env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", **variant.environment},
             capture_output=True,
             text=True,

@@ -16,7 +16,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -29,6 +28,7 @@ from queue import Empty, SimpleQueue
 from fvcli.engines.base import EngineOptions, Event
 from fvcli.engines.gpus import environment_of, gpus_here
 from fvcli.errors import FvcliError, StoppedError, UsageError, command
+from fvcli.python_module import python_module
 from fvcli.run import RunFolder
 from fvcli.run.cores import cores
 from fvcli.run.layout import LOGS
@@ -182,7 +182,7 @@ class _Nursery:
 
     def _command(self) -> list[str]:
         how = self._options
-        words = [sys.executable, "-m", "fvcli", "work", str(self._run.path), "--events"]
+        words = [*python_module("fvcli"), "work", str(self._run.path), "--events"]
         words += ["--round", self._round.name, "--tries", str(how.tries)]
         words += ["--timeout", f"{max(1.0, how.timeout_s):g}", "--lease", f"{how.lease_s:g}"]
         if not self._gpus:

@@ -30,6 +30,7 @@ def test_the_workers_are_an_array_that_slurm_starts_again() -> None:
         "--signal=B:USR1@120",
     ]
     assert '\n/opt/python -m fvcli work "$run" &\n' in script
+    assert "\nexport PYTHONSAFEPATH=1 " in script
     assert "sbatch /runs/atlas/submit/slurm.sh\n" in script
     assert len(script.splitlines()) < 60
     assert max(map(len, script.splitlines())) < 120

@@ -22,6 +22,7 @@ from fvcli.engines import local as local_module
 from fvcli.engines import supervise as module
 from fvcli.engines.supervise import supervise
 from fvcli.errors import FvcliError, StoppedError, UsageError
+from fvcli.python_module import python_module
 from fvcli.run import RunFolder, run_status
 from fvcli.run.process import is_gone, this_process
 from fvcli.run.work.attempts import Attempt, attempts_of, make_attempt
@@ -54,14 +55,7 @@ def round_(run: RunFolder) -> Round:
 @pytest.fixture
 def painter(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Let workers paint; what they do is said as a painter's fields."""
-    real = module._Nursery._command
-
-    def command(nursery: module._Nursery) -> list[str]:
-        words = real(nursery)
-        assert words[1:3] == ["-m", "fvcli"]
-        return [words[0], "-m", "tests.helpers.painters", *words[3:]]
-
-    monkeypatch.setattr(module._Nursery, "_command", command)
+    monkeypatch.setattr(module, "python_module", lambda _: python_module("tests.helpers.painters"))
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
 
     def behave(**how: object) -> None:
@@ -163,8 +157,8 @@ from pathlib import Path
 from fvcli.engines import EngineOptions, supervise as module
 from fvcli.run import RunFolder
 from fvcli.run.work.rounds import latest_round
-command = module._Nursery._command
-module._Nursery._command = lambda self: [sys.executable, "-m", "tests.helpers.painters", *command(self)[3:]]
+python_module = module.python_module
+module.python_module = lambda _: python_module("tests.helpers.painters")
 path = Path(sys.argv[1])
 for event in module.supervise(RunFolder.read(path), latest_round(path), EngineOptions(threads=1), 1):
     if event.state == "started":
@@ -468,12 +462,12 @@ def test_workers_know_what_was_typed(run: RunFolder, round_: Round, script: Scri
 
 def test_workers_are_told_how_to_work(run: RunFolder, round_: Round, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    words = ["-m", "fvcli", "work", str(run.path), "--events", "--round", "0001"]
+    words = [*python_module("fvcli"), "work", str(run.path), "--events", "--round", "0001"]
     rest = ["--tries", "4", "--timeout", "99.5", "--lease", "7.5", "--threads", "3"]
     options = EngineOptions(None, 3, tries=4, timeout_s=99.5, lease_s=7.5)
-    assert command_of(run, round_, options) == [sys.executable, *words, *rest]
+    assert command_of(run, round_, options) == [*words, *rest]
     options = EngineOptions(None, 3, tries=4, timeout_s=99.5, lease_s=7.5, allow_code=True, mixed=True)
-    assert command_of(run, round_, options) == [sys.executable, *words, *rest, "--allow-code", "--mixed"]
+    assert command_of(run, round_, options) == [*words, *rest, "--allow-code", "--mixed"]
 
 
 def test_cores_are_shared_out(run: RunFolder, round_: Round, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -20,6 +19,7 @@ from fvcli.media import read_picture
 from fvcli.models import load
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.optvis.calls import Call, CallGraph
+from fvcli.python_module import python_module
 from fvcli.run import RunFolder, Sidecar
 from fvcli.worker import variant
 from fvcli.worker.device import Device
@@ -182,7 +182,7 @@ def test_what_is_finished_is_left_alone(begin: Begin, devices: list[Any]) -> Non
 def test_it_is_a_process_of_its_own(begin: Begin) -> None:
     run = begin()
     difference = json.dumps({"lanes": 1, "threads": 2, "layer": "conv", "share": 0.5, "allow_code": False})
-    command = [sys.executable, "-m", "fvcli.worker.variant", str(run.path), difference]
+    command = [*python_module("fvcli.worker.variant"), str(run.path), difference]
     environment = {**os.environ, "TF_ENABLE_ONEDNN_OPTS": "0"}
     ended = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert ended.returncode == 0, ended.stderr

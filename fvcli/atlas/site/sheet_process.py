@@ -16,6 +16,7 @@ from contextlib import suppress
 
 from fvcli.atlas.site.sheets import Sheet, write_sheet
 from fvcli.errors import FvcliError
+from fvcli.python_module import python_module
 
 Answer = tuple[list[str], tuple[str, str | None] | None]  # units, and message and hint of an error
 
@@ -24,10 +25,8 @@ class SheetProcess:
     """Writes sheets in a process of its own, one after the other."""
 
     def __init__(self) -> None:
-        # with -c alone it would look for modules in the working directory first
-        find = f"import sys; sys.path[:] = {sys.path!r}"
         self._process = subprocess.Popen(
-            [sys.executable, "-c", f"{find}; import {__name__} as process; process.serve()"],
+            python_module(__name__),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C is for the process that started it
@@ -84,3 +83,7 @@ def serve() -> None:
                 answer = [], (error.message, error.hint)
             pickle.dump(answer, answers)
             answers.flush()
+
+
+if __name__ == "__main__":
+    serve()
