@@ -117,9 +117,9 @@ class Stop:
         self.typed: Sequence[str] = ()
 
     def hear(self, number: int, _frame: FrameType | None) -> None:
-        is_first = self.heard is None
+        is_urgent = not self.patient if self.heard is None else number == signal.SIGINT
         self.heard = number
-        if not self.patient if is_first else number == signal.SIGINT:
+        if is_urgent:
             self.raise_it()
 
     def raise_it(self, done: str = "") -> None:

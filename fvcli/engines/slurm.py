@@ -31,6 +31,8 @@ HEAD = """\
 # {what}
 # Written by fvcli submit. You may change it and start it yourself: sbatch {script}
 {options}
+
+export PYTHONSAFEPATH=1  # a random.py in this folder is not Python's own
 """
 WORKER = """
 run={run}
@@ -42,7 +44,6 @@ mkdir -p "$run/submit" && touch "$began"  # by the clock that sidecars have, whi
 # Slurm signals this script alone, so it tells the worker. A signal also ends `wait`, so it waits again.
 trap 'heard=yes; kill -TERM "$worker"' TERM
 trap 'heard=yes; kill -USR1 "$worker"' USR1
-export PYTHONSAFEPATH=1  # a random.py in this folder is not Python's own
 {command} &
 worker=$!
 heard=yes
@@ -81,7 +82,6 @@ exit "$code"
 RESTARTS = 5  # of a task that found nothing finished or could not go on, before it gives up
 FINISHING = """
 run={run}
-export PYTHONSAFEPATH=1  # a random.py in this folder is not Python's own
 {python} -m fvcli grid "$run"
 code=$?
 {python} -m fvcli status "$run"

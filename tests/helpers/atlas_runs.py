@@ -24,6 +24,7 @@ from tests.helpers.painting import paint
 from tests.helpers.running import write_spec
 
 SIDE_PX = 64
+JOBS = "model: efficientnet-lite0\nrender: {size_px: 64}\njobs:\n"  # what comes before small jobs
 LAYER, EARLY, LATE = "block4_expand_bn", "stem_bn", "block2_expand_bn"
 # Two sheets of channels; every figure; variants, classes, directions; a layer of which nothing is rendered.
 SPEC = f"""\

@@ -18,6 +18,7 @@ from fvcli.run import RunFolder
 from tests.atlas.site.conftest import SMALL
 from tests.helpers.atlas_runs import (
     EARLY,
+    JOBS,
     LABELS,
     LAYER,
     Page,
@@ -140,14 +141,13 @@ def test_the_keys_of_a_job_that_is_called_otherwise_lead_to_its_new_pages(
 
 def test_a_key_of_two_jobs_leads_to_the_first_and_stays_when_that_goes(tmp_path: Path) -> None:
     way = "layer: stem_bn, objective: direction, vectors: [{random: 0-1}]"
-    head = "model: efficientnet-lite0\nrender: {size_px: 64}\njobs:\n"
     first, second = (f"  - {{name: {name}, {way}}}\n" for name in ("one", "two"))
-    both = painted(tmp_path / "both", head + first + second)
+    both = painted(tmp_path / "both", JOBS + first + second)
     site = site_of(both)
     key = both.plan.units[0].key
     assert "../u/job-one/" in (site / f"k/{key}.html").read_text()
     assert built_again(both) == (site, 0)
-    one = painted(tmp_path / "one", head + second)
+    one = painted(tmp_path / "one", JOBS + second)
     built_again(one, out=site)
     assert "../u/job-two/" in (site / f"k/{key}.html").read_text()
     whole(one, site, tmp_path / "fresh")
@@ -287,8 +287,7 @@ def test_pictures_that_cannot_be_read_are_shown_as_failed_until_they_can(
 
 
 def test_new_labels_photos_and_weights_are_shown(tmp_path: Path) -> None:
-    text = "model: efficientnet-lite0\nrender: {size_px: 64}\njobs:\n"
-    text += (
+    text = JOBS + (
         "  - {name: a, layer: block4_expand_bn, channels: 0-3}\n  - {name: b, layer: stem_bn, channels: 2}\n"
     )
     run = painted(tmp_path / "own", text)
@@ -321,10 +320,7 @@ def test_new_labels_photos_and_weights_are_shown(tmp_path: Path) -> None:
 
 
 def test_photos_that_are_found_anew_are_shown_anew(tmp_path: Path) -> None:
-    text = (
-        "model: efficientnet-lite0\nrender: {size_px: 64}\njobs: [{name: a, layer: stem_bn, channels: 0-3}]"
-    )
-    run = painted(tmp_path / "own", text)
+    run = painted(tmp_path / "own", JOBS + "  - {name: a, layer: stem_bn, channels: 0-3}")
     write_examples(run, "stem_bn", 4)
     site = site_of(run)
     shutil.rmtree(run.path / "examples")

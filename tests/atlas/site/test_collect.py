@@ -12,10 +12,8 @@ from fvcli.atlas.site.collect import Atlas, Chapter, Entry, Figure, collect
 from fvcli.atlas.site.labels_file import Label
 from fvcli.models import ModelFacts
 from fvcli.run import RunFolder
-from tests.helpers.atlas_runs import EARLY, LATE, LAYER, Page, paint_all, painted, site_of
+from tests.helpers.atlas_runs import EARLY, JOBS, LATE, LAYER, Page, paint_all, painted, site_of
 from tests.helpers.plans import plan_of
-
-STEM = "model: efficientnet-lite0\nrender: {size_px: 64}\njobs:\n"
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +90,7 @@ def test_the_first_picture_that_there_is_stands_for_a_channel(tmp_path: Path) ->
     jobs = (
         "- {name: a, layer: stem_bn, channels: 0}\n- {name: b, layer: stem_bn, channels: 0, sign: negative}\n"
     )
-    run = painted(tmp_path, STEM + jobs, {"a/channel-0000": "failed"})
+    run = painted(tmp_path, JOBS + jobs, {"a/channel-0000": "failed"})
     (found,) = collect(run, None, {}).chapters[0].entries
     assert [one.status for one in found.pictures] == ["failed", "done"]
     assert (found.main.unit, found.status) == ("b/channel-0000-negative", "done")
@@ -106,7 +104,7 @@ def test_of_two_jobs_of_the_same_the_first_is_shown_and_the_other_is_a_variant(t
         "- {name: d, layer: stem_bn, channels: 0, diversity: {count: 2}}",
         "- {name: e, layer: stem_bn, channels: 0, diversity: {count: 2}, sign: negative}",
     )
-    run = painted(tmp_path, STEM + "\n".join(jobs))
+    run = painted(tmp_path, JOBS + "\n".join(jobs))
     (found,) = collect(run, None, {}).chapters[0].entries
     figures = [(one.figure, one.job) for one in found.pictures]
     others = [(Figure.OTHER, job) for job in ("b", "d", "d", "e", "e")]
@@ -116,7 +114,7 @@ def test_of_two_jobs_of_the_same_the_first_is_shown_and_the_other_is_a_variant(t
 
 
 def test_what_a_newer_version_wrote_is_not_shown(tmp_path: Path) -> None:
-    run = painted(tmp_path, STEM + "- {name: a, layer: stem_bn, channels: 0-1}")
+    run = painted(tmp_path, JOBS + "- {name: a, layer: stem_bn, channels: 0-1}")
     place = run.json(run.plan.units[0])
     place.write_text(json.dumps({**json.loads(place.read_text()), "schema_version": 999}))
     first, second = collect(run, None, {}).chapters[0].entries
@@ -126,14 +124,14 @@ def test_what_a_newer_version_wrote_is_not_shown(tmp_path: Path) -> None:
 
 
 def test_a_title_is_given_or_the_figures_or_the_models(tmp_path: Path) -> None:
-    text = STEM + "- {name: a, layer: stem_bn, channels: 0}\noutput: {figure: {title: Edges}}"
+    text = JOBS + "- {name: a, layer: stem_bn, channels: 0}\noutput: {figure: {title: Edges}}"
     run = painted(tmp_path, text)
     assert collect(run, None, {}).title == "Edges"
     assert collect(run, "Given", {}).title == "Given"
 
 
 def test_without_facts_of_the_model_there_are_still_layers(tmp_path: Path) -> None:
-    text = STEM + "- {name: a, layer: [stem_bn, block1_expand_bn], channels: 0}"
+    text = JOBS + "- {name: a, layer: [stem_bn, block1_expand_bn], channels: 0}"
     run = painted(tmp_path, text + "\n- {name: b, objective: class_logit, classes: tabby}")
     (run.path / "model.json").unlink()
     found = collect(RunFolder.read(run.path), None, {})
@@ -168,14 +166,11 @@ def test_layers_whose_names_a_disk_takes_for_one_have_folders_of_their_own(
 
 
 def test_a_caption_says_where_a_neuron_is(tmp_path: Path) -> None:
-    text = """\
-model: efficientnet-lite0
-render: {size_px: 64}
-jobs:
+    jobs = """\
   - {name: there, layer: stem_bn, channels: 0, objective: {kind: neuron, row: 3, column: 4}}
   - {name: middle, layer: stem_bn, channels: 1, objective: neuron, sign: negative}
 """
-    site = site_of(painted(tmp_path, text))
+    site = site_of(painted(tmp_path, JOBS + jobs))
     first, second = (Page(site / f"u/stem_bn/{i}.html").text for i in (0, 1))
     assert "One neuron of it, at row 3 and column 4 of the map." in first
     assert (

@@ -13,7 +13,7 @@ from fvcli.atlas.site import SiteOptions, build_site
 from fvcli.run import RunFolder
 from fvcli.run.examples.origin import Origin
 from fvcli.run.examples.parts import BlockFacts, Parts
-from tests.helpers.atlas_runs import EARLY, LAYER, Page, painted, site_of, whole_run, write_examples
+from tests.helpers.atlas_runs import EARLY, JOBS, LAYER, Page, painted, site_of, whole_run, write_examples
 from tests.helpers.running import fvcli
 
 AGAIN = "fvcli examples RUN --images FOLDER --again"
@@ -175,13 +175,10 @@ def test_remarks_are_notes_of_the_command(small: RunFolder) -> None:
 
 
 def test_a_run_of_directions_alone_has_an_overview_of_jobs(tmp_path: Path) -> None:
-    text = """\
-model: efficientnet-lite0
-render: {size_px: 64}
-jobs:
+    jobs = """\
   - {name: ways, layer: stem_bn, objective: direction, vectors: [{random: 0-5}]}
 """
-    run = painted(tmp_path, text)
+    run = painted(tmp_path, JOBS + jobs)
     assert notes_of(run) == []
     page = Page(run.path / "site/index.html")
     assert "fig-1" not in page.ids  # a network of which nothing is shown
@@ -192,28 +189,22 @@ jobs:
 
 
 def test_a_job_with_the_name_of_a_layer_does_not_hide_that_photos_lack(tmp_path: Path) -> None:
-    text = """\
-model: efficientnet-lite0
-render: {size_px: 64}
-jobs:
+    jobs = """\
   - {name: stem_bn, layer: stem_bn, objective: direction, vectors: [{random: 0-2}]}
   - {name: edges, layer: stem_bn, channels: 0-5}
 """
-    run = painted(tmp_path, text)
+    run = painted(tmp_path, JOBS + jobs)
     write_examples(run, "stem_bn", 4)
     [note] = notes_of(run)
     assert note.startswith("2 units of stem_bn have no photos, because they came ")
 
 
 def test_names_of_a_layer_are_not_those_of_a_job_of_the_same_name(tmp_path: Path) -> None:
-    text = f"""\
-model: efficientnet-lite0
-render: {{size_px: 64}}
-jobs:
+    jobs = f"""\
   - {{name: edges, layer: {EARLY}, channels: 0-2}}
   - {{name: {EARLY}, layer: {EARLY}, objective: direction, vectors: [{{random: 0-2}}]}}
 """
-    run = painted(tmp_path, text)
+    run = painted(tmp_path, JOBS + jobs)
     (run.path / "labels.tsv").write_text(f"{EARLY}\t1\tdots\n{EARLY}\tdirection-random-0001\ta way\n")
     assert notes_of(run) == []
     site = run.path / "site"
