@@ -6,10 +6,14 @@ tests in all others must pass where TensorFlow cannot be imported.
 
 from __future__ import annotations
 
+import builtins
 import gc
 import os
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -26,6 +30,7 @@ TESTS = Path(__file__).parent
 NEED_TENSORFLOW = {"loaded", "optvis", "runs", "scripts", "with_tensorflow", "worker"}  # folders
 NEED_A_BROWSER = {"in_browser"}  # which has to be there, and takes its time
 LITE0 = ModelChoice("efficientnet-lite0")
+REAL_IMPORT = builtins.__import__
 
 
 def is_quick(path: Path) -> bool:
@@ -60,6 +65,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("quick")
     if "PYTEST_XDIST_WORKER" in os.environ:
         items.sort(key=lambda item: item.get_closest_marker("quick") is not None)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let no quick test import TensorFlow, also where tests before it have."""
+    with pytest.MonkeyPatch.context() as patched:
+        if item.get_closest_marker("quick"):
+            patched.setattr(builtins, "__import__", _import_without_tensorflow)
+        return (yield)
+
+
+def _import_without_tensorflow(name: str, *how: Any, **more: Any) -> ModuleType:
+    if name.partition(".")[0] in {"tensorflow", "keras"}:
+        raise ImportError(f"a quick test imports {name}: put it into one of {sorted(NEED_TENSORFLOW)}")
+    return REAL_IMPORT(name, *how, **more)
 
 
 def pytest_collection_finish() -> None:
