@@ -22,12 +22,13 @@ MAY_IMPORT = {
     "media": {"spec"},
     "plan": {"spec", "models", "media"},
     "run": {"plan", "models", "media", "spec"},
-    "worker": {"run", "plan", "models", "optvis", "media", "spec"},
+    "trust": {"models", "plan"},
+    "worker": {"trust", "run", "plan", "models", "optvis", "media", "spec"},
     "engines": {"run", "worker"},
     "atlas": {"run", "plan", "models", "media", "spec"},
     "golden": {"run", "plan", "models", "media", "spec"},
-    "app": {"golden", "spec", "plan", "engines", "atlas", "run", "models", "worker", "media"},
-    "cli": {"app", "golden", "spec", "plan", "engines", "atlas", "run", "models", "worker", "media"},
+    "app": {"golden", "trust", "spec", "plan", "engines", "atlas", "run", "models", "worker", "media"},
+    "cli": {"app", "trust", "golden", "spec", "plan", "engines", "atlas", "run", "models", "worker", "media"},
     "__main__": {"cli"},
 }
 NEEDS_TENSORFLOW = ("fvcli.optvis", "fvcli.worker", "fvcli.models.loaded")

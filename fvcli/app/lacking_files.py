@@ -10,7 +10,7 @@ from fvcli.plan import Program, Unit
 from fvcli.run import RunFolder, Sidecar
 from fvcli.run.extras import kept_while_rendering
 from fvcli.run.finished import Finished, finished_of
-from fvcli.run.sidecar import is_copy
+from fvcli.run.sidecar import can_be_made_again
 
 INSTEAD_OF_MP4 = ("webp", "gif")  # what a film is that was written where ffmpeg was missing
 
@@ -45,7 +45,7 @@ def _film_instead(run: RunFolder, unit: Unit, picture: Finished) -> list[str]:
     sidecar = picture.sidecar
     if not run.plan.writes_mp4(unit) or not isinstance(sidecar, Sidecar):
         return []
-    files = [str(extra["name"]) for extra in sidecar.extras if not is_copy(extra)]
+    files = [str(extra["name"]) for extra in sidecar.extras if not can_be_made_again(extra)]
     return [name for name in INSTEAD_OF_MP4 if name in files]
 
 

@@ -20,6 +20,7 @@ from fvcli.cli.plan import plan
 from fvcli.cli.quiet import add_quiet
 from fvcli.cli.render import render
 from fvcli.cli.run_folders import grid, merge
+from fvcli.cli.score import score
 from fvcli.cli.status import status
 from fvcli.cli.submit import submit
 from fvcli.cli.work import prepare, work
@@ -44,9 +45,9 @@ def main() -> None:
     """
 
 
-for command in (render, prepare, work, submit, plan, merge, grid, examples, atlas):
+for command in (render, prepare, work, submit, plan, merge, grid, examples, score, atlas):
     add_quiet(command)
-RUNNING = (render, prepare, work, submit, plan, calibrate, status, merge, grid, examples, atlas)
+RUNNING = (render, prepare, work, submit, plan, calibrate, status, merge, grid, examples, score, atlas)
 COMPARING = (compare, accept, diff)
 for command in (*RUNNING, *COMPARING, models, layers, classes, inspect, schema, init, info):
     main.add_command(command)

@@ -16,7 +16,7 @@ from fvcli.plan import Unit
 from fvcli.run.finished import wrong_sizes
 from fvcli.run.folder import RunFolder
 from fvcli.run.objects import on_disk, read_bytes
-from fvcli.run.sidecar import Sidecar, is_copy, read_sidecar
+from fvcli.run.sidecar import Sidecar, can_be_made_again, read_sidecar
 
 OTHER_PIXELS = "its pixels are not those that were rendered"
 
@@ -45,7 +45,7 @@ def damage_of(run: RunFolder, unit: Unit) -> str | None:
     sidecar = read_sidecar(run.json(unit))
     if not isinstance(sidecar, Sidecar) or sidecar.key != unit.key or not sidecar.is_finished:
         return None
-    kept = [str(extra["name"]) for extra in sidecar.extras if not is_copy(extra)]
+    kept = [str(extra["name"]) for extra in sidecar.extras if not can_be_made_again(extra)]
     if not all(run.extra(unit, name).exists() for name in ("png", *kept)):
         return None
     files = [file for name in ("png", *sidecar.extra_names) if (file := run.extra(unit, name)).exists()]

@@ -11,7 +11,7 @@ from pathlib import Path
 from fvcli.run.layout import UNITS
 from fvcli.run.listing import NO_TIME, NOT_ASKED, Listing, list_units
 from fvcli.run.objects import refuse_silence
-from fvcli.run.sidecar import FINISHED, NewerSidecar, Record, Sidecar, is_copy, read_sidecar
+from fvcli.run.sidecar import FINISHED, NewerSidecar, Record, Sidecar, can_be_made_again, read_sidecar
 from fvcli.run.work.journal import read_journals
 
 
@@ -77,7 +77,9 @@ def wrong_sizes(units: Path, stem: str, sidecar: Sidecar) -> list[Path]:
     """
     expected = {units / f"{stem}.png": sidecar.png_bytes}
     expected |= {
-        units / f"{stem}.{extra['name']}": extra["bytes"] for extra in sidecar.extras if not is_copy(extra)
+        units / f"{stem}.{extra['name']}": extra["bytes"]
+        for extra in sidecar.extras
+        if not can_be_made_again(extra)
     }
     return [file for file, size in expected.items() if not _has_size(file, size)]
 

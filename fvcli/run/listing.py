@@ -11,7 +11,7 @@ from fvcli.run.objects import is_object, names_below
 
 NO_TIME = 0
 NOT_ASKED = -2
-_CURVE = ".curve"
+_BESIDE = (".curve", ".scores")  # of other files of a unit that end in .json
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ def list_units(units: Path, *, quick: bool = False) -> Listing:
 
 
 def _of_sidecars(times: dict[str, int]) -> dict[str, int]:
-    """Leave out curves, <unit>.curve.json, which stand beside the sidecar of their unit, <unit>.json."""
-    curves = [stem for stem in times if stem.endswith(_CURVE) and stem.removesuffix(_CURVE) in times]
-    for stem in curves:
+    """Leave out files such as <unit>.curve.json, which stand beside the sidecar <unit>.json."""
+    others = [stem for stem in times if stem.endswith(_BESIDE) and stem.rpartition(".")[0] in times]
+    for stem in others:
         del times[stem]
     return times
 

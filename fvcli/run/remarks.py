@@ -10,6 +10,8 @@ import numpy as np
 from fvcli.errors import some_of
 
 SCORE_FELL, SCORE_STILL, ONE_COLOUR, BURNT = "score_fell", "score_still", "one_colour", "burnt"
+# What ``fvcli score`` adds later; see ``fvcli.trust.flags``.
+WEAKER, NOT_PREDICTIVE, OTHER_PATH, FRAGILE = "weaker_than_photos", "not_predictive", "other_path", "fragile"
 
 # What each remark says, after "the picture" or "the pictures of ...", and what may help.
 SAID = {
@@ -17,12 +19,20 @@ SAID = {
     SCORE_STILL: "the score hardly moved",
     ONE_COLOUR: "the picture is nearly of one colour",
     BURNT: "most of the picture is black, white or pure colours",
+    WEAKER: "a photo excites the unit more than the picture",
+    NOT_PREDICTIVE: "the picture does not tell which photos excite the unit",
+    OTHER_PATH: "the picture excites the unit by another way than photos do",
+    FRAGILE: "the picture loses its effect if it is turned, moved or saved as a JPEG",
 }
 ADVICE = {
     SCORE_FELL: "lower optimizer.learning_rate, or the weight of penalties",
     SCORE_STILL: "raise steps or optimizer.learning_rate, or choose another unit: this one may be constant",
     ONE_COLOUR: "lower penalties and regularizers, or try another learning_rate",
     BURNT: "lower optimizer.learning_rate, or take fewer steps",
+    WEAKER: "raise steps, or look at fvcli examples instead",
+    NOT_PREDICTIVE: "look at fvcli examples, or render several with diversity: {count: 4}",
+    OTHER_PATH: "do not trust it; look at fvcli examples instead",
+    FRAGILE: "use stronger transforms, such as recipe: classes has",
 }
 
 # Of a score, as a share of it. Constant channels move by 0.0002, others by 0.013 in as few as four steps.

@@ -18,6 +18,7 @@ from fvcli.run.sidecar_versions import SCHEMA_VERSION, upgraded
 DONE, DEAD, FAILED = "done", "dead", "failed"
 FINISHED = {DONE, DEAD}
 EQUAL, OTHER = "equal", "other"
+SCORES = "scores.json"  # the extra that ``fvcli score`` writes; see ``fvcli.run.scores``
 
 
 @dataclass(frozen=True)
@@ -115,6 +116,11 @@ class Sidecar:
 def is_copy(extra: Mapping[str, Any]) -> bool:
     """Tell whether an extra is a copy of a PNG in another format, which can be made from the PNG again."""
     return "quality" in extra
+
+
+def can_be_made_again(extra: Mapping[str, Any]) -> bool:
+    """Tell whether an extra can be made from the picture: a copy, or scores. A unit counts without it."""
+    return is_copy(extra) or extra["name"] == SCORES
 
 
 class Record(NamedTuple):

