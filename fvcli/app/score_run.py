@@ -13,7 +13,7 @@ from fvcli.app.unit_scores import mean_rows, scores_of_units
 from fvcli.errors import Mistakes, UsageError, before_any_work, counted
 from fvcli.media import PictureList, list_pictures
 from fvcli.media.readable_pictures import readable_pictures
-from fvcli.models import ModelChoice, list_models
+from fvcli.models import ModelChoice, list_models, needs_tensorflow
 from fvcli.models.zoo.efficientnet_lite import VARIANTS
 from fvcli.plan import Unit
 from fvcli.run import RunFolder
@@ -174,10 +174,18 @@ def _photos(images: Path, most: int) -> tuple[PictureList, list[int], list[str]]
     return photos, list(readable.numbers), said
 
 
-def _judges(run: RunFolder, named: Sequence[str]) -> list[ModelChoice]:
+def _judge(name: str) -> ModelChoice:
     with before_any_work():
-        if named:
-            return [model_of(name) for name in named]
+        choice = model_of(name)
+        needs_tensorflow(choice)  # which refuses a name that nobody knows
+    if choice.path is not None and not Path(choice.path).exists():
+        raise UsageError(f"--judge {choice.path}: no such file", "name a model, its file, or a spec")
+    return choice
+
+
+def _judges(run: RunFolder, named: Sequence[str]) -> list[ModelChoice]:
+    if named:
+        return [_judge(name) for name in named]
     own = run.plan.model
     installed = {listing.name for listing in list_models() if listing.installed}
     known = [*reversed(VARIANTS), *(name for name in installed if name not in VARIANTS)]

@@ -1,0 +1,36 @@
+"""Which photos ask and which explain."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fvcli.trust.photo_halves import asked_on_each_side, halves_of, queries_of, references_of
+
+
+@pytest.mark.parametrize("count", [100, 101, 1000])
+def test_no_photo_explains_and_asks(count: int) -> None:
+    halves = halves_of(count)
+    both = np.concatenate([halves.explaining, halves.asking])
+    assert sorted(both.tolist()) == list(range(count))
+    assert abs(len(halves.explaining) - len(halves.asking)) <= 1
+
+
+@pytest.mark.parametrize(("asking", "count"), [(50, 5), (250, 5), (500, 10), (1000, 20), (100_000, 20)])
+def test_two_percent_are_asked_about_but_not_few_nor_many(asking: int, count: int) -> None:
+    assert asked_on_each_side(asking) == count
+
+
+def test_queries_are_the_extremes_of_the_half_that_asks() -> None:
+    values = np.arange(100.0)  # halves are even and odd places
+    halves = halves_of(100)
+    queries = queries_of(values, halves)
+    assert queries.strong.tolist() == [99, 97, 95, 93, 91]
+    assert queries.weak.tolist() == [1, 3, 5, 7, 9]
+    assert references_of(values, halves, 3).tolist() == [98, 96, 94]
+
+
+def test_equal_values_are_taken_in_the_order_of_places() -> None:
+    halves = halves_of(100)
+    assert queries_of(np.zeros(100), halves).strong.tolist() == [1, 3, 5, 7, 9]
+    assert references_of(np.zeros(100), halves, 2).tolist() == [0, 2]
