@@ -22,6 +22,7 @@ from fvcli.plan.terms import Coupling, TermPlan, TermShape
 from fvcli.run.examples import ExamplesHead, LayerArrays, LayerHead
 from fvcli.run.examples.head import EXAMPLES_VERSION
 from fvcli.run.model_file import MODEL_VERSION
+from fvcli.run.scores import SCORES_VERSION, RunScores, Strength, Survival, Transfer, TwoAfc, UnitScores, Way
 from fvcli.run.sidecar import SCHEMA_VERSION, Sidecar
 from fvcli.run.status import run_status
 from fvcli.run.unit_links import LINKS_VERSION, LayerLinks, Links, Neighbour, strongest, write_links
@@ -49,6 +50,13 @@ WRITTEN = {
     "layers of examples.json": LayerHead,
     "arrays of a layer": LayerArrays,
     "nodes": Node,
+    "UNIT.scores.json": UnitScores,
+    "two_afc": TwoAfc,
+    "strength": Strength,
+    "path": Way,
+    "survival": Survival,
+    "transfer": Transfer,
+    "scores.json": RunScores,
 }
 
 
@@ -68,7 +76,7 @@ def keys(heading: str) -> list[str]:
 @pytest.mark.parametrize("heading", WRITTEN)
 def test_a_table_has_the_keys_of_what_is_written(heading: str) -> None:
     names = [field.name for field in fields(WRITTEN[heading]) if field.repr]
-    assert sorted(set(keys(heading)) - {"version"}) == sorted(names)
+    assert sorted({*keys(heading)} - {"version"}) == sorted({*names} - {"version"})
 
 
 def test_settings_and_the_head_of_large_plans() -> None:
@@ -125,6 +133,7 @@ def test_versions_are_those_of_the_code() -> None:
     assert f"has `version` {PLAN_VERSION}," in PAGE
     assert f"the version of this file, {MODEL_VERSION} |" in PAGE
     assert f"written last by `fvcli examples`. `version` is {EXAMPLES_VERSION}." in PAGE
+    assert PAGE.count(f"by `fvcli score`. `version` is {SCORES_VERSION}.") == 2
 
 
 def test_every_key_has_a_meaning() -> None:

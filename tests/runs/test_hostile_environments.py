@@ -36,6 +36,7 @@ WORDS: Mapping[str, str] = {
     "grid": "grid {copy}",
     "atlas": "atlas {copy}",
     "examples": "examples {run} --images {out}/nowhere",
+    "score": "score {run} --images {out}/nowhere",
     "compare": "compare {golden} {run} --no-model --report {out}/report",
     "accept": "accept {run} --golden {out}/golden --reason new",
     "diff": "diff {run} {out}/nowhere",
