@@ -69,6 +69,7 @@ def bench(
       scripts/bench workers
       scripts/bench memory
       scripts/bench examples --images photos
+      scripts/bench trust --images photos
     """
     context.obj = out
     if context.invoked_subcommand is not None:
@@ -155,6 +156,18 @@ def examples(out: Path, images: Path, rounds: int) -> None:
     from benchmark.examples import examples as measure_examples
 
     click.echo(measure_examples(out, images, rounds))
+
+
+@bench.command()
+@click.option("--images", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--only", type=_List(), help="Only these recipes and tools, such as default,lucid,xplique.")
+@click.pass_obj
+def trust(out: Path, images: Path, only: list[str] | None) -> None:
+    """Compare how well pictures of recipes and tools, photos and noise explain 96 channels of six depths."""
+    from benchmark.trust import choose_columns
+    from benchmark.trust import trust as measure_trust
+
+    click.echo(measure_trust(out / "trust", images, choose_columns(only)))
 
 
 @bench.command()

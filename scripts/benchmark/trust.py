@@ -1,0 +1,203 @@
+"""Hold recipes, other tools, photos and noise against each other: how well do their pictures explain units?
+
+    96 channels of six depths --each recipe, each tool--> pictures --two other networks--> 2AFC shares
+
+The judges are two networks of other architectures: ``bn_googlenet_abm.keras`` and ``squeezenet_v10_dc.keras``
+in the folder that FVCLI_TEST_DATA names.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import imageio.v3 as iio
+import numpy as np
+
+from benchmark import fvcli_runs
+from benchmark.measure import Place, measure
+from benchmark.tools import choose_tools
+from benchmark.units import CANVAS_PX, MODEL, Depth, Plan, unit_name
+from fvcli.media import list_pictures
+from fvcli.media.readable_pictures import readable_pictures
+from fvcli.models import ModelChoice, load
+from fvcli.models.zoo.applications import IMAGENET_MEAN, IMAGENET_STD
+from fvcli.trust.explain import Explained, JudgedFeatures, explain
+from fvcli.trust.layers import judge_layers
+from fvcli.trust.noise import noise_pictures
+from fvcli.trust.photo_halves import Halves, halves_of
+from fvcli.trust.two_afc import interval_of_mean
+from fvcli.worker.device import Device, set_up_device
+from fvcli.worker.trust import PooledFeatures, photo_pixels
+
+PHOTOS = 1000
+# Channels that were drawn at random once. None was looked at when recipes were chosen.
+HELD_OUT: Mapping[str, tuple[int, ...]] = {
+    "block2_expand_bn": (5, 6, 15, 21, 35, 36, 51, 55, 61, 74, 79, 98, 109, 118, 124, 137),
+    "block4_expand_bn": (25, 36, 51, 69, 80, 87, 94, 107, 111, 128, 160, 163, 176, 197, 201, 202),
+    "block6_expand_bn": (9, 19, 55, 56, 86, 92, 114, 161, 230, 245, 256, 287, 306, 330, 428, 437),
+    "block9_expand_bn": (11, 17, 22, 61, 201, 246, 264, 276, 294, 310, 323, 343, 486, 559, 563, 669),
+    "block12_expand_bn": (78, 113, 118, 150, 168, 245, 256, 372, 547, 602, 726, 749, 821, 853, 951, 1050),
+    "head_bn": (67, 214, 372, 421, 490, 511, 549, 693, 745, 792, 844, 974, 976, 991, 1125, 1208),
+}
+RECIPES = ("default", "lucid", "maco", "vital")
+PHOTO_RECIPES = {"vital"}  # which need photos of the unit
+TOOLS = ("xplique",)
+RANDOM, NOISE = "random weights", "noise"
+UNITS = [(layer, channel) for layer, channels in HELD_OUT.items() for channel in channels]
+
+
+def data_folder() -> Path:
+    return Path(os.environ.get("FVCLI_TEST_DATA", ""))
+
+
+def judge_choices() -> dict[str, ModelChoice]:
+    """Return the networks that judge, by name."""
+    models = data_folder() / "models"
+    return {
+        "googlenet": ModelChoice(
+            path=str(models / "bn_googlenet_abm.keras"), mean=IMAGENET_MEAN, std=IMAGENET_STD
+        ),
+        "squeezenet": ModelChoice(
+            path=str(models / "squeezenet_v10_dc.keras"),
+            channel_order="BGR",
+            value_range=(0.0, 255.0),
+            mean=(104.0, 117.0, 123.0),
+        ),
+    }
+
+
+# ---- pictures
+
+
+def pictures_of(column: str, images: Path, out: Path) -> list[np.ndarray]:
+    """Return a picture of each of UNITS, uint8 [h, w, 3], rendered now or by an earlier bench."""
+    if column in TOOLS:
+        return _of_tool(column, out)
+    recipe = "default" if column == RANDOM else column
+    more = {"references": str(images)} if recipe in PHOTO_RECIPES else {}
+    jobs = [{"name": layer, "layer": layer, "channels": [*cs], **more} for layer, cs in HELD_OUT.items()]
+    model = {"name": MODEL, "weights": "random"} if column == RANDOM else MODEL
+    spec = {"model": model, "render": {"recipe": recipe, "size_px": CANVAS_PX}, "jobs": jobs}
+    folder = out / column.replace(" ", "-")
+    fvcli_runs.render_spec(spec, folder)
+    files = [folder / "run" / "units" / layer / f"{unit_name(channel)}.png" for layer, channel in UNITS]
+    return [np.asarray(iio.imread(file))[..., :3] for file in files]
+
+
+def _of_tool(name: str, out: Path) -> list[np.ndarray]:
+    [tool] = choose_tools([name])
+    plan = Plan(tuple(Depth(*item) for item in HELD_OUT.items()), (), None, 1)
+    found = {}
+    for depth in plan.depths:
+        place = Place(tool, depth, 0, out)
+        for unit in measure(place, plan)["units"]:
+            found[depth.layer, unit["channel"]] = np.asarray(iio.imread(place.folder / unit["picture"]))
+    return [found[unit] for unit in UNITS]
+
+
+# ---- what is said of them
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Photos, and what the network and the judges say of them.
+
+    values: [photos, units], objectives.
+    judges: By name what looks, its features of the photos, and those of noise.
+    """
+
+    halves: Halves
+    values: np.ndarray
+    judges: Mapping[str, tuple[PooledFeatures, list[np.ndarray], list[np.ndarray]]]
+
+    @classmethod
+    def of(cls, images: Path, device: Device) -> Asking:
+        listed = list_pictures(images)
+        numbers = readable_pictures(listed, PHOTOS).numbers
+        model = load(ModelChoice(MODEL))
+        own = PooledFeatures(model, list(HELD_OUT), device)
+        means = dict(zip(HELD_OUT, own(photo_pixels(listed, numbers, own.size_px, 3)), strict=True))
+        values = np.stack([means[layer][:, channel] for layer, channel in UNITS], axis=1)
+        judges = {}
+        for name, choice in judge_choices().items():
+            judge = load(choice)
+            look = PooledFeatures(judge, judge_layers(judge.facts), device)
+            photos = look(photo_pixels(listed, numbers, look.size_px, 3))
+            judges[name] = look, photos, look(noise_pictures(look.size_px, 3))
+        return cls(halves_of(len(numbers)), values, judges)
+
+    def explained(self, pictures: Sequence[np.ndarray]) -> list[Explained]:
+        """Return how well a picture of each unit explains it."""
+        judged = [
+            JudgedFeatures(name, photos, look(pictures), noise)
+            for name, (look, photos, noise) in self.judges.items()
+        ]
+        return explain(judged, np.arange(len(UNITS)), self.values, self.halves)
+
+
+# ---- tables
+
+
+def row(title: str, shares: Sequence[float], mis: Sequence[float] | None = None) -> str:
+    """Return a line of a Markdown table: mean and interval over all units, then the mean of each depth."""
+    values = np.array(shares)
+    low, high = interval_of_mean(values)
+    depths = [
+        f"{np.mean([share for share, unit in zip(shares, UNITS, strict=True) if unit[0] == layer]):.2f}"
+        for layer in HELD_OUT
+    ]
+    score = "" if mis is None else f"{np.mean(mis):.3f}"
+    return f"| {title} | {values.mean():.3f} | {low:.3f}-{high:.3f} | {score} | {' | '.join(depths)} |"
+
+
+def table(found: Mapping[str, Sequence[Explained]]) -> str:
+    """Return the table of all columns."""
+    any_ = next(iter(found.values()))
+    names = [layer.removesuffix("_expand_bn").removesuffix("_bn") for layer in HELD_OUT]
+    lines = [
+        f"| explained by | 2AFC | 95 % interval | MIS | {' | '.join(names)} |",
+        "|---" * (4 + len(names)) + "|",
+        row("one photo", [one.photos for one in any_], [one.photos_mis for one in any_]),
+    ]
+    for name, units in found.items():
+        lines.append(row(name, [one.share for one in units], [one.mis for one in units]))
+    for name, units in found.items():
+        lines.append(row(f"{name}, shuffled", [float(np.mean(one.others)) for one in units]))
+    lines.append(row(NOISE, [one.noise for one in any_]))
+    return "\n".join(lines) + "\n"
+
+
+def trust(out: Path, images: Path, columns: Sequence[str]) -> str:
+    """Render what is missing, and return the table."""
+    pictures = {column: pictures_of(column, images, out) for column in columns}
+    asking = Asking.of(images, set_up_device())
+    found = {column: asking.explained(of_column) for column, of_column in pictures.items()}
+    text = table(found)
+    (out / "trust.md").write_text(text)
+    data = {
+        column: {
+            f"{layer} {channel}": [one.share, one.mis]
+            for (layer, channel), one in zip(UNITS, units, strict=True)
+        }
+        for column, units in found.items()
+    }
+    (out / "trust.json").write_text(json.dumps(data, indent=1))
+    return text
+
+
+def choose_columns(names: Sequence[str] | None) -> list[str]:
+    """Return the columns of these names, all without names.
+
+    Raises:
+        click.UsageError: Unknown names.
+    """
+    known = [*RECIPES, *TOOLS, RANDOM]
+    unknown = [name for name in names or () if name not in known]
+    if unknown:
+        raise click.UsageError(f"no column {', '.join(unknown)}; there are {', '.join(known)}")
+    return [name for name in known if not names or name in names]
