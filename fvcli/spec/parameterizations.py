@@ -63,8 +63,10 @@ DecayPower = Annotated[
     ),
 ]
 Sha256 = Annotated[Text, written_as(r"^[0-9a-fA-F]{64}$", "64 hexadecimal digits")]
+MapChannels = Annotated[Int, Field(ge=1, le=256)]
 SideBelow = Annotated[Int, Field(ge=1, le=1024)]
 CPPN_BYTES = 4 * 4  # a pixel and unit of a layer: its sum, two activations, a gradient
+MAP_BYTES = 4 * 12  # a place and channel of an untrained network: each stage of its layer, and gradients
 COLOURS = 3
 
 
@@ -218,6 +220,35 @@ class Cppn(ParameterizationKind):
         return height_px * width_px * self.layers * self.width * CPPN_BYTES
 
 
+class DeepImagePrior(ParameterizationKind):
+    """The weights of an untrained convolutional network that turns noise into a picture: forms without grain.
+
+    The network has levels, each half as large as the one above (Ulyanov, Vedaldi, Lempitsky 2018).
+
+    Example: parameterization: {kind: deep_image_prior, channels: [16, 16, 32, 32, 32]}
+    """
+
+    kind: Literal["deep_image_prior"]
+    channels: Annotated[tuple[MapChannels, ...], Field(min_length=1, max_length=10)] = Field(
+        (16, 16, 16, 16, 16),
+        description="Number of channels at each level, from the size of the picture down. More channels make "
+        "richer forms, more levels larger ones. The first level takes most of the time.",
+    )
+    skip_channels: MapChannels = Field(
+        4,
+        description="Number of channels that lead across at each level, past the smaller ones. More of them "
+        "bring more fine detail.",
+    )
+    input_channels: MapChannels = Field(8, description="Number of channels of the noise.")
+    input_std: Positive = Field(0.1, description="Standard deviation of the noise.")
+    decorrelate: Decorrelate = True
+
+    def gradient_bytes(self, height_px: int, width_px: int) -> int:
+        pixels = height_px * width_px
+        maps = sum((channels + self.skip_channels) / 4**level for level, channels in enumerate(self.channels))
+        return int(pixels * (maps + self.input_channels) * MAP_BYTES)
+
+
 class Maco(ParameterizationKind):
     """The phases of a spectrum with the magnitudes of photos: large, photo-like pictures (Fel et al. 2023).
 
@@ -274,5 +305,5 @@ class Generator(ParameterizationKind):
         return "a generator makes colours" if channels != COLOURS else None
 
 
-AnyParameterization = Fourier | Pixel | Laplacian | Cppn | Maco | Generator
+AnyParameterization = Fourier | Pixel | Laplacian | Cppn | DeepImagePrior | Maco | Generator
 Parameterization = Annotated[AnyParameterization, Field(discriminator="kind"), OrName("kind")]

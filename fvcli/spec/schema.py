@@ -52,6 +52,7 @@ RecipeName = Literal[
     "yosinski-3",
     "yosinski-4",
     "cppn",
+    "untrained-prior",
     "maco",
     "transparent",
     "deepdream",

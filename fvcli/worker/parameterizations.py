@@ -62,6 +62,10 @@ def _cppn(image: of_spec.Cppn, size: Size, channels: int, *_: Any) -> Parameteri
     return parameterizations.cppn(*size, channels, **options_of(image))
 
 
+def _deep_image_prior(image: of_spec.DeepImagePrior, size: Size, channels: int, *_: Any) -> Parameterization:
+    return parameterizations.deep_image_prior(*size, channels, **options_of(image))
+
+
 def _maco(
     image: of_spec.Maco, size: Size, channels: int, _members: int, assets: Assets | None
 ) -> Parameterization:
@@ -97,6 +101,7 @@ BUILDERS = complete(
         of_spec.Pixel: partial(_on_grid, parameterizations.pixel),
         of_spec.Laplacian: partial(_on_grid, parameterizations.laplacian),
         of_spec.Cppn: _cppn,
+        of_spec.DeepImagePrior: _deep_image_prior,
         of_spec.Maco: _maco,
         of_spec.Generator: _generator,
     },

@@ -117,6 +117,8 @@ def specs(folder: Path) -> dict[str, Mapping[str, Any]]:
         "lucid-1000": _spec(MIDDLE, size_px=1000, recipe="lucid"),
         "naive-1000": _spec(MIDDLE, size_px=1000, recipe="naive"),
         "cppn-224": _spec(MIDDLE, size_px=224, recipe="cppn"),
+        "untrained-224": _spec(MIDDLE, size_px=224, recipe="untrained-prior"),
+        "untrained-1000": _spec(MIDDLE, size_px=1000, recipe="untrained-prior"),
         "maco-512": _spec(MIDDLE, recipe="maco", size_px=512),
         "maco-deep-512": _spec(DEEP, recipe="maco", size_px=512),
         "diversity-224": _spec(MIDDLE, size_px=224, diversity={"count": 4}),

@@ -13,7 +13,16 @@ SECTIONS = {
     "Render": ["Render"],
     "Jobs": ["Job", "Variant", "Diversity"],
     "Objectives": ["*Objective", "Alignment", "VectorChoice"],
-    "Parameterizations": ["Fourier", "Pixel", "Laplacian", "Cppn", "Maco", "Generator", "Shared"],
+    "Parameterizations": [
+        "Fourier",
+        "Pixel",
+        "Laplacian",
+        "Cppn",
+        "DeepImagePrior",
+        "Maco",
+        "Generator",
+        "Shared",
+    ],
     "Transforms": [
         *("Affine", "Pad", "Jitter", "Crop", "Scale", "Rotate", "Crops", "Noise", "RandomBlur"),
         *("Flip", "Background"),

@@ -111,6 +111,13 @@ PARAMETERIZATIONS: dict[str, tuple[Data, Data]] = {
         },
     ),
     "cppn": ({}, {"layers": 4, "width": 12, "activation": "relu"}),
+    "deep_image_prior": (
+        {},
+        {
+            **{"channels": [8, 16], "skip_channels": 2, "input_channels": 4, "input_std": 0.5},
+            "decorrelate": False,
+        },
+    ),
     "maco": ({}, {"spectrum": "photos", "sha256": ELSEWHERE, "decay_power": 1.0}),
     "generator": (
         {"path": "prior.keras"},

@@ -73,6 +73,7 @@ FORMULAS = {
         "laplacian": "parameterizations/test_parameterizations.py::"
         "test_laplacian_is_a_sum_of_enlarged_levels",
         "cppn": "parameterizations/test_cppn.py::test_cppn_is_its_twin",
+        "deep_image_prior": "parameterizations/test_deep_image_prior.py::test_deep_image_prior_is_its_twin",
         "maco": "parameterizations/test_maco.py::test_maco_is_its_twin",
         "generator": "parameterizations/test_parameterizations.py::test_a_generators_picture_is_resampled",
     },

@@ -103,6 +103,14 @@ def test_options_of_a_cppn_reach_it(facts: ModelFacts) -> None:
     ).shape == (1, *SIZE, 1)
 
 
+def test_options_of_an_untrained_network_reach_it(facts: ModelFacts) -> None:
+    options = {"channels": (4, 8), "skip_channels": 2, "input_channels": 3, "input_std": 0.5}
+    made = built(facts, {"kind": "deep_image_prior", **options, "decorrelate": False})
+    assert_same(made, parameterizations.deep_image_prior(*SIZE, 3, **options, decorrelate=False))
+    of_one = built(facts, {"kind": "deep_image_prior", "channels": [4]}, channels=1)
+    assert_same(of_one, parameterizations.deep_image_prior(*SIZE, 1, channels=(4,)))
+
+
 def test_maco_falls_off_as_asked_or_has_the_spectrum_of_a_folder(facts: ModelFacts, tmp_path: Path) -> None:
     made = built(facts, {"kind": "maco", "decay_power": 0.5})
     assert_same(made, parameterizations.maco(*SIZE, 3, decay_power=0.5))

@@ -11,6 +11,7 @@ Parameterization"); in pixels, high frequencies win.
 from fvcli.optvis.parameterizations.alpha import with_alpha
 from fvcli.optvis.parameterizations.base import Parameterization, Params
 from fvcli.optvis.parameterizations.cppn import between, cppn
+from fvcli.optvis.parameterizations.deep_image_prior import deep_image_prior
 from fvcli.optvis.parameterizations.fourier import fourier, fourier_scale
 from fvcli.optvis.parameterizations.generator import generator
 from fvcli.optvis.parameterizations.laplacian import laplacian
@@ -23,6 +24,7 @@ __all__ = [
     "Params",
     "between",
     "cppn",
+    "deep_image_prior",
     "fourier",
     "fourier_scale",
     "generator",
