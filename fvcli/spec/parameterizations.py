@@ -225,17 +225,17 @@ class DeepImagePrior(ParameterizationKind):
 
     The network has levels, each half as large as the one above (Ulyanov, Vedaldi, Lempitsky 2018).
 
-    Example: parameterization: {kind: deep_image_prior, channels: [16, 16, 32, 32, 32]}
+    Example: parameterization: {kind: deep_image_prior, channels: [16, 32, 32, 32]}
     """
 
     kind: Literal["deep_image_prior"]
     channels: Annotated[tuple[MapChannels, ...], Field(min_length=1, max_length=10)] = Field(
-        (16, 16, 16, 16, 16),
+        (16, 16, 32, 32, 32),
         description="Number of channels at each level, from the size of the picture down. More channels make "
         "richer forms, more levels larger ones. The first level takes most of the time.",
     )
     skip_channels: MapChannels = Field(
-        4,
+        8,
         description="Number of channels that lead across at each level, past the smaller ones. More of them "
         "bring more fine detail.",
     )
