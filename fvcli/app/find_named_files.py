@@ -100,7 +100,9 @@ class _Moved:
         films = [picture for picture in pictures if picture.frames > 1]
         if films:
             names = some_of([Path(film.path).name for film in films], "film")
-            self._remark(f"{place}: left out {counted(len(films), 'film')} ({names}): films have no spectrum")
+            self._remark(
+                f"{place}: left out {counted(len(films), 'film')} ({names}): films are not read here"
+            )
         return sha256_of_all(stills)
 
     def _remark(self, text: str) -> None:

@@ -55,6 +55,9 @@ def _known_places(run: RunFolder, unit: Unit) -> Iterator[tuple[str, Path]]:
     for key in file_keys(type(image)):
         if getattr(image, key) is not None:
             yield Path(getattr(image, key)).name, Path(getattr(image, key))
+    for coupling in run.plan.programs[unit.program].couplings:
+        if coupling.folder is not None:
+            yield Path(coupling.folder).name, Path(coupling.folder)
     for sha256 in read_by(unit):
         source = run.plan.source(sha256)
         yield source.file_name, run.source_path(source)

@@ -37,3 +37,4 @@ def files_outside(plan: Plan) -> Iterator[str]:
     for program in plan.programs:
         image = program.settings.parameterization
         yield from filter(None, (getattr(image, key) for key in file_keys(type(image))))
+        yield from filter(None, (coupling.folder for coupling in program.couplings))

@@ -28,6 +28,7 @@ from fvcli.models.graph import ancestors, multiplications
 from fvcli.plan.data import Program, Unit
 from fvcli.plan.plan import Plan
 from fvcli.plan.views import octave_steps, view_size
+from fvcli.plan.weight_trials import all_steps
 from fvcli.spec.base import Bool, Float, Int, Positive, Strictly, Text
 
 CORE = 0.85  # of the side of a dream's tile, of which the gradient is used
@@ -151,7 +152,7 @@ def looks(program: Program) -> float:
     if settings.method == "steepest":
         return 1.0
     if settings.octaves is None:
-        return float(settings.steps * settings.views)
+        return float(all_steps(settings.steps, program.couplings) * settings.views)
     each = octave_steps(settings.octaves, settings.steps, (program.height_px, program.width_px))
     area = program.height_px * program.width_px / (settings.octaves.tile_px * CORE) ** 2
     return float(sum(steps * max(1.0, scale**2 * area) for scale, steps in each))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from fvcli.media import NamedFiles
 from fvcli.plan.data import Program, Unit
 from fvcli.plan.objectives import Resolver
 from fvcli.plan.terms import Coupling
 from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.spec.mistakes.problems import KeyPath, Problem
-from fvcli.spec.objectives import InterpolateObjective
+from fvcli.spec.objectives import Diversity, InterpolateObjective, leaves
 from fvcli.spec.schema import Job
 from fvcli.spec.settings import Settings
 
@@ -21,14 +22,13 @@ NAMING = frozenset(
 )
 
 
-def couplings_of(job: Job, draft: UnitDraft | None, resolver: Resolver) -> tuple[Coupling, ...]:
+def couplings_of(
+    job: Job, draft: UnitDraft | None, resolver: Resolver, files: NamedFiles
+) -> tuple[Coupling, ...]:
     """Return what couples a picture with the others of its group."""
     found = []
     if job.diversity is not None:
-        named = job.diversity.layer
-        layer = resolver.layer(named, ("diversity", "layer")) if named else None
-        name = layer.name if layer else (draft.terms[0].layer if draft else "")
-        found.append(Coupling("diversity", name, job.diversity.weight))
+        found.append(_diversity(job, job.diversity, draft, resolver, files))
     alignment = job.objective.alignment if isinstance(job.objective, InterpolateObjective) else None
     if alignment is not None and job.diversity is not None:
         resolver.report(
@@ -40,6 +40,23 @@ def couplings_of(job: Job, draft: UnitDraft | None, resolver: Resolver) -> tuple
             if layer is not None:
                 found.append(Coupling("alignment", layer.name, alignment.weight, alignment.decay_ratio))
     return tuple(found)
+
+
+def _diversity(
+    job: Job, asked: Diversity, draft: UnitDraft | None, resolver: Resolver, files: NamedFiles
+) -> Coupling:
+    layer = resolver.layer(asked.layer, ("diversity", "layer")) if asked.layer else None
+    name = layer.name if layer else (draft.terms[0].layer if draft else "")
+    if asked.weight != "auto":
+        return Coupling("diversity", name, asked.weight)
+    comparing = [leaf.kind for _, leaf in leaves(job.objective) if leaf.compares]
+    if comparing:
+        message = f"auto asks which photo excites a unit most, and {comparing[0]} aims at one; write a number"
+        resolver.report(("diversity", "weight"), message)
+    photos = str(asked.photos)  # or the spec refuses it
+    return Coupling(
+        "diversity", name, None, photos=files.sums.get(photos), folder=files.places.get(photos, photos)
+    )
 
 
 def with_facets(job: Job, drafts: Sequence[UnitDraft]) -> list[UnitDraft]:

@@ -86,7 +86,7 @@ def _shared(program: Program, choice: ModelChoice, facts: ModelFacts) -> dict[st
     if any(term.kind == "caricature" and dict(term.options).get("power") for term in program.terms):
         decides["revision of caricature"] = 1  # since then its power is one of a cosine
     more = {
-        "couplings": [asdict(coupling) for coupling in program.couplings] or None,
+        "couplings": [coupling.facts() for coupling in program.couplings] or None,
         "network": _of_network(choice),
     }
     return {**decides, **{key: value for key, value in more.items() if value is not None}}

@@ -163,9 +163,9 @@ class _Draft:
         own_size = settings.method == "dream" and not origins.is_anywhere("size_px")
         resolver = Resolver(job, origins.path, self.facts, settings.size_px, self.files, wants, broken)
         drafts = with_facets(job, resolver.drafts())
-        couplings = [couplings_of(job, draft, resolver) for draft in drafts]
+        couplings = [couplings_of(job, draft, resolver, self.files) for draft in drafts]
         if not drafts:  # what is wrong with couplings is said all the same
-            couplings_of(job, None, resolver)
+            couplings_of(job, None, resolver, self.files)
         are_coupled = any(are_together(coupled, settings) for coupled in couplings)
         problems = [*resolver.problems]
         if broken.isdisjoint(READ_BY_SETTINGS):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel
@@ -97,8 +96,13 @@ def _several_terms(unit: Unit, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _diversity(program: Program) -> dict[str, Any] | None:
-    coupled = [asdict(one) for one in program.couplings if one.kind == "diversity"]
-    return {**coupled[0], "count": program.members} if coupled else None
+    coupled = [one.facts() for one in program.couplings if one.kind == "diversity"]
+    if not coupled:
+        return None
+    (found,) = coupled
+    if found.get("photos"):
+        found |= {"weight": "auto", "photos": found["photos"][:SUM_DIGITS]}
+    return {**found, "count": program.members}
 
 
 def differences(was: Facts, now: Facts, key: str = "") -> Iterator[Difference]:

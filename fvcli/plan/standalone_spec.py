@@ -152,9 +152,13 @@ def _without_unread(written: dict[str, Any], whole: Mapping[str, Any], settings:
 
 
 def _diversity(program: Program) -> dict[str, Any]:
-    found = (coupling for coupling in program.couplings if coupling.kind == "diversity")
-    for coupling in found:
-        return {"diversity": {"count": program.members, "weight": coupling.weight, "layer": coupling.layer}}
+    for coupling in program.couplings:
+        if coupling.kind != "diversity":
+            continue
+        found = {"count": program.members, "weight": coupling.weight, "layer": coupling.layer}
+        if coupling.folder is not None:
+            found |= {"weight": "auto", "photos": _base_name(coupling.folder)}
+        return {"diversity": found}
     return {}
 
 

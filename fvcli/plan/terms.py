@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from operator import attrgetter
 from typing import Annotated, Any, Literal
 
@@ -109,12 +109,26 @@ _RARE = frozenset({"vector", "source", "options"})
 
 @dataclass(frozen=True)
 class Coupling:
-    """What couples the pictures of a group: diversity, or the alignment of neighbours, at a layer."""
+    """What couples the pictures of a group: diversity, or the alignment of neighbours, at a layer.
+
+    weight: How much it counts; None: as much as can be while pictures beat the best of some photos.
+    photos: The SHA-256 of these photos together, and folder: where they are.
+    """
 
     kind: Literal["diversity", "alignment"]
     layer: str
-    weight: float
+    weight: float | None
     decay_ratio: float = 0.0
+    photos: str | None = None
+    folder: str | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """Return what decides pictures as plain data: of photos what is in them, not where they are."""
+        found = asdict(self)
+        del found["folder"]
+        if self.photos is None:
+            del found["photos"]
+        return found
 
 
 def layers_of(terms: Sequence[TermShape], couplings: Sequence[Coupling]) -> tuple[str, ...]:

@@ -42,6 +42,8 @@ class Sidecar:
     fingerprint: id of what it was computed with; empty where an old version did not say.
     status: done, dead (no gradient ever reached the picture) or failed; error says why.
     remarks: What is odd about a picture that is done; see ``fvcli.run.remarks``.
+    diversity: Where the weight of diversity was to be found: the weight, the best photo and its score,
+        whether the saved picture beats it, and the trials; None elsewhere.
     """
 
     key: str
@@ -72,6 +74,7 @@ class Sidecar:
     fingerprint: str = ""
     trace: Sequence[float] = ()
     remarks: Sequence[str] = ()
+    diversity: Mapping[str, Any] | None = None
     schema_version: int = SCHEMA_VERSION
 
     @classmethod

@@ -29,6 +29,7 @@ OPTIONAL: Mapping[str, Any] = {
         "trace": [],
         "fingerprint": "",
         "remarks": [],
+        "diversity": None,
     },
     **{"seconds": 0.0, "cpu_seconds": 0.0, "batch": {}, "attempt": 1, "device": "unknown"},
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from fvcli.spec.base import (
     FileName,
@@ -19,6 +19,7 @@ from fvcli.spec.base import (
     OrName,
     Strictly,
     Text,
+    WrongTogetherError,
     kinds_of,
     left_out,
 )
@@ -294,6 +295,9 @@ class Diversity(Strictly):
     They show different facets of one unit. Pictures are compared by their Gram matrices, which say which
     channels of a layer are active together.
 
+    `weight: auto` finds the largest weight with which all of them still excite the unit more than the best of
+    your photos does.
+
     Example: diversity: {count: 4, weight: 5, layer: block6_expand}
     """
 
@@ -301,16 +305,31 @@ class Diversity(Strictly):
         4,
         description="Number of pictures of each unit. They are optimised together, so memory grows with it.",
     )
-    weight: Annotated[Float, Field(ge=0)] = Field(
+    weight: Literal["auto"] | Annotated[Float, Field(ge=0)] = Field(
         5.0,
         description="How strongly the pictures are pushed apart. Raise it if they look alike, lower it if "
-        "they no longer show the unit.",
+        "they no longer show the unit. `auto` finds it for each unit by short trials, and needs `photos`.",
     )
     layer: Text | None = left_out(
         "the layer that the objective reads",
         "Layer whose activations are compared. A layer behind a ReLU tells pictures apart better than its "
         "input. Example: block6_expand.",
     )
+    photos: Annotated[FileName | None, NamesFile("stills")] = left_out(
+        "none",
+        "For `weight: auto`: folder of photos. Each picture has to excite its unit more than the best of "
+        "them does. Example: photos/.",
+    )
+
+    @model_validator(mode="after")
+    def _photos_decide(self) -> Diversity:
+        if self.weight == "auto" and self.photos is None:
+            message = "weight: auto is measured against photos; add photos: FOLDER, or write a number"
+            raise WrongTogetherError(message, "weight", "photos")
+        if self.weight != "auto" and self.photos is not None:
+            message = "photos are read for weight: auto alone; write that, or leave photos out"
+            raise WrongTogetherError(message, "weight", "photos")
+        return self
 
 
 def leaves(

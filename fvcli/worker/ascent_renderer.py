@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import numpy as np
@@ -19,8 +19,11 @@ from fvcli.optvis.state import State
 from fvcli.optvis.streams import stream
 from fvcli.plan import Program, Unit
 from fvcli.plan.checks import FILM_PX
+from fvcli.plan.weight_trials import HALVINGS, all_steps, finds_weight, trial_steps
 from fvcli.worker.assets import Assets
+from fvcli.worker.best_photos import BestPhotos
 from fvcli.worker.builders import (
+    DIVERSITY_WEIGHT,
     build_objective,
     build_optimized_objective,
     build_recipe,
@@ -28,6 +31,7 @@ from fvcli.worker.builders import (
     unit_arrays,
 )
 from fvcli.worker.device import Device
+from fvcli.worker.diversity_weight import FoundWeight, found_weights
 from fvcli.worker.film_frames import Film, morph_frames, opacity_of
 
 GREY = 0.5  # of the picture around the canvas of a neuron
@@ -48,6 +52,7 @@ class Outcome:
     exact: The picture before it was rounded, float32 [h, w, channels] in [0, 1]; None where there is none.
     transparent: Whether the last channel is opacity.
     after_steps: Pictures after some steps, like pixels.
+    diversity: The weight that was found for the unit's group, if it was to be found.
     frames: Of a film; fps: as many a second as the film that they were made of, if they were.
     """
 
@@ -64,6 +69,7 @@ class Outcome:
     frames: Sequence[np.ndarray] = ()
     fps: float | None = None
     exact: np.ndarray | None = None
+    diversity: FoundWeight | None = None
 
     @property
     def trace(self) -> Sequence[float]:
@@ -95,13 +101,18 @@ class AscentRenderer:
         self._parameterization = recipe.parameterization
         self._saved = _painter(program, self._parameterization)
         self._filmed = _painter(program, self._parameterization, FILM_PX)
+        plain = model.network(input_px=input_px), partial(build_objective, program, centres)
         self._ascent = Ascent(
             model.network(precision, input_px),
             partial(build_optimized_objective, program, centres),
             recipe,
-            plain=(model.network(input_px=input_px), partial(build_objective, program, centres)),
+            plain=plain,
             jit_compile=compile_it,
         )
+        self._photos: BestPhotos | None = None
+        if finds_weight(program.couplings):
+            units = partial(self._units_beside, program)
+            self._photos = BestPhotos(*plain, program, model.facts.input_channels, units)
 
     def render(
         self, program: Program, units: Sequence[Unit], size: int, report: Report, stopped: Stopped
@@ -116,14 +127,19 @@ class AscentRenderer:
             stopped: Asked every STEPS_PER_CALL steps.
         """
         settings = program.settings
-        steps, seed = settings.steps, settings.seed
+        steps = settings.steps
         slots = [*units, *(units[i % program.members] for i in range(size - len(units)))]
         film = Film(settings, steps)
-        # The way from params to params is short if a group's have the same beginning and views.
-        drawing = [slots[i - i % program.members] for i in range(size)] if film.is_morph else slots
-        streams = [stream(seed, unit.identity) for unit in drawing]
-        shared = stream(seed, "shared by the batch")
+        streams, shared = _streams(program, slots)
         arrays = unit_arrays(slots, program, self._channels, self._assets)
+        weights: list[FoundWeight] = []
+        if self._photos is not None:
+            found = self._weights(self._photos, program, slots, arrays, report, stopped)
+            if found is None:
+                return None
+            weights = found
+            arrays |= self._of_groups([one.weight for one in weights])
+        left_out = all_steps(steps, program.couplings) - steps  # of trials, which are done
         plateau = Plateau(size, steps, settings.early_stop, settings.redirect_steps, program.members)
         state = self._ascent.start(streams, self._given(program, slots))
         first = self._picture(state, slots)
@@ -144,9 +160,64 @@ class AscentRenderer:
                 curve.append(state.trace.numpy())
             if film.wants(state.step):
                 self._keep(film, state, self._picture(state, slots))
-            report(float((state.step + plateau.skipped.min()) / steps))
+            report(float((left_out + state.step + plateau.skipped.min()) / (left_out + steps)))
         scores = np.concatenate(curve)
-        return self._outcomes(program, first, state, plateau.steps, arrays, slots, film, scores)[: len(units)]
+        made = self._outcomes(program, first, state, plateau.steps, arrays, slots, film, scores)[: len(units)]
+        if not weights:
+            return made
+        return [replace(one, diversity=weights[i // self._members]) for i, one in enumerate(made)]
+
+    # ---- the weight of diversity
+
+    def _units_beside(self, program: Program) -> tuple[list[Unit], Units]:
+        """Return the first unit of each group of the run that this serves, and their arrays."""
+        firsts = self._assets.firsts_of_groups(program)
+        return firsts, unit_arrays(firsts, program, self._channels, self._assets)
+
+    def _of_groups(self, weights: Sequence[float] | np.ndarray) -> dict[str, np.ndarray]:
+        """Return a weight for each group as one for each picture, among the units' arrays."""
+        return {DIVERSITY_WEIGHT: np.repeat(np.asarray(weights, np.float32), self._members)}
+
+    def _weights(
+        self,
+        photos: BestPhotos,
+        program: Program,
+        slots: Sequence[Unit],
+        arrays: Units,
+        report: Report,
+        stopped: Stopped,
+    ) -> list[FoundWeight] | None:
+        """Find the weight of each group by trials; None if they were stopped."""
+        best = photos.of(slots[:: self._members], stopped)
+        if best is None:
+            return None
+        numbers = iter(range(HALVINGS))
+        every = all_steps(program.settings.steps, program.couplings)
+        steps = trial_steps(program.settings.steps)
+
+        def trial(weights: np.ndarray) -> np.ndarray | None:
+            before = next(numbers) * steps
+            with_weights = {**arrays, **self._of_groups(weights)}
+            state = self._tried(program, slots, with_weights, stopped)
+            if state is None:
+                return None
+            report((before + steps) / every)
+            return self._ascent.score(self._picture(state, slots), with_weights)
+
+        return found_weights(trial, best, self._members)
+
+    def _tried(
+        self, program: Program, slots: Sequence[Unit], arrays: Units, stopped: Stopped
+    ) -> State | None:
+        """Take the steps of a trial, from the beginning that the ascent has; None if it was stopped."""
+        streams, shared = _streams(program, slots)
+        state = self._ascent.start(streams, self._given(program, slots))
+        steps = trial_steps(program.settings.steps)
+        while state.step < steps:
+            if stopped():
+                return None
+            state = self._ascent.take_steps(state, arrays, steps - state.step, streams, shared, steps)
+        return state
 
     def score(self, program: Program, units: Sequence[Unit], pixels: np.ndarray) -> np.ndarray:
         """Return the signed plain objective of pictures of units, as they are saved.
@@ -245,6 +316,17 @@ class AscentRenderer:
             part = canvas[max(0, -top) : self._shape[0] - top, max(0, -left) : self._shape[1] - left]
             image[max(0, top) : top + height, max(0, left) : left + width] = part
         return images
+
+
+def _streams(
+    program: Program, slots: Sequence[Unit]
+) -> tuple[list[np.random.Generator], np.random.Generator]:
+    """Return the random stream of each picture, at its beginning, and the one that they share."""
+    seed, members = program.settings.seed, program.members
+    # The way from params to params is short if a group's have the same beginning and views.
+    is_morph = program.settings.is_morph
+    drawing = [slots[i - i % members] for i in range(len(slots))] if is_morph else slots
+    return [stream(seed, unit.identity) for unit in drawing], stream(seed, "shared by the batch")
 
 
 def _painter(

@@ -21,7 +21,7 @@ from fvcli.media import (
 from fvcli.models.files.checksums import check_sum
 from fvcli.optvis.colour import colour_matrix
 from fvcli.optvis.streams import stream
-from fvcli.plan import Source, TermPlan, Unit
+from fvcli.plan import Program, Source, TermPlan, Unit
 from fvcli.run import RunFolder
 from fvcli.run.atomic import write_atomic
 from fvcli.run.unfinished_films import KeptFrames
@@ -45,6 +45,12 @@ class Assets:
         self._channels = channels
         self.picture = functools.lru_cache(PICTURES_KEPT)(self._picture)
         self._array = functools.cache(self._read_array)
+
+    def firsts_of_groups(self, program: Program) -> list[Unit]:
+        """Return the first unit of each group of the run that one compiled ascent serves."""
+        plan = self._run.plan
+        served = {i for i, one in enumerate(plan.programs) if one.compilation == program.compilation}
+        return [unit for unit in plan.units if unit.program in served and unit.member == 0]
 
     def source(self, sha256: str) -> tuple[Source, Path]:
         """Return a source and the run's copy of it."""

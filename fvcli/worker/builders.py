@@ -26,6 +26,7 @@ from fvcli.worker.assets import Assets
 from fvcli.worker.parameterizations import build_parameterization
 
 HERE = "worker/builders.py: {}"
+DIVERSITY_WEIGHT = "diversity weight"  # among the units' arrays, where it is found by trials
 TRANSFORMS = complete(
     {
         of_transforms.Pad: transforms.pad,
@@ -179,7 +180,8 @@ def build_optimized_objective(program: Program, centres: Centres, units: Units) 
         place = {"row": window.row, "column": window.column}
         score = _made(shape, 0, units, place) * units["weight"][:, 0] * units["sign"]
     for coupling in program.couplings:
-        score = score + COUPLINGS[coupling.kind](coupling, program.members) * coupling.weight
+        weight = units[DIVERSITY_WEIGHT] if coupling.weight is None else coupling.weight
+        score = score + COUPLINGS[coupling.kind](coupling, program.members) * weight
     for penalty in program.settings.penalties:
         cost = _build(PENALTIES, penalty, leave_out=["weight"]) * penalty.weight
         score = score - (_size_of(score) * cost if penalty.is_share_of_score else cost)

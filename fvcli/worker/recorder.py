@@ -20,7 +20,7 @@ from fvcli.models import ModelFacts
 from fvcli.plan import Unit, standalone_spec, title_of
 from fvcli.run import RunFolder, Sidecar, step_name
 from fvcli.run.extras import ARRAY, CURVE, copies_of, kept_while_rendering, png_names
-from fvcli.run.remarks import remarks_on
+from fvcli.run.remarks import WEAKER, remarks_on
 from fvcli.run.sidecar import DEAD, DONE, FAILED, Record
 from fvcli.run.unfinished_films import forget_frames
 from fvcli.spec.output import Animation
@@ -80,6 +80,10 @@ class Recorder:
             extras = self._extras(unit, outcome, png)
         except FvcliError as error:  # its film cannot be written
             return self.fail(unit, origin, str(error))
+        remarks = remarks_on(outcome.pixels, score, unit.sign, program.canvas_of(unit)) if may_be_odd else []
+        diversity = _diversity(outcome, unit.sign)
+        if diversity and may_be_odd and not diversity["beats_photo"]:
+            remarks.append(WEAKER)
         sidecar = self._sidecar(
             unit,
             origin,
@@ -92,9 +96,8 @@ class Recorder:
             cpu_seconds=round(cost.cpu_s, 3),
             status=DEAD if dead else DONE,
             error=self._why_dead(unit, outcome.steps) if dead else None,
-            remarks=remarks_on(outcome.pixels, score, unit.sign, program.canvas_of(unit))
-            if may_be_odd
-            else [],
+            remarks=remarks,
+            diversity=diversity,
             extras=[
                 {"name": name, "bytes": len(content), **facts} for name, (content, facts) in extras.items()
             ],
@@ -175,6 +178,28 @@ class Recorder:
             fingerprint=self._fingerprint,
             **facts,
         )
+
+
+def _diversity(outcome: Outcome, sign: int) -> dict[str, Any] | None:
+    """Return what was found of a weight of diversity, with scores without their sign."""
+    found = outcome.diversity
+    if found is None:
+        return None
+    return {
+        "weight": _short(found.weight),
+        "photo": found.photo.name,
+        "photo_score": _short(sign * found.photo.score),
+        "beats_photo": outcome.saved > found.photo.score,
+        "trials": [
+            {"weight": _short(weight), "lowest_score": _short(sign * lowest)}
+            for weight, lowest in found.trials
+        ],
+    }
+
+
+def _short(number: float) -> float | None:
+    """Return a number with as many digits as a float32 has; None if it is none."""
+    return float(f"{number:.{TRACE_DIGITS}g}") if math.isfinite(number) else None
 
 
 def _why_not_finite(outcome: Outcome) -> str:

@@ -153,7 +153,7 @@ def test_what_a_folder_leaves_out_is_said_by_every_command_that_plans(folder: Pa
     notes = [
         "photos: left out 1 file that cannot be read (lion.cr2; convert them to PNG or JPEG)",
         "photos: 1 transparent picture (1.png): what is seen through is laid on mid grey",
-        "photos: left out 1 film (film.gif): films have no spectrum",
+        "photos: left out 1 film (film.gif): films are not read here",
     ]
     result = fvcli("plan", folder / "spec.yaml", "--json")
     said = [line for line in result.stderr.splitlines() if "photos: " in line]

@@ -175,7 +175,7 @@ REGULARIZERS: dict[str, tuple[Data, Data]] = {
 }
 SHARED: Data = {"sides_px": [32, 8], "ends_px": [8]}
 ALIGNMENT: Data = {"layers": ["block2_add"], "weight": 0.2, "decay_ratio": 2.0}
-DIVERSITY: Data = {"count": 2, "weight": 2.0, "layer": "block4_expand_bn"}
+DIVERSITY: Data = {"count": 2, "weight": 2.0, "layer": "block4_expand_bn", "photos": ELSEWHERE}
 OCTAVES: Data = {
     **{"count": 2, "scale": 1.5, "rates": [0.005, 0.002], "bands": 2, "tile_px": 128},
     **{"keep_detail": False, "warm_start": 0.25, "each": [{"scale": 1.0, "steps": 3}]},
@@ -288,6 +288,9 @@ def cases_of_parts() -> Iterator[tuple[str, Data, str]]:
     yield "diversity", base(diversity={}), ""
     for case, changed in of_options("diversity", DIVERSITY):
         yield case, base(diversity=changed), "diversity"
+    for case, photos in (("diversity.auto", "photos"), ("diversity.photos", "others")):
+        other = "diversity" if photos == "photos" else "diversity.auto"
+        yield case, base(diversity={"weight": "auto", "photos": photos}), other
     layers = {"layers": ["block4_expand_bn"]}
     aligned = base(channels=None, objective={**INTERPOLATION, "alignment": layers})
     yield "alignment", aligned, ""

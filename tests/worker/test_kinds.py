@@ -183,6 +183,7 @@ def test_every_option_is_one_of_what_is_built(name: str) -> None:
         assert len(built.transforms) == len(program.settings.transforms)
         batch = np.zeros((4, len(program.terms)), np.int32)
         units = dict.fromkeys(("index", "row", "column", "weight"), batch) | {"sign": batch[:, 0]}
+        units |= {builders.DIVERSITY_WEIGHT: np.zeros(4, np.float32)}
         units |= {f"{what} {i}": batch for what in ("vector", "array") for i in range(len(program.terms))}
         centres = dict.fromkeys(program.layers, (3, 3))
         builders.build_optimized_objective(program, centres, {k: tf.constant(v) for k, v in units.items()})

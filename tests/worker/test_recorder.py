@@ -18,7 +18,9 @@ from fvcli.models import ModelFacts
 from fvcli.run import RunFolder, Sidecar
 from fvcli.run.look import look_at
 from fvcli.worker.ascent_renderer import Outcome
+from fvcli.worker.best_photos import BestPhoto
 from fvcli.worker.concurrency import Cost
+from fvcli.worker.diversity_weight import FoundWeight
 from fvcli.worker.recorder import Origin, Recorder, shown
 from tests.helpers.running import fvcli, write_spec
 
@@ -113,6 +115,7 @@ def test_a_sidecar_says_what_was_asked_for_and_what_came_of_it(begin: Begin, fac
         "fingerprint": "0a1b",
         "trace": [-0.5, -0.1],
         "remarks": [],
+        "diversity": None,
         "schema_version": sidecar.schema_version,
     }
     np.testing.assert_array_equal(read_picture(png), PIXELS)
@@ -307,3 +310,25 @@ def test_a_curve_has_the_sign_of_the_objective(begin: Begin, facts: ModelFacts) 
     run = begin(JOB | {"sign": "negative"}, output={"curve": True})
     commit(run, facts, curve=[-1.0, -2.0])
     assert json.loads(run.extra(run.plan.units[0], "curve.json").read_text()) == {"scores": [1.0, 2.0]}
+
+
+@pytest.mark.parametrize(("photo_score", "beats"), [(-2.5, True), (-2.0, False), (-1.5, False)])
+def test_a_weight_that_was_found_is_told_with_scores_without_sign(
+    begin: Begin, facts: ModelFacts, photo_score: float, beats: bool
+) -> None:
+    """Of what is minimised, where 2.0 is better than 2.5; a score that is no number is not told."""
+    run = begin(JOB | {"sign": "negative"})
+    found = FoundWeight(1 / 3, BestPhoto(photo_score, "a.jpg"), [(10.0, float("nan")), (1 / 3, -1.25)])
+    scores = {name: -score for name, score in SCORES.items()}
+    sidecar = commit(run, facts, **scores | {"start": -5.0}, diversity=found)
+    assert sidecar.diversity == {
+        "weight": 0.33333333,
+        "photo": "a.jpg",
+        "photo_score": -photo_score,
+        "beats_photo": beats,
+        "trials": [
+            {"weight": 10.0, "lowest_score": None},
+            {"weight": 0.33333333, "lowest_score": 1.25},
+        ],
+    }
+    assert ("weaker_than_photos" in sidecar.remarks) == (not beats)
