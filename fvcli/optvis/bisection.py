@@ -1,8 +1,10 @@
 """The largest weight that passes trials, found by halving a range on a logarithmic scale.
 
-low ------------------- middle ------------------- high      passes: go on above, and remember the middle
-                          |
-             low --- middle --- high                          fails: go on below
+    low ------------------- middle ------------------- high      passes: go on above, and remember the middle
+                              |
+                 low --- middle --- high                          fails: go on below
+
+A search may be misled where larger weights pass and smaller ones fail. What is found has passed all the same.
 """
 
 from __future__ import annotations

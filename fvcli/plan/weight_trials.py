@@ -12,7 +12,7 @@ from fvcli.plan.terms import Coupling
 LOWEST, HIGHEST = 0.01, 1000.0  # weights that are tried lie between them
 HALVINGS = 6  # trials; the weight is found to a factor of (HIGHEST / LOWEST)^(1 / 64) = 1.2
 SHARE = 4  # a trial has this part of the steps
-LEAST_STEPS, MULTIPLE = 32, 16  # with fewer steps even weight 0 leaves most units below their photos
+LEAST_STEPS, MULTIPLE = 32, 16  # two calls of an ascent, and one
 
 
 def finds_weight(couplings: Sequence[Coupling]) -> bool:

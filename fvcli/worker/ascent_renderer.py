@@ -188,7 +188,7 @@ class AscentRenderer:
         stopped: Stopped,
     ) -> list[FoundWeight] | None:
         """Find the weight of each group by trials; None if they were stopped."""
-        best = photos.of(slots[:: self._members], stopped)
+        best = photos.of(slots[:: self._members], stopped, lambda: report(0.0))
         if best is None:
             return None
         numbers = iter(range(HALVINGS))
@@ -198,16 +198,21 @@ class AscentRenderer:
         def trial(weights: np.ndarray) -> np.ndarray | None:
             before = next(numbers) * steps
             with_weights = {**arrays, **self._of_groups(weights)}
-            state = self._tried(program, slots, with_weights, stopped)
+            came_on = lambda done: report((before + done) / every)  # noqa: E731
+            state = self._tried(program, slots, with_weights, came_on, stopped)
             if state is None:
                 return None
-            report((before + steps) / every)
             return self._ascent.score(self._picture(state, slots), with_weights)
 
         return found_weights(trial, best, self._members)
 
     def _tried(
-        self, program: Program, slots: Sequence[Unit], arrays: Units, stopped: Stopped
+        self,
+        program: Program,
+        slots: Sequence[Unit],
+        arrays: Units,
+        came_on: Callable[[int], None],
+        stopped: Stopped,
     ) -> State | None:
         """Take the steps of a trial, from the beginning that the ascent has; None if it was stopped."""
         streams, shared = _streams(program, slots)
@@ -217,6 +222,7 @@ class AscentRenderer:
             if stopped():
                 return None
             state = self._ascent.take_steps(state, arrays, steps - state.step, streams, shared, steps)
+            came_on(state.step)
         return state
 
     def score(self, program: Program, units: Sequence[Unit], pixels: np.ndarray) -> np.ndarray:

@@ -59,18 +59,25 @@ class BestPhotos:
         self._found: Mapping[str, BestPhoto] | None = None
         self._lock = Lock()
 
-    def of(self, units: Sequence[Unit], stopped: Stopped) -> list[BestPhoto] | None:
+    def of(
+        self, units: Sequence[Unit], stopped: Stopped, came_on: Callable[[], None]
+    ) -> list[BestPhoto] | None:
         """Return the best photo of each unit; None if it was stopped.
+
+        Args:
+            units: Some of those that may be asked about.
+            stopped: Asked before each look at some photos.
+            came_on: Called after each.
 
         Raises:
             FvcliError: Photos are gone, or are others than were planned with.
         """
         with self._lock:
             if self._found is None:
-                self._found = self._look(stopped)
+                self._found = self._look(stopped, came_on)
         return None if self._found is None else [self._found[unit.identity] for unit in units]
 
-    def _look(self, stopped: Stopped) -> Mapping[str, BestPhoto] | None:
+    def _look(self, stopped: Stopped, came_on: Callable[[], None]) -> Mapping[str, BestPhoto] | None:
         photos = find_stills(self._folder, None)
         check_sum(Path(self._folder), sha256_of_all(photos), self._sum)
         units, arrays = self._units()
@@ -83,6 +90,7 @@ class BestPhotos:
             some = [photos[min(start + i, len(photos) - 1)].path for i in range(self._count)]
             images = np.stack([read_picture_sized(Path(p), self._size_px, self._channels) for p in some])
             rows.append(look(tf.constant(images), tensors).numpy())
+            came_on()
         scores = np.concatenate(rows, axis=1)[:, : len(photos)]  # [units, photos]
         best = scores.argmax(axis=1)
         names = [Path(photo.path).name for photo in photos]

@@ -99,10 +99,12 @@ def test_the_best_photo_of_each_unit_is_found(
 ) -> None:
     """Minimised, the best is the one with the least of the colour."""
     made, run = renderer(diverse(RED, BLUE, photos=photos, sign=sign))
+    looks: list[int] = []
     assert isinstance(made, AscentRenderer)
     assert made._photos is not None
-    found = made._photos.of(run.plan.units[::3], lambda: False)
+    found = made._photos.of(run.plan.units[::3], lambda: False, lambda: looks.append(1))
     assert found is not None
+    assert len(looks) == 2
     assert [photo.name for photo in found] == [f"{i}.png" for i in best]
     expected = [153 / 255, 140 / 255] if sign == "positive" else [0.0, 0.0]
     assert [photo.score for photo in found] == pytest.approx(expected, abs=1e-6)
@@ -169,6 +171,12 @@ def test_where_nothing_beats_the_best_photo_the_weight_is_zero(renderer: Make, t
 
 
 def test_trials_can_be_stopped(renderer: Make, photos: str) -> None:
+    """Two looks at photos and two calls of the first trial: 32 of 6 x 32 + 40 steps."""
     outcomes, shares = rendered(renderer(diverse(RED, photos=photos)), size=3, stop_at=0.1)
     assert outcomes is None
-    assert len(shares) == 1
+    assert shares == pytest.approx([0.0, 0.0, 16 / 232, 32 / 232])
+
+
+def test_the_look_at_photos_can_be_stopped(renderer: Make, photos: str) -> None:
+    outcomes, shares = rendered(renderer(diverse(RED, photos=photos)), size=3, stop_at=0.0)
+    assert (outcomes, shares) == (None, [0.0])
