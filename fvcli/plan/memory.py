@@ -4,7 +4,7 @@
                            process + network + compiling a program + pictures at once x a picture
 
 A picture takes what its layers put out, kept for the gradient, and what the picture itself is made with.
-The factors are measured (``scripts/bench memory``): 26 estimates for EfficientNet-Lite0, EfficientNet-B0 and
+The factors are measured (``scripts/bench memory``): 28 estimates for EfficientNet-Lite0, EfficientNet-B0 and
 ResNet-50, from 64 to 1,000 px, are 0.84 to 1.22 of the peak.
 """
 

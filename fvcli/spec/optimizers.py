@@ -79,7 +79,7 @@ class Adam(OptimizerKind):
     Example: optimizer: {kind: adam, learning_rate: 0.05}
     """
 
-    rates: ClassVar[Mapping[str, float]] = {OF_OTHERS: 0.05, "cppn": 0.003, "deep_image_prior": 0.01}
+    rates: ClassVar[Mapping[str, float]] = {OF_OTHERS: 0.05, "cppn": 0.003, "deep_image_prior": 0.02}
 
     kind: Literal["adam"] = "adam"
     learning_rate: LearningRate = 0.05
@@ -100,7 +100,7 @@ class Lion(OptimizerKind):
     Example: optimizer: {kind: lion, learning_rate: 0.03, anneal_from: 0.5}
     """
 
-    rates: ClassVar[Mapping[str, float]] = {OF_OTHERS: 0.05, "cppn": 0.001, "deep_image_prior": 0.003}
+    rates: ClassVar[Mapping[str, float]] = {OF_OTHERS: 0.05, "cppn": 0.001, "deep_image_prior": 0.01}
 
     kind: Literal["lion"] = "lion"
     learning_rate: LearningRate = 0.05
@@ -125,7 +125,7 @@ class Gradient(OptimizerKind):
     rates: ClassVar[Mapping[str, float]] = Lion.rates
     mean_rates: ClassVar[Mapping[str, float]] = {  # of 128 steps; of more steps less
         **{OF_OTHERS: 0.006, "laplacian": 0.02, "pixel": 0.06},
-        **{"cppn": 0.0005, "deep_image_prior": 0.01, "maco": 0.08, "generator": 0.05},
+        **{"cppn": 0.0005, "deep_image_prior": 0.0003, "maco": 0.08, "generator": 0.05},
     }
 
     kind: Literal["gradient"]
@@ -176,7 +176,7 @@ class Nadam(OptimizerKind):
 
     rates: ClassVar[Mapping[str, float]] = {
         OF_OTHERS: 0.1,
-        **{"cppn": 0.003, "deep_image_prior": 0.01, "maco": 1.0},
+        **{"cppn": 0.003, "deep_image_prior": 0.02, "maco": 1.0},
     }
 
     kind: Literal["nadam"]

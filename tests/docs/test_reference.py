@@ -110,8 +110,8 @@ def test_the_table_by_recipe_says_what_each_recipe_has() -> None:
 @pytest.mark.parametrize(
     ("optimizer", "parameterization", "line"),
     [
-        ("nadam", "cppn", "| `nadam` | 0.1 | 0.1 | 0.1 | 0.003 | 0.01 | 1 | 0.1 |"),
-        ("adam", "fourier", "| `adam` | 0.05 | 0.05 | 0.05 | 0.003 | 0.01 | 0.05 | 0.05 |"),
+        ("nadam", "cppn", "| `nadam` | 0.1 | 0.1 | 0.1 | 0.003 | 0.02 | 1 | 0.1 |"),
+        ("adam", "fourier", "| `adam` | 0.05 | 0.05 | 0.05 | 0.003 | 0.02 | 0.05 | 0.05 |"),
     ],
 )
 def test_learning_rates_are_those_of_a_spec_that_names_none(

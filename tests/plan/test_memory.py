@@ -31,6 +31,8 @@ FACTOR = 1.5
         (MIDDLE | {"size_px": 1000, "recipe": "lucid"}, 1, 1943),
         (MIDDLE | {"size_px": 1000, "recipe": "naive"}, 1, 1948),
         (MIDDLE | {"size_px": 224, "recipe": "cppn"}, 1, 1001),
+        (MIDDLE | {"size_px": 224, "recipe": "untrained-prior"}, 1, 1010),
+        (MIDDLE | {"size_px": 1000, "recipe": "untrained-prior"}, 1, 3780),
         (MIDDLE | {"size_px": 512, "recipe": "maco"}, 1, 3427),
         (MIDDLE | {"size_px": 224, "diversity": {"count": 4}}, 1, 980),
     ],
@@ -70,4 +72,5 @@ def test_views_targets_groups_and_paintings_take_more(facts: ModelFacts) -> None
     assert ascent(diversity={"count": 4}) == 4 * plain
     assert 3 * plain < ascent(views=4) < 4 * plain
     assert ascent(parameterization="cppn") > 2 * plain
+    assert ascent(parameterization="deep_image_prior") > 2 * plain
     assert ascent(objective="neuron", canvas="seen") < plain
