@@ -10,7 +10,7 @@ import numpy as np
 from fvcli.errors import some_of
 
 SCORE_FELL, SCORE_STILL, ONE_COLOUR, BURNT = "score_fell", "score_still", "one_colour", "burnt"
-# What ``fvcli score`` adds later; see ``fvcli.trust.flags``.
+# What ``fvcli score`` adds later; see ``fvcli.trust.flags``. WEAKER is said of ``weight: auto`` at once.
 WEAKER, NOT_PREDICTIVE, OTHER_PATH, FRAGILE = "weaker_than_photos", "not_predictive", "other_path", "fragile"
 
 # What each remark says, after "the picture" or "the pictures of ...", and what may help.

@@ -44,11 +44,13 @@ SPECS = [
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where a reader works: with a photo, a film, two checkpoints and a spec."""
+    """Where a reader works: with a photo, a folder of photos, a film, two checkpoints and a spec."""
     weights = installed_weights(VARIANTS["efficientnet-lite0"])
     for name in ("before.pth", "after.pth"):
         (tmp_path / name).symlink_to(str(weights))
     shutil.copy(PHOTO, tmp_path / "photo.jpg")
+    (tmp_path / "photos").mkdir()
+    shutil.copy(PHOTO, tmp_path / "photos")
     shutil.copy(FILM, tmp_path / "film.mp4")
     assert fvcli("init", tmp_path / "spec.yaml").exit_code == 0
     monkeypatch.chdir(tmp_path)
