@@ -24,6 +24,7 @@ from fvcli.plan.checks import (
     wants_picture,
 )
 from fvcli.plan.data import JobPlan, Program, Unit, Window
+from fvcli.plan.fit_to_field import fitted_to_field
 from fvcli.plan.groups import NAMING, are_together, couplings_of, kept_units, with_facets
 from fvcli.plan.key_origins import KeyOrigins
 from fvcli.plan.keys import UnitKeys
@@ -182,6 +183,8 @@ class _Draft:
         group: Sequence[UnitDraft] = ()
         for i, (draft, coupled) in enumerate(zip(drafts, couplings, strict=True)):
             sized = at_size_of_picture(settings, draft, self.files) if own_size else settings
+            if not origins.is_anywhere("optimizer"):
+                sized = fitted_to_field(sized, [term.layer for term in draft.terms], self.facts)
             window, place = _window(draft, sized, self.facts)
             shapes = tuple((term.kind, term.layer, term.row >= 0, term.options) for term in draft.terms)
             same = (shapes, window, sized.size_px, draft.formula, draft.members, coupled)

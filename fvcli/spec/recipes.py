@@ -28,12 +28,25 @@ COMMON: dict[str, Any] = {
 }
 
 
-def _read_recipes() -> dict[str, Render]:
+BY_FIELD = "learning_rate_by_field"  # what is no key of a spec
+
+
+def _read_recipes() -> dict[str, dict[str, Any]]:
     text = resources.files("fvcli.spec").joinpath("recipes.yaml").read_text()
-    return {name: Render.model_validate(COMMON | keys) for name, keys in parse_yaml(text).data.items()}
+    return dict(parse_yaml(text).data)
 
 
-RECIPES = _read_recipes()
+_WRITTEN = _read_recipes()
+RECIPES = {
+    name: Render.model_validate(COMMON | {key: value for key, value in keys.items() if key != BY_FIELD})
+    for name, keys in _WRITTEN.items()
+}
+# Of recipes that have some: the learning rate for what a unit sees, as a share of the canvas, ascending.
+RATES_BY_FIELD: Mapping[str, tuple[tuple[float, float], ...]] = {
+    name: tuple(sorted((float(share), float(rate)) for share, rate in keys[BY_FIELD].items()))
+    for name, keys in _WRITTEN.items()
+    if BY_FIELD in keys
+}
 
 
 def resolve(

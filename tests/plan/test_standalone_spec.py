@@ -63,7 +63,7 @@ AROUND: dict[str, tuple[Data, str]] = {
         "a/sum-channel-0003",
     ),
     "a variant": (base(variants=[{"name": "x", "steps": 9}, {"name": "y"}]), "a/channel-0003-y"),
-    "all written out": (base(steps=128, seed=0, recipe="default", early_stop=0.01), "a/channel-0003"),
+    "all written out": (base(steps=160, seed=0, recipe="default", early_stop=0.01), "a/channel-0003"),
     "only": (base(channels="0-7", only=["channel-0003"]), "a/channel-0003"),
 }
 
