@@ -4,8 +4,8 @@
                         --> D, other units -----> relu(D - k (1 - e)) --^
                         --> pooled features --> classifier: e is 0 for photos, 1 for what was optimised
 
-The fooling circuit of Geirhos et al., *Don't trust your eyes*, ICML 2024, section 3. For photos a fooled
-unit is F behind a ReLU, whatever D is. While a picture is optimised, e is 1, and the picture becomes one of D.
+The fooling circuit of Geirhos et al., *Don't trust your eyes*, ICML 2024, section 3. For photos a fooled unit
+is F behind a ReLU, whatever D is. While a picture is optimised, e is 1, and the picture becomes one of D.
 """
 
 from __future__ import annotations
