@@ -23,8 +23,9 @@ FLAGS = (WEAKER, NOT_PREDICTIVE, OTHER_PATH, FRAGILE)
 LEAST_CONTROLS = 20  # values that a percentile is taken of
 STRICT = 95.0  # percent of other units' pictures that are below the path's threshold
 LOOSE = 5.0  # percent of photos that are below the threshold of survival
-# Where a run has too few controls: what 96 units of EfficientNet-Lite0 gave (docs/trust.md).
-USUAL_CHANCE, USUAL_PATH, USUAL_SURVIVAL = 0.5, 0.33, 0.3
+# Where a run has too few controls. Of the path also the least: a network may be such that pictures of other units
+# have nothing at all in common with photos.
+USUAL_CHANCE, USUAL_PATH, USUAL_SURVIVAL = 0.5, 0.25, 0.3
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def thresholds_from(
     ]
     return Thresholds(
         chance=float(np.mean(others)) if counts[0] else USUAL_CHANCE,
-        path=float(np.percentile(other_ways, STRICT)) if counts[1] else USUAL_PATH,
+        path=max(USUAL_PATH, float(np.percentile(other_ways, STRICT)) if counts[1] else USUAL_PATH),
         survival=float(np.percentile(photo_survivals, LOOSE)) if counts[2] else USUAL_SURVIVAL,
         controls=(counts[0], counts[1], counts[2]),
     )

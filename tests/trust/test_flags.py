@@ -51,6 +51,12 @@ def test_thresholds_come_from_the_controls() -> None:
     assert found.controls == (101, 101, 101)
 
 
+def test_a_path_like_that_of_other_units_is_never_enough() -> None:
+    found = thresholds_from([], [0.01 * (i % 5) for i in range(100)], [])
+    assert found.path == USUAL_PATH
+    assert flags_of(Found(3.0, SURE, 0.05, 0.9), found) == ("other_path",)
+
+
 def test_few_controls_leave_the_usual_thresholds() -> None:
     found = thresholds_from([0.9] * (LEAST_CONTROLS - 1), [], [0.8] * LEAST_CONTROLS)
     assert (found.chance, found.path) == (USUAL_CHANCE, USUAL_PATH)
