@@ -23,8 +23,8 @@ FLAGS = (WEAKER, NOT_PREDICTIVE, OTHER_PATH, FRAGILE)
 LEAST_CONTROLS = 20  # values that a percentile is taken of
 STRICT = 95.0  # percent of other units' pictures that are below the path's threshold
 LOOSE = 5.0  # percent of photos that are below the threshold of survival
-# Where a run has too few controls. Of the path also the least: a network may be such that pictures of other units
-# have nothing at all in common with photos.
+# Where a run has too few controls. Of the path also the least: a network may be such that pictures of other
+# units have nothing at all in common with photos.
 USUAL_CHANCE, USUAL_PATH, USUAL_SURVIVAL = 0.5, 0.25, 0.3
 
 
