@@ -54,18 +54,20 @@ def find_files(
         "pictures": lambda name: moved.pictures(name, beside),
         "array": lambda name: moved.array(name, beside),
         "stills": lambda name: moved.sum_of_stills(name, beside),
+        "photos": lambda name: moved.sum_of_stills(name, beside),
         "model": lambda name: _sum_of_file(find_place(moved.place(name), beside)),
     }
     named: dict[FileKind, list[Named]] = {what: [] for what in finders}
     for path, name, what in found:
         named[what].append((path, name))
     known = {what: _each(document, named[what], find) for what, find in finders.items()}
-    sums = {**known["stills"], **known["model"]}
+    sums = {**known["stills"], **known["photos"], **known["model"]}
     return NamedFiles(
         pictures=known["pictures"],
         arrays=known["array"],
         sums=sums,
         places={name: find_place(moved.place(name), beside) for name in sums},
+        counts=moved.counts,
         remarks=tuple(dict.fromkeys(moved.remarks)),
     )
 
@@ -74,11 +76,13 @@ class _Moved:
     """Finds files where they are now, and calls them what the spec calls them.
 
     remarks: What it found and left out.
+    counts: How many pictures each folder has that was summed.
     """
 
     def __init__(self, places: Mapping[str, Path]) -> None:
         self._places = places
         self.remarks: list[str] = []
+        self.counts: dict[str, int] = {}
 
     def place(self, name: str) -> str:
         return str(self._places.get(name, name))
@@ -100,9 +104,9 @@ class _Moved:
         films = [picture for picture in pictures if picture.frames > 1]
         if films:
             names = some_of([Path(film.path).name for film in films], "film")
-            self._remark(
-                f"{place}: left out {counted(len(films), 'film')} ({names}): films are not read here"
-            )
+            what = counted(len(films), "film")
+            self._remark(f"{place}: left out {what} ({names}): films are not read here")
+        self.counts[name] = len(stills)
         return sha256_of_all(stills)
 
     def _remark(self, text: str) -> None:

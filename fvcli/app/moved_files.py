@@ -8,9 +8,8 @@ from typing import Any
 
 from fvcli.errors import FvcliError
 from fvcli.plan import Plan, Unit
-from fvcli.plan.source_files import read_by
+from fvcli.plan.source_files import paths_outside, read_by
 from fvcli.run import RunFolder
-from fvcli.spec.base import file_keys
 
 MODEL_FILES = ("path", "weights", "labels")
 
@@ -51,10 +50,8 @@ def _run_around(picture: Path) -> RunFolder | None:
 
 def _known_places(run: RunFolder, unit: Unit) -> Iterator[tuple[str, Path]]:
     yield from _model_places(run.plan)
-    image = run.plan.programs[unit.program].settings.parameterization
-    for key in file_keys(type(image)):
-        if getattr(image, key) is not None:
-            yield Path(getattr(image, key)).name, Path(getattr(image, key))
+    for path in paths_outside(run.plan.programs[unit.program].settings):
+        yield Path(path).name, Path(path)
     for coupling in run.plan.programs[unit.program].couplings:
         if coupling.folder is not None:
             yield Path(coupling.folder).name, Path(coupling.folder)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from fvcli.models.choice import IMAGENET
 from fvcli.plan import Plan
+from fvcli.plan.source_files import paths_outside
 from fvcli.run.layout import SPEC
-from fvcli.spec.base import file_keys
 
 
 def said_of_files_outside(golden: Path, plan: Plan) -> str | None:
@@ -35,6 +35,5 @@ def files_outside(plan: Plan) -> Iterator[str]:
     code = f"the code of {choice.factory}" if choice.factory else None
     yield from filter(None, (choice.path, code, choice.weights_path, labels))
     for program in plan.programs:
-        image = program.settings.parameterization
-        yield from filter(None, (getattr(image, key) for key in file_keys(type(image))))
+        yield from paths_outside(program.settings)
         yield from filter(None, (coupling.folder for coupling in program.couplings))

@@ -16,6 +16,7 @@ class NamedFiles:
     arrays: of each .npy file.
     sums: the SHA-256 of each other file, or of a folder's pictures together.
     places: where these are.
+    counts: how many pictures a folder has, of which there is a sum.
     remarks: what of folders is left out.
     """
 
@@ -23,4 +24,5 @@ class NamedFiles:
     arrays: Mapping[str, ArrayFacts] = field(default_factory=dict)
     sums: Mapping[str, str] = field(default_factory=dict)
     places: Mapping[str, str] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
     remarks: Sequence[str] = ()

@@ -39,6 +39,8 @@ class Network:
         dtype: What convolutions and activations are computed in; scores are float32 whatever it is.
         reverse_channels: Whether the network takes a picture's channels in reverse order (BGR).
         input_px: Height and width that pictures are resized to first; None: they are taken as they are.
+        is_folded: Whether BatchNormalizations are parts of convolutions. If so, a convolution is not computed
+            for what is behind its BatchNormalization, and has no gradient of that.
     """
 
     def __init__(
@@ -49,11 +51,13 @@ class Network:
         *,
         reverse_channels: bool = False,
         input_px: tuple[int, int] | None = None,
+        is_folded: bool = True,
     ) -> None:
         self.graph = graph
         self._low, self._high = (np.asarray(value, np.float32) for value in value_range)
         self._reverse = reverse_channels
         self._input_px = input_px
+        self._is_folded = is_folded
         self.dtype = tf.as_dtype(dtype)
         # Gradients of means over thousands of positions are below what float16 can hold.
         self.loss_scale = FLOAT16_LOSS_SCALE if dtype == "float16" else 1.0
@@ -70,6 +74,8 @@ class Network:
 
     def folded(self, call: Call) -> Folded | None:
         """Return the convolution or dense layer that a call is the whole result of, if it is one's."""
+        if not self._is_folded and isinstance(call.role, Normalization):
+            return None
         if call not in self._folded:
             self._folded[call] = fold(call, self.dtype.as_numpy_dtype)
         return self._folded[call]

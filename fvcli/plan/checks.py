@@ -71,6 +71,7 @@ def check_settings(
         *_wrong_extras(settings, drafts),
         *_wrong_method(settings, drafts, facts, are_coupled),
         *_wrong_films(settings, drafts, files),
+        *_wrong_references(settings, drafts),
     ]
     return [Problem(origins.at(key), message) for key, message in found]
 
@@ -175,6 +176,14 @@ def _wrong_dream(settings: Settings) -> Iterator[tuple[str, str]]:
 def _wrong_direction(settings: Settings, facts: ModelFacts) -> Iterator[tuple[str, str]]:
     if settings.steepest == "full" and facts.input_channels != COLOURS:
         yield "steepest", f"full needs a network that takes colours, and {facts.name} does not; use spatial"
+
+
+def _wrong_references(settings: Settings, drafts: Sequence[UnitDraft]) -> Iterator[tuple[str, str]]:
+    """Yield what of the objectives cannot be matched with photos of their own."""
+    kinds = {term.kind for draft in drafts for term in draft.terms if term.of_kind.compares}
+    if settings.references is not None and kinds:
+        message = f"{min(kinds)} compares with a picture already, and references are photos of a unit"
+        yield "references", f"{message}; use another objective, or another recipe than vital"
 
 
 def _wrong_films(

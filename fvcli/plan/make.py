@@ -32,8 +32,9 @@ from fvcli.plan.model_choice import choice_of, with_preprocessing
 from fvcli.plan.neuron_windows import window_of
 from fvcli.plan.objectives import Resolver
 from fvcli.plan.plan import Plan
+from fvcli.plan.references import matched_layers, wrong_photos
 from fvcli.plan.settings_of_unit import at_size_of_picture, heeded
-from fvcli.plan.source_files import pinned, sources_of, wrong_sum
+from fvcli.plan.source_files import pinned, sources_of, wrong_sums
 from fvcli.plan.terms import Coupling, digest, layers_of
 from fvcli.plan.unit_drafts import UnitDraft
 from fvcli.plan.unit_folders import in_folders
@@ -139,8 +140,8 @@ class _Draft:
         for i, (variant, asked) in enumerate(zip(variants, resolved_settings, strict=True)):
             below = (*path, "variants", i) if variant is not None else path
             origins = KeyOrigins(render, job, path, variant, below)
-            if (wrong := wrong_sum(asked, self.files)) is not None:
-                problems.append(Problem(origins.at("parameterization"), wrong))
+            wrong = (*wrong_sums(asked, self.files), *wrong_photos(asked, self.files))
+            problems += [Problem(origins.at(key), said) for key, said in wrong]
             settings = heeded(pinned(asked, self.files), origins.is_own("parameterization"))
             for way, chosen in ways_of(job, variant, settings):
                 made, found = self._units(origins, chosen, wants, broken, way)
@@ -189,6 +190,9 @@ class _Draft:
             shapes = tuple((term.kind, term.layer, term.row >= 0, term.options) for term in draft.terms)
             same = (shapes, window, sized.size_px, draft.formula, draft.members, coupled)
             if same not in known:
+                if sized.references is not None:
+                    sized, found = _matching(sized, draft, self.facts, origin("references"))
+                    problems += found
                 gpu_gb = sized.memory_gb or GPU_GB
                 program = _program(draft, window, coupled, sized, self.facts, gpu_gb)
                 problems += check_length(sized, program.members, origin) if knows_length else []
@@ -239,6 +243,17 @@ def _window(
     alone = draft.members == 1 and draft.picture is None
     found = window_of(draft.terms, settings, settings.size_px, facts, alone)
     return (None, None) if isinstance(found, str) else found
+
+
+def _matching(
+    settings: ResolvedRender, draft: UnitDraft, facts: ModelFacts, written: KeyPath
+) -> tuple[ResolvedRender, list[Problem]]:
+    """Return settings that name the layers which are matched with references."""
+    assert settings.references is not None
+    targets = layers_of([term.shape for term in draft.terms], ())
+    layers, problems = matched_layers(settings, targets, facts, written)
+    references = settings.references.model_copy(update={"layers": layers})
+    return settings.model_copy(update={"references": references}), [*problems]
 
 
 # ---- programs and units

@@ -62,6 +62,8 @@ def _refusal(settings: Settings) -> str | None:
     """Say which settings need the whole picture, or None."""
     if settings.starts_from_picture:
         return "start: picture begins with a whole picture"
+    if settings.references is not None:
+        return "references are matched in the whole picture"
     if settings.attention or settings.views != 1:
         return "attention and views look at the whole picture"
     if not settings.parameterization.holds_pictures:

@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from fvcli.plan.data import Program, Unit
 from fvcli.plan.keys import OF_NETWORK
 from fvcli.plan.plan import Plan
+from fvcli.plan.source_files import READING
 from fvcli.plan.terms import canonical
-from fvcli.spec.base import file_keys
-from fvcli.spec.parameterizations import ParameterizationKind
+from fvcli.spec.base import Strictly, file_keys
 from fvcli.spec.settings import Settings
 
 Facts = Mapping[str, Any]
@@ -60,7 +60,7 @@ def _settings(program: Program) -> dict[str, Any]:
         "size_px": size[0] if size[0] == size[1] else list(size),
         "batch_size": program.batch_size,
         **settings,
-        "parameterization": _parameterization(program.settings.parameterization),
+        **{key: _without_path(getattr(program.settings, key)) for key in READING},
     }
 
 
@@ -70,11 +70,13 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _parameterization(image: ParameterizationKind) -> dict[str, Any]:
-    """Return the settings of a parameterization; of a file what is in it, not where it is."""
-    facts = image.model_dump(mode="json")
+def _without_path(piece: Strictly | None) -> dict[str, Any] | None:
+    """Return the settings of a piece; of a file what is in it, not where it is."""
+    if piece is None:
+        return None
+    facts = piece.model_dump(mode="json")
     found = facts.pop("sha256", None)
-    files = {key: found[:SUM_DIGITS] for key in file_keys(type(image)) if found and facts.get(key)}
+    files = {key: found[:SUM_DIGITS] for key in file_keys(type(piece)) if found and facts.get(key)}
     return {**facts, **files}
 
 

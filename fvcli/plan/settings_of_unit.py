@@ -20,7 +20,7 @@ def heeded(settings: ResolvedRender, is_own_image: bool) -> ResolvedRender:
     if settings.method == "ascent":
         return settings
     plain: dict[str, Any] = {"transforms": (), "penalties": (), "regularizers": ()}
-    plain |= {"views": 1, "attention": False, "save_px": None}
+    plain |= {"views": 1, "attention": False, "save_px": None, "references": None}
     if settings.method == "steepest":
         plain |= {"octaves": None, "save_at": None, "animation": None}
     if not settings.parameterization.is_plain_pixels and not is_own_image:

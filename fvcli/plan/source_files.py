@@ -10,12 +10,12 @@ from fvcli.errors import UsageError
 from fvcli.media import ArrayFacts, NamedFiles, PictureFacts
 from fvcli.models.files.checksums import check_sum
 from fvcli.plan.data import Source, Unit
-from fvcli.spec.base import file_keys
-from fvcli.spec.parameterizations import ParameterizationKind
+from fvcli.spec.base import Strictly, file_keys
 from fvcli.spec.schema import Spec
 from fvcli.spec.settings import ResolvedRender, Settings
 
 DIGITS = 8  # of a sum in the name of a copy
+READING = ("parameterization", "references")  # pieces of settings that may read a file
 
 
 def sources_of(spec: Spec, units: Sequence[Unit], files: NamedFiles) -> tuple[Source, ...]:
@@ -28,25 +28,23 @@ def sources_of(spec: Spec, units: Sequence[Unit], files: NamedFiles) -> tuple[So
 
 
 def pinned(settings: ResolvedRender, files: NamedFiles) -> ResolvedRender:
-    """Return settings whose parameterization says where what it reads is, and what that hashes to."""
-    image = settings.parameterization
-    key, path = _file_of(image)
-    if path is None or path not in files.sums:
-        return settings
-    found = image.model_copy(update={key: files.places[path], "sha256": files.sums[path]})
-    return settings.model_copy(update={"parameterization": found})
+    """Return settings whose pieces say where what they read is, and what that hashes to."""
+    found = {}
+    for name, piece, key, path in _files_of(settings):
+        if path in files.sums:
+            found[name] = piece.model_copy(update={key: files.places[path], "sha256": files.sums[path]})
+    return settings.model_copy(update=found) if found else settings
 
 
-def wrong_sum(settings: ResolvedRender, files: NamedFiles) -> str | None:
-    """Say that what a parameterization reads is not what the spec has the sum of, if it is not."""
-    _, path = _file_of(settings.parameterization)
-    if path is None or path not in files.sums:
-        return None
-    try:
-        check_sum(path, files.sums[path], getattr(settings.parameterization, "sha256", None))
-    except UsageError as error:
-        return str(error)
-    return None
+def wrong_sums(settings: ResolvedRender, files: NamedFiles) -> Iterator[tuple[str, str]]:
+    """Yield each piece that reads something else than the spec has the sum of, and what to say of it."""
+    for name, piece, _, path in _files_of(settings):
+        if path not in files.sums:
+            continue
+        try:
+            check_sum(path, files.sums[path], getattr(piece, "sha256", None))
+        except UsageError as error:
+            yield name, str(error)
 
 
 def without_paths(written: Mapping[str, Any], settings: Settings) -> dict[str, Any]:
@@ -56,17 +54,29 @@ def without_paths(written: Mapping[str, Any], settings: Settings) -> dict[str, A
         written: The settings as plain data.
         settings: The same, as they are.
     """
-    image = written["parameterization"]
-    if not image.get("sha256"):
-        return {**written}
-    paths = file_keys(type(settings.parameterization))
-    return {**written, "parameterization": {k: v for k, v in image.items() if k not in paths}}
+    found = {**written}
+    for name in READING:
+        piece: Strictly | None = getattr(settings, name)
+        if piece is not None and written[name].get("sha256"):
+            paths = file_keys(type(piece))
+            found[name] = {key: value for key, value in written[name].items() if key not in paths}
+    return found
 
 
-def _file_of(image: ParameterizationKind) -> tuple[str, str | None]:
-    """Return the key of a parameterization that names a file, and the path; None if it reads nothing."""
-    key = next(iter(file_keys(type(image))), "")
-    return key, getattr(image, key) if key else None
+def paths_outside(settings: Settings) -> Iterator[str]:
+    """Yield where the files are that pieces of settings read, and that no run has a copy of."""
+    yield from (path for *_, path in _files_of(settings))
+
+
+def _files_of(settings: Settings) -> Iterator[tuple[str, Strictly, str, str]]:
+    """Yield the pieces that read a file: their names, the pieces, the key that names the file, its path."""
+    for name in READING:
+        piece: Strictly | None = getattr(settings, name)
+        if piece is None:
+            continue
+        for key in file_keys(type(piece)):
+            if getattr(piece, key) is not None:
+                yield name, piece, key, getattr(piece, key)
 
 
 def read_by(unit: Unit) -> Iterator[str]:

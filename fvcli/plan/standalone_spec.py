@@ -17,9 +17,10 @@ from fvcli.models import ModelChoice
 from fvcli.plan.data import Program, Unit
 from fvcli.plan.plan import Plan
 from fvcli.plan.settings_of_unit import heeded
+from fvcli.plan.source_files import READING
 from fvcli.plan.terms import Formula, TermPlan
 from fvcli.plan.unread_keys import unread_settings
-from fvcli.spec.base import file_keys
+from fvcli.spec.base import Strictly, file_keys
 from fvcli.spec.objective_bases import MAX_TERMS
 from fvcli.spec.recipes import recipes_by_nearness, resolved
 from fvcli.spec.schema import Render
@@ -110,10 +111,11 @@ def _written(program: Program, recipe: str) -> dict[str, Any]:
         written[key] = list(field.default) if isinstance(field.default, tuple) else field.default
     if program.settings.is_morph:  # left open, it would be even
         written["animation"]["pace"] = program.settings.pace
-    image = written["parameterization"]
-    for key in file_keys(type(program.settings.parameterization)):
-        if image.get(key) is not None:
-            image[key] = _base_name(image[key])
+    for name in READING:
+        piece: Strictly | None = getattr(program.settings, name)
+        for key in file_keys(type(piece)) if piece is not None else ():
+            if written[name].get(key) is not None:
+                written[name][key] = _base_name(written[name][key])
     return written
 
 

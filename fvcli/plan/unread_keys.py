@@ -14,7 +14,7 @@ from fvcli.spec.settings import Method, ResolvedRender, Settings
 
 OF_ASCENTS = (
     *("transforms", "optimizer", "penalties", "regularizers", "views", "attention", "save_px"),
-    *("redirect_steps", "early_stop", "canvas", "precision"),
+    *("redirect_steps", "early_stop", "canvas", "precision", "references"),
 )
 NOT_READ: dict[Method, Sequence[str]] = {
     "ascent": (),

@@ -49,7 +49,7 @@ class WrongTogetherError(ValueError):
         self.keys = keys
 
 
-FileKind = Literal["pictures", "array", "stills", "model"]
+FileKind = Literal["pictures", "array", "stills", "photos", "model"]
 
 
 class NamesFile:
@@ -57,7 +57,8 @@ class NamesFile:
 
     Args:
         what: What is expected there. ``pictures``: pictures or films; ``array``: a .npy file; ``stills``: a
-            folder of pictures that is one thing; ``model``: a model file.
+            folder of pictures that is one thing; ``photos``: one that some are chosen from; ``model``: a
+            model file.
     """
 
     def __init__(self, what: FileKind) -> None:

@@ -17,7 +17,10 @@ from fvcli.spec.yaml_text import parse_yaml
 _PART = re.compile(r"[^.\[\]]+")
 _POSITION = re.compile(r"\d{1,9}")
 # Where a plain name may stand for a mapping, and the key of that mapping which it is.
-_SHORTHANDS = {"model": "name", "objective": "kind", "parameterization": "kind", "optimizer": "kind"}
+_SHORTHANDS = {
+    **{"model": "name", "objective": "kind", "parameterization": "kind", "optimizer": "kind"},
+    "references": "photos",
+}
 _HOW_TO_SET = "write key.path=value, such as render.steps=64; the value null leaves the key out"
 
 WrittenAt = int | str  # a line of the document, or the override that set the value

@@ -18,7 +18,7 @@ from fvcli.spec.yaml_text import parse_yaml
 # Raised whenever the mathematics changes so that equal settings give other pixels.
 ALGORITHM = 3
 
-OWN = ("default", "classes")  # recipes that are not anybody else's, and fit their transforms to the picture
+OWN = ("default", "classes", "vital")  # recipes whose transforms are ours, and fit the size of the picture
 
 # What all recipes have that do not say otherwise; size_px stays open, because the network knows it.
 COMMON: dict[str, Any] = {

@@ -14,6 +14,7 @@ from fvcli.spec.base import (
     Int,
     NamesFile,
     OneOrMore,
+    OrName,
     Seed,
     Side,
     Strictly,
@@ -31,6 +32,7 @@ from fvcli.spec.optimizers import Optimizer
 from fvcli.spec.output import Animation, Output
 from fvcli.spec.parameterizations import Parameterization
 from fvcli.spec.penalties import AnyPenalty
+from fvcli.spec.references import References
 from fvcli.spec.regularizers import AnyRegularizer
 from fvcli.spec.transforms import AnyTransform
 from fvcli.spec.vectors import Vectors
@@ -54,6 +56,7 @@ RecipeName = Literal[
     "cppn",
     "untrained-prior",
     "maco",
+    "vital",
     "transparent",
     "deepdream",
     "deepdraw",
@@ -136,6 +139,11 @@ class Render(Strictly):
     attention: Bool | None = left_out(
         BY_RECIPE,
         "Save opacity with the picture: opaque where the gradient was large during the optimisation (MACO).",
+    )
+    references: Annotated[References, OrName("photos")] | None = left_out(
+        BY_RECIPE + "; without them the objective is maximised",
+        "Folder of photos. The picture is made to look to the network as the photos do that excite the unit "
+        "most. Example: photos/.",
     )
     octaves: Octaves | None = left_out(
         BY_RECIPE + "; without them no dream",

@@ -16,6 +16,7 @@ from fvcli.spec.optimizers import Optimizer
 from fvcli.spec.output import Animation
 from fvcli.spec.parameterizations import Parameterization
 from fvcli.spec.penalties import AnyPenalty
+from fvcli.spec.references import References
 from fvcli.spec.regularizers import AnyRegularizer
 from fvcli.spec.schema import Render
 from fvcli.spec.transforms import AnyTransform
@@ -50,6 +51,7 @@ class Settings(Strictly):
     save_at: tuple[int, ...] | None = None
     animation: Animation | None = None
     save_px: int | tuple[int, int] | None = None
+    references: References | None = None
 
     @property
     def method(self) -> Method:

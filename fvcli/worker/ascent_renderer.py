@@ -33,6 +33,7 @@ from fvcli.worker.builders import (
 from fvcli.worker.device import Device
 from fvcli.worker.diversity_weight import FoundWeight, found_weights
 from fvcli.worker.film_frames import Film, morph_frames, opacity_of
+from fvcli.worker.reference_photos import ReferencePhotos
 
 GREY = 0.5  # of the picture around the canvas of a neuron
 Report = Callable[[float], None]
@@ -98,6 +99,7 @@ class AscentRenderer:
         self._assets = assets
         recipe = build_recipe(program, model.facts.input_channels, assets)
         self._members = program.members
+        self._references = ReferencePhotos(program, model, centres, self._channels, assets, device.lanes)
         self._parameterization = recipe.parameterization
         self._saved = _painter(program, self._parameterization)
         self._filmed = _painter(program, self._parameterization, FILM_PX)
@@ -132,9 +134,12 @@ class AscentRenderer:
         film = Film(settings, steps)
         streams, shared = _streams(program, slots)
         arrays = unit_arrays(slots, program, self._channels, self._assets)
+        targets = self._references.targets(program, slots, report, stopped)
+        if targets is None:
+            return None
         weights: list[FoundWeight] = []
         if self._photos is not None:
-            found = self._weights(self._photos, program, slots, arrays, report, stopped)
+            found = self._weights(self._photos, program, slots, arrays, targets, report, stopped)
             if found is None:
                 return None
             weights = found
@@ -153,7 +158,7 @@ class AscentRenderer:
                 draws = self._ascent.draw(streams, shared)
             todo = min(STEPS_PER_CALL - used, steps - state.step, film.until_next(state.step))
             state = self._ascent.advance(
-                state, arrays, todo, draws, used, steps, plateau.skipped, plateau.moving
+                state, {**arrays, **targets}, todo, draws, used, steps, plateau.skipped, plateau.moving
             )
             if state.step % STEPS_PER_CALL == 0 or state.step == steps:
                 plateau.heed(state)
@@ -184,6 +189,7 @@ class AscentRenderer:
         program: Program,
         slots: Sequence[Unit],
         arrays: Units,
+        targets: Units,
         report: Report,
         stopped: Stopped,
     ) -> list[FoundWeight] | None:
@@ -199,7 +205,7 @@ class AscentRenderer:
             before = next(numbers) * steps
             with_weights = {**arrays, **self._of_groups(weights)}
             came_on = lambda done: report((before + done) / every)  # noqa: E731
-            state = self._tried(program, slots, with_weights, came_on, stopped)
+            state = self._tried(program, slots, {**with_weights, **targets}, came_on, stopped)
             if state is None:
                 return None
             return self._ascent.score(self._picture(state, slots), with_weights)

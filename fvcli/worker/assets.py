@@ -45,6 +45,7 @@ class Assets:
         self._channels = channels
         self.picture = functools.lru_cache(PICTURES_KEPT)(self._picture)
         self._array = functools.cache(self._read_array)
+        self.photos = functools.cache(self._photos)
 
     def firsts_of_groups(self, program: Program) -> list[Unit]:
         """Return the first unit of each group of the run that one compiled ascent serves."""
@@ -99,6 +100,20 @@ class Assets:
         array = self.array(given["file"])
         return array[given["row"]] if array.ndim == 2 else array
 
+    def _photos(self, folder: str, sha256: str) -> tuple[Path, ...]:
+        """Return a folder's pictures, in order; what is in them is looked at once, for the sum.
+
+        Raises:
+            UsageError: They are not there, or others than were planned with.
+        """
+        pictures = find_stills(folder, None)
+        check_sum(Path(folder), sha256_of_all(pictures), sha256)
+        return tuple(Path(picture.path) for picture in pictures)
+
+    def photo(self, path: Path, size_px: tuple[int, int]) -> np.ndarray:
+        """Return a picture of a folder as float32 [h, w, channels] in [0, 1]."""
+        return read_picture_sized(path, size_px, self._channels)
+
     def spectrum(self, folder: str, sha256: str) -> np.ndarray:
         """Return the mean magnitudes of a folder's pictures, float32 [3, h, w // 2 + 1].
 
@@ -106,11 +121,9 @@ class Assets:
         """
         kept = self._run.sources / f"spectrum-{sha256[:8]}.npy"
         if not kept.exists():
-            pictures = find_stills(folder, None)
-            check_sum(Path(folder), sha256_of_all(pictures), sha256)
             decorrelate = np.linalg.inv(colour_matrix().astype(np.float64))
             buffer = io.BytesIO()
-            np.save(buffer, mean_spectrum((Path(p.path) for p in pictures), SPECTRUM_PX, decorrelate))
+            np.save(buffer, mean_spectrum(self.photos(folder, sha256), SPECTRUM_PX, decorrelate))
             write_atomic(kept, buffer.getvalue())
         spectrum: np.ndarray = np.load(io.BytesIO(kept.read_bytes()), allow_pickle=False)
         return spectrum

@@ -21,6 +21,7 @@ from fvcli.spec import penalties as of_penalties
 from fvcli.spec import regularizers as of_regularizers
 from fvcli.spec import transforms as of_transforms
 from fvcli.spec.base import Strictly, complete, file_keys, options_of
+from fvcli.spec.references import References
 from fvcli.spec.transforms import Affine, TransformKind
 from fvcli.worker.assets import Assets
 from fvcli.worker.parameterizations import build_parameterization
@@ -173,7 +174,9 @@ def build_optimized_objective(program: Program, centres: Centres, units: Units) 
 
     In a window the neuron is read at the position where the view has it.
     """
-    if program.window is None:
+    if program.settings.references is not None:
+        score = _matched(program.settings.references, units)
+    elif program.window is None:
         score = build_objective(program, centres, units)
     else:
         (shape,), window = program.terms, program.window
@@ -186,6 +189,21 @@ def build_optimized_objective(program: Program, centres: Centres, units: Units) 
         cost = _build(PENALTIES, penalty, leave_out=["weight"]) * penalty.weight
         score = score - (_size_of(score) * cost if penalty.is_share_of_score else cost)
     return score
+
+
+def _matched(references: References, units: Units) -> Objective:
+    """Return how alike a picture is to what excites its unit: the mean over the matched layers."""
+    layers = references.layers or ()
+    scores = [
+        objectives.sort_match(layer, *(units[name] for name in names_of_target(layer))) for layer in layers
+    ]
+    first, *rest = scores
+    return sum(rest, first) / float(len(scores))
+
+
+def names_of_target(layer: str) -> tuple[str, str, str]:
+    """Return what units' arrays call the channels, activations and weights that are matched at a layer."""
+    return f"channels of {layer}", f"activations of {layer}", f"weights of {layer}"
 
 
 def _size_of(score: Objective) -> Objective:

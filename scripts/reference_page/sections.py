@@ -10,7 +10,7 @@ from fvcli.spec import Spec
 SECTIONS = {
     "Top level": ["Spec"],
     "Model": ["Model"],
-    "Render": ["Render"],
+    "Render": ["Render", "References"],
     "Jobs": ["Job", "Variant", "Diversity"],
     "Objectives": ["*Objective", "Alignment", "VectorChoice"],
     "Parameterizations": [

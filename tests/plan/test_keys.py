@@ -34,6 +34,7 @@ FILES = NamedFiles(
         "other.npy": ArrayFacts("other", "other.npy", "cd" * 32, (3, 2, 24)),
         "map.npy": ArrayFacts("map", "map.npy", "dd" * 32, (56, 56, 24)),
     },
+    counts={"photos": 20, "others": 20},
     sums={"photos": "ee" * 32, "others": "ef" * 32, "prior.keras": "ff" * 32, "prior2.keras": "fe" * 32},
     places={name: name for name in ("photos", "others", "prior.keras", "prior2.keras")},
 )
@@ -190,6 +191,8 @@ ANIMATION: Data = {
     "size_px": 64,
 }
 ANIMATION |= {"quality": 50, "pace": ELSEWHERE}
+REFERENCES: Data = {"photos": "others", "sha256": ELSEWHERE, "count": 3, "focus": 1.0}
+REFERENCES |= {"layers": ["stem"]}
 PICTURE: Data = {"pictures": "chelsea.jpg", "start": "picture"}
 STEEPEST: Data = {"pictures": "chelsea.jpg", "steepest": "l2", "recipe": "lucid"}
 DREAM: Data = {**PICTURE, "size_px": 96}
@@ -210,6 +213,7 @@ RENDER: dict[str, tuple[Data, Any]] = {
     "views": ({}, 2),
     "start": ({"pictures": "chelsea.jpg", "objective": "caricature", "channels": None}, "picture"),
     "attention": ({}, True),
+    "references": ({}, "photos"),
     "octaves": ({}, {"count": 1}),
     "steepest": ({"pictures": "chelsea.jpg", "objective": "caricature", "channels": None}, ELSEWHERE),
     "save_at": ({}, [0, 4]),
@@ -297,6 +301,9 @@ def cases_of_parts() -> Iterator[tuple[str, Data, str]]:
     for case, changed in of_options("alignment", ALIGNMENT):
         objective = {**INTERPOLATION, "alignment": layers | changed}
         yield case, base(channels=None, objective=objective), "alignment"
+    yield "references", base(references={"photos": "photos"}), ""
+    for case, changed in of_options("references", REFERENCES):
+        yield case, base(references={"photos": "photos", **changed}), "references"
     yield "octaves", base(**DREAM, octaves={}), ""
     for case, changed in of_options("octaves", OCTAVES):
         yield case, base(**DREAM, octaves=changed), "octaves"
@@ -442,6 +449,7 @@ def test_every_kind_and_option_has_a_case(path: tuple[str, str], table: dict[str
         ("Shared", SHARED),
         ("Alignment", ALIGNMENT),
         ("Diversity", DIVERSITY),
+        ("References", REFERENCES),
         ("Octaves", OCTAVES),
         ("Octave", OCTAVE),
         ("Animation", ANIMATION),

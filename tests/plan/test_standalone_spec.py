@@ -101,7 +101,8 @@ def test_the_title_tells_layer_kind_and_number() -> None:
 def test_no_folder_of_anybody_is_told() -> None:
     model = {"name": "efficientnet-lite0", "weights": "/home/a/secret/my.pth", "sha256": "0a" * 32}
     named = ("objective.caricature", "parameterization.maco.spectrum", "parameterization.generator")
-    jobs = [CASES[case][0] | {"name": name} for case, name in zip(named, "abc", strict=True)]
+    named = (*named, "references")
+    jobs = [CASES[case][0] | {"name": name} for case, name in zip(named, "abcd", strict=True)]
     plan = plan_of(*jobs, model=model)
     for unit in plan.units:
         text = json.dumps(standalone_spec(plan, unit))
@@ -185,9 +186,12 @@ OWN: dict[str, Data] = {
 def test_a_dream_of_any_recipe_has_a_spec_that_can_be_read(recipe: str, own: str, facts: ModelFacts) -> None:
     """What nothing reads is in the key, too, and only a recipe may have it."""
     given = OWN[own]
+    photos = {"references": "photos"} if recipe == "vital" and not given else {}
     begins = ("steepest" in given or recipe == "deepdream") and given.get("start") != "noise"
     plan = plan_of(
-        base(channels=4, recipe=recipe, **given, **({"pictures": ["chelsea.jpg"]} if begins else {}))
+        base(
+            channels=4, recipe=recipe, **given, **photos, **({"pictures": ["chelsea.jpg"]} if begins else {})
+        )
     )
     data = standalone_spec(plan, plan.units[0])
     again = read_again(data, facts)

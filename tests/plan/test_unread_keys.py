@@ -29,6 +29,7 @@ VALUES: Data = {
     **{"canvas": "whole", "precision": "bfloat16", "batch_size": 3, "memory_gb": 0.01},
     **{"parameterization": {"kind": "pixel", "squash": "clip"}, "transforms": ["flip"]},
     **{"optimizer": "adam", "penalties": ["l1"], "regularizers": ["gaussian_blur"]},
+    "references": "photos",
 }
 READ = {
     "dream": {"recipe", "size_px", "steps", "seed", "seeds", "start", "octaves", "steepest", "save_at"}

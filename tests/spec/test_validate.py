@@ -89,6 +89,7 @@ def test_whole_numbers_are_numbers(number: Any) -> None:
         ("views", 4, 2),
         ("start", "picture", "noise"),
         ("attention", True, False),
+        ("references", "photos", {"photos": "photos", "count": 3}),
         ("octaves", {"count": 3}, {"count": 2}),
         ("steepest", "l2", "full"),
         ("save_at", [0, 4], [8]),

@@ -185,6 +185,9 @@ def test_every_option_is_one_of_what_is_built(name: str) -> None:
         units = dict.fromkeys(("index", "row", "column", "weight"), batch) | {"sign": batch[:, 0]}
         units |= {builders.DIVERSITY_WEIGHT: np.zeros(4, np.float32)}
         units |= {f"{what} {i}": batch for what in ("vector", "array") for i in range(len(program.terms))}
+        references = program.settings.references
+        for layer in references.layers or () if references else ():
+            units |= dict.fromkeys(builders.names_of_target(layer), batch)
         centres = dict.fromkeys(program.layers, (3, 3))
         builders.build_optimized_objective(program, centres, {k: tf.constant(v) for k, v in units.items()})
 

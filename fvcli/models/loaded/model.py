@@ -28,12 +28,15 @@ class LoadedModel:
     graph: CallGraph
     keras_model: keras.Model | None = None
 
-    def network(self, precision: str = "float32", input_px: tuple[int, int] | None = None) -> Network:
+    def network(
+        self, precision: str = "float32", input_px: tuple[int, int] | None = None, is_folded: bool = True
+    ) -> Network:
         """Return what objectives read.
 
         Args:
             precision: What it is computed in.
             input_px: What pictures are resized to first; None: they are taken as they are.
+            is_folded: See ``Network``.
         """
         preprocessing = self.facts.preprocessing
         return Network(
@@ -42,6 +45,7 @@ class LoadedModel:
             precision,
             reverse_channels=preprocessing.channel_order == "BGR",
             input_px=input_px,
+            is_folded=is_folded,
         )
 
     @property

@@ -14,6 +14,7 @@ kinds are those of Olah et al. 2017, "Optimization Objectives".
 
 from fvcli.optvis.objectives.base import Activations, Index, Objective, channel_map, select
 from fvcli.optvis.objectives.directions import direction, direction_neuron, local_group, tensor_direction
+from fvcli.optvis.objectives.distributions import sort_match
 from fvcli.optvis.objectives.penalties import alpha, blur_alpha, blur_input, boundary, l1, l2, total_variation
 from fvcli.optvis.objectives.pictures import caricature, match, style
 from fvcli.optvis.objectives.together import alignment, diversity
@@ -53,6 +54,7 @@ __all__ = [
     "neuron",
     "neuron_off_centre",
     "select",
+    "sort_match",
     "style",
     "tensor_direction",
     "total_variation",
