@@ -140,7 +140,8 @@ class _Draft:
         for i, (variant, asked) in enumerate(zip(variants, resolved_settings, strict=True)):
             below = (*path, "variants", i) if variant is not None else path
             origins = KeyOrigins(render, job, path, variant, below)
-            wrong = (*wrong_sums(asked, self.files), *wrong_photos(asked, self.files))
+            of_photos = wrong_photos(asked, self.files) if "references" not in broken else ()
+            wrong = (*wrong_sums(asked, self.files), *of_photos)
             problems += [Problem(origins.at(key), said) for key, said in wrong]
             settings = heeded(pinned(asked, self.files), origins.is_own("parameterization"))
             for way, chosen in ways_of(job, variant, settings):

@@ -131,6 +131,13 @@ WHOLE: Data = {
             "sign": "both",
         },
         {"name": "gradients", "layer": "stem_bn", "channels": 3, "steepest": "l2", "pictures": "p.png"},
+        {
+            "name": "photos",
+            "layer": "block4_expand_bn",
+            "channels": 5,
+            "parameterization": "pixel",
+            "references": {"photos": "photos", "count": 2, "focus": 0.25, "layers": ["block2_add"]},
+        },
     ],
     "output": {
         "grid": {"columns": 4, "labels": False},
@@ -168,6 +175,8 @@ MISFITS: dict[KeyPath, Any] = {
     ("jobs", 4, "objective", "from", "layer"): "block4_expland_bn",
     ("jobs", 6, "pictures"): "nowhere.png",
     ("jobs", 7, "channels"): 9999,
+    ("jobs", 8, "references", "photos"): "nowhere",
+    ("jobs", 8, "references", "layers", 0): "block2_ad",
 }
 
 
@@ -202,6 +211,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("spec")
     Image.new("RGB", (96, 96), (90, 120, 60)).save(place / "p.png")
     np.save(place / "v.npy", np.ones(240, np.float32))
+    (place / "photos").mkdir()
+    for i in range(2):
+        Image.new("RGB", (96, 96), (90, 120, 60 + i)).save(place / f"photos/{i}.png")
     return place
 
 
