@@ -72,6 +72,27 @@ def explain(
     return [_explained(asked, groups, values[:, unit], halves, unit) for unit in range(values.shape[1])]
 
 
+def explained_by_photos(
+    judges: Sequence[JudgedFeatures], values: np.ndarray, halves: Halves, count: int
+) -> list[float]:
+    """Return the share of each unit by some of its strongest photos; see ``Explained.photos``.
+
+    Args:
+        judges: At least one; their pictures are not heeded.
+        values: [photos, units], signed objectives.
+        halves: Of the photos.
+        count: How many photos explain a unit.
+    """
+    seen = [directions(judge.photos, Space.of(judge.photos)) for judge in judges]
+
+    def of(unit: int) -> float:
+        places = references_of(values[:, unit], halves, count)
+        found = [similarities(photos, [layer[places] for layer in photos]) for photos in seen]
+        return _mean_share(found, queries_of(values[:, unit], halves))
+
+    return [of(unit) for unit in range(values.shape[1])]
+
+
 class _Asked:
     """What one judge makes of photos and explanations."""
 

@@ -26,7 +26,7 @@ from fvcli.media import list_pictures
 from fvcli.media.readable_pictures import readable_pictures
 from fvcli.models import ModelChoice, load
 from fvcli.models.zoo.applications import IMAGENET_MEAN, IMAGENET_STD
-from fvcli.trust.explain import Explained, JudgedFeatures, explain
+from fvcli.trust.explain import Explained, JudgedFeatures, explain, explained_by_photos
 from fvcli.trust.layers import judge_layers
 from fvcli.trust.noise import noise_pictures
 from fvcli.trust.photo_halves import Halves, halves_of
@@ -35,6 +35,7 @@ from fvcli.worker.device import Device, set_up_device
 from fvcli.worker.trust import PooledFeatures, photo_pixels
 
 PHOTOS = 1000
+NINE = 9  # as many as people see in the test
 # Channels that were drawn at random once. None was looked at when recipes were chosen.
 HELD_OUT: Mapping[str, tuple[int, ...]] = {
     "block2_expand_bn": (5, 6, 15, 21, 35, 36, 51, 55, 61, 74, 79, 98, 109, 118, 124, 137),
@@ -131,6 +132,11 @@ class Asking:
             judges[name] = look, photos, look(noise_pictures(look.size_px, 3))
         return cls(halves_of(len(numbers)), values, judges)
 
+    def by_photos(self, count: int) -> list[float]:
+        """Return the share of each unit by some of its own photos."""
+        judged = [JudgedFeatures(name, photos, (), ()) for name, (_, photos, _) in self.judges.items()]
+        return explained_by_photos(judged, self.values, self.halves, count)
+
     def explained(self, pictures: Sequence[np.ndarray]) -> list[Explained]:
         """Return how well a picture of each unit explains it."""
         judged = [
@@ -155,13 +161,14 @@ def row(title: str, shares: Sequence[float], mis: Sequence[float] | None = None)
     return f"| {title} | {values.mean():.3f} | {low:.3f}-{high:.3f} | {score} | {' | '.join(depths)} |"
 
 
-def table(found: Mapping[str, Sequence[Explained]]) -> str:
-    """Return the table of all columns."""
+def table(found: Mapping[str, Sequence[Explained]], nine: Sequence[float]) -> str:
+    """Return the table of all columns; nine: shares by nine photos of each unit."""
     any_ = next(iter(found.values()))
     names = [layer.removesuffix("_expand_bn").removesuffix("_bn") for layer in HELD_OUT]
     lines = [
         f"| explained by | 2AFC | 95 % interval | MIS | {' | '.join(names)} |",
         "|---" * (4 + len(names)) + "|",
+        row("nine photos", nine),
         row("one photo", [one.photos for one in any_], [one.photos_mis for one in any_]),
     ]
     for name, units in found.items():
@@ -177,7 +184,7 @@ def trust(out: Path, images: Path, columns: Sequence[str]) -> str:
     pictures = {column: pictures_of(column, images, out) for column in columns}
     asking = Asking.of(images, set_up_device())
     found = {column: asking.explained(of_column) for column, of_column in pictures.items()}
-    text = table(found)
+    text = table(found, asking.by_photos(NINE))
     (out / "trust.md").write_text(text)
     data = {
         column: {
