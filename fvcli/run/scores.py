@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ from fvcli.run.sidecar import SCORES, Sidecar
 
 SCORES_VERSION = 1
 OF_RUN = "scores.json"
+
+
+class DamagedScoresError(FvcliError):
+    """A file of scores is there, and is none that fvcli wrote."""
 
 
 @dataclass(frozen=True)
@@ -174,8 +179,17 @@ def _text_of(scores: Any) -> bytes:
 
 def read_unit_scores(run: RunFolder, unit: Unit, sidecar: Sidecar) -> UnitScores | None:
     """Return the scores of a unit, or None if it has none, or only of another picture or a newer fvcli."""
-    scores = _read(run.extra(unit, SCORES), UnitScores)
-    is_of_it = scores is not None and (scores.key, scores.pixel_sha256) == (sidecar.key, sidecar.pixel_sha256)
+    return scores_of_picture(run, unit, sidecar.pixel_sha256)
+
+
+def scores_of_picture(run: RunFolder, unit: Unit, pixel_sha256: str | None) -> UnitScores | None:
+    """Return the scores of a unit whose sidecar has this key and these pixels; else as above.
+
+    Raises:
+        DamagedScoresError: The file is there, and cannot be read.
+    """
+    scores: UnitScores | None = _read(run.extra(unit, SCORES), UnitScores)
+    is_of_it = scores is not None and (scores.key, scores.pixel_sha256) == (unit.key, pixel_sha256)
     return scores if is_of_it else None
 
 
@@ -193,7 +207,7 @@ def all_unit_scores(run: RunFolder) -> Iterator[tuple[Unit, UnitScores]]:
             yield unit, scores
 
 
-def _read(place: Path, kind: type[Any]) -> Any:
+def _read(place: Path, kind: Any) -> Any:
     try:
         data = json.loads(read_bytes(place))
     except OSError as error:
@@ -206,10 +220,15 @@ def _read(place: Path, kind: type[Any]) -> Any:
     if data["version"] > SCORES_VERSION:
         return None
     try:
-        return TypeAdapter(kind).validate_python(data, extra="ignore")
+        return _reader(kind).validate_python(data, extra="ignore")
     except ValidationError as error:
         raise _unreadable(place) from error
 
 
-def _unreadable(place: Path) -> FvcliError:
-    return FvcliError(f"{place}: not readable scores", "remove the file, and run fvcli score again")
+@cache
+def _reader(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def _unreadable(place: Path) -> DamagedScoresError:
+    return DamagedScoresError(f"{place}: not readable scores", "remove the file, and run fvcli score again")
