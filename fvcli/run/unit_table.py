@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from fvcli.plan import Unit
 from fvcli.run.folder import RunFolder
 from fvcli.run.layout import UNITS
+from fvcli.run.scores import DamagedScoresError, read_unit_scores
+from fvcli.run.sidecar import SCORES, Sidecar
 from fvcli.run.status import unit_states
 
 
@@ -18,6 +21,7 @@ class UnitRow(NamedTuple):
     seconds: Wall time of the unit, a share of its batch's.
     remarks: What is odd about the picture, with blanks between several; see ``fvcli.run.remarks``.
     file: Where the picture is, below the run; empty where there is none.
+    two_afc: Its 2AFC share, if ``fvcli score`` found one that can be read.
     """
 
     job: str
@@ -31,6 +35,7 @@ class UnitRow(NamedTuple):
     seconds: float | None
     remarks: str
     file: str
+    two_afc: float | None
 
 
 def unit_rows(run: RunFolder, damage: Mapping[str, str] | None = None) -> Iterator[UnitRow]:
@@ -56,4 +61,15 @@ def unit_rows(run: RunFolder, damage: Mapping[str, str] | None = None) -> Iterat
             sidecar.seconds if sidecar is not None else None,
             " ".join(sidecar.remarks) if sidecar is not None else "",
             f"{UNITS}/{unit.stem}.png" if has_picture else "",
+            _two_afc(run, unit, sidecar) if sidecar is not None and has_picture else None,
         )
+
+
+def _two_afc(run: RunFolder, unit: Unit, sidecar: Sidecar) -> float | None:
+    if SCORES not in sidecar.extra_names:
+        return None
+    try:
+        scores = read_unit_scores(run, unit, sidecar)
+    except DamagedScoresError:
+        return None
+    return None if scores is None else scores.two_afc.share

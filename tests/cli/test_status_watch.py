@@ -24,6 +24,7 @@ from fvcli.run.work.notes import WORKER, Note, write_note
 from fvcli.run.work.rounds import begin_round
 from tests.helpers.painting import begun_run, paint, small_plan
 from tests.helpers.running import fvcli, start_fvcli
+from tests.helpers.scored_runs import score_unit
 
 
 @pytest.fixture
@@ -171,6 +172,7 @@ def test_a_run_is_a_table_for_other_programs(tmp_path: Path) -> None:
     with RunFolder.begin(tmp_path / "run", plan, planned.text, planned.facts) as run:
         first, second, third, *_, last = run.plan.units
         paint(run, first, saved=2.5)
+        score_unit(run, first.path, 0.75)
         paint(run, second, status="failed")
         paint(run, third, status="dead")
         paint(run, last, saved=-1e-7)
@@ -179,13 +181,13 @@ def test_a_run_is_a_table_for_other_programs(tmp_path: Path) -> None:
     head, *rows = csv.reader(io.StringIO(done.stdout))
     assert head == list(UnitRow._fields)
     assert len(rows) == 7
-    at = "edges,channel-0000,0,stem_bn,done,0.0,2.5,24,1.0,,units/edges/channel-0000.png"
+    at = "edges,channel-0000,0,stem_bn,done,0.0,2.5,24,1.0,,units/edges/channel-0000.png,0.75"
     assert rows[0] == at.split(",")
-    assert rows[1] == ["edges", "channel-0001", "1", "stem_bn", "failed", "", "", "24", "1.0", "", ""]
+    assert rows[1] == ["edges", "channel-0001", "1", "stem_bn", "failed", "", "", "24", "1.0", "", "", ""]
     assert rows[2][4:8] == ["dead", "0.0", "1.0", "24"]
-    assert rows[3] == ["edges", "channel-0003", "3", "stem_bn", "pending", "", "", "", "", "", ""]
+    assert rows[3] == ["edges", "channel-0003", "3", "stem_bn", "pending", "", "", "", "", "", "", ""]
     assert (rows[6][2], float(rows[6][6])) == ('lines, "fine"', -1e-7)
-    assert (run.path / rows[6][-1]).exists()
+    assert (run.path / rows[6][-2]).exists()
 
 
 def test_a_table_tells_what_is_damaged(run: RunFolder) -> None:
