@@ -21,11 +21,12 @@ from threading import Lock
 
 from fvcli.atlas.site import layout
 from fvcli.atlas.site.build_chapter import ChapterBuilder, Outcome
-from fvcli.atlas.site.collect import Atlas, Chapter, Picture, without_pictures
+from fvcli.atlas.site.collect import Atlas, Chapter, without_pictures
 from fvcli.atlas.site.data_files import atlas_json, index_script
 from fvcli.atlas.site.labels_file import LABELS, Label, labelled
 from fvcli.atlas.site.pages import Pages
 from fvcli.atlas.site.pictures import Pictures, seen_pixels
+from fvcli.atlas.site.read_picture import Picture
 from fvcli.atlas.site.script import SCRIPT, site_script
 from fvcli.atlas.site.sources import Sources, chapters_remark, read_sources
 from fvcli.atlas.site.state import ChapterState, read_state, remove_state
@@ -76,7 +77,7 @@ def build_site(
         FvcliError: The disk is full, or examples are damaged.
     """
     wanted = check_wanted(run, options)
-    sources = read_sources(run)
+    sources = read_sources(run, wanted.atlas.damaged_scores)
     built = _Build(run, wanted, sources, options, told).build()
     notes = [*unknown_labels(wanted.names, wanted.atlas), *(one.line(run.path) for one in sources.remarks)]
     return replace(built, notes=[*notes, *built.notes])
@@ -130,7 +131,10 @@ class _Build:
         self._remove_old()
         more = list(self._more())
         strips = {folder: state.strip for folder, state in states.items()}
-        self._write(layout.INDEX, self._pages.overview(strips, has_photos, self._sources.remarks))
+        self._write(
+            layout.INDEX,
+            self._pages.overview(strips, self._sources),
+        )
         units = sum(len(chapter.entries) for chapter in self._atlas.chapters)
         if (remark := chapters_remark(self._outcome.without_photos)) is not None:
             self._notes.append(remark.line(self._run.path))

@@ -9,6 +9,7 @@ from fvcli.atlas.site.collect import A_PAGE, Atlas, Chapter
 from fvcli.atlas.site.evidence import Evidence
 from fvcli.atlas.site.layout import chapter_page, link
 from fvcli.atlas.site.sources import layer_remark
+from fvcli.atlas.site.trust import chapter_trust
 from fvcli.atlas.site.words import facts_said, lacking_said
 
 
@@ -43,6 +44,7 @@ def chapter_said(
         "before": _near(around[place - 1]) if place else None,
         "after": _near(around[place + 1]) if place + 1 < len(around) else None,
         "has_photos": evidence.photos is not None,
+        "trust": chapter_trust(chapter.entries[begin : begin + count]),
         "classes": classes.names,
         "class_words": classes.said,
         "has_map": map_columns > 0,

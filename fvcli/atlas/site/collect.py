@@ -6,83 +6,28 @@ class with all its pictures, whatever jobs they are of, or one picture of such a
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from enum import IntEnum
 from functools import cached_property
 from pathlib import PurePath
 from typing import Any
 
 from fvcli.atlas.site.labels_file import Label, labelled
+from fvcli.atlas.site.read_picture import Figure, Picture, read_picture
 from fvcli.models import LayerFacts, ModelFacts
-from fvcli.plan import Place, Program, Unit
+from fvcli.plan import Program, Unit
 from fvcli.plan.without_cycles import without_cycles
 from fvcli.run import RunFolder
 from fvcli.run.examples import channel_of
-from fvcli.run.look import NEWER, Look, look_at
-from fvcli.run.objects import read_bytes
-from fvcli.run.sidecar import FAILED, FINISHED
+from fvcli.run.look import look_at
+from fvcli.run.scores import UnitScores
+from fvcli.run.sidecar import FAILED
 from fvcli.spec.file_names import folder_names
 
-MISSING = "missing"  # planned, and not rendered yet
 UNREADABLE = "the file of the picture cannot be read"
 A_PAGE = 1024  # entries of a chapter on one page
 JOB = "job-"  # how folders of jobs begin, so that no job changes the address of a layer
-CURVE = "curve.json"
-
-
-class Figure(IntEnum):
-    """The figures of a picture on the page of its entry; numbers are the same on all pages."""
-
-    CHANNEL = 1
-    NEURON = 2
-    NEGATIVE = 3
-    DIVERSITY = 4
-    OTHER = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A unit of the run as its page shows it. Numbers are None where nothing is known.
-
-    unit: Its job/unit; stem: where its files are below the run's units.
-    status: done, dead, failed, newer or missing; error says why it is not done.
-    place: Row and column of the neuron, where the spec names one.
-    start, end, saved: Its score, as in the sidecar.
-    pixels: The beginning of the hash of its pixels; empty where there is no picture.
-    trace: Scores of the first steps; curve tells whether all stand in a file beside the picture.
-    """
-
-    unit: str
-    stem: str
-    key: str
-    job: str
-    label: str
-    objective: str
-    sign: int
-    figure: Figure
-    program: int
-    position: int  # in the plan's units
-    place: tuple[int, int] | None = None
-    status: str = MISSING
-    error: str = ""
-    start: float | None = None
-    end: float | None = None
-    saved: float | None = None
-    steps: int = 0
-    seconds: float = 0.0
-    pixels: str = ""
-    trace: tuple[float, ...] = ()
-    has_curve: bool = False
-    remarks: tuple[str, ...] = ()
-    canvas: Mapping[str, int] | None = None
-
-    @property
-    def is_shown(self) -> bool:
-        """Whether there is a picture to show."""
-        return self.status in FINISHED
 
 
 @dataclass(frozen=True)
@@ -113,6 +58,16 @@ class Entry:
     @property
     def score(self) -> float | None:
         return self.main.saved
+
+    @cached_property
+    def scored(self) -> tuple[Picture, ...]:
+        """The pictures to see that have scores; the first of them speaks for the entry."""
+        return tuple(one for one in self.pictures if one.is_shown and one.scores is not None)
+
+    @property
+    def trust(self) -> UnitScores | None:
+        """The scores that stand for it."""
+        return self.scored[0].scores if self.scored else None
 
 
 @dataclass(frozen=True)
@@ -159,6 +114,17 @@ class Atlas:
             for picture in entry.pictures
         )
 
+    @cached_property
+    def damaged_scores(self) -> tuple[str, ...]:
+        """The units whose scores are damaged."""
+        return tuple(
+            picture.unit
+            for chapter in self.chapters
+            for entry in chapter.entries
+            for picture in entry.pictures
+            if picture.has_damaged_scores
+        )
+
 
 def collect(run: RunFolder, title: str | None, labels: Mapping[tuple[str, str], Label]) -> Atlas:
     """Return what the atlas of a run shows.
@@ -201,7 +167,7 @@ def _by_subject(run: RunFolder) -> dict[Subject, list[Picture]]:
     look = look_at(run)
     found: dict[Subject, list[Picture]] = {}
     for position, unit in enumerate(run.plan.units):
-        found.setdefault(_subject(unit), []).append(_picture(run, unit, position, look))
+        found.setdefault(_subject(unit), []).append(read_picture(run, unit, position, look))
     return found
 
 
@@ -212,57 +178,6 @@ def _subject(unit: Unit) -> Subject:
     """
     channel = channel_of(unit) if unit.picture is None else None
     return (False, unit.job, unit.name) if channel is None else (True, *channel)
-
-
-def _figure(unit: Unit, program: Program) -> Figure:
-    if program.members > 1:
-        return Figure.DIVERSITY if unit.sign > 0 else Figure.OTHER
-    if unit.sign < 0:
-        return Figure.NEGATIVE
-    return Figure.NEURON if unit.objective == "neuron" else Figure.CHANNEL
-
-
-def _picture(run: RunFolder, unit: Unit, position: int, look: Look) -> Picture:
-    picture = Picture(
-        unit.path,
-        unit.stem,
-        unit.key,
-        unit.job,
-        unit.label,
-        unit.objective,
-        unit.sign,
-        _figure(unit, run.plan.programs[unit.program]),
-        unit.program,
-        position,
-        (unit.terms[0].row, unit.terms[0].column) if unit.terms[0].row >= 0 else None,
-    )
-    place = Place(unit.job, unit.stem, unit.key)
-    state = look.state(place)
-    if state is None:
-        return picture
-    if state == NEWER:
-        return replace(picture, status=NEWER, error=look.reason(place) or "")
-    return _told(picture, state, json.loads(read_bytes(run.json(unit))))
-
-
-def _told(picture: Picture, status: str, sidecar: Mapping[str, Any]) -> Picture:
-    """Return a picture with what its sidecar says; keys that older versions did not write are left out."""
-    score = sidecar.get("score") or {}
-    return replace(
-        picture,
-        status=status,
-        error=sidecar.get("error") or "",
-        start=score.get("start"),
-        end=score.get("end"),
-        saved=score.get("saved"),
-        steps=sidecar.get("steps", 0),
-        seconds=sidecar.get("seconds", 0.0),
-        pixels=(sidecar.get("pixel_sha256") or "")[:16],
-        trace=tuple(sidecar.get("trace", ())),
-        has_curve=any(extra["name"] == CURVE for extra in sidecar.get("extras", ())),
-        remarks=tuple(sidecar.get("remarks", ())),
-        canvas=sidecar.get("canvas"),
-    )
 
 
 def _chapters(

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 
 from fvcli import __version__
-from fvcli.atlas.site.collect import A_PAGE, Atlas, Chapter, Entry, Picture
+from fvcli.atlas.site.collect import A_PAGE, Atlas, Chapter, Entry
 from fvcli.atlas.site.evidence import Evidence
 from fvcli.atlas.site.layout import chapter_page, entry_page, picture_file, sheet_file
+from fvcli.atlas.site.read_picture import Picture
 from fvcli.atlas.site.sheets import A_SHEET, SIDE, TILE_PX
 from fvcli.atlas.site.similarity import Neighbour, Ranks
+from fvcli.atlas.site.trust import page_trust, unit_trust
 
 ATLAS_VERSION = 1
 A_PART_BYTES = 700_000  # of a file of units
@@ -40,6 +42,7 @@ def page_script(chapter: Chapter, page: int, evidence: Evidence, ranks: Ranks) -
         "density": [evidence.facts(begin + i)["density"] for i in range(len(shown))]
         if evidence.photos is not None
         else None,
+        **page_trust(shown),
         "classNames": classes.names,
         "classes": classes.of if classes.names else None,
         "rank": rank,
@@ -143,6 +146,7 @@ def unit_data(
         "note": entry.label.note if entry.label else None,
         "status": entry.status,
         "score": _rounded(entry.score),
+        **unit_trust(entry),
         "page": entry_page(chapter.folder, entry.name),
         "sheet": sheet_file(chapter.folder, place // A_SHEET),
         "tile": [place % A_SHEET % SIDE, place % A_SHEET // SIDE],

@@ -14,11 +14,13 @@ from jinja2 import Template
 from markupsafe import Markup
 from PIL import Image
 
-from fvcli.atlas.site.collect import Atlas, Chapter, Entry, Picture
+from fvcli.atlas.site.collect import Atlas, Chapter, Entry
 from fvcli.atlas.site.evidence import Evidence
 from fvcli.atlas.site.layout import picture_file
 from fvcli.atlas.site.photos import Photos
+from fvcli.atlas.site.read_picture import Picture
 from fvcli.atlas.site.sheets import SHEET_QUALITY, webp
+from fvcli.atlas.site.trust import brief
 from fvcli.errors import UsageError, counted
 from fvcli.run.atomic import open_atomic
 from fvcli.run.examples.layout import COLUMNS, TILE_PX, TOP
@@ -120,6 +122,7 @@ def _units(site: Path, chapter: Chapter, evidence: Evidence) -> Iterator[dict[st
             "title": entry.title,
             "label": entry.label.name if entry.label else "",
             "summary": evidence.summary(place),
+            "trust": brief(entry),
             "status": entry.status,
             "error": entry.main.error,
             "pictures": [_picture(site, chapter, entry, one) for one in entry.pictures if one.is_shown],

@@ -8,13 +8,15 @@ from pathlib import PurePath
 from typing import Any
 
 from fvcli.atlas.site.charts import curve, number
-from fvcli.atlas.site.collect import A_PAGE, Atlas, Chapter, Entry, Figure, Picture
+from fvcli.atlas.site.collect import A_PAGE, Atlas, Chapter, Entry
 from fvcli.atlas.site.entry_spec import entry_spec
 from fvcli.atlas.site.evidence import Evidence
 from fvcli.atlas.site.layout import chapter_page, isolated, link, picture_file
+from fvcli.atlas.site.read_picture import Figure, Picture
 from fvcli.atlas.site.similarity import Neighbour
 from fvcli.atlas.site.sources import unit_remark
 from fvcli.atlas.site.tiles import Tiles
+from fvcli.atlas.site.trust import entry_trust, flags_of_entry
 from fvcli.atlas.site.words import (
     CLASS_WORDS,
     UNIT_WORDS,
@@ -59,7 +61,7 @@ class EntryPages:
             by_figure.setdefault(picture.figure, []).append(picture)
         words = _words(chapter, entry)
         figures = [
-            (int(figure), figure_said(words, figure, pictures[0]), self._shown(chapter, pictures))
+            (int(figure), figure_said(words, figure, pictures[0]), self._shown(chapter, pictures, entry))
             for figure, pictures in sorted(by_figure.items())
             if figure is not Figure.OTHER
         ]
@@ -68,7 +70,8 @@ class EntryPages:
         return {
             "unit": self._unit(chapter, place, evidence, len(units)),
             "figures": figures,
-            "others": self._shown(chapter, by_figure.get(Figure.OTHER, ())),
+            "others": self._shown(chapter, by_figure.get(Figure.OTHER, ()), entry),
+            "trust": entry_trust(entry),
             "photos": evidence.shown(place),
             "histogram": evidence.histogram(place),
             "classes": evidence.classes(place, self._tiles.page_of_class),
@@ -121,7 +124,9 @@ class EntryPages:
             self._units_of = page, {one: self._run.plan.units[one] for one in positions}
         return [self._units_of[1][picture.position] for picture in chapter.entries[place].pictures]
 
-    def _shown(self, chapter: Chapter, pictures: Sequence[Picture]) -> list[dict[str, Any]]:
+    def _shown(self, chapter: Chapter, pictures: Sequence[Picture], entry: Entry) -> list[dict[str, Any]]:
+        flags = flags_of_entry(entry)  # they stand on top of the page
+        first = entry.scored[0] if entry.scored else None
         return [
             {
                 "name": picture.unit,
@@ -131,7 +136,9 @@ class EntryPages:
                 "alt": f"{chapter.heading} unit {picture.label}, {objective_said(picture)} objective",
                 "status": picture.status,
                 "why": status_said(picture),
-                "said": picture_said(picture, self._atlas.programs[picture.program]),
+                "said": picture_said(
+                    picture, self._atlas.programs[picture.program], flags if picture is first else ()
+                ),
             }
             for picture in pictures
         ]

@@ -9,8 +9,9 @@ from typing import Any
 from fvcli.atlas.site.collect import Atlas
 from fvcli.atlas.site.layout import chapter_page, link
 from fvcli.atlas.site.network_figure import Stage, stages_of
-from fvcli.atlas.site.sources import Remark
+from fvcli.atlas.site.sources import Sources
 from fvcli.atlas.site.tiles import Tiles
+from fvcli.atlas.site.trust import overview_trust
 from fvcli.atlas.site.words import facts_said, lacking_said, summary_said, ways_said
 from fvcli.errors import command, counted, size_in_words
 from fvcli.run import RunFolder
@@ -27,8 +28,7 @@ def overview_said(
     atlas: Atlas,
     tiles: Tiles,
     strips: Mapping[str, Sequence[int]],
-    has_photos: bool,
-    remarks: Sequence[Remark],
+    sources: Sources,
 ) -> dict[str, Any]:
     """Return what ``overview.html`` is told.
 
@@ -37,9 +37,9 @@ def overview_said(
         atlas: What is shown of it.
         tiles: Of the atlas.
         strips: By folder of each chapter the positions of entries that are shown of it.
-        has_photos: Whether there are examples from photos.
-        remarks: What is wrong with photos and links.
+        sources: Photos, links and scores, and what is wrong with them.
     """
+    remarks, has_photos = sources.remarks, sources.examples is not None
     stages = list(_stages(atlas, tiles))
     return {
         "atlas": {
@@ -52,6 +52,7 @@ def overview_said(
             else "its pictures, its relatives, and the spec that renders it again",
             "examples_command": command("examples", "RUN", "--images", "FOLDER"),
         },
+        "trust": overview_trust(atlas, sources.scores),
         "chapters": list(_chapters(atlas, tiles, strips)),
         "stages": stages if tiles.layers else [],
         "has_branches": any(len(one["bars"]) > len({bar.x for bar in one["bars"]}) for one in stages),

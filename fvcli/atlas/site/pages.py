@@ -18,7 +18,7 @@ from fvcli.atlas.site.overview_page import overview_said, whole_said
 from fvcli.atlas.site.paper_figures import Asked, write_figures
 from fvcli.atlas.site.sheets import A_SHEET
 from fvcli.atlas.site.similarity import Neighbour
-from fvcli.atlas.site.sources import Remark
+from fvcli.atlas.site.sources import Sources
 from fvcli.atlas.site.templates import Templates
 from fvcli.atlas.site.tiles import Tiles
 from fvcli.atlas.site.words import facts_said
@@ -44,11 +44,9 @@ class Pages:
         self._tiles = Tiles(atlas, self._templates)
         self._entries = EntryPages(run, atlas, self._tiles)
 
-    def overview(
-        self, strips: Mapping[str, Sequence[int]], has_photos: bool, remarks: Sequence[Remark] = ()
-    ) -> str:
+    def overview(self, strips: Mapping[str, Sequence[int]], sources: Sources) -> str:
         """Return index.html; see ``overview_said``."""
-        said = overview_said(self._run, self._atlas, self._tiles, strips, has_photos, remarks)
+        said = overview_said(self._run, self._atlas, self._tiles, strips, sources)
         said["atlas"] |= {**self._common, "table": self._table}
         return self._templates.page("overview.html", **said)
 

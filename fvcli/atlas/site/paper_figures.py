@@ -16,11 +16,12 @@ from PIL import Image
 
 from fvcli.atlas.cells import Cell, as_shown, checkerboard
 from fvcli.atlas.figure import Row, draw_figure
-from fvcli.atlas.site.collect import Atlas, Chapter, Entry, Figure, Picture
+from fvcli.atlas.site.collect import Atlas, Chapter, Entry
 from fvcli.atlas.site.evidence import Evidence
 from fvcli.atlas.site.network_figure import Stage, stages_of
 from fvcli.atlas.site.network_png import draw_network
 from fvcli.atlas.site.pictures import seen_pixels
+from fvcli.atlas.site.read_picture import Figure, Picture
 from fvcli.errors import FvcliError, UsageError, some_of
 from fvcli.run import RunFolder
 from fvcli.run.atomic import write_atomic

@@ -10,8 +10,9 @@ from queue import SimpleQueue
 import numpy as np
 from PIL import Image
 
-from fvcli.atlas.site.collect import Chapter, Entry, Picture
+from fvcli.atlas.site.collect import Chapter, Entry
 from fvcli.atlas.site.layout import picture_file, sheet_file
+from fvcli.atlas.site.read_picture import Picture
 from fvcli.atlas.site.sheet_process import SheetProcess
 from fvcli.atlas.site.sheets import (
     A_SHEET,

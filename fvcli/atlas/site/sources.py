@@ -1,8 +1,8 @@
-"""What a run has of photos and links for its atlas, and what it lacks, with the command that mends it."""
+"""What a run has of photos, links and scores for its atlas, what it lacks, and the command that mends it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,10 +12,12 @@ from fvcli.run import RunFolder
 from fvcli.run.examples import Examples, read_examples
 from fvcli.run.examples.origin import BLOCK, METHOD
 from fvcli.run.examples.parts import Parts
+from fvcli.run.scores import DamagedScoresError, RunScores, read_run_scores
 from fvcli.run.unit_links import Links, load_links
 
 GO_ON, ANEW = (), ("--again",)
-LINKS_ANEW = "makes them anew, with the FOLDER that was given before"
+MADE_ANEW = "makes them anew, with the FOLDER that was given before"
+EXAMPLES, SCORE = "examples", "score"  # commands that mend
 
 
 @dataclass(frozen=True)
@@ -25,15 +27,17 @@ class Remark:
     said: In one sentence, without its full stop.
     mends: What the command that mends it does.
     options: Of that command, beside the run and its pictures.
+    name: Of that command.
     """
 
     said: str
     mends: str
     options: tuple[str, ...] = ANEW
+    name: str = EXAMPLES
 
     def command(self, run: Path | None = None) -> str:
         """Return the command that mends it; of a run that is not named RUN, which a page may not know."""
-        return command("examples", "RUN" if run is None else run, "--images", "FOLDER", *self.options)
+        return command(self.name, "RUN" if run is None else run, "--images", "FOLDER", *self.options)
 
     def line(self, run: Path) -> str:
         return f"{self.said}; this {self.mends}: {self.command(run)}"
@@ -43,17 +47,22 @@ class Remark:
 class Sources:
     """What is shown beside pictures.
 
-    examples, links: Of the run; None where there are none that can be used.
+    examples, links, scores: Of the run; None where there are none that can be used.
     remarks: What is wrong with them.
     """
 
     examples: Examples | None
     links: Links | None
+    scores: RunScores | None
     remarks: tuple[Remark, ...]
 
 
-def read_sources(run: RunFolder) -> Sources:
-    """Return the photos and the links of a run.
+def read_sources(run: RunFolder, damaged_scores: Sequence[str] = ()) -> Sources:
+    """Return the photos and the links of a run, and what was found of its pictures on the whole.
+
+    Args:
+        run: The run.
+        damaged_scores: Units whose scores are damaged.
 
     Raises:
         FvcliError: The photos are damaged, or a newer fvcli wrote them.
@@ -73,12 +82,22 @@ def read_sources(run: RunFolder) -> Sources:
     try:
         links = load_links(run.path)
     except FvcliError as error:
-        remarks.append(Remark(f"{error.message}, so they are left out", LINKS_ANEW, GO_ON))
+        remarks.append(Remark(f"{error.message}, so they are left out", MADE_ANEW, GO_ON))
     if links is not None and links.weights_sha256 not in planned:
         links = None
         said = "the links between units are of other weights and left out"
-        remarks.append(Remark(said, LINKS_ANEW, GO_ON))
-    return Sources(examples, links, tuple(remarks))
+        remarks.append(Remark(said, MADE_ANEW, GO_ON))
+    scores = None
+    try:
+        scores = read_run_scores(run.path)
+    except DamagedScoresError:
+        said = "the means of the scores are damaged and left out"
+        remarks.append(Remark(said, MADE_ANEW, GO_ON, SCORE))
+    if damaged_scores:
+        units = some_of([isolated(unit) for unit in damaged_scores], "unit")
+        said = f"the scores of {units} are damaged and left out"
+        remarks.append(Remark(said, MADE_ANEW, GO_ON, SCORE))
+    return Sources(examples, links, scores, tuple(remarks))
 
 
 def _half_done(run: Path) -> list[Remark]:

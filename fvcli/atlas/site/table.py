@@ -11,17 +11,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fvcli.atlas.site.collect import A_PAGE, Chapter, Picture
+from fvcli.atlas.site.collect import A_PAGE, Chapter
 from fvcli.atlas.site.data_files import unit_data
 from fvcli.atlas.site.evidence import Evidence
 from fvcli.atlas.site.layout import picture_file
+from fvcli.atlas.site.read_picture import Picture
 from fvcli.atlas.site.similarity import Likeness
 from fvcli.errors import UsageError
 from fvcli.run.atomic import open_atomic
 
 TABLE = "units.parquet"
 TEXTS = ("name", "title", "label", "note", "status")
-NUMBERS = ("score", "mean", "max", "min", "fires", "density")
+NUMBERS = ("score", "two_afc", "mean", "max", "min", "fires", "density")
 NO_PYARROW = 'pip install "fvcli[table]"'
 
 
@@ -44,10 +45,10 @@ def refuse_without_pyarrow() -> None:
 def write_table(site: Path, told: Iterable[Row]) -> Path:
     """Write the table of a site whose pictures are there; return the file.
 
-    Columns: layer; what ``atlas.json`` says of a unit (name, number, title, label, note, status, score, mean,
-    max, min, fires, density, classes); key of its main picture; page, below the site; x and y on the map of
-    its layer; vector (what likeness is measured by, of length one) and vector_of (``activations`` or
-    ``pictures``); similar, names in the same layer; picture, as WebP.
+    Columns: layer; what ``atlas.json`` says of a unit (name, number, title, label, note, status, score,
+    two_afc, flags, mean, max, min, fires, density, classes); key of its main picture; page, below the site;
+    x and y on the map of its layer; vector (what likeness is measured by, of length one) and vector_of
+    (``activations`` or ``pictures``); similar, names in the same layer; picture, as WebP.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -70,7 +71,8 @@ def _schema() -> Any:
         **{"layer": text, "is_layer": pa.bool_(), "name": text, "number": pa.int32(), "title": text},
         **{"label": text, "note": text, "status": text},
         **dict.fromkeys(NUMBERS, number),
-        **{"classes": pa.list_(text), "key": text, "page": text, "x": pa.int32(), "y": pa.int32()},
+        **{"classes": pa.list_(text), "flags": pa.list_(text)},
+        **{"key": text, "page": text, "x": pa.int32(), "y": pa.int32()},
         **{"vector": pa.list_(number), "vector_of": text, "similar": pa.list_(text)},
         "picture": pa.struct([("bytes", pa.binary()), ("path", text)]),
     }
@@ -87,7 +89,7 @@ def _row(site: Path, told: Row, place: int) -> dict[str, Any]:
     return {
         "layer": chapter.name,
         "is_layer": chapter.is_layer,
-        **{name: facts[name] for name in (*TEXTS, "number", *NUMBERS, "classes", "page")},
+        **{name: facts[name] for name in (*TEXTS, "number", *NUMBERS, "classes", "flags", "page")},
         "key": entry.main.key,
         "x": None if x < 0 else x,
         "y": None if y < 0 else y,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from fvcli.atlas.site.charts import number
-from fvcli.atlas.site.collect import MISSING, Atlas, Chapter, Figure, Picture
+from fvcli.atlas.site.collect import Atlas, Chapter
+from fvcli.atlas.site.read_picture import MISSING, Figure, Picture
 from fvcli.errors import counted, size_in_words
 from fvcli.plan import Program
 from fvcli.run.remarks import SAID, SCORE_FELL
@@ -42,8 +43,8 @@ def figure_said(words: Mapping[Figure, str], figure: Figure, picture: Picture) -
     return words.get(figure, "Optimised picture.")
 
 
-def picture_said(picture: Picture, program: Program) -> str:
-    """Say how a picture was made, and what is odd about it."""
+def picture_said(picture: Picture, program: Program, without: Sequence[str] = ()) -> str:
+    """Say how a picture was made, and what is odd about it, but for remarks that stand elsewhere."""
     said = [f"Recipe {program.recipe}"]
     if picture.is_shown:
         said.append(counted(picture.steps, "step"))
@@ -52,7 +53,7 @@ def picture_said(picture: Picture, program: Program) -> str:
     if picture.status == DEAD:
         text += f" Dead: {picture.error}."
     said_of = SAID | ({SCORE_FELL: "the score rose above its start"} if picture.sign < 0 else {})
-    remarks = [said_of.get(kind, kind) for kind in picture.remarks]
+    remarks = [said_of.get(kind, kind) for kind in picture.remarks if kind not in without]
     return text + "".join(f" Look: {remark}." for remark in remarks)
 
 

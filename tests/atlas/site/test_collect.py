@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from fvcli.atlas.site.collect import Atlas, Chapter, Entry, Figure, collect
+from fvcli.atlas.site.collect import Atlas, Chapter, Entry, collect
 from fvcli.atlas.site.labels_file import Label
+from fvcli.atlas.site.read_picture import Figure
 from fvcli.models import ModelFacts
 from fvcli.run import RunFolder
 from tests.helpers.atlas_runs import EARLY, JOBS, LATE, LAYER, Page, paint_all, painted, site_of

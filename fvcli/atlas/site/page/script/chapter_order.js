@@ -14,6 +14,11 @@ const ORDERS = {
     compare: (page) => (a, b) => page.rank[a] - page.rank[b],
     said: "Neighbours are alike.",
   },
+  "2afc": {
+    compare: (page) => (a, b) => valueOr(page.twoAfc, b, -1) - valueOr(page.twoAfc, a, -1) || a - b,
+    value: (page, i) => (isKnown(page.twoAfc, i) ? page.twoAfc[i].toFixed(2) + (isFlagged(page, i) ? ", flagged" : "") : "not scored"),
+    said: "Below each picture is how often networks tell by it which of two photos excites the unit: 0.5 is chance, 1 is always.",
+  },
   sparse: {
     compare: (page) => (a, b) => valueOr(page.density, a, Infinity) - valueOr(page.density, b, Infinity) || a - b,
     value: (page, i) => (isKnown(page.density, i) ? `${rounded(100 * page.density[i])} %` : "not known"),
@@ -27,7 +32,11 @@ const ORDERS = {
 };
 
 const isKnown = (values, i) => Boolean(values) && values[i] !== null;
+const flagsOf = (page, i) => (page.flags[i] || []).map((one) => page.flagKinds[one]);
+const isFlagged = (page, i) => Boolean(page.flags[i]);
 const valueOr = (values, i, other) => (isKnown(values, i) ? values[i] : other);
+
+const ALL_STATES = ["", "alive", "other", "unflagged", "flagged"]; // all others are names of flags
 
 function byClass(page, a, b) {
   const [one, other] = [a, b].map((i) => (classesOf(page, i)[0] || "\uffff").toLocaleLowerCase());
@@ -48,6 +57,9 @@ function arranged(view) {
     const alive = !page.states[i];
     if (state === "alive" && !alive) return false;
     if (state === "other" && alive) return false;
+    if (state === "unflagged" && (isFlagged(page, i) || !isKnown(page.twoAfc, i))) return false;
+    if (state === "flagged" && !isFlagged(page, i)) return false;
+    if (!ALL_STATES.includes(state) && !flagsOf(page, i).some(([name]) => name === state)) return false;
     return !wanted || classesOf(page, i).some((name) => name.toLocaleLowerCase().includes(wanted));
   };
   return { ordered, shown: ordered.filter(isShown) };

@@ -14,7 +14,10 @@ async function quickLook(view, i) {
   const classes = classesOf(page, i).slice(0, SOME_CLASSES);
   const label = page.labels[i] ? ` “${page.labels[i]}”` : "";
   const photos = classes.length ? `; photos of ${classes.join(", ")}` : "";
-  dialog.querySelector("p").textContent = `${page.heading} ${titleOf(page, i)}${label}${score}${photos}`;
+  const share = isKnown(page.twoAfc, i) ? `, 2AFC ${page.twoAfc[i].toFixed(2)}` : "";
+  const flags = flagsOf(page, i).map(([, said]) => said).join("; ");
+  const flagged = flags ? `. Flagged: ${flags}` : "";
+  dialog.querySelector("p").textContent = `${page.heading} ${titleOf(page, i)}${label}${score}${share}${photos}${flagged}`;
   dialog.showModal();
   dialog.addEventListener("close", () => view.links[i].focus(), { once: true });
 }
