@@ -188,6 +188,9 @@ def test_a_run_is_a_table_for_other_programs(tmp_path: Path) -> None:
     assert rows[3] == ["edges", "channel-0003", "3", "stem_bn", "pending", "", "", "", "", "", "", ""]
     assert (rows[6][2], float(rows[6][6])) == ('lines, "fine"', -1e-7)
     assert (run.path / rows[6][-2]).exists()
+    run.extra(first, "scores.json").write_text("{")
+    _, damaged, *_ = csv.reader(io.StringIO(fvcli("status", run.path, "--csv").stdout))
+    assert damaged == [*rows[0][:-1], ""]
 
 
 def test_a_table_tells_what_is_damaged(run: RunFolder) -> None:

@@ -13,11 +13,14 @@ from selenium.webdriver import Chrome
 
 from tests.helpers.atlas_runs import site_of, whole_run
 from tests.helpers.browser import browser, untroubled
+from tests.helpers.scored_runs import score_all
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return site_of(whole_run(tmp_path_factory.mktemp("atlas of #1 & 50 %")))
+    run = whole_run(tmp_path_factory.mktemp("atlas of #1 & 50 %"))
+    score_all(run)
+    return site_of(run)
 
 
 @pytest.fixture(scope="session")

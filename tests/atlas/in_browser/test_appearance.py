@@ -16,7 +16,7 @@ from tests.helpers.report_in_browser import find, until
 from tests.helpers.site_in_browser import CHAPTER, KINDS, OVERVIEW, UNIT, open_page, path_of
 
 TOO_WIDE = """
-const seen = [...document.querySelectorAll("body *:not(.pic *, .skip, .hidden, .hidden *)")];
+const seen = [...document.querySelectorAll("body *:not(.pic *, .wide *, .skip, .hidden, .hidden *)")];
 const outside = seen.filter((one) => one.getBoundingClientRect().right > innerWidth + 1);
 return [document.documentElement.scrollWidth > innerWidth, outside.map((one) => one.outerHTML)]"""
 NOT_LOADED = """

@@ -12,6 +12,7 @@ from fvcli.run import RunFolder
 from tests.helpers.atlas_runs import contents, painted, write_examples, write_some_links
 from tests.helpers.running import fvcli
 from tests.helpers.s3_server import bucket
+from tests.helpers.scored_runs import score_all
 
 SPEC = """\
 model: efficientnet-lite0
@@ -27,6 +28,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     found = painted(tmp_path_factory.mktemp("atlas"), SPEC, {"edges/channel-0003": "failed"})
     write_examples(found, "stem_bn", 2)
     write_some_links(found)
+    score_all(found)
     (found.path / "labels.tsv").write_text("stem_bn\t1\tdots\n")
     return found
 
@@ -49,6 +51,8 @@ def test_it_has_the_same_bytes(run: RunFolder, address: str, tmp_path: Path) -> 
     assert sorted(far) == sorted(near)
     assert [name for name in far if far[name] != near[name]] == []
     assert "e/stem_bn/0.jpg" in far
+    assert b"By the pictures, other networks choose" in far["index.html"]
+    assert b'id="trust"' in far["u/stem_bn/0.html"]
     assert one == (tmp_path / "one.html").read_bytes()
     again = fvcli("atlas", address, "-o", tmp_path / "far")
     assert "5 units, 0 pages written" in again.stderr
