@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from fvcli.plan import Unit
 from fvcli.run import RunFolder
@@ -83,16 +82,18 @@ def score_all(run: RunFolder) -> None:
     score_run(run, scored, counts)
 
 
-def score_run(run: RunFolder, units: int = 1, flags: Any = ()) -> None:
+def score_run(
+    run: RunFolder, units: int = 1, flags: Mapping[str, int] | None = None, judges: Sequence[str] = JUDGES
+) -> None:
     """Write what was found of a run."""
     means = {"photos": [0.85, 0.82, 0.88], "pictures": [0.71, 0.66, 0.76], "others": [0.55, 0.5, 0.6]}
     scores = RunScores(
         photos=1000,
         pictures_digest="0" * 64,
-        judges=dict.fromkeys(JUDGES, "0" * 64),
+        judges=dict.fromkeys(judges, "0" * 64),
         thresholds={"chance": 0.55, "path": 0.33, "survival": 0.3},
         means={**means, "noise": [0.52, 0.47, 0.57]},
         units=units,
-        flags=dict(flags),
+        flags=dict(flags or {}),
     )
     write_run_scores(run, scores)

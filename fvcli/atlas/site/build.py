@@ -131,10 +131,7 @@ class _Build:
         self._remove_old()
         more = list(self._more())
         strips = {folder: state.strip for folder, state in states.items()}
-        self._write(
-            layout.INDEX,
-            self._pages.overview(strips, self._sources),
-        )
+        self._write(layout.INDEX, self._pages.overview(strips, self._sources))
         units = sum(len(chapter.entries) for chapter in self._atlas.chapters)
         if (remark := chapters_remark(self._outcome.without_photos)) is not None:
             self._notes.append(remark.line(self._run.path))

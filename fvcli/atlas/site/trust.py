@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from fvcli.atlas.site.collect import Atlas, Entry
+from fvcli.atlas.site.layout import isolated
 from fvcli.atlas.site.read_picture import Figure, Picture
 from fvcli.errors import counted
 from fvcli.run.remarks import FRAGILE, NOT_PREDICTIVE, OTHER_PATH, SAID, WEAKER
@@ -126,7 +127,7 @@ def _rows(scores: UnitScores) -> Iterator[Row]:
 def _task_rows(found: TwoAfc) -> Iterator[Row]:
     by = "the picture" if found.pictures == 1 else f"its {found.pictures} pictures"
     many = counted(found.pictures, "photo")
-    judges = ", ".join(f"{name} {decimal(share)}" for name, share in found.by_judge.items())
+    judges = ", ".join(f"{isolated(name)} {decimal(share)}" for name, share in found.by_judge.items())
     yield Row(
         TOLD_APART,
         interval_said(found),
@@ -183,7 +184,7 @@ def _picture_rows(scores: UnitScores) -> Iterator[Row]:
 
 def _transfer_row(transfer: Transfer) -> Row:
     judges = len(transfer.named)
-    named = ", ".join(f"{judge}: {label}" for judge, label in transfer.named.items())
+    named = ", ".join(f"{isolated(judge)}: {isolated(label)}" for judge, label in transfer.named.items())
     first, five = round(transfer.first * judges), round(transfer.first_five * judges)
     said = f"Other networks that name this class first; {five} among their first five. {named}."
     return Row("named", f"{first} of {judges}", said)
@@ -215,7 +216,7 @@ def _called(entry: Entry, picture: Picture) -> str:
     if picture.figure is Figure.DIVERSITY:
         mates = [one for one in entry.pictures if one.figure is Figure.DIVERSITY]
         return f"Figure 4, picture {mates.index(picture) + 1}"
-    return FIGURES.get(picture.figure, picture.unit)
+    return FIGURES.get(picture.figure, isolated(picture.unit))
 
 
 # ---- the page of a layer
@@ -287,7 +288,7 @@ def overview_trust(atlas: Atlas, found: RunScores | None) -> dict[str, Any] | No
     flagged = [entry for entry in scored if flags_of_entry(entry)]
     one = "unit" if any(chapter.is_layer for chapter in atlas.chapters) else "picture"
     return {
-        "scored": counted(len(scored), one),
+        "scored": f"{len(scored):,} {one}{'' if len(scored) == 1 else 's'}",
         "one": one,
         "are": "is" if len(flagged) == 1 else "are",
         "flagged": f"{len(flagged):,}",

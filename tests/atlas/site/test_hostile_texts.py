@@ -13,8 +13,10 @@ import pytest
 from fvcli.atlas.site import SiteOptions, build_site
 from fvcli.models import ModelFacts
 from fvcli.run import RunFolder
+from fvcli.run.scores import Transfer, write_unit_scores
 from tests.helpers.atlas_runs import HEBREW, Page, all_pages, dead_links, paint_all
 from tests.helpers.plans import plan_of
+from tests.helpers.scored_runs import score_run, scores_of
 
 MARKUP = "<b>x</b>/\"y\" '&amp;' </script><script>alert(1)</script>"
 OVERRIDE = f"\u202e{HEBREW} {{{{ 7 * 7 }}}} %s \\ \N{GRINNING FACE}"
@@ -23,6 +25,22 @@ LAYERS = [MARKUP, OVERRIDE, LONG, "index", "keys", "search", "found", "..", "con
 TITLE = f"</title><script>alert(2)</script>{OVERRIDE}"
 NOTE = '"><img src=x onerror=alert(3)>'
 LABEL = f"</script><!-- {NOTE} ]]> {OVERRIDE}"
+
+
+def score_strangely(run: RunFolder) -> None:
+    """Write scores of the first class, by judges, of flags and of classes that are called like this."""
+    unit = next(one for one in run.plan.units if one.job == "classes")
+    sidecar, scores = run.sidecar(unit), scores_of(run, unit)
+    assert sidecar is not None
+    judges = {MARKUP: 0.5, OVERRIDE: 0.5}
+    strange = replace(
+        scores,
+        two_afc=replace(scores.two_afc, by_judge=judges),
+        transfer=Transfer(0.5, 0.5, {MARKUP: OVERRIDE, OVERRIDE: NOTE}),
+        flags=(MARKUP,),
+    )
+    write_unit_scores(run, unit, sidecar, strange, ())
+    score_run(run, judges=tuple(judges))
 
 
 class Made(NamedTuple):
@@ -51,6 +69,7 @@ def made(tmp_path_factory: pytest.TempPathFactory, facts: ModelFacts) -> Made:
     jobs.append({"name": "index", "layer": LONG, "objective": "direction", "vectors": [{"random": "0-4"}]})
     with RunFolder.begin(folder, plan_of(strange, jobs), f"# {MARKUP}", strange) as run:
         paint_all(run, {"j0/channel-0001": "failed"})
+        score_strangely(run)
     lines = [f"{' '.join(name.split())}\t0\t{LABEL}\t{NOTE}" for name in (MARKUP, "index", "..")]
     (folder / "labels.tsv").write_text("\n".join(lines), "utf-8")
     site = build_site(RunFolder.read(folder), SiteOptions(title=TITLE)).files[0].parent
@@ -65,7 +84,7 @@ def spaced(text: str) -> str:
 def test_all_links_lead_somewhere_and_no_file_is_outside(made: Made) -> None:
     assert dead_links(made.site, made.pages) == []
     assert set(made.folders) == {*LAYERS, "logits"} | {"index"}
-    known = {"site", "labels.tsv", "plan.json", "model.json", "spec.yaml"}
+    known = {"site", "labels.tsv", "scores.json", "plan.json", "model.json", "spec.yaml"}
     outside = {path.name for path in made.site.parent.iterdir() if path.is_file()}
     assert {name for name in outside if not name.startswith(".lock")} <= known
 
