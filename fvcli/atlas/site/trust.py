@@ -132,7 +132,8 @@ def _task_rows(found: TwoAfc) -> Iterator[Row]:
         TOLD_APART,
         interval_said(found),
         f"Two-alternative forced choice: shown {by} and two photos, how often do other networks choose the "
-        f"photo that excites the unit? 0.5 is chance, 1 is always; in brackets the 95 % interval. {judges}.",
+        f"photo that excites the unit? 0.5 is chance, 1 is always; in brackets the 95 % interval. "
+        f"By judge: {judges}.",
     )
     yield Row(
         "by photos",
@@ -186,7 +187,7 @@ def _transfer_row(transfer: Transfer) -> Row:
     judges = len(transfer.named)
     named = ", ".join(f"{isolated(judge)}: {isolated(label)}" for judge, label in transfer.named.items())
     first, five = round(transfer.first * judges), round(transfer.first_five * judges)
-    said = f"Other networks that name this class first; {five} among their first five. {named}."
+    said = f"Other networks that name this class first; {five} among their first five. Named first: {named}."
     return Row("named", f"{first} of {judges}", said)
 
 

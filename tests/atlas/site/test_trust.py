@@ -112,7 +112,7 @@ def test_a_class_says_who_names_it(scored: Path) -> None:
     page = Page(scored / "u/logits/281.html")
     place = page.texts.index("named")
     assert page.texts[place + 1] == "1 of 2"
-    said = "; 2 among their first five. efficientnet-lite1: tabby, efficientnet-lite2: tiger cat."
+    said = "; 2 among their first five. Named first: efficientnet-lite1: tabby, efficientnet-lite2: tiger"
     assert said in page.texts[place + 2]
 
 
