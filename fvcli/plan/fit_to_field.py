@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 from fvcli.models import ModelFacts
+from fvcli.plan.terms import TermPlan
 from fvcli.spec.recipes import RATES_BY_FIELD, RECIPES
 from fvcli.spec.settings import ResolvedRender
 
@@ -13,15 +14,17 @@ WHOLE_IMAGE = 4.0  # the share of a unit that sees the whole image, whatever its
 DIGITS = 3
 
 
-def fitted_to_field(settings: ResolvedRender, layers: Sequence[str], facts: ModelFacts) -> ResolvedRender:
-    """Return settings with the learning rate for units of some layers.
+def fitted_to_field(settings: ResolvedRender, terms: Sequence[TermPlan], facts: ModelFacts) -> ResolvedRender:
+    """Return settings with the learning rate for what a unit sees.
 
     Args:
         settings: Of a job. If their optimizer is not the recipe's own, they stay as they are.
-        layers: What the units read; the one that sees most decides.
+        terms: Of the unit; of those that read whole maps the one that sees most decides. A neuron has one
+            place, and keeps the recipe's rate.
         facts: Of the network.
     """
     rates = RATES_BY_FIELD.get(settings.recipe)
+    layers = [term.layer for term in terms if not term.of_kind.reads_place]
     if rates is None or not layers or settings.optimizer != RECIPES[settings.recipe].optimizer:
         return settings
     rate = rate_for(rates, max(field_share(facts, layer, settings.size_px) for layer in layers))

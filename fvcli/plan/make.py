@@ -186,7 +186,7 @@ class _Draft:
         for i, (draft, coupled) in enumerate(zip(drafts, couplings, strict=True)):
             sized = at_size_of_picture(settings, draft, self.files) if own_size else settings
             if not origins.is_anywhere("optimizer"):
-                sized = fitted_to_field(sized, [term.layer for term in draft.terms], self.facts)
+                sized = fitted_to_field(sized, draft.terms, self.facts)
             window, place = _window(draft, sized, self.facts)
             shapes = tuple((term.kind, term.layer, term.row >= 0, term.options) for term in draft.terms)
             same = (shapes, window, sized.size_px, draft.formula, draft.members, coupled)

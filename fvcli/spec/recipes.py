@@ -32,7 +32,7 @@ BY_FIELD = "learning_rate_by_field"  # what is no key of a spec
 
 
 def _read_recipes() -> dict[str, dict[str, Any]]:
-    text = resources.files("fvcli.spec").joinpath("recipes.yaml").read_text()
+    text = resources.files("fvcli.spec").joinpath("recipes.yaml").read_text(encoding="utf-8")
     return dict(parse_yaml(text).data)
 
 

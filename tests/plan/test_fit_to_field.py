@@ -64,6 +64,10 @@ def test_a_unit_sees_a_larger_share_of_a_small_canvas(facts: ModelFacts) -> None
     assert rates_of(facts, {"size_px": 96}, layer="block6_expand_bn", channels=[3]) == [0.104]
 
 
+def test_a_neuron_keeps_the_rate_of_the_recipe(facts: ModelFacts) -> None:
+    assert rates_of(facts, {}, layer="head_bn", channels=[3], objective="neuron") == [0.12]
+
+
 ADAM = {"kind": "adam", "learning_rate": 0.12, "beta1": 0.3, "beta2": 0.9, "second_moment": "band"}
 
 
