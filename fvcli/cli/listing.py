@@ -80,7 +80,7 @@ def init(file: Path, model: str | None, atlas: str | None, allow_code: bool) -> 
     if atlas is not None:
         text = _atlas_of(atlas, allow_code)
     else:
-        starter = resources.files("fvcli.spec").joinpath("starter.yaml").read_text()
+        starter = resources.files("fvcli.spec").joinpath("starter.yaml").read_text(encoding="utf-8")
         text = starter if model is None else _starter_of(model, starter, allow_code)
     if str(file) == "-":
         click.echo(text, nl=False)
