@@ -23,7 +23,6 @@ from fvcli.trust.photo_halves import LEAST_PHOTOS
 
 MOST_PHOTOS = 1000
 JUDGES = 2  # as many as are taken if none is named
-COLOURS = 3
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,6 @@ class ScoreOutcome:
 
     run: What was found of the whole run.
     units: The units that have scores, with them.
-    rows: What explains units, with the mean of its 2AFC shares and their 95 % interval.
     remarks: What should be known, in sentences.
     stopped: Whether it was stopped; nothing was written then.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import tensorflow as tf
 
 from fvcli.optvis.network import Reading
@@ -9,6 +11,23 @@ from fvcli.optvis.objectives import select
 
 INPUT = "input"  # as Lucid calls the picture before its transforms
 GREY = 0.5  # what is behind a transparent picture where it is scored
+
+
+class KnownMaps:
+    """Layers that are computed already, read as a network's are, so that no unit computes them again.
+
+    Args:
+        maps: float32 [batch, h, w, channels] by layer.
+    """
+
+    def __init__(self, maps: Mapping[str, tf.Tensor]) -> None:
+        self._maps = maps
+
+    def __call__(self, layer: str) -> tf.Tensor:
+        return self._maps[layer]
+
+    def channel(self, layer: str, n: tf.Tensor | int) -> tf.Tensor:
+        return select(self._maps[layer], n)
 
 
 class Activations:
@@ -20,7 +39,9 @@ class Activations:
         target: The network on what the pictures are compared with, seen through the same transforms.
     """
 
-    def __init__(self, reading: Reading, picture: tf.Tensor, target: Reading | None = None) -> None:
+    def __init__(
+        self, reading: Reading | KnownMaps, picture: tf.Tensor, target: Reading | None = None
+    ) -> None:
         self._reading = reading
         self._picture = picture
         self._target = target

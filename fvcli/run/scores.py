@@ -7,7 +7,7 @@ RUN/scores.json       by which photos and judges, the controls, the thresholds, 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -197,14 +197,6 @@ def read_run_scores(run: Path) -> RunScores | None:
     """Return what was found of a run, or None."""
     scores: RunScores | None = _read(run / OF_RUN, RunScores)
     return scores
-
-
-def all_unit_scores(run: RunFolder) -> Iterator[tuple[Unit, UnitScores]]:
-    """Yield the scores of all units that have some, in the plan's order."""
-    for unit in run.plan.units:
-        sidecar = run.sidecar(unit)
-        if sidecar is not None and (scores := read_unit_scores(run, unit, sidecar)) is not None:
-            yield unit, scores
 
 
 def _read(place: Path, kind: Any) -> Any:

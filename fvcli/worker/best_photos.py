@@ -12,10 +12,10 @@ import tensorflow as tf
 
 from fvcli.media import find_stills, read_picture_sized, sha256_of_all
 from fvcli.models.files.checksums import check_sum
+from fvcli.optvis.activations import KnownMaps
 from fvcli.optvis.ascent import MakeObjective, Units
 from fvcli.optvis.compiled import compiled
 from fvcli.optvis.network import Network
-from fvcli.optvis.objectives import select
 from fvcli.plan import Program, Unit
 
 Stopped = Callable[[], bool]
@@ -102,23 +102,10 @@ class BestPhotos:
     def _scores(self, images: tf.Tensor, units: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """Return the plain objective of each unit on each image, [units, images]."""
         reading = self._network(images, redirect=False)
-        maps = _Maps({layer: reading(layer) for layer in self._layers})
+        maps = KnownMaps({layer: reading(layer) for layer in self._layers})
 
         def of_one(unit: Mapping[str, tf.Tensor]) -> tf.Tensor:
             on_each = {name: tf.repeat(value[None], self._count, axis=0) for name, value in unit.items()}
             return self._objective(on_each)(maps)
 
         return tf.map_fn(of_one, dict(units), fn_output_signature=tf.TensorSpec([self._count], tf.float32))
-
-
-class _Maps:
-    """Activations that are computed already, so that no unit computes them again."""
-
-    def __init__(self, maps: Mapping[str, tf.Tensor]) -> None:
-        self._maps = maps
-
-    def __call__(self, layer: str) -> tf.Tensor:
-        return self._maps[layer]
-
-    def channel(self, layer: str, n: tf.Tensor | int) -> tf.Tensor:
-        return select(self._maps[layer], n)

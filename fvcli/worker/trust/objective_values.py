@@ -12,10 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from fvcli.models.loaded.model import LoadedModel
-from fvcli.optvis.activations import Activations
+from fvcli.optvis.activations import Activations, KnownMaps
 from fvcli.optvis.compiled import compiled
-from fvcli.optvis.network import Reading
-from fvcli.optvis.objectives import select
 from fvcli.plan import Program, Unit
 from fvcli.worker.assets import Assets
 from fvcli.worker.builders import build_objective, maps_of, unit_arrays
@@ -84,7 +82,7 @@ class ObjectiveValues:
         """Return [BATCH, units]; the network is asked once."""
         pictures = tf.cast(images, tf.float32) / 255.0
         reading = self._network(pictures, redirect=False)
-        known = _Known({layer: reading(layer) for layer in self._layers})
+        known = KnownMaps({layer: reading(layer) for layer in self._layers})
 
         def of_unit(unit: Mapping[str, tf.Tensor]) -> tf.Tensor:
             spread = {name: tf.repeat(value[None], BATCH, axis=0) for name, value in unit.items()}
@@ -96,16 +94,3 @@ class ObjectiveValues:
     def _of_each(self, images: tf.Tensor, arrays: Mapping[str, tf.Tensor]) -> tf.Tensor:
         pictures = tf.cast(images, tf.float32) / 255.0
         return self._objective(arrays)(Activations(self._network(pictures, redirect=False), pictures))
-
-
-class _Known(Reading):
-    """Layers that are computed already."""
-
-    def __init__(self, layers: Mapping[str, tf.Tensor]) -> None:
-        self._layers = layers
-
-    def __call__(self, layer: str) -> tf.Tensor:
-        return self._layers[layer]
-
-    def channel(self, layer: str, n: tf.Tensor | int) -> tf.Tensor:
-        return select(self._layers[layer], n)
