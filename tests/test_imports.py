@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "media": {"spec"},
     "plan": {"spec", "models", "media"},
     "run": {"plan", "models", "media", "spec"},
-    "trust": {"models", "plan"},
+    "trust": {"run", "models", "plan"},
     "worker": {"trust", "run", "plan", "models", "optvis", "media", "spec"},
     "engines": {"run", "worker"},
     "atlas": {"run", "plan", "models", "media", "spec"},

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fvcli.run.remarks import FRAGILE, NOT_PREDICTIVE, OTHER_PATH, WEAKER
 from fvcli.trust.two_afc import Interval
 
-WEAKER, NOT_PREDICTIVE, OTHER_PATH, FRAGILE = "weaker_than_photos", "not_predictive", "other_path", "fragile"
 FLAGS = (WEAKER, NOT_PREDICTIVE, OTHER_PATH, FRAGILE)
 
 LEAST_CONTROLS = 20  # values that a percentile is taken of
