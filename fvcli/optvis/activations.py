@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from fvcli.optvis.network import Reading
@@ -53,6 +54,11 @@ class Activations:
     def channel(self, layer: str, n: tf.Tensor | int) -> tf.Tensor:
         """Return channel n of a layer, [batch, h, w]."""
         return select(self._picture, n) if layer == INPUT else self._reading.channel(layer, n)
+
+    def normalized(self, layers: Sequence[str]) -> Iterator[tuple[tf.Tensor, np.ndarray, np.ndarray]]:
+        """Yield what each batch normalization below some layers makes; see ``Reading.normalized``."""
+        assert isinstance(self._reading, Reading)  # or nothing asks for it
+        return self._reading.normalized(layers)
 
     def target(self, layer: str) -> tf.Tensor:
         """Return a layer's activations of the target, [batch, h, w, channels]."""

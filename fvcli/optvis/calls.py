@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from fvcli.errors import FvcliError
-from fvcli.optvis.uncopied_arrays import held_if_large
+from fvcli.optvis.uncopied_arrays import LARGE_BYTES, held_if_large
 
 Compute = Callable[[Sequence[Any]], Any]
 
@@ -43,7 +43,8 @@ class Linear:
 
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Return the whole layer: [batch, h, w, out], or [batch, ..., out] if dense."""
-        y = self._linear(tf.cast(x, self.kernel.dtype), self._held)
+        x = tf.cast(x, self.kernel.dtype)
+        y = self._linear(x, self._held) if self._mirrored is None else self._with_own_gradient(x)
         return y if self.bias is None else y + self.bias
 
     @cached_property
@@ -60,6 +61,29 @@ class Linear:
         if max(self.dilation) > 1:  # of which TensorFlow's plain operation has no gradient on a CPU
             return tf.nn.convolution(x, kernel, self.strides, self.padding, dilations=self.dilation)
         return tf.nn.conv2d(x, kernel, self.strides, self.padding)
+
+    @cached_property
+    def _mirrored(self) -> np.ndarray | None:
+        """The kernel whose convolution is the gradient of this one's, where there is such a kernel.
+
+        It is turned by half a turn, with inputs for outputs; large ones are not copied.
+        """
+        if self.kernel.ndim == 2 or self.depthwise or (self.strides, self.dilation) != ((1, 1), (1, 1)):
+            return None
+        keeps_size = self.padding == "SAME" and all(side % 2 for side in self.kernel.shape[:2])
+        if not (keeps_size or self._pointwise) or self.kernel.nbytes >= LARGE_BYTES:
+            return None
+        return np.ascontiguousarray(self.kernel[::-1, ::-1].transpose(0, 1, 3, 2))
+
+    def _with_own_gradient(self, x: tf.Tensor) -> tf.Tensor:
+        """Convolve, with a convolution as gradient: on a CPU TensorFlow's is slower than a convolution."""
+
+        @tf.custom_gradient  # type: ignore[untyped-decorator]
+        def convolved(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
+            return self._linear(x, self._held), lambda dy: tf.nn.conv2d(dy, self._mirrored, 1, "SAME")
+
+        y: tf.Tensor = convolved(x)
+        return y
 
     @property
     def _pointwise(self) -> bool:

@@ -12,7 +12,7 @@ things make a step cheaper than calling the model as it is, and change no activa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -62,6 +62,7 @@ class Network:
         # Gradients of means over thousands of positions are below what float16 can hold.
         self.loss_scale = FLOAT16_LOSS_SCALE if dtype == "float16" else 1.0
         self._folded: dict[Call, Folded | None] = {}  # worked out once
+        self._below: dict[tuple[str, ...], list[Call]] = {}
 
     def __call__(self, images: tf.Tensor, redirect: bool) -> Reading:
         """Return T for images [batch, h, w, c] in [0, 1]: layer name -> activations."""
@@ -71,6 +72,16 @@ class Network:
             images = images[..., ::-1]
         scaled = tf.cast(self._low + images * (self._high - self._low), self.dtype)
         return Reading(self, scaled, redirect)
+
+    def normalizations(self, layers: Sequence[str]) -> list[Call]:
+        """Return the BatchNormalizations below some layers that know what they saw in training, in order."""
+        key = tuple(layers)
+        if key not in self._below:
+            below = _below(self.graph.calls[layer] for layer in layers)
+            self._below[key] = [
+                call for call in dict.fromkeys(self.graph.calls.values()) if call in below and _knows(call)
+            ]
+        return self._below[key]
 
     def folded(self, call: Call) -> Folded | None:
         """Return the convolution or dense layer that a call is the whole result of, if it is one's."""
@@ -114,6 +125,22 @@ class Reading:
         """Return channel n (an int, or int [batch]) of a layer as float32 [batch, h, w]."""
         index = tf.broadcast_to(tf.convert_to_tensor(n, tf.int32), [self._batch])
         return tf.cast(self._one_channel(self._network.graph.calls[layer], index), tf.float32)
+
+    def normalized(self, layers: Sequence[str]) -> Iterator[tuple[tf.Tensor, np.ndarray, np.ndarray]]:
+        """Yield what each BatchNormalization below some layers makes, and what it made in training.
+
+        Yields:
+            Activations, float32 [batch, h, w, channels]; their mean and standard deviation in training,
+            float32 [channels] each.
+        """
+        for call in self._network.normalizations(layers):
+            role = call.role
+            assert isinstance(role, Normalization)
+            assert role.mean is not None
+            assert role.variance is not None
+            mean, std = role.mean * role.scale + role.shift, np.abs(role.scale) * np.sqrt(role.variance)
+            made = tf.cast(as_map(self._compute(call)), tf.float32)
+            yield made, mean.astype(np.float32), std.astype(np.float32)
 
     def _compute(self, call: Call) -> Any:
         """Return the value of a call; deep networks are walked without recursion."""
@@ -180,6 +207,23 @@ class Reading:
         if folded.linear.can_read_channel(source.shape.rank, n.shape[0]):
             return folded.linear.channel(source, n)
         return select(as_map(self._compute(call)), n)
+
+
+def _below(calls: Iterable[Call]) -> set[Call]:
+    """Return all calls that some calls read, directly or not."""
+    found: set[Call] = set()
+    todo = [part for call in calls for part in call.inputs]
+    while todo:
+        call = todo.pop()
+        if call not in found:
+            found.add(call)
+            todo += call.inputs
+    return found
+
+
+def _knows(call: Call) -> bool:
+    role = call.role
+    return isinstance(role, Normalization) and role.mean is not None and role.variance is not None
 
 
 def as_map(tensor: tf.Tensor) -> tf.Tensor:

@@ -9,6 +9,7 @@ from fvcli.errors import counted, size_in_words, some_of
 from fvcli.media import NamedFiles
 from fvcli.models import ModelFacts
 from fvcli.plan.data import Program
+from fvcli.plan.fit_to_unit import unfit
 from fvcli.plan.key_origins import KeyOrigins
 from fvcli.plan.plan import Plan
 from fvcli.plan.unit_drafts import UnitDraft
@@ -73,6 +74,8 @@ def check_settings(
         *_wrong_films(settings, drafts, files),
         *_wrong_references(settings, drafts),
     ]
+    if origins.is_anywhere("penalties"):  # those of a recipe are left out where they do not fit
+        found += _unfit_penalties(settings, drafts, facts)
     return [Problem(origins.at(key), message) for key, message in found]
 
 
@@ -95,6 +98,15 @@ def _wrong_pieces(settings: Settings, facts: ModelFacts) -> Iterator[tuple[str, 
         shown = image.kind if image.kind != "pixel" else "more than pixels, with alpha or shared parts"
         message = f"regularizers change pixels, and the parameterization is {shown}"
         yield "regularizers", f"{message}; write parameterization: pixel"
+
+
+def _unfit_penalties(
+    settings: Settings, drafts: Sequence[UnitDraft], facts: ModelFacts
+) -> Iterator[tuple[str, str]]:
+    for penalty in settings.penalties:
+        reasons = (unfit(penalty, draft.terms, facts) for draft in drafts)
+        if (reason := next(filter(None, reasons), None)) is not None:
+            yield "penalties", f"{penalty.kind} {reason}; leave it out"
 
 
 def _unknown_rate(settings: Settings) -> bool:

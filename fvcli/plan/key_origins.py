@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from fvcli.spec.mistakes.problems import KeyPath
@@ -35,6 +36,10 @@ class KeyOrigins:
     def is_own(self, key: str) -> bool:
         """Tell whether a job without variants, or a variant, has a key itself."""
         return getattr(self.variant or self.job, key, None) is not None
+
+    def anywhere(self, keys: Iterable[str]) -> frozenset[str]:
+        """Return those keys that are written at some level."""
+        return frozenset(filter(self.is_anywhere, keys))
 
     def is_anywhere(self, key: str) -> bool:
         """Tell whether a key is written at any level."""

@@ -24,7 +24,7 @@ from fvcli.plan.checks import (
     wants_picture,
 )
 from fvcli.plan.data import JobPlan, Program, Unit, Window
-from fvcli.plan.fit_to_field import fitted_to_field
+from fvcli.plan.fit_to_unit import FITTED, fitted_to_unit
 from fvcli.plan.groups import NAMING, are_together, couplings_of, kept_units, with_facets
 from fvcli.plan.key_origins import KeyOrigins
 from fvcli.plan.keys import UnitKeys
@@ -181,12 +181,12 @@ class _Draft:
             is_clear = knows_length and settings.method == "ascent"  # without the pictures
             return [], problems + (check_length(settings, 1, origin) if is_clear else [])
         known: dict[object, int] = {}
+        written = origins.anywhere(FITTED)
         units = []
         group: Sequence[UnitDraft] = ()
         for i, (draft, coupled) in enumerate(zip(drafts, couplings, strict=True)):
             sized = at_size_of_picture(settings, draft, self.files) if own_size else settings
-            if not origins.is_anywhere("optimizer"):
-                sized = fitted_to_field(sized, draft.terms, self.facts)
+            sized = fitted_to_unit(sized, draft.terms, way.sign, self.facts, written)
             window, place = _window(draft, sized, self.facts)
             shapes = tuple((term.kind, term.layer, term.row >= 0, term.options) for term in draft.terms)
             same = (shapes, window, sized.size_px, draft.formula, draft.members, coupled)

@@ -19,6 +19,8 @@ class Penalty(Strictly):
     """Something that is subtracted from the score, times its weight; it sees the whole picture.
 
     needs_alpha: Whether it is of the opacity of transparent pictures.
+    needs_batch_norm: Whether it reads the batch normalizations below what is optimised.
+    needs_classes: Whether it reads the outputs for all classes, one of which is optimised.
     is_share_of_score: Whether it takes away a share of the score, not an amount.
     weight_at_224: Weight of a spec that names none, for pictures of 224 x 224 px. It changes a picture
         visibly and leaves most of its score. Measured on EfficientNet-Lite0, whose scores are about 7.
@@ -27,6 +29,8 @@ class Penalty(Strictly):
     """
 
     needs_alpha: ClassVar[bool] = False
+    needs_batch_norm: ClassVar[bool] = False
+    needs_classes: ClassVar[bool] = False
     is_share_of_score: ClassVar[bool] = False
     weight_at_224: ClassVar[float] = 1.0
     grows_with: ClassVar[int] = 2
@@ -133,8 +137,40 @@ class BlurAlpha(Penalty):
     kind: Literal["blur_alpha"]
 
 
+class BatchNorm(Penalty):
+    """How far what the network sees is from what it saw in training: makes pictures more like photos.
+
+    Each batch normalization below what is optimised knows the mean and the spread that each channel had then
+    (DeepInversion, Yin et al. 2020). Other networks recognise such pictures more often.
+
+    Example: penalties: [{kind: batch_norm, weight: 0.3}]
+    """
+
+    needs_batch_norm: ClassVar[bool] = True
+    weight_at_224: ClassVar[float] = 0.3
+    grows_with: ClassVar[int] = 0
+
+    kind: Literal["batch_norm"]
+
+
+class OtherClasses(Penalty):
+    """What the network sees of all classes together: takes away what is not the class's own.
+
+    It is the logarithm of the sum of the exponentials of all logits. With a weight of 1, the logit of a class
+    becomes the logarithm of its probability.
+
+    Example: penalties: [{kind: other_classes, weight: 0.9}]
+    """
+
+    needs_classes: ClassVar[bool] = True
+    weight_at_224: ClassVar[float] = 0.9
+    grows_with: ClassVar[int] = 0
+
+    kind: Literal["other_classes"]
+
+
 AnyPenalty = Annotated[
-    L1 | L2 | TotalVariation | Blur | Boundary | Alpha | BlurAlpha,
+    L1 | L2 | TotalVariation | Blur | Boundary | Alpha | BlurAlpha | BatchNorm | OtherClasses,
     Field(discriminator="kind"),
     OrName("kind"),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 from fvcli.spec.fitting_defaults import fitted
 from fvcli.spec.objectives import leaves
@@ -28,7 +28,14 @@ COMMON: dict[str, Any] = {
 }
 
 
-BY_FIELD = "learning_rate_by_field"  # what is no key of a spec
+_BY_FIELD = "by_field"  # what is no key of a spec
+
+
+class ByField(NamedTuple):
+    """What a recipe has by what a unit sees, as a share of the canvas: pairs, shares ascending."""
+
+    learning_rate: tuple[tuple[float, float], ...]
+    steps: tuple[tuple[float, float], ...]
 
 
 def _read_recipes() -> dict[str, dict[str, Any]]:
@@ -36,16 +43,19 @@ def _read_recipes() -> dict[str, dict[str, Any]]:
     return dict(parse_yaml(text).data)
 
 
+def _ascending(pairs: Mapping[Any, Any]) -> tuple[tuple[float, float], ...]:
+    return tuple(sorted((float(share), float(number)) for share, number in pairs.items()))
+
+
 _WRITTEN = _read_recipes()
 RECIPES = {
-    name: Render.model_validate(COMMON | {key: value for key, value in keys.items() if key != BY_FIELD})
+    name: Render.model_validate(COMMON | {key: value for key, value in keys.items() if key != _BY_FIELD})
     for name, keys in _WRITTEN.items()
 }
-# Of recipes that have some: the learning rate for what a unit sees, as a share of the canvas, ascending.
-RATES_BY_FIELD: Mapping[str, tuple[tuple[float, float], ...]] = {
-    name: tuple(sorted((float(share), float(rate)) for share, rate in keys[BY_FIELD].items()))
+BY_FIELD: Mapping[str, ByField] = {
+    name: ByField(**{key: _ascending(pairs) for key, pairs in keys[_BY_FIELD].items()})
     for name, keys in _WRITTEN.items()
-    if BY_FIELD in keys
+    if _BY_FIELD in keys
 }
 
 

@@ -74,6 +74,8 @@ PENALTIES = complete(
         of_penalties.Boundary: objectives.boundary,
         of_penalties.Alpha: objectives.alpha,
         of_penalties.BlurAlpha: objectives.blur_alpha,
+        of_penalties.BatchNorm: objectives.batch_norm,
+        of_penalties.OtherClasses: lambda layers: objectives.other_classes(*layers),
     },
     of_penalties.AnyPenalty,
     HERE.format("PENALTIES"),
@@ -186,9 +188,16 @@ def build_optimized_objective(program: Program, centres: Centres, units: Units) 
         weight = units[DIVERSITY_WEIGHT] if coupling.weight is None else coupling.weight
         score = score + COUPLINGS[coupling.kind](coupling, program.members) * weight
     for penalty in program.settings.penalties:
-        cost = _build(PENALTIES, penalty, leave_out=["weight"]) * penalty.weight
+        cost = _penalty(penalty, program) * penalty.weight
         score = score - (_size_of(score) * cost if penalty.is_share_of_score else cost)
     return score
+
+
+def _penalty(penalty: of_penalties.Penalty, program: Program) -> Objective:
+    if not penalty.needs_batch_norm and not penalty.needs_classes:
+        return _build(PENALTIES, penalty, leave_out=["weight"])  # type: ignore[no-any-return]
+    made: Objective = PENALTIES[type(penalty)](sorted({shape.layer for shape in program.terms}))
+    return made
 
 
 def _matched(references: References, units: Units) -> Objective:

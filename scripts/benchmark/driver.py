@@ -171,6 +171,18 @@ def trust(out: Path, images: Path, only: list[str] | None) -> None:
 
 
 @bench.command()
+@click.option("--images", type=click.Path(path_type=Path, exists=True), required=True)
+@click.option("--only", type=_List(), help="Only these layers, such as block4_expand_bn,head_bn.")
+@click.pass_obj
+def fooled(out: Path, images: Path, only: list[str] | None) -> None:
+    """Count what is flagged of a network that fools pictures, of the honest one, and of random weights."""
+    from benchmark.fooled import DEPTHS
+    from benchmark.fooled import fooled as count_flags
+
+    click.echo(count_flags(out / "fooled", images, only or DEPTHS))
+
+
+@bench.command()
 @click.option("--programs", type=click.IntRange(4), default=40, show_default=True)
 @click.option("--only", type=_List(), help="Only these specs, such as deep-1000,dream-large.")
 @click.pass_obj

@@ -28,7 +28,10 @@ SECTIONS = {
         *("Flip", "Background"),
     ],
     "Optimizers": ["Adam", "Lion", "Nadam", "Gradient"],
-    "Penalties": ["L1", "L2", "TotalVariation", "Blur", "Boundary", "Alpha", "BlurAlpha"],
+    "Penalties": [
+        *("L1", "L2", "TotalVariation", "Blur", "Boundary", "Alpha", "BlurAlpha"),
+        *("BatchNorm", "OtherClasses"),
+    ],
     "Regularizers": ["Decay", "GaussianBlur", "ClipNorm", "ClipContribution"],
     "Dreams and films": ["Octaves", "Octave", "Animation"],
     "Output": ["Output", "Grid", "Figure", "Row"],

@@ -44,6 +44,7 @@ FILES = NamedFiles(
 ELSEWHERE = object()
 ALPHA: Data = {"parameterization": {"kind": "fourier", "alpha": True}}
 PIXELS: Data = {"parameterization": "pixel"}
+CLASSES: Data = {"objective": "class_logit", "classes": [3], "channels": None, "layer": None}
 
 OBJECTIVES: dict[str, tuple[Data, Data, Data]] = {  # objective, job, options
     "channel": ({}, {"channels": 3}, {"channel": ELSEWHERE, "weight": ELSEWHERE}),
@@ -167,6 +168,8 @@ PENALTIES: dict[str, tuple[Data, Data]] = {
     "boundary": ({}, {"weight": 0.5, "width_px": 10, "constant": 0.25}),
     "alpha": ({}, {"weight": 0.5}),
     "blur_alpha": ({}, {"weight": 0.5}),
+    "batch_norm": ({}, {"weight": 0.5}),
+    "other_classes": ({}, {"weight": 0.5}),
 }
 REGULARIZERS: dict[str, tuple[Data, Data]] = {
     "decay": ({"rate": 0.1}, {"rate": 0.2}),
@@ -267,6 +270,7 @@ def cases() -> Iterator[tuple[str, Data, str]]:
         for kind, (needed, options) in table.items():
             around = ALPHA if "alpha" in kind or kind == "background" else {}
             around = PIXELS if key == "regularizers" else around
+            around = CLASSES if kind == "other_classes" else around
             name, piece = f"{key}.{kind}", {"kind": kind, **needed}
             yield name, base(**around, **{key: [piece]}), ""
             for case, changed in of_options(name, options):

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from fvcli.app.plan_spec import plan_of_spec
 from fvcli.media import read_picture
@@ -38,6 +39,13 @@ RUNS = {
     ),
 }
 
+# What the recipes of these versions had that they have no more, by job.
+MAPS = {
+    "parameterization": {"kind": "fourier", "decay_power": 1.1, "coarse_until": 0.15, "coarse_from": 0.1},
+    "transforms": [{"kind": "affine", "degrees": 8, "scales": [0.93, 1.08], "shift_px": 4, "crop_px": 8}],
+}
+FORMER = {"edges": MAPS, "a": MAPS, "b": MAPS, "dogs": {"penalties": []}, "c": {"penalties": []}}
+
 
 @pytest.fixture(params=RUNS)
 def old(request: pytest.FixtureRequest, tmp_path: Path, easel: PaintingEngine) -> tuple[Path, dict[str, str]]:
@@ -48,7 +56,12 @@ def old(request: pytest.FixtureRequest, tmp_path: Path, easel: PaintingEngine) -
     with tarfile.open(archive) as packed:
         packed.extractall(tmp_path / "unpacked", filter="data")
     place, keys = RUNS[request.param]
-    return tmp_path / "unpacked" / place, keys
+    run = tmp_path / "unpacked" / place
+    spec = yaml.safe_load((run / "spec.yaml").read_text())
+    for job in spec["jobs"]:
+        job.update(FORMER[job["name"]])
+    (run / "spec.yaml").write_text(yaml.safe_dump(spec))
+    return run, keys
 
 
 def done(run: Path) -> tuple[int, int]:
@@ -119,6 +132,21 @@ def test_a_whole_one_is_left_alone(old: tuple[Path, dict[str, str]], easel: Pain
     before = pictures(run)
     assert (RunFolder.read(run).facts() is None) == (run.name not in {"run-of-0.2", "run-of-0.3"})
     assert render(run)[0] == 0
+    assert (easel.painted, pictures(run)) == ([], before)
+
+
+@pytest.mark.parametrize("version", ["0.1", "0.2", "0.3"])
+def test_where_recipes_have_changed_since_nothing_is_lost(
+    version: str, tmp_path: Path, easel: PaintingEngine
+) -> None:
+    """The spec says nothing of how its pictures are made, and the recipes make others now."""
+    with tarfile.open(DATA / f"run-of-{version}.tgz") as packed:
+        packed.extractall(tmp_path, filter="data")
+    run = tmp_path / f"run-of-{version}"
+    before = pictures(run)
+    code, errors = render(run)
+    assert code == 2
+    assert f"{run} holds 3 finished pictures of another " in errors
     assert (easel.painted, pictures(run)) == ([], before)
 
 

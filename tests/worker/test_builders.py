@@ -103,6 +103,25 @@ def test_penalties_are_taken_off_as_amounts_or_as_shares_of_the_size_of_the_scor
     assert scores(facts, job, seen, build_optimized_objective) == pytest.approx([score])
 
 
+def test_penalties_of_the_network_read_what_is_optimised(facts: ModelFacts) -> None:
+    """Logits of 2, with which all 1000 classes together have 2 + ln 1000; what was seen is 3 of 2 off."""
+    seen = Seen({"logits": np.full((1, 1, 1, 1000), 2.0)})
+    job = {"objective": "class_logit", "classes": [3], "penalties": [{"kind": "other_classes", "weight": 0.5}]}
+    expected = 2.0 - 0.5 * (2.0 + np.log(1000))
+    assert scores(facts, job, seen, build_optimized_objective) == pytest.approx([expected])
+    asked = []
+
+    class Normalized(Seen):
+        def normalized(self, layers: list[str]) -> Any:
+            asked.append(layers)
+            yield tf.fill((1, 1, 1, 4), 5.0), np.full(4, 2.0, np.float32), np.full(4, 2.0, np.float32)
+
+    job["penalties"] = [{"kind": "batch_norm", "weight": 0.1}]
+    seen = Normalized({"logits": np.full((1, 1, 1, 1000), 2.0)})
+    assert scores(facts, job, seen, build_optimized_objective) == pytest.approx([2.0 - 0.1 * 1.5**2])
+    assert asked == [["logits"]]
+
+
 def test_sums_and_products_may_stand_in_each_other(facts: ModelFacts) -> None:
     """3 times (5 plus 2 times 7), of which half is minimised; and 3 plus 5 times 7."""
     seen = Seen({"stem_bn": np.zeros((1, HEIGHT, WIDTH, 32)) + np.arange(32)})

@@ -106,6 +106,10 @@ FORMULAS = {
         "alpha": "objectives/test_penalties.py::test_alpha_is_the_mean_of_the_fourth_channel",
         "blur_alpha": "objectives/test_penalties.py::"
         "test_blur_alpha_is_the_blur_penalty_of_the_fourth_channel",
+        "batch_norm": "objectives/test_penalties.py::"
+        "test_batch_norm_is_the_distance_from_the_statistics_of_training",
+        "other_classes": "objectives/test_penalties.py::"
+        "test_other_classes_is_the_log_of_the_sum_of_exponentials",
     },
     "regularizers": {
         "decay": "test_regularizers.py::test_decay_takes_a_share",

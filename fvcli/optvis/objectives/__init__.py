@@ -15,7 +15,17 @@ kinds are those of Olah et al. 2017, "Optimization Objectives".
 from fvcli.optvis.objectives.base import Activations, Index, Objective, channel_map, select
 from fvcli.optvis.objectives.directions import direction, direction_neuron, local_group, tensor_direction
 from fvcli.optvis.objectives.distributions import sort_match
-from fvcli.optvis.objectives.penalties import alpha, blur_alpha, blur_input, boundary, l1, l2, total_variation
+from fvcli.optvis.objectives.penalties import (
+    alpha,
+    batch_norm,
+    blur_alpha,
+    blur_input,
+    boundary,
+    l1,
+    l2,
+    other_classes,
+    total_variation,
+)
 from fvcli.optvis.objectives.pictures import caricature, match, style
 from fvcli.optvis.objectives.together import alignment, diversity
 from fvcli.optvis.objectives.units import (
@@ -34,6 +44,7 @@ __all__ = [
     "Objective",
     "alignment",
     "alpha",
+    "batch_norm",
     "blur_alpha",
     "blur_input",
     "boundary",
@@ -53,6 +64,7 @@ __all__ = [
     "match",
     "neuron",
     "neuron_off_centre",
+    "other_classes",
     "select",
     "sort_match",
     "style",

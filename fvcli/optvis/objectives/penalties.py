@@ -9,6 +9,8 @@ which sums them over the batch; here each image has its own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
@@ -18,6 +20,11 @@ from fvcli.optvis.objectives.base import Activations, Objective
 WHOLE_IMAGE = (1, 2, 3)
 L2_EPSILON = 1e-6  # Lucid's; a root's gradient at 0 is infinite
 BOUNDARY_COLOUR_WEIGHT = 0.8  # Lucid's; of being off the constant, beside not being smooth
+MOST_POSITIONS = (
+    28  # a side of a map, from which statistics are taken: of larger maps every second, third ...
+)
+LEAST_STD = 1e-4  # of a channel; those that were constant in training have none
+LEAST_VARIANCE = 1e-4  # in units of training; a root's gradient at 0 is infinite
 ALPHA = 3  # the channel behind red, green and blue
 
 
@@ -71,6 +78,50 @@ def alpha() -> Objective:
 def blur_alpha() -> Objective:
     """Return what ``blur_input`` does, of the opacity alone: for soft and whole outlines."""
     return Objective(lambda T: _distance_from_blur(_alpha_of(T)))
+
+
+def batch_norm(layers: Sequence[str]) -> Objective:
+    """Return how far activations are from those of training, the mean over batch normalizations.
+
+    Formula: after DeepInversion (Yin et al. 2020), equation 4, for one picture, each channel in units of its
+    standard deviation s in training, where m was its mean: the mean over channels of
+    ((mean - m) / s)^2 + (std / s - 1)^2. Of maps of one position there is no std, and the second is left out.
+
+    Args:
+        layers: What is optimised; the normalizations are those below.
+    """
+
+    def score(T: Activations) -> tf.Tensor:
+        costs = [_distance_from_training(*made) for made in T.normalized(layers)]
+        if not costs:
+            raise FvcliError(
+                f"no batch normalization below {', '.join(layers)} knows what it saw in training",
+                "leave the penalty batch_norm out",
+            )
+        return tf.add_n(costs) / len(costs)
+
+    return Objective(score)
+
+
+def other_classes(layer: str) -> Objective:
+    """Return the logarithm of the sum of the exponentials of all logits.
+
+    A logit less this is the logarithm of the class's probability.
+
+    Args:
+        layer: Gives the logits.
+    """
+    return Objective(lambda T: tf.reduce_logsumexp(T(layer)[:, 0, 0], axis=-1))
+
+
+def _distance_from_training(made: tf.Tensor, mean: np.ndarray, std: np.ndarray) -> tf.Tensor:
+    step = (tf.reduce_max(tf.shape(made)[1:3]) + MOST_POSITIONS - 1) // MOST_POSITIONS
+    units = (made[:, ::step, ::step] - mean) / np.maximum(std, LEAST_STD)
+    own_mean = tf.reduce_mean(units, axis=(1, 2))  # [batch, channels]
+    variance = tf.reduce_mean((units - own_mean[:, None, None]) ** 2, axis=(1, 2))
+    has_std = tf.cast(tf.reduce_prod(tf.shape(made)[1:3]) > 1, tf.float32)
+    off = (tf.sqrt(variance + LEAST_VARIANCE) - 1.0) ** 2 * has_std
+    return tf.reduce_mean(own_mean**2 + off, axis=-1)
 
 
 def _alpha_of(T: Activations) -> tf.Tensor:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from fvcli.errors import FvcliError
 from fvcli.optvis.objectives import (
     alpha,
+    batch_norm,
     blur_alpha,
     blur_input,
     boundary,
     channel,
+    class_logit,
     l1,
     l2,
+    other_classes,
     total_variation,
 )
 from tests.helpers.random_activations import (
@@ -140,6 +144,68 @@ def test_pictures_of_any_number_of_channels_have_penalties(channels):
     np.testing.assert_allclose(score(boundary(2), acts), expected, rtol=1e-5)
 
 
+# ---- what the network sees
+
+
+class Trained:
+    """Maps that batch normalizations made, with what they made in training."""
+
+    def __init__(self, *made: tuple[np.ndarray, np.ndarray, np.ndarray]) -> None:
+        self._made = made
+
+    def normalized(self, layers):
+        assert layers == ["top"]
+        return ((tf.constant(maps, tf.float32), mean, std) for maps, mean, std in self._made)
+
+
+def distance_from_training(maps: np.ndarray, mean: np.ndarray, std: np.ndarray) -> float:
+    """Of one image, channel by channel; of maps of one position only the mean."""
+    total = 0.0
+    for values, m, s in zip(np.moveaxis(maps.astype(np.float64), -1, 0), mean, std, strict=True):
+        total += ((values.mean() - m) / s) ** 2
+        if values.size > 1:
+            total += (values.std() / s - 1) ** 2
+    return total / len(mean)
+
+
+def trained(seed: int, *shape: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    maps = rng.normal(1.0, 2.0, shape).astype(np.float32)
+    mean, std = rng.normal(size=shape[-1]), rng.uniform(0.5, 3.0, shape[-1])
+    return maps, mean.astype(np.float32), std.astype(np.float32)
+
+
+def test_batch_norm_is_the_distance_from_the_statistics_of_training():
+    made = [trained(0, 2, 6, 9, 5), trained(1, 2, 7, 7, 3), trained(2, 2, 1, 1, 4)]
+    expected = [
+        np.mean([distance_from_training(maps[i], mean, std) for maps, mean, std in made]) for i in range(2)
+    ]
+    found = batch_norm(["top"])(Trained(*made)).numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-3)
+
+
+def test_batch_norm_takes_an_even_part_of_the_positions_of_large_maps():
+    maps, mean, std = trained(3, 1, 60, 30, 4)
+    expected = distance_from_training(maps[0, ::3, ::3], mean, std)
+    np.testing.assert_allclose(batch_norm(["top"])(Trained((maps, mean, std))), [expected], rtol=1e-3)
+
+
+def test_batch_norm_without_any_says_so():
+    with pytest.raises(FvcliError, match="no batch normalization below top knows what it saw in training"):
+        batch_norm(["top"])(Trained())
+
+
+def test_other_classes_is_the_log_of_the_sum_of_exponentials():
+    acts = activations(BATCH)
+    logits = acts["logits"][:, 0, 0].astype(np.float64)
+    np.testing.assert_allclose(
+        score(other_classes("logits"), acts), np.log(np.exp(logits).sum(axis=1)), rtol=1e-5
+    )
+    of_class = class_logit("logits", 3) - other_classes("logits")
+    expected = np.log(np.exp(logits[:, 3]) / np.exp(logits).sum(axis=1))
+    np.testing.assert_allclose(score(of_class, acts), expected, rtol=1e-4)
+
+
 # ---- what they are for
 
 EVERY = {
@@ -154,6 +220,7 @@ EVERY = {
     "boundary": lambda of: boundary(3),
     "alpha": lambda of: alpha(),
     "blur_alpha": lambda of: blur_alpha(),
+    "other_classes": lambda of: other_classes("logits"),
     "difference": lambda of: channel("map", 1) * (1.0 - alpha()) - 0.1 * blur_input(),
 }
 NAMES = pytest.mark.parametrize("name", EVERY)

@@ -149,7 +149,8 @@ def _affine_call(name: str, source: Call, affine: Affine) -> Call:
     scale = np.ones_like(shift) if scale is None else scale
     if isinstance(source.role, Normalization):
         below = source.role
-        combined = Normalization(below.scale * scale, below.shift * scale + shift)
+        mean, variance = below.mean, below.variance
+        combined = Normalization(below.scale * scale, below.shift * scale + shift, mean, variance)
         return Call(name, source.inputs, by_role, combined)
     role = Normalization(scale, shift, affine.mean, affine.variance)
     return Call(name, (source,), by_role, role)
