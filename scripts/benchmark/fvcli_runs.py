@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +13,9 @@ from benchmark.measured import Usage, run_measured
 from benchmark.tools import ENVIRONMENT, ToolError, last_lines
 from benchmark.units import MODEL, Depth, unit_name
 from fvcli import __version__
-from fvcli.spec.recipes import RECIPES
 
 WARM_JOB, WARM_STEPS = "warm", 8
+OWN = "own"  # the job with the recipe's own number of steps
 
 
 def render_spec(spec: Mapping[str, Any], folder: Path, *options: str) -> Usage:
@@ -52,25 +51,24 @@ def warm_job(layer: str, steps: int) -> dict[str, Any]:
     return {"name": WARM_JOB, "layer": layer, "channels": f"0-{(os.cpu_count() or 1) - 1}", "steps": steps}
 
 
-@dataclass(frozen=True)
-class Steps:
-    """The recipe's own number of steps, or what replaces it, and all numbers to render with."""
-
-    own: int
-    all: tuple[int, ...]
-
-
-def steps_of(recipe: str, budgets: Sequence[int], override: int | None) -> Steps:
-    own = override or RECIPES[recipe].steps
-    assert own is not None  # recipes are complete
-    return Steps(own, tuple(sorted({own, *(budgets if recipe == "default" else ())})))
-
-
 def render_depth(
-    recipe: str, depth: Depth, canvas_px: int, steps: Steps, seed: int, out: Path
+    recipe: str,
+    depth: Depth,
+    canvas_px: int,
+    steps: int | None,
+    budgets: Iterable[int],
+    seed: int,
+    out: Path,
 ) -> tuple[dict[str, Any], Usage]:
-    """Render a depth's channels as one batch, once with each number of steps, in one process."""
-    counted = {f"steps-{number}": number for number in steps.all}
+    """Render a depth's channels as one batch, with the recipe's own steps and others, in one process.
+
+    Args:
+        recipe, depth, canvas_px, seed, out: What, how, and where to.
+        steps: Instead of the recipe's own, which may depend on the depth.
+        budgets: Other numbers of steps.
+    """
+    counted: dict[str, dict[str, int]] = {OWN: {} if steps is None else {"steps": steps}}
+    counted |= {f"steps-{number}": {"steps": number} for number in budgets}
     render = {"recipe": recipe, "size_px": canvas_px, "seed": seed, "batch_size": len(depth.channels)}
     what = {"layer": depth.layer, "channels": list(depth.channels)}
     spec = {
@@ -78,13 +76,13 @@ def render_depth(
         "render": render,
         "jobs": [
             warm_job(depth.layer, WARM_STEPS),
-            *({"name": name, "steps": number, **what} for name, number in counted.items()),
+            *({"name": name, **number, **what} for name, number in counted.items()),
         ],
     }
     usage = render_spec(spec, out)
     units = [
-        {**_unit(side), "steps": number, "own": number == steps.own}
-        for job, number in counted.items()
+        {**_unit(side), "steps": side["planned_steps"], "own": job == OWN}
+        for job in counted
         for side in sidecars(out, job)
     ]
     rendering = sum(unit["wall_seconds"] for unit in units)

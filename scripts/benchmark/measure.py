@@ -78,8 +78,10 @@ def _render(place: Place, plan: Plan) -> tuple[dict[str, Any], Usage]:
     tool, depth = place.tool, place.depth
     if tool.recipe is not None:
         assert tool.canvas_px is not None
-        steps = fvcli_runs.steps_of(tool.recipe, plan.budgets, plan.steps)
-        return fvcli_runs.render_depth(tool.recipe, depth, tool.canvas_px, steps, place.repeat, place.folder)
+        budgets = plan.budgets if tool.recipe == "default" else ()
+        return fvcli_runs.render_depth(
+            tool.recipe, depth, tool.canvas_px, plan.steps, budgets, place.repeat, place.folder
+        )
     job = {
         "layer": depth.layer,
         "channels": depth.channels,

@@ -99,7 +99,7 @@ def _tool_row(results: Results, name: str) -> list[str]:
         name,
         next(iter(mine[0]["versions"].values())),
         str(units[0]["canvas_px"]),
-        str(units[0]["steps"]),
+        " to ".join(str(steps) for steps in sorted({units[0]["steps"], units[-1]["steps"]})),
         f"{statistics.median(scores):.2f} ({low:.2f} to {high:.2f})",
         f"{statistics.median(relative):.2f}" if relative else "-",
         f"{_median(units, 'cpu_seconds'):.2f}",
@@ -112,18 +112,18 @@ def _tool_row(results: Results, name: str) -> list[str]:
 
 def _curve_rows(results: Results) -> list[list[str]]:
     plain = finals(results, PLAIN)
-    at: dict[int, list[tuple[Unit, float | None]]] = {}
+    at: dict[tuple[bool, int], list[tuple[Unit, float | None]]] = {}
     for sample, units in by_sample(results, DEFAULT).items():
         for unit in units:
             share = unit["score"] / plain[sample]["score"] if sample in plain else None
-            at.setdefault(unit["steps"], []).append((unit, share))
+            at.setdefault((unit["own"], 0 if unit["own"] else unit["steps"]), []).append((unit, share))
     rows = []
-    for steps, points in sorted(at.items()):
+    for (is_own, steps), points in sorted(at.items()):
         units = [unit for unit, _ in points]
         shares = [share for _, share in points if share is not None]
         rows.append(
             [
-                f"{steps} (the recipe's own)" if units[0]["own"] else str(steps),
+                "the recipe's own" if is_own else str(steps),
                 f"{statistics.fmean(shares):.2f}" if shares else "-",
                 f"{_median(units, 'cpu_seconds'):.2f}",
                 f"{_median(units, 'high_frequency_energy'):.3f}",

@@ -10,10 +10,12 @@ CANVAS_PX = 224
 
 # Arbitrary channels, chosen once and before anything was measured.
 DEPTHS: Mapping[str, tuple[int, ...]] = {
+    "block2_expand_bn": (3, 40, 80, 120),
     "block4_expand_bn": (5, 50, 111, 200),
     "block6_expand_bn": (60, 200, 311, 404),
     "block9_expand_bn": (3, 17, 30, 44),
     "block12_expand_bn": (7, 77, 401, 900),
+    "head_bn": (10, 100, 500, 900),
 }
 # Steps at which fvcli's default recipe is run, for its curve of score against CPU time.
 BUDGETS = (16, 24, 32, 48, 64, 96, 128, 192, 256)

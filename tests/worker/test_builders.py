@@ -106,7 +106,11 @@ def test_penalties_are_taken_off_as_amounts_or_as_shares_of_the_size_of_the_scor
 def test_penalties_of_the_network_read_what_is_optimised(facts: ModelFacts) -> None:
     """Logits of 2, with which all 1000 classes together have 2 + ln 1000; what was seen is 3 of 2 off."""
     seen = Seen({"logits": np.full((1, 1, 1, 1000), 2.0)})
-    job = {"objective": "class_logit", "classes": [3], "penalties": [{"kind": "other_classes", "weight": 0.5}]}
+    job = {
+        "objective": "class_logit",
+        "classes": [3],
+        "penalties": [{"kind": "other_classes", "weight": 0.5}],
+    }
     expected = 2.0 - 0.5 * (2.0 + np.log(1000))
     assert scores(facts, job, seen, build_optimized_objective) == pytest.approx([expected])
     asked = []

@@ -200,7 +200,7 @@ OF_CLASSES = (
          "parameterization: {kind: fourier, decay_power: 1.3, coarse_until: 0.15, coarse_from: 0.1}"),
         ("parameterization: {layers: 4}", "parameterization: {kind: cppn, layers: 4}"),
         ("transforms: [flip, {degrees: 20}]",
-         "{kind: affine, degrees: 20, scales: [0.93, 1.08], shift_px: 8.0, crop_px: 12}"),
+         "{kind: affine, degrees: 20, scales: [0.93, 1.08], shift_px: 8.0, crop_px: 16}"),
         ("recipe: transparent, penalties: [{weight: 2}]", "{kind: alpha, weight: 2}"),
         ("recipe: yosinski-2, regularizers: [{rate: 0.2}]", "{kind: decay, rate: 0.2}"),
         ("recipe: lucid, parameterization: {alpha: true}", "parameterization: {kind: fourier, alpha: true}"),
