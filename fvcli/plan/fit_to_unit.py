@@ -27,7 +27,6 @@ FITTED = frozenset({"optimizer", "steps", "penalties"})  # keys of a spec that k
 def fitted_to_unit(
     settings: ResolvedRender,
     terms: Sequence[TermPlan],
-    sign: int,
     facts: ModelFacts,
     written: Collection[str],
 ) -> ResolvedRender:
@@ -37,14 +36,12 @@ def fitted_to_unit(
         settings: Of a job.
         terms: Of the unit; of those that read whole maps the one that sees most decides. A neuron has one
             place, and keeps what the recipe has for small fields.
-        sign: Below 0 the unit is minimised.
         facts: Of the network.
         written: Keys that the spec has itself.
     """
     changes = dict(_by_field(settings, terms, facts, written))
     if "penalties" not in written and settings.penalties:
-        fitting = (p for p in settings.penalties if unfit(p, terms, facts) is None)
-        changes["penalties"] = tuple(p for p in fitting if sign > 0 or not p.needs_classes)
+        changes["penalties"] = tuple(p for p in settings.penalties if unfit(p, terms, facts) is None)
     return settings.model_copy(update=changes) if changes else settings
 
 

@@ -186,7 +186,7 @@ class _Draft:
         group: Sequence[UnitDraft] = ()
         for i, (draft, coupled) in enumerate(zip(drafts, couplings, strict=True)):
             sized = at_size_of_picture(settings, draft, self.files) if own_size else settings
-            sized = fitted_to_unit(sized, draft.terms, way.sign, self.facts, written)
+            sized = fitted_to_unit(sized, draft.terms, self.facts, written)
             window, place = _window(draft, sized, self.facts)
             shapes = tuple((term.kind, term.layer, term.row >= 0, term.options) for term in draft.terms)
             same = (shapes, window, sized.size_px, draft.formula, draft.members, coupled)

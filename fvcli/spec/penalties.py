@@ -143,11 +143,11 @@ class BatchNorm(Penalty):
     Each batch normalization below what is optimised knows the mean and the spread that each channel had then
     (DeepInversion, Yin et al. 2020). Other networks recognise such pictures more often.
 
-    Example: penalties: [{kind: batch_norm, weight: 0.3}]
+    Example: penalties: [{kind: batch_norm, weight: 1}]
     """
 
     needs_batch_norm: ClassVar[bool] = True
-    weight_at_224: ClassVar[float] = 0.3
+    weight_at_224: ClassVar[float] = 1.0
     grows_with: ClassVar[int] = 0
 
     kind: Literal["batch_norm"]
@@ -159,11 +159,11 @@ class OtherClasses(Penalty):
     It is the logarithm of the sum of the exponentials of all logits. With a weight of 1, the logit of a class
     becomes the logarithm of its probability.
 
-    Example: penalties: [{kind: other_classes, weight: 0.9}]
+    Example: penalties: [{kind: other_classes, weight: 1}]
     """
 
     needs_classes: ClassVar[bool] = True
-    weight_at_224: ClassVar[float] = 0.9
+    weight_at_224: ClassVar[float] = 1.0
     grows_with: ClassVar[int] = 0
 
     kind: Literal["other_classes"]
