@@ -2,14 +2,12 @@
 
     96 channels of six depths --each recipe, each tool--> pictures --two other networks--> 2AFC shares
 
-The judges are two networks of other architectures: ``bn_googlenet_abm.keras`` and ``squeezenet_v10_dc.keras``
-in the folder that FVCLI_TEST_DATA names.
+The judges are two networks of other architectures; see ``networks``.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +18,12 @@ import numpy as np
 
 from benchmark import fvcli_runs
 from benchmark.measure import Place, measure
+from benchmark.networks import networks
 from benchmark.tools import choose_tools
 from benchmark.units import CANVAS_PX, MODEL, Depth, Plan, unit_name
 from fvcli.media import list_pictures
 from fvcli.media.readable_pictures import readable_pictures
-from fvcli.models import ModelChoice, load
-from fvcli.models.zoo.applications import IMAGENET_MEAN, IMAGENET_STD
+from fvcli.models import load
 from fvcli.trust.explain import Explained, JudgedFeatures, explain, explained_by_photos
 from fvcli.trust.layers import judge_layers
 from fvcli.trust.noise import noise_pictures
@@ -50,26 +48,6 @@ PHOTO_RECIPES = {"vital"}  # which need photos of the unit
 TOOLS = ("xplique",)
 RANDOM, NOISE = "random weights", "noise"
 UNITS = [(layer, channel) for layer, channels in HELD_OUT.items() for channel in channels]
-
-
-def data_folder() -> Path:
-    return Path(os.environ.get("FVCLI_TEST_DATA", ""))
-
-
-def judge_choices() -> dict[str, ModelChoice]:
-    """Return the networks that judge, by name."""
-    models = data_folder() / "models"
-    return {
-        "googlenet": ModelChoice(
-            path=str(models / "bn_googlenet_abm.keras"), mean=IMAGENET_MEAN, std=IMAGENET_STD
-        ),
-        "squeezenet": ModelChoice(
-            path=str(models / "squeezenet_v10_dc.keras"),
-            channel_order="BGR",
-            value_range=(0.0, 255.0),
-            mean=(104.0, 117.0, 123.0),
-        ),
-    }
 
 
 # ---- pictures
@@ -117,15 +95,18 @@ class Asking:
     judges: Mapping[str, tuple[PooledFeatures, list[np.ndarray], list[np.ndarray]]]
 
     @classmethod
-    def of(cls, images: Path, device: Device) -> Asking:
+    def of(cls, images: Path, device: Device, network: str, units: Sequence[tuple[str, int]]) -> Asking:
+        """Look at photos with a network, for channels of some layers, and with the other networks."""
         listed = list_pictures(images)
         numbers = readable_pictures(listed, PHOTOS).numbers
-        model = load(ModelChoice(MODEL))
-        own = PooledFeatures(model, list(HELD_OUT), device)
-        means = dict(zip(HELD_OUT, own(photo_pixels(listed, numbers, own.size_px, 3)), strict=True))
-        values = np.stack([means[layer][:, channel] for layer, channel in UNITS], axis=1)
+        layers = list(dict.fromkeys(layer for layer, _ in units))
+        own = PooledFeatures(load(networks()[network]), layers, device)
+        means = dict(zip(layers, own(photo_pixels(listed, numbers, own.size_px, 3)), strict=True))
+        values = np.stack([means[layer][:, channel] for layer, channel in units], axis=1)
         judges = {}
-        for name, choice in judge_choices().items():
+        for name, choice in networks().items():
+            if name == network:
+                continue
             judge = load(choice)
             look = PooledFeatures(judge, judge_layers(judge.facts), device)
             photos = look(photo_pixels(listed, numbers, look.size_px, 3))
@@ -143,7 +124,7 @@ class Asking:
             JudgedFeatures(name, photos, look(pictures), noise)
             for name, (look, photos, noise) in self.judges.items()
         ]
-        return explain(judged, np.arange(len(UNITS)), self.values, self.halves)
+        return explain(judged, np.arange(self.values.shape[1]), self.values, self.halves)
 
 
 # ---- tables
@@ -182,7 +163,7 @@ def table(found: Mapping[str, Sequence[Explained]], nine: Sequence[float]) -> st
 def trust(out: Path, images: Path, columns: Sequence[str]) -> str:
     """Render what is missing, and return the table."""
     pictures = {column: pictures_of(column, images, out) for column in columns}
-    asking = Asking.of(images, set_up_device())
+    asking = Asking.of(images, set_up_device(), "lite0", UNITS)
     found = {column: asking.explained(of_column) for column, of_column in pictures.items()}
     text = table(found, asking.by_photos(NINE))
     (out / "trust.md").write_text(text)

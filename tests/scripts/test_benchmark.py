@@ -9,6 +9,8 @@ import pytest
 from benchmark.headline import cpu_to_reach, geometric_mean, ratios
 from benchmark.score import high_frequency_energy, robust_score
 from benchmark.search import Row, Unit, summary, units_of
+from benchmark.trust import HELD_OUT
+from benchmark.units import DEPTHS
 
 CURVE = [(1.0, 2.0), (2.0, 4.0), (3.0, 3.0), (4.0, 6.0)]
 
@@ -45,26 +47,36 @@ def test_a_ratio_is_the_others_time_over_that_to_its_score() -> None:
     assert geometric_mean([near.ratio, far.ratio]) == pytest.approx(112.5**0.5)
 
 
-def test_silent_units_are_counted_and_have_no_share() -> None:
-    pixels = np.zeros((2, 2, 3), np.uint8)
+def test_a_line_of_the_search_has_means_by_depth_and_silent_units_have_no_relative_score() -> None:
+    pixels = np.full((2, 2, 3), 128, np.uint8)
+    pixels[0, 0] = 0, 255, 9  # two of twelve values
     units = [Unit("net", layer, 0) for layer in ("a", "a", "b")]
 
-    def rows(*scores: float) -> list[Row]:
+    def rows(*pairs: tuple[float, float]) -> list[Row]:
         return [
-            Row(unit, score, energy=0.25, cpu_s=2.0, pixels=pixels)
-            for unit, score in zip(units, scores, strict=True)
+            Row(unit, share, score, energy=0.25, cpu_s=2.0, pixels=pixels)
+            for unit, (share, score) in zip(units, pairs, strict=True)
         ]
 
-    line = summary("some", rows(2.0, 5.0, 0.5), rows(1.0, 0.0, 1.0))
-    assert line == "| some | 1.000 | 0.50 | 2.00 0.50 | 0 | 0.250 | 2.0 |"
-    assert summary("some", rows(0.0, 0.0, 1.0), rows(0.0, 1.0, 1.0)).split("|")[5].strip() == "2"
+    cells = summary(
+        "some", rows((0.5, 2.0), (0.7, 5.0), (0.9, 0.5)), rows((0.6, 1.0), (0.6, 0.0), (0.6, 1.0))
+    )
+    # changes of -0.1, 0.1 and 0.3: their standard deviation is 0.163
+    assert cells == ["some", "0.700", "+0.100 +- 0.094", "0.60 0.90", "1.000", "2.00 0.50"] + [
+        *("0.250", "0.167", "2.0")
+    ]
 
 
-def test_the_halves_share_no_unit_and_have_35_each_at_ten_depths() -> None:
+def test_the_halves_share_no_unit_and_have_54_each_at_six_depths_of_three_networks() -> None:
     halves = [units_of(half) for half in ("tune", "report")]
-    assert [len(half) for half in halves] == [35, 35]
-    assert len({*halves[0], *halves[1]}) == 70
-    assert len({(unit.network, unit.layer) for unit in halves[1]}) == 10
+    assert [len(half) for half in halves] == [54, 54]
+    assert len({*halves[0], *halves[1]}) == 108
+    assert len({(unit.network, unit.layer) for unit in halves[1]}) == 18
+    held_out = {("lite0", layer, channel) for layer, channels in HELD_OUT.items() for channel in channels}
+    compared = {("lite0", layer, channel) for layer, channels in DEPTHS.items() for channel in channels}
+    searched = {(unit.network, unit.layer, unit.channel) for half in halves for unit in half}
+    assert not searched & held_out
+    assert searched & compared == {("lite0", "block12_expand_bn", 401)}
 
 
 def wave(cycles_a_pixel: float) -> np.ndarray:
