@@ -64,9 +64,9 @@ class Linear:
 
     @cached_property
     def _mirrored(self) -> np.ndarray | None:
-        """The kernel whose convolution is the gradient of this one's, where there is such a kernel.
+        """The kernel, the convolution with which is the gradient of this one; None where there is none.
 
-        It is turned by half a turn, with inputs for outputs; large ones are not copied.
+        It is turned by half a turn, with inputs for outputs. Large kernels are not copied.
         """
         if self.kernel.ndim == 2 or self.depthwise or (self.strides, self.dilation) != ((1, 1), (1, 1)):
             return None

@@ -33,12 +33,14 @@ def fitted_to_unit(
     """Return settings with what the recipe leaves to the unit.
 
     Args:
-        settings: Of a job.
+        settings: Of a job. Those of other methods than ascent stay as they are.
         terms: Of the unit; of those that read whole maps the one that sees most decides. A neuron has one
             place, and keeps what the recipe has for small fields.
         facts: Of the network.
         written: Keys that the spec has itself.
     """
+    if settings.method != "ascent":
+        return settings
     changes = dict(_by_field(settings, terms, facts, written))
     if "penalties" not in written and settings.penalties:
         changes["penalties"] = tuple(p for p in settings.penalties if unfit(p, terms, facts) is None)

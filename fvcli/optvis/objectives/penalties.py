@@ -20,9 +20,7 @@ from fvcli.optvis.objectives.base import Activations, Objective
 WHOLE_IMAGE = (1, 2, 3)
 L2_EPSILON = 1e-6  # Lucid's; a root's gradient at 0 is infinite
 BOUNDARY_COLOUR_WEIGHT = 0.8  # Lucid's; of being off the constant, beside not being smooth
-MOST_POSITIONS = (
-    28  # a side of a map, from which statistics are taken: of larger maps every second, third ...
-)
+MOST_POSITIONS = 28  # along a side, that statistics are taken from: of larger maps every second, third ...
 LEAST_STD = 1e-4  # of a channel; those that were constant in training have none
 LEAST_VARIANCE = 1e-4  # in units of training; a root's gradient at 0 is infinite
 ALPHA = 3  # the channel behind red, green and blue
@@ -96,7 +94,7 @@ def batch_norm(layers: Sequence[str]) -> Objective:
         if not costs:
             raise FvcliError(
                 f"no batch normalization below {', '.join(layers)} knows what it saw in training",
-                "leave the penalty batch_norm out",
+                "leave batch_norm out of penalties; if no penalties are written, write penalties: []",
             )
         return tf.add_n(costs) / len(costs)
 
