@@ -157,13 +157,13 @@ class OtherClasses(Penalty):
     """What the network sees of all classes together: takes away what is not the class's own.
 
     It is the logarithm of the sum of the exponentials of all logits. With a weight of 1, the logit of a class
-    becomes the logarithm of its probability.
+    becomes the logarithm of its probability, which can rise by lowering all other classes alone.
 
-    Example: penalties: [{kind: other_classes, weight: 1}]
+    Example: penalties: [{kind: other_classes, weight: 0.5}]
     """
 
     needs_classes: ClassVar[bool] = True
-    weight_at_224: ClassVar[float] = 1.0
+    weight_at_224: ClassVar[float] = 0.5
     grows_with: ClassVar[int] = 0
 
     kind: Literal["other_classes"]

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
 from fvcli.app.plan_spec import plan_of_spec
 from fvcli.media import read_picture
 from fvcli.run import RunFolder
+from tests.helpers.old_runs import write_former_recipes
 from tests.helpers.painting import PaintingEngine
 from tests.helpers.running import fvcli, pictures
 
@@ -39,13 +39,6 @@ RUNS = {
     ),
 }
 
-# What the recipes of these versions had that they have no more, by job.
-MAPS = {
-    "parameterization": {"kind": "fourier", "decay_power": 1.1, "coarse_until": 0.15, "coarse_from": 0.1},
-    "transforms": [{"kind": "affine", "degrees": 8, "scales": [0.93, 1.08], "shift_px": 4, "crop_px": 8}],
-}
-FORMER = {"edges": MAPS, "a": MAPS, "b": MAPS, "dogs": {"penalties": []}, "c": {"penalties": []}}
-
 
 @pytest.fixture(params=RUNS)
 def old(request: pytest.FixtureRequest, tmp_path: Path, easel: PaintingEngine) -> tuple[Path, dict[str, str]]:
@@ -57,10 +50,7 @@ def old(request: pytest.FixtureRequest, tmp_path: Path, easel: PaintingEngine) -
         packed.extractall(tmp_path / "unpacked", filter="data")
     place, keys = RUNS[request.param]
     run = tmp_path / "unpacked" / place
-    spec = yaml.safe_load((run / "spec.yaml").read_text())
-    for job in spec["jobs"]:
-        job.update(FORMER[job["name"]])
-    (run / "spec.yaml").write_text(yaml.safe_dump(spec))
+    write_former_recipes(run)
     return run, keys
 
 

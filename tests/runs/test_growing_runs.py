@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from fvcli.media import read_picture
+from tests.helpers.old_runs import write_former_recipes
 from tests.helpers.running import fvcli, pictures, start_fvcli, wait_until, write_spec
 
 SPEC = """\
@@ -63,6 +64,7 @@ def test_the_picture_of_an_old_run_is_rendered_to_its_pixels(tmp_path: Path) -> 
     with tarfile.open(Path(__file__).parents[1] / "data/run-of-0.1.tgz") as packed:
         packed.extractall(tmp_path, filter="data")
     run = tmp_path / "run-of-0.1"
+    write_former_recipes(run)
     before = pixels(run)
     (run / "units/edges/channel-0003.png").unlink()
     result = fvcli("render", run / "spec.yaml", "-o", run)

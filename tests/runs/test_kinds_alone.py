@@ -51,6 +51,8 @@ def _variants() -> dict[str, dict[str, Any]]:
         alpha = {"parameterization": TRANSPARENT} if model.is_background else {}
         found[f"transforms-{kind}"] = {"transforms": [_piece(kind)], **alpha}
     for kind, model in kinds_of(AnyPenalty).items():
+        if model.needs_classes:
+            continue
         alpha = {"parameterization": TRANSPARENT} if model.needs_alpha else {}
         found[f"penalties-{kind}"] = {"penalties": [_piece(kind)], **alpha}
     for kind in kinds_of(AnyRegularizer):
@@ -59,6 +61,15 @@ def _variants() -> dict[str, dict[str, Any]]:
 
 
 VARIANTS = _variants()
+OF_CLASSES = {"plain": {"penalties": []}} | {
+    f"penalties-{kind}": {"penalties": [_piece(kind)]}
+    for kind, model in kinds_of(AnyPenalty).items()
+    if model.needs_classes
+}
+UNITS = {
+    **{name: f"alone/channel-0003-{name}" for name in VARIANTS},
+    **{f"of classes: {name}": f"classes/class_logit-0291-{name}" for name in OF_CLASSES},
+}
 
 
 @pytest.fixture(scope="session")
@@ -82,7 +93,13 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
                 "layer": "block4_expand_bn",
                 "channels": [3],
                 "variants": [{"name": name, **keys} for name, keys in VARIANTS.items()],
-            }
+            },
+            {
+                "name": "classes",
+                "objective": "class_logit",
+                "classes": [291],
+                "variants": [{"name": name, **keys} for name, keys in OF_CLASSES.items()],
+            },
         ],
     }
     result = fvcli("render", write_spec(folder, yaml.safe_dump(spec)), "-o", folder / "run")
@@ -91,13 +108,14 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _rise(run: Path, name: str) -> float:
-    sidecar = json.loads((run / f"units/alone/channel-0003-{name}.json").read_text())
+    sidecar = json.loads((run / f"units/{UNITS[name]}.json").read_text())
     assert (sidecar["status"], sidecar["remarks"]) == ("done", [])
     return float(sidecar["score"]["saved"] - sidecar["score"]["start"])
 
 
-@pytest.mark.parametrize("name", VARIANTS)
+@pytest.mark.parametrize("name", UNITS)
 def test_a_kind_with_its_defaults_makes_a_picture(alone: Path, name: str) -> None:
-    assert _rise(alone, name) > LEAST_OF_RISE * _rise(alone, "plain")
-    pixels = read_picture(alone / f"units/alone/channel-0003-{name}.png")[..., :3] / 255
+    plain = "plain" if name in VARIANTS else "of classes: plain"
+    assert _rise(alone, name) > LEAST_OF_RISE * _rise(alone, plain)
+    pixels = read_picture(alone / f"units/{UNITS[name]}.png")[..., :3] / 255
     assert np.mean(pixels.std(axis=(0, 1))) > LEAST_CONTRAST
