@@ -169,7 +169,7 @@ PENALTIES: dict[str, tuple[Data, Data]] = {
     "alpha": ({}, {"weight": 0.5}),
     "blur_alpha": ({}, {"weight": 0.5}),
     "batch_norm": ({}, {"weight": 0.5}),
-    "other_classes": ({}, {"weight": 0.5}),
+    "other_classes": ({}, {"weight": 0.25}),
 }
 REGULARIZERS: dict[str, tuple[Data, Data]] = {
     "decay": ({"rate": 0.1}, {"rate": 0.2}),
