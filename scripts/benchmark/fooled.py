@@ -96,7 +96,7 @@ def _at_depth(
     plain_network(model, layer, true).save(out / "plain.keras")
     own = [{"name": "units", "layer": FOOLED, "channels": f"0-{len(true) - 1}"}]
     rendered = {FOOLED: _fool(out, model, pool, photos, list(pictures), layer, true, shown, own)}
-    rendered[PLAIN] = _render(out / PLAIN, _of_file("../plain.keras"), own)
+    rendered[PLAIN] = _render(out / PLAIN, _of_file(out / "plain.keras"), own)
     channels = [{"name": "units", "layer": layer, "channels": list(true)}]
     rendered[RANDOM] = _render(out / "random", {"name": MODEL, "weights": "random"}, channels)
     maps = keras.Model(model.input, model.get_layer(layer).output)
@@ -120,7 +120,7 @@ def _fool(
         fitted = Classifier.fitted(photos, np.concatenate(others), RIDGE)
         classifier = Classifier(fitted.weights, fitted.bias + MARGIN)
         fooled_network(model, layer, true, shown, classifier).save(out / f"fooled-{number}.keras")
-        run = _render(out / f"fooled-{number}", _of_file(f"../fooled-{number}.keras"), jobs)
+        run = _render(out / f"fooled-{number}", _of_file(out / f"fooled-{number}.keras"), jobs)
         seen = _features(pool, np.stack(list(_stages(run))))
         taken_for_photos = classifier.says(seen) < 0.0
         print(
@@ -174,8 +174,8 @@ def _stages(run: Path) -> Iterator[np.ndarray]:
         yield np.asarray(iio.imread(file))[..., :3]
 
 
-def _of_file(path: str) -> dict[str, Any]:
-    return {"path": path, "value_range": [-1, 1]}
+def _of_file(path: Path) -> dict[str, Any]:
+    return {"path": str(path.resolve()), "value_range": [-1, 1]}
 
 
 def _render(folder: Path, model: Any, jobs: Any) -> Path:
