@@ -10,7 +10,7 @@ gained from knowing it; any call can be computed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -188,3 +188,15 @@ class CallGraph:
 
     image: Call
     calls: Mapping[str, Call]
+
+
+def ancestors(calls: Iterable[Call]) -> set[Call]:
+    """Return some calls and all that they read, directly or not."""
+    found: set[Call] = set()
+    todo = list(calls)
+    while todo:
+        call = todo.pop()
+        if call not in found:
+            found.add(call)
+            todo += call.inputs
+    return found

@@ -12,14 +12,14 @@ things make a step cheaper than calling the model as it is, and change no activa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
-from fvcli.optvis.calls import Call, CallGraph, Normalization, Relu, Sum
+from fvcli.optvis.calls import Call, CallGraph, Normalization, Relu, Sum, ancestors
 from fvcli.optvis.fold import Folded, fold
 from fvcli.optvis.objectives import select
 from fvcli.optvis.relu import relu
@@ -77,7 +77,7 @@ class Network:
         """Return the BatchNormalizations below some layers that know what they saw in training, in order."""
         key = tuple(layers)
         if key not in self._below:
-            below = _below(self.graph.calls[layer] for layer in layers)
+            below = ancestors(part for layer in layers for part in self.graph.calls[layer].inputs)
             self._below[key] = [
                 call for call in dict.fromkeys(self.graph.calls.values()) if call in below and _knows(call)
             ]
@@ -207,18 +207,6 @@ class Reading:
         if folded.linear.can_read_channel(source.shape.rank, n.shape[0]):
             return folded.linear.channel(source, n)
         return select(as_map(self._compute(call)), n)
-
-
-def _below(calls: Iterable[Call]) -> set[Call]:
-    """Return all calls that some calls read, directly or not."""
-    found: set[Call] = set()
-    todo = [part for call in calls for part in call.inputs]
-    while todo:
-        call = todo.pop()
-        if call not in found:
-            found.add(call)
-            todo += call.inputs
-    return found
 
 
 def _knows(call: Call) -> bool:

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from fvcli.optvis.calls import Call, CallGraph, Linear
+from fvcli.optvis.calls import Call, CallGraph, Linear, ancestors
 
 
 def linear_layers(graph: CallGraph, layers: Sequence[str]) -> list[str]:
     """Return the convolutions and dense layers that every one of some layers is made from, in order."""
-    needed = [_ancestors(graph.calls[layer]) for layer in layers]
+    needed = [ancestors([graph.calls[layer]]) for layer in layers]
     return [
         name
         for name, call in graph.calls.items()
@@ -54,14 +54,3 @@ def _in_order(graph: CallGraph) -> list[Call]:
             else:
                 found[todo.pop()] = None
     return list(found)
-
-
-def _ancestors(call: Call) -> set[Call]:
-    found: set[Call] = set()
-    todo = [call]
-    while todo:
-        one = todo.pop()
-        if one not in found:
-            found.add(one)
-            todo += one.inputs
-    return found
