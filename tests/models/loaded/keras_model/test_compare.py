@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -183,6 +185,33 @@ def test_channels_first_with_layers_that_work_along_the_last_axis() -> None:
     pictures = tf.random.stateless_uniform((1, 6, 4, 3), (1, 2))
     found = Network(network.graph, (0.0, 1.0))(pictures, redirect=False)("wide_pre_activation")
     assert found.shape == (1, 6, 4, 4)
+
+
+@pytest.mark.parametrize(
+    "summed",
+    [
+        lambda maps, one, row: layers.Add()([maps, one]),
+        lambda maps, one, row: layers.Average()([maps, one, one]),
+        lambda maps, one, row: maps + one,
+        lambda maps, one, row: ops.add(maps, one),
+        lambda maps, one, row: layers.GlobalMaxPooling2D()(maps) + layers.Flatten()(one),
+        lambda maps, one, row: one + row,
+        lambda maps, one, row: layers.Reshape((4, 6, 1))(maps[..., :1]) + row,
+    ],
+    ids=["Add", "Average", "plus", "function", "vectors", "outer", "columns"],
+)
+def test_as_many_pictures_as_channels(summed: Callable[..., Any]) -> None:
+    """One number for each picture is added to that picture, not one for each channel."""
+    image = keras.Input((4, 6, 3), name="image")
+    maps = layers.Conv2D(4, 3, padding="same")(image)
+    one = layers.Reshape((1, 1, 1))(layers.Dense(1)(layers.GlobalAveragePooling2D()(maps)))
+    row = layers.Reshape((1, 1, 4))(layers.GlobalMaxPooling2D()(maps))
+    network = lay_open(keras.Model(image, layers.Activation("tanh", name="end")(summed(maps, one, row))))
+    pictures = tf.random.stateless_uniform((4, 4, 6, 3), (1, 2))
+    read = Network(network.graph, (0.0, 1.0))
+    together = read(pictures, redirect=False)("end").numpy()
+    apart = [read(pictures[i : i + 1], redirect=False)("end").numpy()[0] for i in range(4)]
+    np.testing.assert_allclose(together, apart, rtol=1e-5, atol=1e-6)
 
 
 def test_channels_first_begin_behind_a_vector() -> None:
