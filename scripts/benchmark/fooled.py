@@ -117,8 +117,7 @@ def _fool(
     """Return the run of a circuit whose classifier takes none of its pictures for a photo."""
     others = [_features(pool, np.stack(pictures))]
     for number in range(ROUNDS):
-        fitted = Classifier.fitted(photos, np.concatenate(others), RIDGE)
-        classifier = Classifier(fitted.weights, fitted.bias + MARGIN)
+        classifier = _classifier(out / f"classifier-{number}.npz", photos, others)
         fooled_network(model, layer, true, shown, classifier).save(out / f"fooled-{number}.keras")
         run = _render(out / f"fooled-{number}", _of_file(out / f"fooled-{number}.keras"), jobs)
         seen = _features(pool, np.stack(list(_stages(run))))
@@ -132,6 +131,15 @@ def _fool(
             break
         others.append(np.repeat(seen, AGAIN, axis=0))
     return run
+
+
+def _classifier(path: Path, photos: np.ndarray, others: Sequence[np.ndarray]) -> Classifier:
+    """Return the classifier of a round; one that was fitted before is kept, because rounding could differ."""
+    if not path.exists():
+        fitted = Classifier.fitted(photos, np.concatenate(others), RIDGE)
+        np.savez(path, weights=fitted.weights, bias=fitted.bias + MARGIN)
+    with np.load(path) as kept:
+        return Classifier(kept["weights"], float(kept["bias"]))
 
 
 # ---- pictures

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import tensorflow as tf
 
 from fvcli.optvis.transforms.base import Transform
+from fvcli.optvis.transforms.bilinear import resampled
 
 # Lucid converts degrees with 3.14; kept, so that its recipe is its recipe.
 LUCID_PI = 3.14
@@ -28,7 +29,7 @@ def jitter(px: int) -> Transform:
         offsets = tf.floor(draws * (px + 1))  # [batch, 2]: y, x
         shift = _affine(1.0, 0.0, offsets[:, 1], 0.0, 1.0, offsets[:, 0])
         size = tf.shape(images)[1:3] - px
-        return _resample(images, shift, size, "NEAREST", 0.0)
+        return _nearest(images, shift, size)
 
     return Transform(apply, draws=2)
 
@@ -61,7 +62,7 @@ def rotate(degrees: Sequence[float]) -> Transform:
         angle = LUCID_PI * _choose(table, draws[:, 0]) / 180.0
         size = tf.shape(images)[1:3]
         matrix = _about_centre(tf.cos(angle), tf.sin(angle), 0.0, 0.0, size, size)
-        return _resample(images, matrix, size, "NEAREST", 0.0)
+        return _nearest(images, matrix, size)
 
     return Transform(apply, draws=1)
 
@@ -88,7 +89,7 @@ def affine(
         view = source - crop_px
         cos, sin = zoom * tf.cos(angle), zoom * tf.sin(angle)
         matrix = _about_centre(cos, sin, shift[:, 1], shift[:, 0], source, view)
-        return _resample(images, matrix, view, "BILINEAR", fill)
+        return resampled(images, matrix, crop_px, fill)
 
     return Transform(apply, draws=4)
 
@@ -129,13 +130,13 @@ def _affine(*entries: tf.Tensor | float) -> tf.Tensor:
     return tf.stack(full, axis=-1)
 
 
-def _resample(images: tf.Tensor, matrix: tf.Tensor, size: tf.Tensor, how: str, fill: float) -> tf.Tensor:
+def _nearest(images: tf.Tensor, matrix: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
     out = tf.raw_ops.ImageProjectiveTransformV3(
         images=images,
         transforms=matrix,
         output_shape=size,
-        fill_value=fill,
-        interpolation=how,
+        fill_value=0.0,
+        interpolation="NEAREST",
         fill_mode="CONSTANT",
     )
     return tf.ensure_shape(out, [images.shape[0], None, None, images.shape[-1]])
