@@ -19,7 +19,8 @@ import numpy as np
 import tensorflow as tf
 
 from fvcli.errors import FvcliError
-from fvcli.optvis.uncopied_arrays import LARGE_BYTES, held_if_large
+from fvcli.optvis.input_gradient import Phases
+from fvcli.optvis.uncopied_arrays import held_if_large
 
 Compute = Callable[[Sequence[Any]], Any]
 
@@ -44,7 +45,7 @@ class Linear:
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Return the whole layer: [batch, h, w, out], or [batch, ..., out] if dense."""
         x = tf.cast(x, self.kernel.dtype)
-        y = self._linear(x, self._held) if self._mirrored is None else self._with_own_gradient(x)
+        y = self._with_own_gradient(x)
         return y if self.bias is None else y + self.bias
 
     @cached_property
@@ -63,26 +64,22 @@ class Linear:
         return tf.nn.conv2d(x, kernel, self.strides, self.padding)
 
     @cached_property
-    def _mirrored(self) -> np.ndarray | None:
-        """The kernel, the convolution with which is the gradient of this one; None where there is none.
-
-        It is turned by half a turn, with inputs for outputs. Large kernels are not copied.
-        """
-        if self.kernel.ndim == 2 or self.depthwise or (self.strides, self.dilation) != ((1, 1), (1, 1)):
+    def _phases(self) -> Phases | None:
+        if self.kernel.ndim == 2:
             return None
-        keeps_size = self.padding == "SAME" and all(side % 2 for side in self.kernel.shape[:2])
-        if not (keeps_size or self._pointwise) or self.kernel.nbytes >= LARGE_BYTES:
-            return None
-        return np.ascontiguousarray(self.kernel[::-1, ::-1].transpose(0, 1, 3, 2))
+        return Phases.of(self.kernel, self.strides, self.padding, self.dilation, self.depthwise)
 
     def _with_own_gradient(self, x: tf.Tensor) -> tf.Tensor:
-        """Convolve, with a convolution as gradient: on a CPU TensorFlow's is slower than a convolution."""
+        """Convolve, with a convolution as gradient where that is faster."""
+        if self._phases is None or None in x.shape[1:]:
+            return self._linear(x, self._held)
 
         @tf.custom_gradient  # type: ignore[untyped-decorator]
         def convolved(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
-            return self._linear(x, self._held), lambda dy: tf.nn.conv2d(dy, self._mirrored, 1, "SAME")
+            return self._linear(x, self._held), by_input
 
-        y: tf.Tensor = convolved(x)
+        by_input = self._phases.by_input((x.shape[1], x.shape[2]))
+        y: tf.Tensor = self._linear(x, self._held) if by_input is None else convolved(x)
         return y
 
     @property

@@ -13,7 +13,6 @@ import tensorflow as tf
 from keras import layers
 
 from fvcli.optvis.ascent import Ascent, Recipe
-from fvcli.optvis.calls import Linear
 from fvcli.optvis.objectives import (
     Objective,
     channel,
@@ -431,32 +430,3 @@ def test_normalizations_below_a_layer_say_what_they_made_in_training(model):
         np.testing.assert_allclose(mean, beta, rtol=1e-3, atol=1e-4)
         expected = np.abs(gamma) * np.sqrt(variance / (variance + norm.epsilon))
         np.testing.assert_allclose(std, expected, rtol=1e-4)
-
-
-@pytest.mark.parametrize(
-    ("shape", "padding", "is_mirrored"),
-    [
-        ((1, 1, 5, 7), "VALID", True),
-        ((1, 1, 5, 7), "SAME", True),
-        ((3, 3, 5, 7), "SAME", True),
-        ((3, 5, 4, 2), "SAME", True),
-        ((3, 3, 5, 7), "VALID", False),
-        ((2, 2, 3, 4), "SAME", False),
-    ],
-)
-def test_the_gradient_of_a_convolution_is_tensorflows(shape, padding, is_mirrored):
-    rng = np.random.default_rng(0)
-    kernel, bias = rng.normal(size=shape).astype(np.float32), rng.normal(size=shape[-1]).astype(np.float32)
-    linear = Linear(kernel, bias, padding=padding)
-    assert (linear._mirrored is not None) == is_mirrored
-    x = tf.constant(rng.normal(size=(2, 9, 8, shape[2])).astype(np.float32))
-    weights = rng.normal(size=linear(x).shape).astype(np.float32)
-
-    def gradient_of(layer):
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            total = tf.reduce_sum(layer(x) * weights)
-        return tape.gradient(total, x).numpy()
-
-    expected = gradient_of(lambda x: tf.nn.conv2d(x, kernel, 1, padding) + bias)
-    np.testing.assert_allclose(gradient_of(linear), expected, rtol=1e-4, atol=1e-4)
