@@ -161,13 +161,14 @@ def examples(out: Path, images: Path, rounds: int) -> None:
 @bench.command()
 @click.option("--images", type=click.Path(path_type=Path, exists=True), required=True)
 @click.option("--only", type=_List(), help="Only these recipes and tools, such as default,lucid,xplique.")
+@click.option("--units-per-layer", "per_layer", type=click.IntRange(2, 16), help="Only the first so many.")
 @click.pass_obj
-def trust(out: Path, images: Path, only: list[str] | None) -> None:
+def trust(out: Path, images: Path, only: list[str] | None, per_layer: int | None) -> None:
     """Compare how well pictures of recipes and tools, photos and noise explain 96 channels of six depths."""
     from benchmark.trust import choose_columns
     from benchmark.trust import trust as measure_trust
 
-    click.echo(measure_trust(out / "trust", images, choose_columns(only)))
+    click.echo(measure_trust(out / "trust", images, choose_columns(only), per_layer))
 
 
 @bench.command()

@@ -47,36 +47,45 @@ RECIPES = ("default", "lucid", "maco", "vital")
 PHOTO_RECIPES = {"vital"}  # which need photos of the unit
 TOOLS = ("xplique",)
 RANDOM, NOISE = "random weights", "noise"
-UNITS = [(layer, channel) for layer, channels in HELD_OUT.items() for channel in channels]
+Unit = tuple[str, int]
+UNITS: Sequence[Unit] = [(layer, channel) for layer, channels in HELD_OUT.items() for channel in channels]
+
+
+def first_units(per_layer: int | None) -> list[Unit]:
+    """Return the first so many units of each layer; all without a number."""
+    return [unit for unit in UNITS if unit[1] in HELD_OUT[unit[0]][:per_layer]]
 
 
 # ---- pictures
 
 
-def pictures_of(column: str, images: Path, out: Path) -> list[np.ndarray]:
-    """Return a picture of each of UNITS, uint8 [h, w, 3], rendered now or by an earlier bench."""
+def pictures_of(column: str, images: Path, out: Path, units: Sequence[Unit]) -> list[np.ndarray]:
+    """Return a picture of each unit, uint8 [h, w, 3], rendered now or by an earlier bench."""
     if column in TOOLS:
-        return _of_tool(column, out)
+        return _of_tool(column, out, units)
     recipe = "default" if column == RANDOM else column
     more = {"references": str(images)} if recipe in PHOTO_RECIPES else {}
     jobs = [{"name": layer, "layer": layer, "channels": [*cs], **more} for layer, cs in HELD_OUT.items()]
     model = {"name": MODEL, "weights": "random"} if column == RANDOM else MODEL
     spec = {"model": model, "render": {"recipe": recipe, "size_px": CANVAS_PX}, "jobs": jobs}
     folder = out / column.replace(" ", "-")
-    fvcli_runs.render_spec(spec, folder)
-    files = [folder / "run" / "units" / layer / f"{unit_name(channel)}.png" for layer, channel in UNITS]
+    names = [f"{layer}/{unit_name(channel)}" for layer, channel in units]
+    only = [part for name in names for part in ("--only", name)] if len(units) < len(UNITS) else []
+    fvcli_runs.render_spec(spec, folder, *only)
+    files = [folder / "run" / "units" / f"{name}.png" for name in names]
     return [np.asarray(iio.imread(file))[..., :3] for file in files]
 
 
-def _of_tool(name: str, out: Path) -> list[np.ndarray]:
+def _of_tool(name: str, out: Path, units: Sequence[Unit]) -> list[np.ndarray]:
     [tool] = choose_tools([name])
-    plan = Plan(tuple(Depth(*item) for item in HELD_OUT.items()), (), None, 1)
+    depths = (Depth(layer, tuple(c for at, c in units if at == layer)) for layer in HELD_OUT)
+    plan = Plan(tuple(depths), (), None, 1)
     found = {}
     for depth in plan.depths:
         place = Place(tool, depth, 0, out)
         for unit in measure(place, plan)["units"]:
             found[depth.layer, unit["channel"]] = np.asarray(iio.imread(place.folder / unit["picture"]))
-    return [found[unit] for unit in UNITS]
+    return [found[unit] for unit in units]
 
 
 # ---- what is said of them
@@ -130,51 +139,55 @@ class Asking:
 # ---- tables
 
 
-def row(title: str, shares: Sequence[float], mis: Sequence[float] | None = None) -> str:
+def row(
+    title: str, units: Sequence[Unit], shares: Sequence[float], mis: Sequence[float] | None = None
+) -> str:
     """Return a line of a Markdown table: mean and interval over all units, then the mean of each depth."""
     values = np.array(shares)
     low, high = interval_of_mean(values)
     depths = [
-        f"{np.mean([share for share, unit in zip(shares, UNITS, strict=True) if unit[0] == layer]):.2f}"
+        f"{np.mean([share for share, unit in zip(shares, units, strict=True) if unit[0] == layer]):.2f}"
         for layer in HELD_OUT
     ]
     score = "" if mis is None else f"{np.mean(mis):.3f}"
     return f"| {title} | {values.mean():.3f} | {low:.3f}-{high:.3f} | {score} | {' | '.join(depths)} |"
 
 
-def table(found: Mapping[str, Sequence[Explained]], nine: Sequence[float]) -> str:
+def table(found: Mapping[str, Sequence[Explained]], nine: Sequence[float], units: Sequence[Unit]) -> str:
     """Return the table of all columns; nine: shares by nine photos of each unit."""
     any_ = next(iter(found.values()))
     names = [layer.removesuffix("_expand_bn").removesuffix("_bn") for layer in HELD_OUT]
     lines = [
         f"| explained by | 2AFC | 95 % interval | MIS | {' | '.join(names)} |",
         "|---" * (4 + len(names)) + "|",
-        row("nine photos", nine),
-        row("one photo", [one.photos for one in any_], [one.photos_mis for one in any_]),
+        row("nine photos", units, nine),
+        row("one photo", units, [one.photos for one in any_], [one.photos_mis for one in any_]),
     ]
-    for name, units in found.items():
-        lines.append(row(name, [one.share for one in units], [one.mis for one in units]))
-    for name, units in found.items():
-        lines.append(row(f"{name}, shuffled", [float(np.mean(one.others)) for one in units]))
-    lines.append(row(NOISE, [one.noise for one in any_]))
+    for name, each in found.items():
+        lines.append(row(name, units, [one.share for one in each], [one.mis for one in each]))
+    for name, each in found.items():
+        lines.append(row(f"{name}, shuffled", units, [float(np.mean(one.others)) for one in each]))
+    lines.append(row(NOISE, units, [one.noise for one in any_]))
     return "\n".join(lines) + "\n"
 
 
-def trust(out: Path, images: Path, columns: Sequence[str]) -> str:
+def trust(out: Path, images: Path, columns: Sequence[str], per_layer: int | None) -> str:
     """Render what is missing, and return the table."""
-    pictures = {column: pictures_of(column, images, out) for column in columns}
-    asking = Asking.of(images, set_up_device(), "lite0", UNITS)
+    units = first_units(per_layer)
+    pictures = {column: pictures_of(column, images, out, units) for column in columns}
+    asking = Asking.of(images, set_up_device(), "lite0", units)
     found = {column: asking.explained(of_column) for column, of_column in pictures.items()}
-    text = table(found, asking.by_photos(NINE))
-    (out / "trust.md").write_text(text)
+    text = table(found, asking.by_photos(NINE), units)
+    name = "trust" if per_layer is None else f"trust-{per_layer}"
+    (out / f"{name}.md").write_text(text)
     data = {
         column: {
             f"{layer} {channel}": [one.share, one.mis]
-            for (layer, channel), one in zip(UNITS, units, strict=True)
+            for (layer, channel), one in zip(units, each, strict=True)
         }
-        for column, units in found.items()
+        for column, each in found.items()
     }
-    (out / "trust.json").write_text(json.dumps(data, indent=1))
+    (out / f"{name}.json").write_text(json.dumps(data, indent=1))
     return text
 
 
