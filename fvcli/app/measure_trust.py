@@ -13,6 +13,7 @@ from fvcli.engines.import_tensorflow import importing_tensorflow
 from fvcli.errors import UsageError
 from fvcli.media import PictureList, read_picture
 from fvcli.models import ModelChoice, load
+from fvcli.models.choice import RANDOM
 from fvcli.plan import Program, Unit
 from fvcli.plan.terms import canonical
 from fvcli.run import RunFolder
@@ -74,6 +75,7 @@ class Measured:
     judge_sums: SHA-256 of the weights by judge.
     named: Of the judges that have classes.
     labels: The classes of the run's own network.
+    untrained: Whether that has random weights.
     """
 
     halves: Halves
@@ -84,6 +86,7 @@ class Measured:
     judge_sums: Mapping[str, str]
     named: Mapping[str, Named]
     labels: tuple[str, ...]
+    untrained: bool = False
 
 
 class Measuring:
@@ -166,7 +169,15 @@ class Measuring:
         sums = {name: judge.facts.weights_sha256 for name, judge in self._judges.items()}
         assert self._model is not None  # it was loaded
         return Measured(
-            self._halves, groups, self._shows(), judged, WAY_PHOTOS, sums, named, self._model.facts.labels
+            halves=self._halves,
+            groups=groups,
+            shows=self._shows(),
+            judges=judged,
+            way_photos=WAY_PHOTOS,
+            judge_sums=sums,
+            named=named,
+            labels=self._model.facts.labels,
+            untrained=self._run.plan.model.weights == RANDOM,
         )
 
     # ---- units

@@ -42,9 +42,8 @@ def scores_of_units(units: Sequence[ScoredUnit], measured: Measured) -> tuple[Th
         number = int(measured.shows[place])
         strength = _strength(one, values[:, place])
         two_afc, survival = explained[number], survivals[place]
-        flags = flags_of(
-            Found(strength.share, two_afc.interval, ways[place].share, _least(survival)), thresholds
-        )
+        least = _least(survival)
+        known = Found(strength.share, two_afc.interval, ways[place].share, least, measured.untrained)
         found.append(
             UnitScores(
                 key=one.unit.key,
@@ -57,7 +56,7 @@ def scores_of_units(units: Sequence[ScoredUnit], measured: Measured) -> tuple[Th
                 ),
                 agreement=_rounded(agreement[number]),
                 transfer=_transfer(one, measured, place),
-                flags=flags,
+                flags=flags_of(known, thresholds),
             )
         )
     return thresholds, found

@@ -12,6 +12,7 @@ from fvcli.errors import some_of
 SCORE_FELL, SCORE_STILL, ONE_COLOUR, BURNT = "score_fell", "score_still", "one_colour", "burnt"
 # What ``fvcli score`` adds later; see ``fvcli.trust.flags``. WEAKER is said of ``weight: auto`` at once.
 WEAKER, NOT_PREDICTIVE, OTHER_PATH, FRAGILE = "weaker_than_photos", "not_predictive", "other_path", "fragile"
+UNTRAINED = "untrained"
 
 # What each remark says, after "the picture" or "the pictures of ...", and what may help.
 SAID = {
@@ -23,6 +24,7 @@ SAID = {
     NOT_PREDICTIVE: "the picture does not tell which photos excite the unit",
     OTHER_PATH: "the picture excites the unit by another way than photos do",
     FRAGILE: "the picture loses its effect if it is turned, moved or saved as a JPEG",
+    UNTRAINED: "the network has random weights: its pictures show nothing that was learned",
 }
 ADVICE = {
     SCORE_FELL: "lower optimizer.learning_rate, or the weight of penalties",
@@ -33,6 +35,7 @@ ADVICE = {
     NOT_PREDICTIVE: "look at fvcli examples, or render several with diversity: {count: 4}",
     OTHER_PATH: "do not trust it; look at fvcli examples instead",
     FRAGILE: "use stronger transforms, such as recipe: classes has",
+    UNTRAINED: "take the model's own weights",
 }
 
 # Of a score, as a share of it. Constant channels move by 0.0002, others by 0.013 in as few as four steps.

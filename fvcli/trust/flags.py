@@ -5,6 +5,7 @@
 | weaker_than_photos | a photo excites the unit more than its picture does | the best photo |
 | not_predictive | the picture does not tell the unit's photos apart | what pictures of other units do |
 | other_path | the picture excites the unit by another way than photos | ways of other units' pictures |
+| untrained | the network has random weights, whose shallow units are as predictable as trained ones | none |
 | fragile | the picture loses its effect if it is turned, moved or saved as a JPEG | the unit's photos |
 """
 
@@ -15,10 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fvcli.run.remarks import FRAGILE, NOT_PREDICTIVE, OTHER_PATH, WEAKER
+from fvcli.run.remarks import FRAGILE, NOT_PREDICTIVE, OTHER_PATH, UNTRAINED, WEAKER
 from fvcli.trust.two_afc import Interval
 
-FLAGS = (WEAKER, NOT_PREDICTIVE, OTHER_PATH, FRAGILE)
+FLAGS = (UNTRAINED, WEAKER, NOT_PREDICTIVE, OTHER_PATH, FRAGILE)
 
 LEAST_CONTROLS = 20  # values that a percentile is taken of
 STRICT = 95.0  # percent of other units' pictures that are below the path's threshold
@@ -54,12 +55,14 @@ class Found:
     path: The overlap of ways, where other units' pictures are 0 and the unit's photos 1.
     survival: The smaller of what is left after views and after a JPEG, as a share of what the picture has
         above the mean photo.
+    untrained: Whether the network has random weights.
     """
 
     strength: float | None
     interval: Interval | None
     path: float | None
     survival: float | None
+    untrained: bool = False
 
 
 def thresholds_from(
@@ -86,6 +89,7 @@ def thresholds_from(
 def flags_of(found: Found, thresholds: Thresholds) -> tuple[str, ...]:
     """Return the flags of one unit, in the order of ``FLAGS``."""
     raised = {
+        UNTRAINED: found.untrained,
         WEAKER: found.strength is not None and found.strength < 1.0,
         NOT_PREDICTIVE: found.interval is not None and found.interval.high < thresholds.chance,
         OTHER_PATH: found.path is not None and found.path < thresholds.path,

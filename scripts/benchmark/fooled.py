@@ -42,7 +42,8 @@ LEARNT = 8  # channels of each depth that the classifier learns from, the first 
 ROUNDS = 4  # of learning from the circuit's own pictures, at most
 AGAIN = 4  # how often a picture counts that fooled the classifier
 MARGIN = 0.15  # added to what the classifier says: rather a photo is missed than a picture
-RIDGE = 1.0
+RIDGE = 0.3
+EXCITING = 20  # photos that excite a unit, at least; one that none excites is nothing that could be hidden
 PLAIN, RANDOM = "plain", "random weights"
 
 
@@ -90,7 +91,8 @@ def _at_depth(
     pictures: Sequence[np.ndarray],
     layer: str,
 ) -> Mapping[str, Counted]:
-    true = HELD_OUT[layer]
+    maps = keras.Model(model.input, model.get_layer(layer).output)
+    true = _alive(maps, images, HELD_OUT[layer])
     shown = (*true[len(true) // 2 :], *true[: len(true) // 2])
     out.mkdir(parents=True, exist_ok=True)
     plain_network(model, layer, true).save(out / "plain.keras")
@@ -99,7 +101,6 @@ def _at_depth(
     rendered[PLAIN] = _render(out / PLAIN, _of_file(out / "plain.keras"), own)
     channels = [{"name": "units", "layer": layer, "channels": list(true)}]
     rendered[RANDOM] = _render(out / "random", {"name": MODEL, "weights": "random"}, channels)
-    maps = keras.Model(model.input, model.get_layer(layer).output)
     return {name: _counted(run, images, maps, true, shown, name) for name, run in rendered.items()}
 
 
@@ -149,6 +150,20 @@ def _photos(images: Path) -> np.ndarray:
     listed = list_pictures(images)
     pixels = photo_pixels(listed, readable_pictures(listed, PHOTOS).numbers, (CANVAS_PX, CANVAS_PX), 3)
     return np.stack(list(pixels))
+
+
+def _alive(maps: keras.Model, images: Path, channels: Sequence[int]) -> list[int]:
+    """Return the channels that some photos excite beyond 0 somewhere."""
+    photos = _photos(images)
+    tops = np.concatenate(
+        [
+            maps(photos[at : at + 20].astype(np.float32) / 127.5 - 1.0, training=False)
+            .numpy()
+            .max(axis=(1, 2))
+            for at in range(0, len(photos), 20)
+        ]
+    )
+    return [channel for channel in channels if (tops[:, channel] > 0.0).sum() >= EXCITING]
 
 
 def _features(pool: keras.Model, pictures: np.ndarray) -> np.ndarray:

@@ -33,6 +33,7 @@ def test_a_picture_that_passes_all_has_no_flag() -> None:
         (Found(3.0, Interval(0.2, 0.49), 0.7, 0.9), "not_predictive"),
         (Found(3.0, SURE, 0.29, 0.9), "other_path"),
         (Found(3.0, SURE, 0.7, 0.39), "fragile"),
+        (Found(3.0, SURE, 0.7, 0.9, untrained=True), "untrained"),
     ],
 )
 def test_each_flag_is_raised_by_one_number(found: Found, flag: str) -> None:
