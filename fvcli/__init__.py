@@ -1,3 +1,3 @@
 """Render what the parts of vision networks respond to, in batches, from the command line."""
 
-__version__ = "0.8.0"
+__version__ = "0.9.0"
