@@ -70,6 +70,8 @@ def bench(
       scripts/bench memory
       scripts/bench examples --images photos
       scripts/bench trust --images photos
+      scripts/bench fooled --images photos
+      scripts/bench transfer
     """
     context.obj = out
     if context.invoked_subcommand is not None:
@@ -181,6 +183,22 @@ def fooled(out: Path, images: Path, only: list[str] | None) -> None:
     from benchmark.fooled import fooled as count_flags
 
     click.echo(count_flags(out / "fooled", images, only or DEPTHS))
+
+
+@bench.command()
+@click.option("--only", type=_List(), help="Only these recipes, such as classes,maco.")
+@click.option("--classes", "count", type=click.IntRange(2, 1000), default=48, show_default=True)
+@click.pass_obj
+def transfer(out: Path, only: list[str] | None, count: int) -> None:
+    """Count how often other networks name the class that a picture of EfficientNet-Lite0 was made for."""
+    from benchmark.transfer import COLUMNS
+    from benchmark.transfer import transfer as measure_transfer
+
+    if unknown := [name for name in only or () if name not in COLUMNS]:
+        raise click.UsageError(f"no recipe {', '.join(unknown)}; there are {', '.join(COLUMNS)}")
+    click.echo(
+        measure_transfer(out / "transfer", [name for name in COLUMNS if name in (only or COLUMNS)], count)
+    )
 
 
 @bench.command()
