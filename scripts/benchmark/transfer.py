@@ -64,7 +64,7 @@ def _rendered(out: Path, column: str, classes: Sequence[int]) -> tuple[list[np.n
     """Return pictures, uint8 [h, w, 3], and the mean CPU seconds of one."""
     folder = out / column.replace(",", "").replace(" ", "-")
     jobs = [{"name": "classes", "objective": "class_logit", "classes": f"0-{CLASSES - 1}"}]
-    names = [f"class-logit-{number:04d}" for number in classes]
+    names = [f"class_logit-{number:04d}" for number in classes]
     only = [part for name in names for part in ("--only", f"classes/{name}")]
     render = {"size_px": CANVAS_PX, **COLUMNS[column]}
     fvcli_runs.render_spec({"model": MODEL, "render": render, "jobs": jobs}, folder, *only)
