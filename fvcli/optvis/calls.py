@@ -45,7 +45,7 @@ class Linear:
     def __call__(self, x: tf.Tensor) -> tf.Tensor:
         """Return the whole layer: [batch, h, w, out], or [batch, ..., out] if dense."""
         x = tf.cast(x, self.kernel.dtype)
-        y = self._with_own_gradient(x)
+        y = self._linear(x, self._held) if self._phases is None else self._with_own_gradient(x, self._phases)
         return y if self.bias is None else y + self.bias
 
     @cached_property
@@ -69,17 +69,17 @@ class Linear:
             return None
         return Phases.of(self.kernel, self.strides, self.padding, self.dilation, self.depthwise)
 
-    def _with_own_gradient(self, x: tf.Tensor) -> tf.Tensor:
-        """Convolve, with a convolution as gradient where that is faster."""
-        if self._phases is None or None in x.shape[1:]:
+    def _with_own_gradient(self, x: tf.Tensor, phases: Phases) -> tf.Tensor:
+        """Convolve, with a convolution as gradient, because that is faster."""
+        by_input = phases.by_input((x.shape[1], x.shape[2]))
+        if by_input is None:
             return self._linear(x, self._held)
 
         @tf.custom_gradient  # type: ignore[untyped-decorator]
         def convolved(x: tf.Tensor) -> tuple[tf.Tensor, Callable[[tf.Tensor], tf.Tensor]]:
             return self._linear(x, self._held), by_input
 
-        by_input = self._phases.by_input((x.shape[1], x.shape[2]))
-        y: tf.Tensor = self._linear(x, self._held) if by_input is None else convolved(x)
+        y: tf.Tensor = convolved(x)
         return y
 
     @property

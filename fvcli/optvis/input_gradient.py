@@ -56,14 +56,18 @@ class Phases:
             return None
         return cls(kernel, strides, padding, depthwise)
 
-    def by_input(self, size: tuple[int, int]) -> InputGradient | None:
-        """Return dy -> dx, or None where the padding reaches further than the kernel.
+    def by_input(self, sides: tuple[int | None, int | None]) -> InputGradient | None:
+        """Return dy -> dx; None where the padding reaches further than the kernel.
 
         Args:
-            size: Height and width of x.
+            sides: Height and width of x. With stride 1 these do not matter; else there is no gradient where
+                they are unknown.
         """
-        sides, made = zip(*(self._before(axis, size[axis]) for axis in (0, 1)), strict=True)
-        reach = [_reach(self._kernel.shape[axis], self._strides[axis], sides[axis]) for axis in (0, 1)]
+        if self._strides != (1, 1) and None in sides:
+            return None
+        size = [side or self._kernel.shape[axis] for axis, side in enumerate(sides)]
+        padded, made = zip(*(self._before(axis, size[axis]) for axis in (0, 1)), strict=True)
+        reach = [_reach(self._kernel.shape[axis], self._strides[axis], padded[axis]) for axis in (0, 1)]
         whole = [-(-size[axis] // self._strides[axis]) for axis in (0, 1)]  # of each phase
         pads = [(high, whole[axis] - low - made[axis]) for axis, (low, high) in enumerate(reach)]
         if min(number for pair in pads for number in pair) < 0:
@@ -72,14 +76,14 @@ class Phases:
             a == b == (k - 1) / 2 for (a, b), k in zip(pads, self._kernel.shape[:2], strict=True)
         )
         padding = "SAME" if is_same else [[0, 0], *map(list, pads), [0, 0]]
-        kernel = self._kernel_of((sides[0], sides[1]), reach)
+        kernel = self._kernel_of((padded[0], padded[1]), reach)
         if self._depthwise:
             return lambda dy: tf.nn.depthwise_conv2d(dy, kernel, (1, 1, 1, 1), padding)
         if self._strides == (1, 1):
             return lambda dy: tf.nn.conv2d(dy, kernel, 1, padding)
         return lambda dy: self._laid_out(tf.nn.conv2d(dy, kernel, 1, padding), size)
 
-    def _laid_out(self, phases: tf.Tensor, size: tuple[int, int]) -> tf.Tensor:
+    def _laid_out(self, phases: tf.Tensor, size: Sequence[int]) -> tf.Tensor:
         """Return [batch, *size, in] of [batch, q, q', s s' in]."""
         down, along = self._strides
         if down == along:

@@ -53,6 +53,27 @@ def test_it_is_tensorflows(side, strides, padding, size, channels, depthwise) ->
     np.testing.assert_allclose(gradient_of(linear, x), expected, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize(("side", "padding"), [(3, "SAME"), (2, "SAME"), (4, "VALID")])
+@pytest.mark.parametrize("strides", [(1, 1), (2, 2)])
+def test_of_views_whose_size_changes(side: int, padding: str, strides: tuple[int, int]) -> None:
+    kernel = np.random.default_rng(0).normal(size=(side, side, 3, 2)).astype(np.float32)
+    linear = Linear(kernel, None, False, strides, padding)
+
+    def gradient(layer: Callable[[tf.Tensor], tf.Tensor]) -> Callable[[tf.Tensor], tf.Tensor]:
+        def of(x: tf.Tensor) -> tf.Tensor:
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                total = tf.reduce_sum(tf.square(layer(x)))
+            return tape.gradient(total, x)
+
+        return tf.function(of, [tf.TensorSpec([1, None, None, 3])], autograph=False)
+
+    own, plain = gradient(linear), gradient(lambda x: tf.nn.conv2d(x, kernel, strides, padding))
+    for size in (7, 8):
+        x = tf.random.stateless_normal((1, size, size + 2, 3), (1, 2))
+        np.testing.assert_allclose(own(x), plain(x), rtol=1e-4, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("shape", "strides", "depthwise", "padding", "is_own"),
     [
