@@ -228,6 +228,21 @@ def test_flags_are_shown_by_status_and_go_when_scores_change(place: Path, tmp_pa
     assert read_run_scores(run).units == 3
 
 
+def test_pictures_of_random_weights_are_marked(place: Path, tmp_path: Path) -> None:
+    spec, run = tmp_path / "spec.yaml", tmp_path / "run"
+    spec.write_text(
+        "model: {name: efficientnet-lite0, weights: random}\nrender: {size_px: 64, steps: 2}\n"
+        "jobs: [{name: a, layer: block0_dw_bn, channels: [0, 1]}]\n"
+    )
+    rendered = fvcli("render", spec, "-o", run)
+    assert rendered.exit_code == 0, rendered.stderr
+    result = fvcli("score", run, "--images", place / "photos.txt", "--judge", JUDGE)
+    assert result.exit_code == 0, result.stderr
+    assert read_run_scores(run).flags["untrained"] == 2
+    assert "random weights" in fvcli("status", run).stdout
+    assert read_run_scores(place / "run").flags["untrained"] == 0
+
+
 def test_merged_runs_keep_their_scores(place: Path, tmp_path: Path) -> None:
     result = fvcli("merge", place / "run", "-o", tmp_path / "merged")
     assert result.exit_code == 0, result.stderr
