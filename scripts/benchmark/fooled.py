@@ -67,14 +67,17 @@ def fooled(out: Path, images: Path, depths: Sequence[str]) -> str:
     """Build, render and score what is missing, and return the table."""
     model = load(ModelChoice(MODEL)).keras_model
     pool = pooled_network(model)
-    photos = _features(pool, _photos(images))
+    shots = _photos(images)
+    photos = _features(pool, shots)
     pictures = _learnt_pictures(out / "learnt")
     lines = [
         "| layer | network | units | fooled | flagged for their path | flagged at all |",
         "|---|---|---|---|---|---|",
     ]
     for layer in depths:
-        for name, found in _at_depth(out / layer, images, model, pool, photos, pictures, layer).items():
+        true = _alive(model, layer, shots)
+        depth = _at_depth(out / layer, images, model, pool, photos, pictures, layer, true)
+        for name, found in depth.items():
             shown = "" if found.fooled is None else str(found.fooled)
             lines.append(f"| {layer} | {name} | {found.units} | {shown} | {found.path} | {found.any} |")
     text = "\n".join(lines) + "\n"
@@ -90,9 +93,8 @@ def _at_depth(
     photos: np.ndarray,
     pictures: Sequence[np.ndarray],
     layer: str,
+    true: Sequence[int],
 ) -> Mapping[str, Counted]:
-    maps = keras.Model(model.input, model.get_layer(layer).output)
-    true = _alive(maps, images, HELD_OUT[layer])
     shown = (*true[len(true) // 2 :], *true[: len(true) // 2])
     out.mkdir(parents=True, exist_ok=True)
     plain_network(model, layer, true).save(out / "plain.keras")
@@ -101,6 +103,7 @@ def _at_depth(
     rendered[PLAIN] = _render(out / PLAIN, _of_file(out / "plain.keras"), own)
     channels = [{"name": "units", "layer": layer, "channels": list(true)}]
     rendered[RANDOM] = _render(out / "random", {"name": MODEL, "weights": "random"}, channels)
+    maps = keras.Model(model.input, model.get_layer(layer).output)
     return {name: _counted(run, images, maps, true, shown, name) for name, run in rendered.items()}
 
 
@@ -152,22 +155,15 @@ def _photos(images: Path) -> np.ndarray:
     return np.stack(list(pixels))
 
 
-def _alive(maps: keras.Model, images: Path, channels: Sequence[int]) -> list[int]:
-    """Return the channels that some photos excite beyond 0 somewhere."""
-    photos = _photos(images)
-    tops = np.concatenate(
-        [
-            maps(photos[at : at + 20].astype(np.float32) / 127.5 - 1.0, training=False)
-            .numpy()
-            .max(axis=(1, 2))
-            for at in range(0, len(photos), 20)
-        ]
-    )
-    return [channel for channel in channels if (tops[:, channel] > 0.0).sum() >= EXCITING]
+def _alive(model: keras.Model, layer: str, photos: np.ndarray) -> list[int]:
+    """Return the held-out channels of a layer that some photos excite beyond 0 somewhere."""
+    tops = keras.layers.GlobalMaxPooling2D()(model.get_layer(layer).output)
+    excited = (_features(keras.Model(model.input, tops), photos) > 0.0).sum(axis=0)
+    return [channel for channel in HELD_OUT[layer] if excited[channel] >= EXCITING]
 
 
 def _features(pool: keras.Model, pictures: np.ndarray) -> np.ndarray:
-    """Return what the classifier reads of uint8 pictures [n, h, w, 3]: [n, features]."""
+    """Return what a network that pools makes of uint8 pictures [n, h, w, 3]: [n, features]."""
     return np.concatenate(
         [
             pool(pictures[at : at + 20].astype(np.float32) / 127.5 - 1.0, training=False).numpy()

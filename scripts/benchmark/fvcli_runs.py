@@ -38,6 +38,11 @@ def render_file(spec: Path, folder: Path, *options: str) -> Usage:
     return usage
 
 
+def only(units: Iterable[str]) -> list[str]:
+    """Return the options that restrict a render to units, job/unit each."""
+    return [part for unit in units for part in ("--only", unit)]
+
+
 def sidecars(folder: Path, job: str) -> list[dict[str, Any]]:
     paths = sorted((folder / "run" / "units" / job).glob("*.json"))
     return [json.loads(path.read_text()) for path in paths]

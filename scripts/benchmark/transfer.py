@@ -18,6 +18,7 @@ from benchmark import fvcli_runs
 from benchmark.networks import networks
 from benchmark.units import CANVAS_PX, MODEL
 from fvcli.models import load
+from fvcli.trust.assemble import FIRST_FIVE, named_by
 from fvcli.trust.two_afc import interval_of_mean
 from fvcli.worker.device import set_up_device
 from fvcli.worker.trust import PooledFeatures
@@ -25,7 +26,6 @@ from fvcli.worker.trust import PooledFeatures
 LOGITS = {"googlenet": "linear", "squeezenet": "pool_final"}
 CLASSES = 1000
 DRAWN = np.random.default_rng(20261130).permutation(CLASSES)
-FIRST_FIVE = 5
 COLUMNS: Mapping[str, Mapping[str, Any]] = {
     "classes": {"recipe": "classes"},
     "without penalty": {"recipe": "classes", "penalties": []},
@@ -62,12 +62,12 @@ def transfer(out: Path, columns: Sequence[str], count: int) -> str:
 
 def _rendered(out: Path, column: str, classes: Sequence[int]) -> tuple[list[np.ndarray], float]:
     """Return pictures, uint8 [h, w, 3], and the mean CPU seconds of one."""
-    folder = out / column.replace(",", "").replace(" ", "-")
+    folder = out / column.replace(" ", "-")
     jobs = [{"name": "classes", "objective": "class_logit", "classes": f"0-{CLASSES - 1}"}]
     names = [f"class_logit-{number:04d}" for number in classes]
-    only = [part for name in names for part in ("--only", f"classes/{name}")]
     render = {"size_px": CANVAS_PX, **COLUMNS[column]}
-    fvcli_runs.render_spec({"model": MODEL, "render": render, "jobs": jobs}, folder, *only)
+    spec = {"model": MODEL, "render": render, "jobs": jobs}
+    fvcli_runs.render_spec(spec, folder, *fvcli_runs.only(f"classes/{name}" for name in names))
     files = [folder / "run" / "units" / "classes" / f"{name}.png" for name in names]
     cpu_s = [json.loads(file.with_suffix(".json").read_text())["cpu_seconds"] for file in files]
     return [np.asarray(iio.imread(file))[..., :3] for file in files], float(np.mean(cpu_s))
@@ -75,9 +75,8 @@ def _rendered(out: Path, column: str, classes: Sequence[int]) -> tuple[list[np.n
 
 def said_of(logits: np.ndarray, classes: Sequence[int]) -> Said:
     """Return where each picture's class is among the logits [pictures, classes] of a network."""
-    own = logits[np.arange(len(classes)), classes]
-    rank = (logits > own[:, None]).sum(axis=1)
-    return Said(rank == 0, rank < FIRST_FIVE)
+    is_own = named_by(logits, FIRST_FIVE) == np.array(classes)[:, None]
+    return Said(is_own[:, 0], is_own.any(axis=1))
 
 
 def table(said: Mapping[str, Mapping[str, Said]], cpu_s: Mapping[str, float], count: int) -> str:

@@ -70,7 +70,7 @@ def pictures_of(column: str, images: Path, out: Path, units: Sequence[Unit]) -> 
     spec = {"model": model, "render": {"recipe": recipe, "size_px": CANVAS_PX}, "jobs": jobs}
     folder = out / column.replace(" ", "-")
     names = [f"{layer}/{unit_name(channel)}" for layer, channel in units]
-    only = [part for name in names for part in ("--only", name)] if len(units) < len(UNITS) else []
+    only = fvcli_runs.only(names) if len(units) < len(UNITS) else []
     fvcli_runs.render_spec(spec, folder, *only)
     files = [folder / "run" / "units" / f"{name}.png" for name in names]
     return [np.asarray(iio.imread(file))[..., :3] for file in files]
