@@ -22,14 +22,23 @@ class Cost:
         return Cost(self.wall_s / among, self.cpu_s / among)
 
 
+def time_of_this_process() -> Cost:
+    """Return the wall time, from some moment on, and the CPU time that all threads have used."""
+    return Cost(time.perf_counter(), time.process_time())
+
+
 class Ledger:
     """Shares the time of this process out among the ascents that run at each moment.
 
     TensorFlow computes in threads of its own, so an ascent's CPU time cannot be read off one thread; what
     is certain is how much all of them took between two moments.
+
+    Args:
+        now: Tells how much wall time and CPU time there has been.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], Cost] = time_of_this_process) -> None:
+        self._now = now
         self._lock = threading.Lock()
         self._running: list[Cost] = []
         self._last = Cost()
@@ -49,7 +58,7 @@ class Ledger:
                 self._running = [other for other in self._running if other is not cost]
 
     def _charge(self) -> None:
-        now = Cost(time.perf_counter(), time.process_time())
+        now = self._now()
         for cost in self._running:
             cost.wall_s += (now.wall_s - self._last.wall_s) / len(self._running)
             cost.cpu_s += (now.cpu_s - self._last.cpu_s) / len(self._running)

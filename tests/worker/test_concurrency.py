@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fvcli.worker.concurrency import Cost, Lanes, Ledger
+from fvcli.worker.concurrency import Cost, Lanes, Ledger, time_of_this_process
 
 
 def compute(seconds: float) -> None:
@@ -26,67 +26,92 @@ def drain(lanes: Lanes) -> None:
 # ---- the ledger
 
 
+class Clock:
+    """Time that passes when a test says so."""
+
+    def __init__(self) -> None:
+        self.wall_s, self.cpu_s = 1000.0, 50.0
+
+    def __call__(self) -> Cost:
+        return Cost(self.wall_s, self.cpu_s)
+
+    def passes(self, wall_s: float, cpu_s: float = 0.0) -> None:
+        self.wall_s += wall_s
+        self.cpu_s += cpu_s
+
+
 def test_one_account_gets_all_of_the_time() -> None:
-    ledger = Ledger()
-    cpu, wall = time.process_time(), time.perf_counter()
-    with ledger.account() as cost:
-        compute(0.05)
-        time.sleep(0.05)
-    assert 0.05 <= cost.cpu_s <= time.process_time() - cpu
-    assert 0.1 <= cost.wall_s <= time.perf_counter() - wall
+    clock = Clock()
+    with Ledger(clock).account() as cost:
+        clock.passes(2.0, cpu_s=3.0)
+    assert cost == Cost(2.0, 3.0)
 
 
 def test_shares_add_up_to_the_whole() -> None:
-    """Accounts that overlap in part are charged in part; together no more than there was."""
-    ledger, costs = Ledger(), []
-
-    def work(delay: float) -> None:
-        time.sleep(delay)
-        with ledger.account() as cost:
-            compute(0.1)
-        costs.append(cost)
-
-    cpu, wall = time.process_time(), time.perf_counter()
-    threads = [threading.Thread(target=work, args=(0.02 * i,)) for i in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    assert all(cost.cpu_s > 0.0 for cost in costs)
-    # what was used before the first account and after the last one is nobody's
-    assert cpu - 0.05 < sum(cost.cpu_s for cost in costs) <= cpu
-    assert wall - 0.5 < sum(cost.wall_s for cost in costs) <= wall
+    """Accounts that overlap in part are charged in part: alone, two together, the other one alone."""
+    clock = Clock()
+    ledger = Ledger(clock)
+    first, second = ledger.account(), ledger.account()
+    of_first = first.__enter__()
+    clock.passes(1.0, cpu_s=2.0)
+    of_second = second.__enter__()
+    clock.passes(4.0, cpu_s=8.0)
+    first.__exit__(None, None, None)
+    clock.passes(16.0, cpu_s=32.0)
+    second.__exit__(None, None, None)
+    assert (of_first, of_second) == (Cost(3.0, 6.0), Cost(18.0, 36.0))
 
 
 def test_nested_accounts_halve_what_they_share() -> None:
-    ledger = Ledger()
+    clock = Clock()
+    ledger = Ledger(clock)
     with ledger.account() as outer:
-        time.sleep(0.1)
+        clock.passes(1.0)
         with ledger.account() as inner:
-            time.sleep(0.1)
-    assert inner.wall_s > 0.05 * 0.99
-    assert outer.wall_s == pytest.approx(0.1 + inner.wall_s, abs=0.05)
+            clock.passes(4.0)
+        clock.passes(16.0)
+    assert (outer.wall_s, inner.wall_s) == (19.0, 2.0)
 
 
 def test_time_between_accounts_is_nobodys() -> None:
-    ledger = Ledger()
+    clock = Clock()
+    ledger = Ledger(clock)
+    clock.passes(1.0, cpu_s=1.0)
     with ledger.account() as first:
-        pass
-    time.sleep(0.1)
+        clock.passes(2.0, cpu_s=2.0)
+    clock.passes(4.0, cpu_s=4.0)
     with ledger.account() as second:
-        pass
-    assert first.wall_s + second.wall_s < 0.05
+        clock.passes(8.0, cpu_s=8.0)
+    assert (first, second) == (Cost(2.0, 2.0), Cost(8.0, 8.0))
 
 
 def test_an_account_ends_with_an_error_too() -> None:
-    ledger = Ledger()
-    with pytest.raises(ValueError, match="broken"), ledger.account() as cost:
-        raise ValueError("broken")
-    charged = cost.wall_s
+    clock = Clock()
+    ledger = Ledger(clock)
+    costs = []
+
+    def fails() -> None:
+        with ledger.account() as cost:
+            costs.append(cost)
+            clock.passes(1.0)
+            raise ValueError("broken")
+
+    with pytest.raises(ValueError, match="broken"):
+        fails()
     with ledger.account():
-        time.sleep(0.05)
-    assert cost.wall_s == charged
+        clock.passes(2.0)
+    assert costs == [Cost(1.0, 0.0)]
+
+
+def test_the_clock_is_that_of_all_threads_of_this_process() -> None:
+    ledger, before = Ledger(), time_of_this_process()
+    with ledger.account() as cost:
+        thread = threading.Thread(target=compute, args=(0.05,))
+        thread.start()
+        thread.join()
+    after = time_of_this_process()
+    assert 0.04 < cost.cpu_s <= after.cpu_s - before.cpu_s
+    assert 0.0 < cost.wall_s <= after.wall_s - before.wall_s
 
 
 def test_a_cost_is_shared_equally() -> None:
