@@ -174,8 +174,9 @@ def table(found: Mapping[str, Sequence[Explained]], nine: Sequence[float], units
 def trust(out: Path, images: Path, columns: Sequence[str], per_layer: int | None) -> str:
     """Render what is missing, and return the table."""
     units = first_units(per_layer)
+    device = set_up_device()  # before a tool's network is written with TensorFlow
     pictures = {column: pictures_of(column, images, out, units) for column in columns}
-    asking = Asking.of(images, set_up_device(), "lite0", units)
+    asking = Asking.of(images, device, "lite0", units)
     found = {column: asking.explained(of_column) for column, of_column in pictures.items()}
     text = table(found, asking.by_photos(NINE), units)
     name = "trust" if per_layer is None else f"trust-{per_layer}"
