@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 
 from fvcli.app.describe_model import describe_model
 from fvcli.app.link_units import lacks_links, link_units
+from fvcli.app.listed_photos import listed_photos
 from fvcli.app.plan_spec import PlannedSpec
 from fvcli.app.prepare_run import prepare_run
 from fvcli.app.render_run import Observer
 from fvcli.engines.import_tensorflow import importing_tensorflow
 from fvcli.errors import FvcliError, Mistakes, UsageError, before_any_work
-from fvcli.media import PictureClasses, PictureList, classes_of, list_pictures
+from fvcli.media import PictureClasses, PictureList, classes_of
 from fvcli.models import ModelFacts, load
 from fvcli.plan import Plan
 from fvcli.run import RunFolder
@@ -167,7 +168,7 @@ def asked_for(plan: Plan, facts: ModelFacts, images: Path, options: ExamplesOpti
     with mistakes.noted():
         _check_units(units, facts)
     with mistakes.noted():
-        pictures = list_pictures(images)
+        pictures = listed_photos(images)
         with mistakes.noted():
             classes = classes_of(pictures, options.labels)
     if options.labels is not None and not pictures.names and not options.labels.is_file():

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from fvcli.app.collect_examples import ExamplesObserver
+from fvcli.app.listed_photos import photos_or_those_of_examples
 from fvcli.app.measure_trust import Measured, Measuring, ScoredUnit
 from fvcli.app.plan_spec import model_of
 from fvcli.app.unit_scores import mean_rows, scores_of_units
 from fvcli.errors import Mistakes, UsageError, before_any_work, counted
-from fvcli.media import PictureList, list_pictures
+from fvcli.media import PictureList
 from fvcli.media.readable_pictures import readable_pictures
 from fvcli.models import ModelChoice, list_models, needs_tensorflow
 from fvcli.models.zoo.efficientnet_lite import VARIANTS
@@ -74,7 +75,7 @@ def score_run(
 
     Args:
         path: The run's folder, or its address.
-        images: A folder of photos, or a list of paths.
+        images: A folder of photos, a list of paths, or a run with examples: the photos that these are of.
         options: How.
         observer: Is told how it goes.
 
@@ -158,7 +159,7 @@ def _units(run: RunFolder, only: Sequence[str]) -> tuple[list[ScoredUnit], list[
 
 
 def _photos(images: Path, most: int) -> tuple[PictureList, list[int], list[str]]:
-    photos = list_pictures(images)
+    photos = photos_or_those_of_examples(images)
     if photos.movie is not None:
         raise UsageError(f"{images}: a film, whose frames are too much alike", "give a folder of photos")
     readable = readable_pictures(photos, most)

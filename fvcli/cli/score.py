@@ -30,8 +30,9 @@ HEADER = ("unit", "label", "2AFC", "interval", "photos", "MIS", "strength", "way
     "--images",
     required=True,
     type=IMAGES,
-    metavar="DIR|FILE.txt",
-    help="Photos, such as those that the network was trained for: a folder and all below it, or a list.",
+    metavar="DIR|FILE.txt|RUN",
+    help="Photos, such as those that the network was trained for: a folder and all below it, a list, or a "
+    "run with examples, which says where its photos are.",
 )
 @click.option(
     "--judge",
@@ -80,6 +81,7 @@ def score(
 
     \b
       fvcli score run --images photos
+      fvcli score run --images run  (by the photos of its examples)
       fvcli score run --images photos --judge other.keras --judge efficientnet-lite2
 
     The run's own network cannot be a judge. Units that fail are flagged, in the table

@@ -299,3 +299,52 @@ def test_damaged_photos_are_left_out_and_said(place: Path, tmp_path: Path) -> No
     result = fvcli("score", tmp_path / "run", *words)
     assert result.exit_code == 0, result.stderr
     assert "1 file could not be read, and left out" in result.stderr
+
+
+# ---- photos of a run's examples
+
+
+def test_a_run_with_examples_says_where_its_photos_are(place: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(place / "run", run)
+    refused = fvcli("score", run, "--images", run, "--judge", JUDGE)
+    assert refused.exit_code == 2
+    assert f"{run}: a run without examples" in refused.stderr
+    assert f"fvcli examples {run} --images DIR" in refused.stderr
+    photos = tmp_path / "list.txt"
+    shutil.copy(place / "photos.txt", photos)
+    result = fvcli("examples", run, "--images", photos)
+    assert result.exit_code == 0, result.stderr
+    only = ("--judge", JUDGE, "--only", "early/*")
+    expected = fvcli("score", run, "--images", photos, *only, "--json")
+    found = fvcli("score", run, "--images", run, *only, "--json")
+    assert found.exit_code == 0, found.stderr
+    assert json.loads(found.stdout) == json.loads(expected.stdout)
+    photos.write_text("".join(f"{line}\n" for line in photos.read_text().splitlines()[1:]))
+    changed = fvcli("score", run, "--images", run, *only)
+    assert changed.exit_code == 2
+    assert f"{photos} has other pictures now than its examples are of" in changed.stderr
+    photos.unlink()
+    gone = fvcli("score", run, "--images", run, *only)
+    assert gone.exit_code == 2
+    assert f"its examples are of {photos}, which is not here" in gone.stderr
+    head = run / "examples" / "examples.json"
+    data = json.loads(head.read_text())
+    del data["images_path"]  # as older versions wrote it
+    head.write_text(json.dumps(data))
+    old = fvcli("score", run, "--images", run, *only)
+    assert old.exit_code == 2
+    assert "its examples do not say where their pictures (list.txt) are" in old.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "below"),
+    [("examples", ""), ("examples", "units"), ("score", "units"), ("score", "units/early")],
+)
+def test_the_pictures_of_a_run_are_not_taken_for_photos(place: Path, command: str, below: str) -> None:
+    images = place / "run" / below
+    result = fvcli(command, place / "before", "--images", images)
+    assert result.exit_code == 2
+    assert "whose pictures are no photos" in result.stderr
+    assert str(images) in result.stderr
+    assert not (place / "before" / "examples").exists()

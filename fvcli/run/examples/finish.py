@@ -296,6 +296,7 @@ def _head(asked: Asked, blocks: Blocks, layers: Sequence[LayerHead]) -> Examples
         effect_pictures=len(blocks.effect) if gradient in kinds else 0,
         layers=tuple(layers),
         origin=asked.origin,
+        images_path=str(asked.pictures.place.absolute()),
     )
 
 

@@ -49,6 +49,7 @@ class ExamplesHead:
     """See above.
 
     images: The name of the folder, list or film.
+    images_path: Where it was; empty if an older fvcli wrote it.
     pictures: How many were read.
     skipped: How many files could not be read.
     video: Of a film.
@@ -83,6 +84,7 @@ class ExamplesHead:
     columns: int = layout.COLUMNS
     where_px: int = layout.WHERE_PX
     origin: Origin | None = None
+    images_path: str = ""
 
     def to_json(self) -> str:
         """Return JSON; what of a name is no UTF-8 is written as in tables: \\udce9 for byte e9."""
