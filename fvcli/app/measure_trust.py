@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fvcli.app.collect_examples import ExamplesObserver
+from fvcli.app.collect_examples import READABLE_CHANNELS, ExamplesObserver
 from fvcli.engines.import_tensorflow import importing_tensorflow
-from fvcli.errors import UsageError
-from fvcli.media import PictureList, read_picture
-from fvcli.models import ModelChoice, load
+from fvcli.errors import FvcliError, Mistakes, UsageError, command, counted
+from fvcli.media import PictureList, pixel_sha256, read_picture
+from fvcli.models import ModelChoice, ModelFacts, load
 from fvcli.models.choice import RANDOM
 from fvcli.plan import Program, Unit
 from fvcli.plan.terms import canonical
@@ -22,7 +22,7 @@ from fvcli.trust.explain import JudgedFeatures
 from fvcli.trust.layers import judge_layers, path_layers
 from fvcli.trust.measured import Left, Way
 from fvcli.trust.noise import noise_pictures
-from fvcli.trust.photo_halves import Halves, halves_of, queries_of, references_of
+from fvcli.trust.photo_halves import Halves, halves_of, references_of, strongest_of
 
 if TYPE_CHECKING:
     from fvcli.models.loaded.model import LoadedModel
@@ -32,10 +32,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ScoredUnit:
-    """A unit with a finished picture."""
+    """A unit with a finished picture, and the method by which that was made."""
 
     unit: Unit
     sidecar: Sidecar
+    method: str
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ class Measured:
 
     shows: int [units]: units that show the same by the same recipe, with other seeds or as diverse pictures,
         have one number.
+    alike: int [units]: the same by whatever recipe; what has one number is no other unit for each other.
     way_photos: How many photos of each half the ways have.
     judge_sums: SHA-256 of the weights by judge.
     named: Of the judges that have classes.
@@ -81,6 +83,7 @@ class Measured:
     halves: Halves
     groups: Sequence[Group]
     shows: np.ndarray
+    alike: np.ndarray
     judges: Sequence[JudgedFeatures]
     way_photos: int
     judge_sums: Mapping[str, str]
@@ -120,7 +123,8 @@ class Measuring:
         """Load the run's network and the judges.
 
         Raises:
-            UsageError: The network is not the one of the run, or judges itself.
+            UsageError: The network is not the one of the run, or judges itself; or one of them takes pictures
+                that no photo can be: of 2 channels, or of more than 3.
         """
         plan = self._run.plan
         self._observer.said(f"loading {plan.model.called}")
@@ -129,20 +133,34 @@ class Measuring:
 
             self._device = set_up_device()
         self._model = load(plan.model, self._allow_code)
+        mistakes = Mistakes()
+        with mistakes.noted():
+            _check_channels(self._model.facts)
         rendered = {one.sidecar.weights_sha256 for one in self._units}
         if self._model.facts.weights_sha256 not in rendered:
             message = f"{plan.model.called}: not the weights that {self._run.path} was rendered with"
-            raise UsageError(message, "bring them back")
+            mistakes.add(UsageError(message, "bring them back"))
         for choice in judges:
             self._observer.said(f"loading the judge {choice.called}")
             judge = load(choice, self._allow_code)
+            with mistakes.noted():
+                _check_channels(judge.facts)
             if judge.facts.weights_sha256 in rendered:
                 message = f"{choice.called} made the pictures, and cannot judge them"
-                raise UsageError(message, "name other networks with --judge")
+                mistakes.add(UsageError(message, "name other networks with --judge"))
             self._judges[_free_name(judge.facts.name, self._judges)] = judge
+        mistakes.refuse()
 
-    def measure(self) -> Measured | None:
-        """Return all that is asked, or None if it was stopped."""
+    def measure(self, run: RunFolder, units: Sequence[ScoredUnit]) -> Measured | None:
+        """Return all that is asked, or None if it was stopped.
+
+        Args:
+            run, units: As they are by now.
+
+        Raises:
+            FvcliError: A picture is not the one that its sidecar is of, or a photo cannot be read any more.
+        """
+        self._run, self._units = run, units
         pictures = self._seen_pictures()
         steps = self._programs()
         self._observer.began("step", len(steps) + len(self._judges))
@@ -171,7 +189,8 @@ class Measuring:
         return Measured(
             halves=self._halves,
             groups=groups,
-            shows=self._shows(),
+            shows=self._shows(by_recipe=True),
+            alike=self._shows(by_recipe=False),
             judges=judged,
             way_photos=WAY_PHOTOS,
             judge_sums=sums,
@@ -187,28 +206,41 @@ class Measuring:
         found: dict[tuple[Any, ...], list[int]] = {}
         for place, one in enumerate(self._units):
             program = self._program(one)
-            alike = program.terms, program.formula, program.height_px, program.width_px, program.input_px
+            size = program.height_px, program.width_px, program.window, program.input_px
+            alike = program.terms, program.formula, *size
             found.setdefault(alike, []).append(place)
         return [*found.values()]
 
     def _program(self, one: ScoredUnit) -> Program:
         return self._run.plan.programs[one.unit.program]
 
-    def _shows(self) -> np.ndarray:
-        """Return a number for each unit; equal ones show the same, apart from seed and place in a group."""
+    def _shows(self, by_recipe: bool) -> np.ndarray:
+        """Return a number for each unit; equal ones show the same, apart from seed and place in a group.
+
+        Args:
+            by_recipe: Whether what has other settings, or begins with another picture, is something else.
+        """
         numbers: dict[str, int] = {}
         found = []
         for one in self._units:
-            settings = self._program(one).settings.model_dump(mode="json", exclude={"seed"})
-            terms = [term.facts() for term in one.unit.terms]
-            what = canonical([one.unit.sign, terms, one.unit.formula, one.unit.picture, settings])
-            found.append(numbers.setdefault(what, len(numbers)))
+            what: list[Any] = [one.unit.sign, [term.facts() for term in one.unit.terms], one.unit.formula]
+            if by_recipe:
+                settings = self._program(one).settings.model_dump(mode="json", exclude={"seed"})
+                what += [one.unit.picture, settings]
+            found.append(numbers.setdefault(canonical(what), len(numbers)))
         return np.array(found)
 
     def _seen_pictures(self) -> list[np.ndarray]:
         from fvcli.worker.trust import seen_pixels
 
-        return [seen_pixels(self._program(one), read_picture(self._run.png(one.unit))) for one in self._units]
+        found = []
+        for one in self._units:
+            pixels = read_picture(self._run.png(one.unit))
+            if pixel_sha256(pixels) != one.sidecar.pixel_sha256:
+                message = f"{self._run.png(one.unit)}: not the picture that its sidecar is of"
+                raise FvcliError(message, command("status", self._run.path, "--check") + " says more")
+            found.append(seen_pixels(self._program(one), pixels))
+        return found
 
     def _group(self, places: Sequence[int], pictures: Sequence[np.ndarray]) -> Group:
         from fvcli.worker.assets import Assets
@@ -239,8 +271,7 @@ class Measuring:
 
     def _way_photos(self, values: np.ndarray, count: int) -> np.ndarray:
         """Return the places of the photos that a unit's way is compared with."""
-        asked = queries_of(values, self._halves).strong
-        asked = np.resize(asked, count)
+        asked = strongest_of(values, self._halves.asking, count)
         return np.concatenate([references_of(values, self._halves, count), asked])
 
     # ---- judges
@@ -262,6 +293,12 @@ class Measuring:
             name, look(photos)[: len(layers)], of_pictures[: len(layers)], noise[: len(layers)]
         )
         return features, {name: Named(facts.labels, of_pictures[-1])} if has_classes else {}
+
+
+def _check_channels(facts: ModelFacts) -> None:
+    if facts.input_channels not in READABLE_CHANNELS:
+        message = f"{facts.name} takes pictures of {counted(facts.input_channels, 'channel')}"
+        raise UsageError(message, "photos have 3, or 1 for a network of grey pictures")
 
 
 def _free_name(name: str, taken: Mapping[str, object]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fvcli.app.collect_examples import ExamplesObserver
@@ -18,11 +18,13 @@ from fvcli.models import ModelChoice, list_models, needs_tensorflow
 from fvcli.models.zoo.efficientnet_lite import VARIANTS
 from fvcli.plan import Unit
 from fvcli.run import RunFolder
+from fvcli.run.free_memory import free_bytes
 from fvcli.run.scores import RunScores, UnitScores, write_run_scores, write_unit_scores
 from fvcli.trust import FLAGS
 from fvcli.trust.photo_halves import LEAST_PHOTOS
 
 MOST_PHOTOS = 1000
+RGB = 3
 JUDGES = 2  # as many as are taken if none is named
 
 
@@ -90,16 +92,19 @@ def score_run(
     measuring = Measuring(asked.run, asked.units, asked.photos, asked.numbers, observer, options.allow_code)
     measuring.load(asked.judges)
     with RunFolder.join(path) as run:
-        measured = measuring.measure()
+        units, _ = _units(run, options.only)  # as they are by now
+        measured = measuring.measure(run, units)
         if measured is None:
             return ScoreOutcome(stopped=True)
-        return _written(run, asked, measured)
+        return _written(run, replace(asked, run=run, units=units), measured)
 
 
 def _written(run: RunFolder, asked: _Asked, measured: Measured) -> ScoreOutcome:
     thresholds, found = scores_of_units(asked.units, measured)
     for one, scores in zip(asked.units, found, strict=True):
-        write_unit_scores(run, one.unit, one.sidecar, scores, FLAGS)
+        now = run.sidecar(one.unit)
+        if now is not None and (now.key, now.pixel_sha256) == (scores.key, scores.pixel_sha256):
+            write_unit_scores(run, one.unit, now, scores, FLAGS)  # others may have written into it meanwhile
     of_run = RunScores(
         photos=len(asked.numbers),
         pictures_digest=asked.photos.digest,
@@ -110,7 +115,7 @@ def _written(run: RunFolder, asked: _Asked, measured: Measured) -> ScoreOutcome:
         flags={flag: sum(flag in scores.flags for scores in found) for flag in FLAGS},
         skipped=asked.remarks,
     )
-    write_run_scores(run, of_run)
+    write_run_scores(run.path, of_run)
     units = [(one.unit, scores) for one, scores in zip(asked.units, found, strict=True)]
     return ScoreOutcome(of_run, units, asked.remarks)
 
@@ -128,6 +133,8 @@ def _asked(run: RunFolder, images: Path, options: ScoreOptions) -> _Asked:
     with mistakes.noted():
         photos, numbers, refused = _photos(images, options.most_photos)
         remarks += refused
+    with mistakes.noted():
+        _check_memory(run, units, len(numbers))
     with mistakes.noted():
         judges = _judges(run, options.judges)
     mistakes.refuse()
@@ -147,7 +154,7 @@ def _units(run: RunFolder, only: Sequence[str]) -> tuple[list[ScoredUnit], list[
         elif any(term.shape.of_kind.compares for term in unit.terms):
             aiming += 1
         else:
-            found.append(ScoredUnit(unit, sidecar))
+            found.append(ScoredUnit(unit, sidecar, run.plan.programs[unit.program].settings.method))
     if not found:
         hint = "fvcli render finishes what is missing" if unfinished else "name units that maximise something"
         raise UsageError(f"{run.path}: no finished picture to score", hint)
@@ -173,6 +180,21 @@ def _photos(images: Path, most: int) -> tuple[PictureList, list[int], list[str]]
     return photos, list(readable.numbers), said
 
 
+def _check_memory(run: RunFolder, units: Sequence[ScoredUnit], photos: int) -> None:
+    """Refuse more photos, at the size of the largest pictures, than half of what is free can hold."""
+    programs = [run.plan.programs[one.unit.program] for one in units]
+    largest = max((RGB * program.height_px * program.width_px for program in programs), default=0)
+    free = free_bytes()
+    if free is None or photos * largest <= free // 2:
+        return
+    message = (
+        f"{photos} photos at the size of the pictures take {photos * largest / 1e9:.1f} GB of memory, and "
+    )
+    fitting = free // 2 // largest
+    hint = f"give --photos {fitting}" if fitting >= LEAST_PHOTOS else "score it on a machine with more memory"
+    raise UsageError(f"{message}{free / 1e9:.1f} GB are free", hint)
+
+
 def _judge(name: str) -> ModelChoice:
     with before_any_work():
         choice = model_of(name)
@@ -186,7 +208,7 @@ def _judges(run: RunFolder, named: Sequence[str]) -> list[ModelChoice]:
     if named:
         return [_judge(name) for name in named]
     own = run.plan.model
-    installed = {listing.name for listing in list_models() if listing.installed}
+    installed = [listing.name for listing in list_models() if listing.installed]  # in one order, always
     known = [*reversed(VARIANTS), *(name for name in installed if name not in VARIANTS)]
     chosen = [name for name in known if name in installed and name != own.name][:JUDGES]
     if not chosen:

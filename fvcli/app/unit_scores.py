@@ -24,31 +24,37 @@ from fvcli.trust.two_afc import interval_of_mean
 
 CLASS_OBJECTIVES = {"class_logit", "class_probability"}
 DIGITS = 6
+DREAM = "dream"
 
 
 def scores_of_units(units: Sequence[ScoredUnit], measured: Measured) -> tuple[Thresholds, list[UnitScores]]:
     """Return the thresholds that the run's controls give, and the scores of its units, in order."""
     values = _by_unit(measured)
     explained = _explained(measured, values)
-    agreement = agreement_of([(judge.photos, judge.pictures) for judge in measured.judges], measured.shows)
+    judged = [(judge.photos, judge.pictures) for judge in measured.judges]
+    agreement = agreement_of(judged, measured.shows, measured.alike)
     ways, survivals, photo_survivals = _of_groups(measured, values)
+    as_seen = {
+        place: group.left[i].saved for group in measured.groups for i, place in enumerate(group.places)
+    }
     thresholds = thresholds_from(
-        [other for one in explained for other in one.others],
+        [other for one in explained if one is not None for other in one.others],
         [share for way in ways for share in way.other_shares],
         [left for one in photo_survivals if (left := _least(one)) is not None],
     )
     found = []
     for place, one in enumerate(units):
         number = int(measured.shows[place])
-        strength = _strength(one, values[:, place])
+        strength = _strength(one, values[:, place], as_seen[place])
         two_afc, survival = explained[number], survivals[place]
         least = _least(survival)
-        known = Found(strength.share, two_afc.interval, ways[place].share, least, measured.untrained)
+        interval = None if two_afc is None else two_afc.interval
+        known = Found(strength.share, interval, ways[place].share, least, measured.untrained)
         found.append(
             UnitScores(
                 key=one.unit.key,
                 pixel_sha256=str(one.sidecar.pixel_sha256),
-                two_afc=_two_afc(two_afc, int((measured.shows == number).sum())),
+                two_afc=None if two_afc is None else _two_afc(two_afc, int((measured.shows == number).sum())),
                 strength=strength,
                 path=_way(ways[place]),
                 survival=Survival(
@@ -70,9 +76,9 @@ def _by_unit(measured: Measured) -> np.ndarray:
     return values
 
 
-def _explained(measured: Measured, values: np.ndarray) -> list[Explained]:
+def _explained(measured: Measured, values: np.ndarray) -> list[Explained | None]:
     first = [int(np.flatnonzero(measured.shows == number)[0]) for number in range(measured.shows.max() + 1)]
-    return explain(measured.judges, measured.shows, values[:, first], measured.halves)
+    return explain(measured.judges, measured.shows, values[:, first], measured.halves, measured.alike)
 
 
 _Survival = tuple[float | None, float | None]
@@ -87,7 +93,7 @@ def _of_groups(
     ways, survivals, photos = [WayFound()] * count, [_NOTHING] * count, [_NOTHING] * count
     for group in measured.groups:
         places = list(group.places)
-        found = ways_found(group.ways, measured.shows[places], measured.way_photos, group.means)
+        found = ways_found(group.ways, measured.alike[places], measured.way_photos, group.means)
         for i, place in enumerate(places):
             mean = float(values[:, place].mean())
             ways[place] = found[i]
@@ -100,9 +106,14 @@ def _least(left: _Survival) -> float | None:
     return min((each for each in left if each is not None), default=None)
 
 
-def _strength(one: ScoredUnit, values: np.ndarray) -> Strength:
+def _strength(one: ScoredUnit, values: np.ndarray, as_seen: float) -> Strength:
+    """Return how strong a picture is; as_seen: its signed objective, computed as that of photos is.
+
+    That of a dream is taken, because its own score is the mean of tiles, and photos are seen whole.
+    """
     sign = one.unit.sign
-    picture = float((one.sidecar.score or {})["saved"])
+    saved = float((one.sidecar.score or {})["saved"])
+    picture = _exact(sign * as_seen) if one.method == DREAM else saved
     best, mean = sign * float(values.max()), sign * float(values.mean())
     share = strength_of(sign * picture, values)
     return Strength(picture, _exact(best), _exact(mean), _rounded(share))
@@ -156,11 +167,12 @@ def _labels(said: Named, place: int) -> list[str]:
 
 def mean_rows(found: Sequence[UnitScores]) -> Mapping[str, Sequence[float]]:
     """Return by what explains them the mean 2AFC share of the units, and its 95 % interval."""
+    tasks = [scores.two_afc for scores in found if scores.two_afc is not None]
     columns = {
-        "photos": [scores.two_afc.photos for scores in found],
-        "pictures": [scores.two_afc.share for scores in found],
-        "others": [scores.two_afc.others for scores in found if scores.two_afc.others is not None],
-        "noise": [scores.two_afc.noise for scores in found],
+        "photos": [task.photos for task in tasks],
+        "pictures": [task.share for task in tasks],
+        "others": [task.others for task in tasks if task.others is not None],
+        "noise": [task.noise for task in tasks],
     }
     return {
         name: [_exact(float(np.mean(shares))), *map(_exact, interval_of_mean(np.array(shares)))]

@@ -17,7 +17,7 @@ from fvcli.cli.table import print_csv, print_json, print_table
 if TYPE_CHECKING:
     from fvcli.app.score_run import ScoreOutcome
     from fvcli.plan import Unit
-    from fvcli.run.scores import UnitScores
+    from fvcli.run.scores import TwoAfc, UnitScores
 
 IMAGES = Place(remedy="copy the photos to this machine")
 SHOWN = 20
@@ -121,7 +121,7 @@ def _as_json(outcome: ScoreOutcome) -> dict[str, object]:
 
 def _show(run: Path, outcome: ScoreOutcome, top: int) -> None:
     assert outcome.run is not None  # it was not stopped
-    weakest = sorted(outcome.units, key=lambda pair: (-len(pair[1].flags), pair[1].two_afc.share))
+    weakest = sorted(outcome.units, key=lambda pair: (-len(pair[1].flags), _share(pair[1])))
     if top:
         print_table(HEADER, [_row(unit, scores) for unit, scores in weakest[:top]])
         click.echo()
@@ -136,20 +136,26 @@ def _show(run: Path, outcome: ScoreOutcome, top: int) -> None:
 
 
 def _row(unit: Unit, scores: UnitScores) -> tuple[str, ...]:
-    found, least = scores.two_afc, [scores.survival.views, scores.survival.jpeg]
+    task, least = scores.two_afc, [scores.survival.views, scores.survival.jpeg]
     lived = [left for left in least if left is not None]
     return (
         unit.path,
         unit.label,
-        f"{found.share:.2f}",
-        f"{found.low:.2f}-{found.high:.2f}",
-        f"{found.photos:.2f}",
-        f"{found.mis:.2f}",
+        *(("-",) * 4 if task is None else _of_task(task)),
         _number(scores.strength.share),
         _number(scores.path.share),
         _number(min(lived, default=None)),
         " ".join(scores.flags),
     )
+
+
+def _of_task(task: TwoAfc) -> tuple[str, ...]:
+    interval = f"{task.low:.2f}-{task.high:.2f}"
+    return f"{task.share:.2f}", interval, f"{task.photos:.2f}", f"{task.mis:.2f}"
+
+
+def _share(scores: UnitScores) -> float:
+    return 1.0 if scores.two_afc is None else scores.two_afc.share
 
 
 def _number(value: float | None) -> str:

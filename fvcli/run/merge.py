@@ -17,7 +17,7 @@ from fvcli.run.folder import RunFolder
 from fvcli.run.growing import same_pictures
 from fvcli.run.layout import PLAN, RUN_FACTS, SPEC, read_text
 from fvcli.run.objects import read_bytes
-from fvcli.run.sidecar import FAILED, Sidecar
+from fvcli.run.sidecar import FAILED, SCORES, Sidecar
 
 
 @contextlib.contextmanager
@@ -99,7 +99,7 @@ def _facts(run: Path) -> Any:
 
 
 def _choose(unit: Unit, runs: Sequence[RunFolder]) -> tuple[RunFolder, Sidecar] | None:
-    """Take the first run that has the unit, a finished one before a failed one."""
+    """Take the first run that has the unit: one with scores, a finished one, a failed one."""
     for run in runs:
         newer = run.newer_sidecar(unit)
         if newer is not None:
@@ -112,6 +112,7 @@ def _choose(unit: Unit, runs: Sequence[RunFolder]) -> tuple[RunFolder, Sidecar] 
                 f"{unit.path} differs between {finished[0][0].path} and {run.path}",
                 "they were rendered on different machines or versions; keep one of them",
             )
+    finished.sort(key=lambda one: SCORES not in one[1].extra_names)  # a picture that was scored before others
     for run, _ in finished[:1]:
         _refuse_damage(unit, run)
     return next(iter([*finished, *found]), None)

@@ -15,14 +15,14 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from fvcli.errors import FvcliError
+from fvcli.errors import FvcliError, command
 from fvcli.plan import Unit
 from fvcli.run.atomic import write_atomic
 from fvcli.run.folder import RunFolder
 from fvcli.run.objects import read_bytes, refuse_silence
 from fvcli.run.sidecar import SCORES, Sidecar
 
-SCORES_VERSION = 1
+SCORES_VERSION = 2  # 2: two_afc may be null
 OF_RUN = "scores.json"
 
 
@@ -108,6 +108,7 @@ class UnitScores:
     """What was found of one unit.
 
     key, pixel_sha256: Of the picture that was looked at.
+    two_afc: None if all photos excite the unit alike, such as one that none of them excites.
     agreement: Of the unit's pictures among each other: the mean similarity of two of them; None of one.
     transfer: None of what is no class, or where no judge knows the class.
     flags: Also among the remarks of the sidecar.
@@ -115,7 +116,7 @@ class UnitScores:
 
     key: str
     pixel_sha256: str
-    two_afc: TwoAfc
+    two_afc: TwoAfc | None
     strength: Strength
     path: Way
     survival: Survival
@@ -164,13 +165,38 @@ def write_unit_scores(
     extras = [extra for extra in sidecar.extras if extra["name"] != SCORES]
     extras.append({"name": SCORES, "bytes": len(content)})
     remarks = [remark for remark in sidecar.remarks if remark not in flags]
-    told = replace(sidecar, extras=tuple(extras), remarks=(*remarks, *scores.flags))
-    if told != sidecar:
+    told = replace(sidecar, extras=extras, remarks=[*remarks, *scores.flags])
+    if told.to_json() != sidecar.to_json():
         write_atomic(run.json(unit), told.to_json().encode())
 
 
-def write_run_scores(run: RunFolder, scores: RunScores) -> None:
-    write_atomic(run.path / OF_RUN, _text_of(scores))
+def write_run_scores(run: Path, scores: RunScores) -> None:
+    write_atomic(run / OF_RUN, _text_of(scores))
+
+
+def merge_run_scores(runs: Sequence[Path], target: Path) -> str:
+    """Take over the scores of a run that is joined from several, if all that have scores have the same ones.
+
+    Args:
+        runs: The folders, or addresses.
+        target: What they are joined in; it counts, too.
+
+    Returns:
+        What should be known, in a sentence; empty if nothing.
+
+    Raises:
+        DamagedScoresError: A file cannot be read.
+    """
+    found = [scores for run in dict.fromkeys([target, *runs]) if (scores := read_run_scores(run)) is not None]
+    if not found:
+        return ""
+    if any(_text_of(scores) != _text_of(found[0]) for scores in found):
+        (target / OF_RUN).unlink(missing_ok=True)
+        return (
+            f"the runs were scored apart, so there are no means of all; {command('score', target)} makes them"
+        )
+    write_run_scores(target, found[0])
+    return ""
 
 
 def _text_of(scores: Any) -> bytes:

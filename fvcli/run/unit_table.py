@@ -72,4 +72,4 @@ def _two_afc(run: RunFolder, unit: Unit, sidecar: Sidecar) -> float | None:
         scores = read_unit_scores(run, unit, sidecar)
     except DamagedScoresError:
         return None
-    return None if scores is None else scores.two_afc.share
+    return None if scores is None or scores.two_afc is None else scores.two_afc.share

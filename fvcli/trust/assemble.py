@@ -51,8 +51,8 @@ def ways_found(
 
     Args:
         ways: Of each unit.
-        shows: int [units]: units that show the same have the same number, and are not held against each
-            other.
+        shows: int [units]: units that show the same, by whatever recipe, have the same number, and are not
+            held against each other.
         own: How many photos there are of each half.
         all_means: Of each layer, [photos, channels], of other photos.
     """
@@ -113,7 +113,9 @@ def survival_of(left: Left, mean_photo: float) -> tuple[float | None, float | No
     return (float(np.mean(left.views)) - mean_photo) / above, (left.jpeg - mean_photo) / above
 
 
-def agreement_of(judged: Sequence[tuple[Features, Features]], groups: np.ndarray) -> list[float | None]:
+def agreement_of(
+    judged: Sequence[tuple[Features, Features]], groups: np.ndarray, alike: np.ndarray
+) -> list[float | None]:
     """Return how alike the pictures of each unit are: the mean similarity of two, None where there is one.
 
     As other units' pictures: about 0; the same picture: 1.
@@ -121,10 +123,11 @@ def agreement_of(judged: Sequence[tuple[Features, Features]], groups: np.ndarray
     Args:
         judged: Pooled features of photos and of pictures, of each judge.
         groups: int [pictures], the unit of each.
+        alike: int [pictures], what each shows, whatever the recipe.
     """
     found: list[list[float]] = [[] for _ in range(int(groups.max()) + 1)]
     for photos, pictures in judged:
-        layers = directions(pictures, Space.of(photos), groups)
+        layers = directions(pictures, Space.of(photos), alike)
         for unit, values in enumerate(found):
             members = np.flatnonzero(groups == unit)
             if len(members) > 1:

@@ -58,18 +58,26 @@ class Explained:
 
 
 def explain(
-    judges: Sequence[JudgedFeatures], groups: np.ndarray, values: np.ndarray, halves: Halves
-) -> list[Explained]:
-    """Return how well each unit is explained.
+    judges: Sequence[JudgedFeatures],
+    groups: np.ndarray,
+    values: np.ndarray,
+    halves: Halves,
+    alike: np.ndarray | None = None,
+) -> list[Explained | None]:
+    """Return how well each unit is explained; None of a unit that all photos which may be asked excite alike.
 
     Args:
         judges: At least one.
         groups: int [pictures], the unit that each picture explains, from 0; several can explain one.
         values: [photos, units], signed objectives.
         halves: Of the photos.
+        alike: int [pictures]: units whose pictures have one number are no others for each other, such as one
+            channel by two recipes. By default every unit is another one.
     """
-    asked = [_Asked(judge, groups) for judge in judges]
-    return [_explained(asked, groups, values[:, unit], halves, unit) for unit in range(values.shape[1])]
+    alike = groups if alike is None else alike
+    asked = [_Asked(judge, groups, alike) for judge in judges]
+    kinds = np.array([alike[groups == unit][0] for unit in range(values.shape[1])])
+    return [_explained(asked, groups, values[:, unit], halves, unit, kinds) for unit in range(len(kinds))]
 
 
 def explained_by_photos(
@@ -82,13 +90,18 @@ def explained_by_photos(
         values: [photos, units], signed objectives.
         halves: Of the photos.
         count: How many photos explain a unit.
+
+    Raises:
+        ValueError: All photos that may be asked about excite a unit alike.
     """
     seen = [directions(judge.photos, Space.of(judge.photos)) for judge in judges]
 
     def of(unit: int) -> float:
-        places = references_of(values[:, unit], halves, count)
+        places, queries = references_of(values[:, unit], halves, count), queries_of(values[:, unit], halves)
+        if not queries.can_be_asked:
+            raise ValueError(f"unit {unit}: all photos excite it alike")
         found = [similarities(photos, [layer[places] for layer in photos]) for photos in seen]
-        return _mean_share(found, queries_of(values[:, unit], halves))
+        return _mean_share(found, queries)
 
     return [of(unit) for unit in range(values.shape[1])]
 
@@ -96,11 +109,11 @@ def explained_by_photos(
 class _Asked:
     """What one judge makes of photos and explanations."""
 
-    def __init__(self, judge: JudgedFeatures, groups: np.ndarray) -> None:
+    def __init__(self, judge: JudgedFeatures, groups: np.ndarray, alike: np.ndarray) -> None:
         self.name = judge.name
         space = Space.of(judge.photos)
         self._photos = directions(judge.photos, space)
-        self._pictures = directions(judge.pictures, space, groups)
+        self._pictures = directions(judge.pictures, space, alike)
         noise = directions(judge.noise, space, np.arange(len(judge.noise[0])))
         self.noise = [self._similar([layer[[i]] for layer in noise]) for i in range(len(noise[0]))]
         self.units = [
@@ -116,14 +129,21 @@ class _Asked:
 
 
 def _explained(
-    asked: Sequence[_Asked], groups: np.ndarray, values: np.ndarray, halves: Halves, unit: int
-) -> Explained:
+    asked: Sequence[_Asked],
+    groups: np.ndarray,
+    values: np.ndarray,
+    halves: Halves,
+    unit: int,
+    kinds: np.ndarray,
+) -> Explained | None:
     queries = queries_of(values, halves)
+    if not queries.can_be_asked:
+        return None
     references = references_of(values, halves, int((groups == unit).sum()))
     own = [judge.units[unit] for judge in asked]
     photos = [judge.by_photos(references) for judge in asked]
     wins = [wins_of(found[queries.strong], found[queries.weak]) for found in own]
-    others = _others(unit, len(asked[0].units))
+    others = _others(unit, kinds)
     return Explained(
         share=float(np.mean(wins)),
         interval=interval_of(np.mean(wins, axis=0)),
@@ -138,9 +158,9 @@ def _explained(
     )
 
 
-def _others(unit: int, count: int) -> list[int]:
-    """Return some other units, evenly spread, the same ones whenever it is asked."""
-    rest = [other for other in range(count) if other != unit]
+def _others(unit: int, kinds: np.ndarray) -> list[int]:
+    """Return some units of other kinds, evenly spread, the same ones whenever it is asked."""
+    rest = [int(other) for other in np.flatnonzero(kinds != kinds[unit])]
     step = max(1, len(rest) // MOST_OTHERS)
     return rest[unit % step :: step][:MOST_OTHERS]
 

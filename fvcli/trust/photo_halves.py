@@ -33,10 +33,16 @@ class Queries:
 
     strong: Those that excite it most, the strongest first.
     weak: Those that excite it least, the weakest first.
+
+    Every strong one excites it more than every weak one. Both are empty if all photos excite it alike.
     """
 
     strong: np.ndarray
     weak: np.ndarray
+
+    @property
+    def can_be_asked(self) -> bool:
+        return bool(len(self.strong))
 
 
 def halves_of(count: int) -> Halves:
@@ -59,15 +65,35 @@ def queries_of(values: np.ndarray, halves: Halves) -> Queries:
 
     The most extreme ones, as in Borowski et al., *Exemplary Natural Images Explain CNN Activations Better
     than State-of-the-Art Feature Visualization*, ICLR 2021, section 3. Of equal values the earlier place
-    goes first.
+    goes first. Where strong and weak ones have a value in common, as behind a ReLU that few photos open,
+    those that have it are left out, on one side at least.
 
     Args:
         values: [photos], the unit's objective on each.
         halves: Of the photos.
     """
     count = asked_on_each_side(len(halves.asking))
-    order = halves.asking[np.argsort(-values[halves.asking], kind="stable")]
-    return Queries(order[:count], order[::-1][:count])
+    order = strongest_of(values, halves.asking)
+    strong, weak = order[:count], order[::-1][:count]
+    if values[strong[-1]] > values[weak[-1]]:
+        return Queries(strong, weak)
+    tie = values[strong[-1]]
+    above, below = strong[values[strong] > tie], weak[values[weak] < tie]
+    if not len(above) and not len(below):
+        return Queries(above, below)
+    return Queries(above if len(above) else strong, below if len(below) else weak)
+
+
+def strongest_of(values: np.ndarray, places: np.ndarray, count: int | None = None) -> np.ndarray:
+    """Return the places of the photos that excite a unit most, the strongest first.
+
+    Args:
+        values: [photos], the unit's objective on each.
+        places: Of the photos to choose from, int64.
+        count: How many; all without a number.
+    """
+    chosen: np.ndarray = places[np.argsort(-values[places], kind="stable")][:count]
+    return chosen
 
 
 def references_of(values: np.ndarray, halves: Halves, count: int) -> np.ndarray:
@@ -78,5 +104,4 @@ def references_of(values: np.ndarray, halves: Halves, count: int) -> np.ndarray:
         halves: Of the photos.
         count: How many.
     """
-    chosen: np.ndarray = halves.explaining[np.argsort(-values[halves.explaining], kind="stable")][:count]
-    return chosen
+    return strongest_of(values, halves.explaining, count)

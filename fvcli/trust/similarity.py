@@ -56,7 +56,8 @@ def directions(features: Features, space: Space, groups: np.ndarray | None = Non
     Args:
         features: [pictures, channels] of each layer.
         space: Of photos.
-        groups: int [pictures], the unit that each picture explains. None for photos: nothing is taken off.
+        groups: int [pictures], what each picture shows, whatever the recipe. None for photos: nothing is
+            taken off.
     """
     found = space.standardised(features)
     if groups is not None:

@@ -128,12 +128,19 @@ class Asking:
         return explained_by_photos(judged, self.values, self.halves, count)
 
     def explained(self, pictures: Sequence[np.ndarray]) -> list[Explained]:
-        """Return how well a picture of each unit explains it."""
+        """Return how well a picture of each unit explains it.
+
+        Raises:
+            ValueError: Photos excite a unit all alike.
+        """
         judged = [
             JudgedFeatures(name, photos, look(pictures), noise)
             for name, (look, photos, noise) in self.judges.items()
         ]
-        return explain(judged, np.arange(self.values.shape[1]), self.values, self.halves)
+        found = explain(judged, np.arange(self.values.shape[1]), self.values, self.halves)
+        if None in found:
+            raise ValueError(f"unit {found.index(None)}: all photos excite it alike")
+        return [one for one in found if one is not None]
 
 
 # ---- tables

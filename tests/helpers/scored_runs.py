@@ -96,4 +96,4 @@ def score_run(
         units=units,
         flags=dict(flags or {}),
     )
-    write_run_scores(run, scores)
+    write_run_scores(run.path, scores)

@@ -61,3 +61,23 @@ def test_several_pictures_explain_more_than_one() -> None:
         assert [one.photos for one in found] == explained_by_photos(judges, values, halves_of(PHOTOS), count)
         shares.append(np.mean([one.share for one in found]))
     assert shares[0] + 0.05 < shares[1]
+
+
+def test_a_unit_by_another_recipe_is_no_other_unit() -> None:
+    """With two pictures of each unit, by two recipes, others are as far from it as with one."""
+    judges, values = judged(3, noise=4.0, count=2)
+    twice = np.repeat(np.arange(UNITS), 2)
+    found = explain(judges, np.arange(2 * UNITS), values[:, twice], halves_of(PHOTOS), twice)
+    others = [other for one in found for other in one.others]
+    assert 0.45 < np.mean(others) < 0.55
+    wrong = explain(judges, np.arange(2 * UNITS), values[:, twice], halves_of(PHOTOS))
+    assert np.mean([one.share for one in found]) > np.mean([one.share for one in wrong])
+
+
+def test_a_unit_that_photos_excite_alike_is_not_explained() -> None:
+    judges, values = judged(4)
+    values[:, 3] = 0.0
+    found = explain(judges, np.arange(UNITS), values, halves_of(PHOTOS))
+    assert [one is None for one in found] == [number == 3 for number in range(UNITS)]
+    with pytest.raises(ValueError, match="unit 3: all photos excite it alike"):
+        explained_by_photos(judges, values, halves_of(PHOTOS), 1)

@@ -32,5 +32,26 @@ def test_queries_are_the_extremes_of_the_half_that_asks() -> None:
 
 def test_equal_values_are_taken_in_the_order_of_places() -> None:
     halves = halves_of(100)
-    assert queries_of(np.zeros(100), halves).strong.tolist() == [1, 3, 5, 7, 9]
+    values = np.where(np.arange(100) < 50, 1.0, 0.0)
+    assert queries_of(values, halves).strong.tolist() == [1, 3, 5, 7, 9]
     assert references_of(np.zeros(100), halves, 2).tolist() == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("excited", "strong", "weak"),
+    [
+        ({}, [], []),
+        ({31: 2.0, 7: 3.0}, [7, 31], [99, 97, 95, 93, 91]),
+        ({31: -2.0, 7: -3.0}, [1, 3, 5, 9, 11], [7, 31]),
+        ({31: 2.0, 7: -3.0}, [31], [7]),
+        ({2: 2.0, 4: 3.0}, [], []),  # of the half that explains
+    ],
+)
+def test_what_strong_and_weak_photos_have_in_common_is_not_asked_about(
+    excited: dict[int, float], strong: list[int], weak: list[int]
+) -> None:
+    values = np.zeros(100)
+    values[list(excited)] = list(excited.values())
+    queries = queries_of(values, halves_of(100))
+    assert (queries.strong.tolist(), queries.weak.tolist()) == (strong, weak)
+    assert queries.can_be_asked is bool(strong)

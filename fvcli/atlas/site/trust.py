@@ -15,6 +15,7 @@ from fvcli.run.remarks import FRAGILE, NOT_PREDICTIVE, OTHER_PATH, SAID, WEAKER
 from fvcli.run.scores import RunScores, Survival, Transfer, TwoAfc, UnitScores
 
 TOLD_APART = "2AFC"
+NOT_ASKED = "All photos excite it alike, so none can be told apart"
 FLAG_NAMES = {  # in tables, and in the list of a layer's filter
     WEAKER: "weaker than a photo",
     NOT_PREDICTIVE: "tells no photos apart",
@@ -87,8 +88,9 @@ def brief(entry: Entry) -> str:
     if scores is None:
         return ""
     flags = flags_said(scores)
-    line = f"2AFC {interval_said(scores.two_afc)}, by photos {decimal(scores.two_afc.photos)}."
-    return f"{line} Flagged: {flags}." if flags else line
+    task = scores.two_afc
+    line = NOT_ASKED if task is None else f"2AFC {interval_said(task)}, by photos {decimal(task.photos)}"
+    return f"{line}. Flagged: {flags}." if flags else f"{line}."
 
 
 # ---- the page of a unit
@@ -115,7 +117,10 @@ def entry_trust(entry: Entry) -> dict[str, Any] | None:
 
 
 def _rows(scores: UnitScores) -> Iterator[Row]:
-    rows = [*_task_rows(scores.two_afc), *_picture_rows(scores)]
+    task = scores.two_afc
+    rows = [*([] if task is None else _task_rows(task)), *_picture_rows(scores)]
+    if task is None:
+        yield Row(TOLD_APART, decimal(None), f"{NOT_ASKED}.")
     for row in rows:
         is_flagged = any(ROW_OF_FLAG.get(flag) == row.name for flag in scores.flags)
         yield row._replace(flag="Flagged." if is_flagged else "")
@@ -202,11 +207,9 @@ def _line(entry: Entry, picture: Picture) -> dict[str, Any]:
     assert scores is not None  # as of all that are scored
     task = scores.two_afc
     numbers = (
-        interval_said(task),
-        *map(
-            decimal,
-            (task.photos, task.mis, scores.strength.share, scores.path.share, survival_of(scores.survival)),
-        ),
+        decimal(None) if task is None else interval_said(task),
+        *map(decimal, (None, None) if task is None else (task.photos, task.mis)),
+        *map(decimal, (scores.strength.share, scores.path.share, survival_of(scores.survival))),
     )
     flags = "; ".join(map(flag_name, scores.flags))
     return {"name": _called(entry, picture), "numbers": numbers, "flags": flags}
@@ -265,7 +268,8 @@ def unit_trust(entry: Entry) -> dict[str, Any]:
 
 
 def _share(entry: Entry) -> float | None:
-    return None if entry.trust is None else rounded(entry.trust.two_afc.share)
+    task = None if entry.trust is None else entry.trust.two_afc
+    return None if task is None else rounded(task.share)
 
 
 def _order(flag: str) -> tuple[int, str]:

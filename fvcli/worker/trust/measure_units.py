@@ -49,7 +49,7 @@ class MeasureUnits:
     ) -> None:
         self._program, self._units, self._lanes = program, units, device.lanes
         self._values = ObjectiveValues(program, units, model, assets, device)
-        self._flow = RelevanceFlow(program, units, model, assets, layers, BATCH) if layers else None
+        self._flow = RelevanceFlow(program, units, model, assets, layers) if layers else None
         self._pooled = PooledFeatures(model, layers, device, self._values.size_px) if layers else None
 
     def values(self, photos: np.ndarray) -> np.ndarray:
@@ -103,12 +103,17 @@ class MeasureUnits:
 def seen_pixels(program: Program, picture: np.ndarray) -> np.ndarray:
     """Return a saved picture, uint8 [h, w, channels], as the network gets it when it is scored.
 
-    Opacity is laid over mid grey; where it only says where the gradient was large, it is left out.
+    One that was saved at another size (``save_px``) is brought to that of the ascent. Opacity is laid over
+    mid grey; where it only says where the gradient was large, it is left out.
     """
     if program.settings.attention:
         return picture[..., :-1]
-    if not program.settings.is_transparent:
+    size_px = program.height_px, program.width_px
+    is_of_size = picture.shape[:2] == size_px
+    if is_of_size and not program.settings.is_transparent:
         return picture
-    seen = opaque(tf.constant(picture[None] / np.float32(255)))[0].numpy()
-    pixels: np.ndarray = np.rint(seen * 255).astype(np.uint8)
+    seen = tf.constant(picture[None] / np.float32(255))
+    seen = seen if is_of_size else tf.image.resize(seen, size_px, method="area")
+    seen = opaque(seen) if program.settings.is_transparent else seen
+    pixels: np.ndarray = np.rint(seen[0].numpy() * 255).astype(np.uint8)
     return pixels

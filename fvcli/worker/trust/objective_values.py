@@ -18,7 +18,7 @@ from fvcli.plan import Program, Unit
 from fvcli.worker.assets import Assets
 from fvcli.worker.builders import build_objective, maps_of, unit_arrays
 from fvcli.worker.device import Device
-from fvcli.worker.trust.photo_pixels import BATCH, batches_of, in_lanes
+from fvcli.worker.trust.photo_pixels import batch_for, batches_of, in_lanes
 
 
 class ObjectiveValues:
@@ -50,6 +50,7 @@ class ObjectiveValues:
         self._network = model.network(input_px=program.input_px)
         self._objective = partial(build_objective, program, centres)
         self._layers = [term.layer for term in program.terms]
+        self._batch = batch_for(model.facts, self._layers, program.input_px or self.size_px)
         self._all = compiled(self._of_all)
         self._each = compiled(self._of_each)
 
@@ -65,7 +66,8 @@ class ObjectiveValues:
             values: np.ndarray = self._all(tf.constant(batch), arrays).numpy()
             return values
 
-        return np.concatenate([*in_lanes(batches_of(photos), of_batch, self._lanes)])[: len(photos)]
+        found = in_lanes(batches_of(photos, self._batch), of_batch, self._lanes)
+        return np.concatenate([*found])[: len(photos)]
 
     def of_pictures(self, pixels: Sequence[np.ndarray] | np.ndarray, place: int) -> np.ndarray:
         """Return what pictures are worth to one unit, float32 [pictures].
@@ -74,21 +76,23 @@ class ObjectiveValues:
             pixels: uint8 [h, w, channels] each, of the photos' size.
             place: Of the unit among the units.
         """
-        arrays = {name: tf.constant(value[[place] * BATCH]) for name, value in self._arrays.items()}
-        found = [self._each(tf.constant(batch), arrays).numpy() for batch in batches_of(pixels)]
+        arrays = {name: tf.constant(value[[place] * self._batch]) for name, value in self._arrays.items()}
+        found = [self._each(tf.constant(batch), arrays).numpy() for batch in batches_of(pixels, self._batch)]
         return np.concatenate(found)[: len(pixels)]
 
     def _of_all(self, images: tf.Tensor, arrays: Mapping[str, tf.Tensor]) -> tf.Tensor:
-        """Return [BATCH, units]; the network is asked once."""
+        """Return [batch, units]; the network is asked once."""
         pictures = tf.cast(images, tf.float32) / 255.0
         reading = self._network(pictures, redirect=False)
         known = KnownMaps({layer: reading(layer) for layer in self._layers})
 
         def of_unit(unit: Mapping[str, tf.Tensor]) -> tf.Tensor:
-            spread = {name: tf.repeat(value[None], BATCH, axis=0) for name, value in unit.items()}
+            spread = {name: tf.repeat(value[None], self._batch, axis=0) for name, value in unit.items()}
             return self._objective(spread)(Activations(known, pictures))
 
-        values = tf.map_fn(of_unit, dict(arrays), fn_output_signature=tf.TensorSpec([BATCH], tf.float32))
+        values = tf.map_fn(
+            of_unit, dict(arrays), fn_output_signature=tf.TensorSpec([self._batch], tf.float32)
+        )
         return tf.transpose(values)
 
     def _of_each(self, images: tf.Tensor, arrays: Mapping[str, tf.Tensor]) -> tf.Tensor:

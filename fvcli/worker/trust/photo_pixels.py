@@ -1,4 +1,4 @@
-"""Photos as arrays, decoded once for each size."""
+"""Photos as arrays, and the batches in which networks look at them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import TypeVar
 import numpy as np
 
 from fvcli.media import PictureList, read_pixels
+from fvcli.models import ModelFacts
 from fvcli.run.cores import cores
 
 BATCH = 16
+BATCH_BYTES = 2_000_000_000  # that a network makes of a batch; on every machine: rounding depends on it
 
 Made = TypeVar("Made")
 
@@ -40,11 +42,22 @@ def photo_pixels(
     return found
 
 
-def batches_of(pixels: Sequence[np.ndarray] | np.ndarray) -> Iterator[np.ndarray]:
-    """Yield pictures in batches of BATCH; the last one is filled up with the last picture."""
-    for begin in range(0, len(pixels), BATCH):
-        some = list(pixels[begin : begin + BATCH])
-        yield np.stack([*some, *[some[-1]] * (BATCH - len(some))])
+def batch_for(facts: ModelFacts, layers: Sequence[str], size_px: tuple[int, int]) -> int:
+    """Return how many pictures a network looks at together: 16, or fewer where they take much memory.
+
+    Args:
+        facts: Of the network.
+        layers: The layers that are asked for.
+        size_px: Height and width of what the network computes.
+    """
+    return max(1, min(BATCH, BATCH_BYTES // max(1, facts.activation_bytes(layers, *size_px))))
+
+
+def batches_of(pixels: Sequence[np.ndarray] | np.ndarray, count: int = BATCH) -> Iterator[np.ndarray]:
+    """Yield pictures in batches of so many; the last one is filled up with the last picture."""
+    for begin in range(0, len(pixels), count):
+        some = list(pixels[begin : begin + count])
+        yield np.stack([*some, *[some[-1]] * (count - len(some))])
 
 
 def in_lanes(

@@ -12,7 +12,7 @@ from fvcli.media.picture_pixels import sized_pixels
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.optvis.compiled import compiled
 from fvcli.worker.device import Device
-from fvcli.worker.trust.photo_pixels import batches_of, in_lanes
+from fvcli.worker.trust.photo_pixels import batch_for, batches_of, in_lanes
 
 GREY, RGB = 1, 3
 
@@ -41,7 +41,9 @@ class PooledFeatures:
         self.channels = model.facts.input_channels
         self._lanes = device.lanes
         read = [*self.layers, *([logits] if logits else [])]
-        network = model.network(input_px=model.facts.input_size(read))
+        input_px = model.facts.input_size(read)
+        network = model.network(input_px=input_px)
+        self._batch = batch_for(model.facts, read, input_px or self.size_px)
 
         def look(images: tf.Tensor) -> list[tf.Tensor]:
             activations = network(tf.cast(images, tf.float32) / 255.0, redirect=False)
@@ -60,7 +62,7 @@ class PooledFeatures:
             return [part.numpy() for part in self._look(tf.constant(batch))]
 
         fitted = [self._fitted(picture) for picture in pixels]
-        parts = zip(*in_lanes(batches_of(fitted), look, self._lanes), strict=True)
+        parts = zip(*in_lanes(batches_of(fitted, self._batch), look, self._lanes), strict=True)
         return [np.concatenate(layer)[: len(pixels)] for layer in parts]
 
     def _fitted(self, picture: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from fvcli.optvis.compiled import compiled
 from fvcli.plan import Program, Unit
 from fvcli.worker.assets import Assets
 from fvcli.worker.builders import build_objective, maps_of, unit_arrays
+from fvcli.worker.trust.photo_pixels import batch_for, batches_of
 
 
 class RelevanceFlow:
@@ -25,7 +26,6 @@ class RelevanceFlow:
         model: The network.
         assets: What units read from files.
         layers: Which layers below.
-        batch: How many pictures are looked at together.
     """
 
     def __init__(
@@ -35,32 +35,32 @@ class RelevanceFlow:
         model: LoadedModel,
         assets: Assets,
         layers: Sequence[str],
-        batch: int,
     ) -> None:
         size_px = program.height_px, program.width_px
+        targets = [term.layer for term in program.terms]
+        self._batch = batch_for(model.facts, targets, program.input_px or size_px)
         centres, channels = maps_of(program, model.facts, size_px)
         self._arrays = unit_arrays(units, program, channels, assets)
         self._network = model.network(input_px=program.input_px)
         self._objective = partial(build_objective, program, centres)
-        self._layers, self._batch = layers, batch
+        self._layers = layers
         self._look = compiled(self._worked_out)
 
     def of(self, pixels: np.ndarray, place: int) -> tuple[list[np.ndarray], list[np.ndarray]]:
         """Return what one unit's value is made of in each picture.
 
         Args:
-            pixels: uint8 [P, h, w, channels], of the size of the program's pictures; at most a batch.
+            pixels: uint8 [P, h, w, channels], of the size of the program's pictures.
             place: Of the unit among the units.
 
         Returns:
             Of each layer float32 [P, channels]: gradient of the signed objective x activation, summed over
             positions; and the activation's mean over positions.
         """
-        count = len(pixels)
-        filled = np.concatenate([pixels, np.repeat(pixels[-1:], self._batch - count, axis=0)])
         arrays = {name: tf.constant(value[[place] * self._batch]) for name, value in self._arrays.items()}
-        products, means = self._look(tf.constant(filled), arrays)
-        return [part.numpy()[:count] for part in products], [part.numpy()[:count] for part in means]
+        found = [self._look(tf.constant(batch), arrays) for batch in batches_of(pixels, self._batch)]
+        products, means = zip(*found, strict=True)
+        return _joined(products, len(pixels)), _joined(means, len(pixels))
 
     def _worked_out(
         self, images: tf.Tensor, arrays: Mapping[str, tf.Tensor]
@@ -77,6 +77,11 @@ class RelevanceFlow:
             for value, gradient in zip(maps, gradients, strict=True)
         ]
         return products, [_over_positions(tf.reduce_mean, tf.cast(value, tf.float32)) for value in maps]
+
+
+def _joined(batches: Sequence[Sequence[tf.Tensor]], count: int) -> list[np.ndarray]:
+    """Return the first so many pictures of each layer, of batches of layers."""
+    return [np.concatenate([part.numpy() for part in layer])[:count] for layer in zip(*batches, strict=True)]
 
 
 def _over_positions(reduce: object, value: tf.Tensor) -> tf.Tensor:
