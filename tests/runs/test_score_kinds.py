@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,11 @@ import pytest
 from keras import layers
 from PIL import Image
 
+from fvcli.app import score_run
 from fvcli.models import list_models
+from fvcli.run import RunFolder
 from fvcli.run.scores import read_run_scores
+from fvcli.worker.trust import seen_pixels
 from tests.helpers.running import fvcli
 
 PHOTOS = 100
@@ -141,6 +145,14 @@ def test_pictures_that_are_saved_larger_are_seen_at_the_size_of_the_ascent(place
     assert scores["path"]["overlap"] > 0.0
 
 
+def test_a_larger_picture_is_seen_as_means_of_its_pixels(place: Path) -> None:
+    run = RunFolder.read(place / "run")
+    [program] = [program for program in run.plan.programs if program.settings.saved_px == (80, 80)]
+    pixels = np.random.default_rng(0).integers(0, 256, (80, 80, 3), np.uint8)
+    means = pixels.reshape(40, 2, 40, 2, 3).mean(axis=(1, 3))
+    assert np.abs(seen_pixels(program, pixels) - means).max() <= 0.5 + 1e-3
+
+
 def test_a_dream_is_seen_whole_as_photos_are(place: Path) -> None:
     model = keras.models.load_model(place / "net.keras")
     for file in sorted((place / "run" / "units" / "dream").glob("*.png")):
@@ -189,8 +201,6 @@ def test_what_others_wrote_meanwhile_stays(
     def write(path: Path, **more: object) -> None:
         path.write_text(json.dumps({**json.loads(path.read_text()), **more}))
 
-    from fvcli.app import score_run
-
     measured = score_run.scores_of_units
 
     def meanwhile(*given: Any) -> Any:
@@ -225,18 +235,14 @@ def test_scores_come_along_when_runs_are_joined(place: Path, tmp_path: Path) -> 
         assert (tmp_path / "target" / file).read_bytes() == (place / "run" / file).read_bytes()
     shutil.copytree(place / "unscored", tmp_path / "other")
     assert score(place, "--only", "two/*", run=tmp_path / "other").exit_code == 0
-    result = fvcli("merge", place / "run", tmp_path / "other", "-o", tmp_path / "both")
+    shutil.copytree(place / "run", tmp_path / "both")
+    result = fvcli("merge", tmp_path / "other", "-o", tmp_path / "both")
     assert result.exit_code == 0, result.stderr
     assert "the runs were scored apart" in result.stderr + result.stdout
     assert not (tmp_path / "both" / "scores.json").exists()
 
 
 def test_judges_are_the_same_whenever_they_are_chosen(monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
-    from dataclasses import replace
-
-    from fvcli.app import score_run
-    from fvcli.run import RunFolder
-
     some = [replace(listing, installed=i in (5, 6, 7)) for i, listing in enumerate(list_models())]
     monkeypatch.setattr(score_run, "list_models", lambda: some)
     chosen = [choice.name for choice in score_run._judges(RunFolder.read(place / "run"), ())]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fvcli.trust.explain import JudgedFeatures, explain, explained_by_photos
+from fvcli.trust.explain import JudgedFeatures, _others, explain, explained_by_photos
 from fvcli.trust.photo_halves import halves_of
 
 PHOTOS, UNITS, CHANNELS = 400, 12, 24
@@ -72,6 +72,7 @@ def test_a_unit_by_another_recipe_is_no_other_unit() -> None:
     assert 0.45 < np.mean(others) < 0.55
     wrong = explain(judges, np.arange(2 * UNITS), values[:, twice], halves_of(PHOTOS))
     assert np.mean([one.share for one in found]) > np.mean([one.share for one in wrong])
+    assert _others(2, np.array([0, 0, 1, 1, 2, 2])) == [0, 1, 4, 5]
 
 
 def test_a_unit_that_photos_excite_alike_is_not_explained() -> None:
