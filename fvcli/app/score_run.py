@@ -96,15 +96,24 @@ def score_run(
         measured = measuring.measure(run, units)
         if measured is None:
             return ScoreOutcome(stopped=True)
-        return _written(run, replace(asked, run=run, units=units), measured)
+        outcome = _written(run, replace(asked, run=run, units=units), measured)
+    for remark in outcome.remarks[len(asked.remarks) :]:
+        observer.said(f"Note: {remark}")
+    return outcome
 
 
 def _written(run: RunFolder, asked: _Asked, measured: Measured) -> ScoreOutcome:
-    thresholds, found = scores_of_units(asked.units, measured)
-    for one, scores in zip(asked.units, found, strict=True):
-        now = run.sidecar(one.unit)
+    thresholds, all_scores = scores_of_units(asked.units, measured)
+    units = []
+    for one, scores in zip(asked.units, all_scores, strict=True):
+        now = run.sidecar(one.unit)  # others may have written into it meanwhile
         if now is not None and (now.key, now.pixel_sha256) == (scores.key, scores.pixel_sha256):
-            write_unit_scores(run, one.unit, now, scores, FLAGS)  # others may have written into it meanwhile
+            write_unit_scores(run, one.unit, now, scores, FLAGS)
+            units.append((one.unit, scores))
+    remarks = [*asked.remarks]
+    if changed := len(all_scores) - len(units):
+        remarks.append(f"{counted(changed, 'picture')} replaced meanwhile, and left out")
+    found = [scores for _, scores in units]
     of_run = RunScores(
         photos=len(asked.numbers),
         pictures_digest=asked.photos.digest,
@@ -113,11 +122,10 @@ def _written(run: RunFolder, asked: _Asked, measured: Measured) -> ScoreOutcome:
         means=mean_rows(found),
         units=len(found),
         flags={flag: sum(flag in scores.flags for scores in found) for flag in FLAGS},
-        skipped=asked.remarks,
+        skipped=remarks,
     )
     write_run_scores(run.path, of_run)
-    units = [(one.unit, scores) for one, scores in zip(asked.units, found, strict=True)]
-    return ScoreOutcome(of_run, units, asked.remarks)
+    return ScoreOutcome(of_run, units, remarks)
 
 
 # ---- what is asked for

@@ -209,7 +209,12 @@ def test_what_others_wrote_meanwhile_stays(
         return measured(*given)
 
     monkeypatch.setattr(score_run, "scores_of_units", meanwhile)
-    assert score(place, "--only", "two/*", run=run).exit_code == 0
+    result = score(place, "--only", "two/*", run=run)
+    assert result.exit_code == 0
+    assert "Note: 1 picture replaced meanwhile, and left out" in result.stderr
+    found = read_run_scores(run)
+    assert found.units == 13
+    assert "1 picture replaced meanwhile, and left out" in found.skipped
     assert "burnt" in json.loads(labelled.read_text())["remarks"]
     assert labelled.with_suffix(".scores.json").exists()
     assert not replaced.with_suffix(".scores.json").exists()
