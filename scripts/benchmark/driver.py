@@ -215,7 +215,7 @@ def memory(out: Path, programs: int, only: list[str] | None) -> None:
 @bench.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def search(arguments: tuple[str, ...]) -> None:
-    """Compare recipes over units of two networks; see its own --help."""
+    """Compare recipes over units of three networks; see its own --help."""
     from benchmark.search import search as compare_recipes
 
     compare_recipes.main(list(arguments), prog_name="scripts/bench search")
