@@ -8,6 +8,7 @@ The judges are two networks of other architectures; see ``networks``.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,7 +65,7 @@ def pictures_of(column: str, images: Path, out: Path, units: Sequence[Unit]) -> 
     if column in TOOLS:
         return _of_tool(column, out, units)
     recipe = "default" if column == RANDOM else column
-    more = {"references": str(images)} if recipe in PHOTO_RECIPES else {}
+    more = {"references": str(_explaining_photos(images, out))} if recipe in PHOTO_RECIPES else {}
     jobs = [{"name": layer, "layer": layer, "channels": [*cs], **more} for layer, cs in HELD_OUT.items()]
     model = {"name": MODEL, "weights": "random"} if column == RANDOM else MODEL
     spec = {"model": model, "render": {"recipe": recipe, "size_px": CANVAS_PX}, "jobs": jobs}
@@ -74,6 +75,19 @@ def pictures_of(column: str, images: Path, out: Path, units: Sequence[Unit]) -> 
     fvcli_runs.render_spec(spec, folder, *only)
     files = [folder / "run" / "units" / f"{name}.png" for name in names]
     return [np.asarray(iio.imread(file))[..., :3] for file in files]
+
+
+def _explaining_photos(images: Path, out: Path) -> Path:
+    """Return a folder of the photos that may explain, without those that are asked about."""
+    folder = out / "explaining"
+    folder.mkdir(parents=True, exist_ok=True)
+    listed = list_pictures(images)
+    numbers = np.array(readable_pictures(listed, PHOTOS).numbers)
+    for number in numbers[halves_of(len(numbers)).explaining]:
+        copy = folder / f"{number:05d}{listed.path(number).suffix}"
+        if not copy.exists():
+            shutil.copy(listed.path(number), copy)
+    return folder
 
 
 def _of_tool(name: str, out: Path, units: Sequence[Unit]) -> list[np.ndarray]:
