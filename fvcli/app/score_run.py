@@ -25,6 +25,7 @@ from fvcli.trust.photo_halves import LEAST_PHOTOS
 
 MOST_PHOTOS = 1000
 RGB = 3
+WITH_REFERENCES = "made with photos as references; if these are among the photos here, 2AFC is too high"
 JUDGES = 2  # as many as are taken if none is named
 
 
@@ -166,7 +167,9 @@ def _units(run: RunFolder, only: Sequence[str]) -> tuple[list[ScoredUnit], list[
     if not found:
         hint = "fvcli render finishes what is missing" if unfinished else "name units that maximise something"
         raise UsageError(f"{run.path}: no finished picture to score", hint)
+    by_photos = sum(run.plan.programs[one.unit.program].settings.references is not None for one in found)
     said = [
+        *([f"{counted(by_photos, 'picture')} {WITH_REFERENCES}"] if by_photos else []),
         *([f"{counted(unfinished, 'unit')} not finished, and left out"] if unfinished else []),
         *([f"{counted(aiming, 'unit')} left out, whose objective compares with a picture"] if aiming else []),
     ]

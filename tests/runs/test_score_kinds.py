@@ -36,6 +36,12 @@ jobs:
     channels: [3]
     variants: [{name: whole, canvas: whole}, {name: seen, canvas: seen}]
   - {name: large, layer: c3, channels: [1], save_px: 80, parameterization: {kind: cppn}}
+  - name: matched
+    layer: c3
+    channels: [2]
+    recipe: vital
+    steps: 4
+    references: {photos: FOLDER/photos, count: 2}
   - name: dream
     objective: class_logit
     classes: [1, 2]
@@ -76,6 +82,9 @@ def place(tmp_path_factory: pytest.TempPathFactory, data_dir: Path) -> Path:
         made.save(folder / f"{name}.keras")
     photos = sorted((data_dir / "images").glob("*.jpg"))[:PHOTOS]
     (folder / "photos.txt").write_text("".join(f"{photo}\n" for photo in photos))
+    (folder / "photos").mkdir()
+    for photo in photos[:8]:
+        shutil.copy(photo, folder / "photos")
     shutil.copy(photos[0], folder / "photo.jpg")
     (folder / "spec.yaml").write_text(SPEC.replace("FOLDER", str(folder)))
     rendered = fvcli("render", folder / "spec.yaml", "-o", folder / "run")
@@ -119,6 +128,11 @@ def test_views_of_a_neuron_are_about_what_it_sees(place: Path, tmp_path: Path) -
     alone, among = (scores_of(run, f"part/{unit}")["survival"] for run in (tmp_path / "run", place / "run"))
     assert among == alone
     assert among["views"] > 0.5
+
+
+def test_a_picture_made_with_photos_may_know_the_answers(place: Path) -> None:
+    [remark] = read_run_scores(place / "run").skipped
+    assert remark.startswith("1 picture made with photos as references; if these are among the photos here")
 
 
 def test_a_unit_that_no_photo_excites_is_asked_nothing(place: Path) -> None:
