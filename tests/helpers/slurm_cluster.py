@@ -115,7 +115,7 @@ class SlurmCluster:
             daemon.kill()
             daemon.wait()
         for number in self._processes():
-            _kill(number)
+            _signal(number, signal.SIGKILL)
 
     def start_controller(self) -> None:
         self._start("slurmctld", "-D")
@@ -128,10 +128,18 @@ class SlurmCluster:
         self._end("slurmctld")
 
     def kill_node(self, node: str) -> None:
-        """kill -9 of a node's daemon and of all that runs there, as when the power fails."""
+        """kill -9 of a node's daemon and of all that runs there, as when the power fails.
+
+        All are stopped before, so that none tells of the death of another.
+        """
         self._end(node)
-        for number in self._processes(node):
-            _kill(number)
+        stopped: set[int] = set()
+        while new := set(self._processes(node)) - stopped:  # again, for what was being started meanwhile
+            for number in new:
+                _signal(number, signal.SIGSTOP)
+            stopped |= new
+        for number in stopped:
+            _signal(number, signal.SIGKILL)
 
     def _start(self, program: str, *words: str, name: str | None = None) -> None:
         with (self.root / "log" / f"{name or program}.out").open("ab") as out:
@@ -268,6 +276,6 @@ def free_ports(count: int) -> list[int]:
     return found
 
 
-def _kill(number: int) -> None:
+def _signal(number: int, which: signal.Signals) -> None:
     with contextlib.suppress(ProcessLookupError):
-        os.kill(number, signal.SIGKILL)
+        os.kill(number, which)
