@@ -192,9 +192,7 @@ def merge_run_scores(runs: Sequence[Path], target: Path) -> str:
         return ""
     if any(_text_of(scores) != _text_of(found[0]) for scores in found):
         (target / OF_RUN).unlink(missing_ok=True)
-        return (
-            f"the runs were scored apart, so there are no means of all; {command('score', target)} makes them"
-        )
+        return f"the runs were scored apart, so there are no means of all; {command('score', target, '--images', 'DIR')} makes them"
     write_run_scores(target, found[0])
     return ""
 

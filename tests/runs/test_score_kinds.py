@@ -257,7 +257,9 @@ def test_scores_come_along_when_runs_are_joined(place: Path, tmp_path: Path) -> 
     shutil.copytree(place / "run", tmp_path / "both")
     result = fvcli("merge", tmp_path / "other", "-o", tmp_path / "both")
     assert result.exit_code == 0, result.stderr
-    assert "the runs were scored apart" in result.stderr + result.stdout
+    said = result.stderr + result.stdout
+    assert "the runs were scored apart" in said
+    assert f"fvcli score {tmp_path}/both --images DIR makes them" in said
     assert not (tmp_path / "both" / "scores.json").exists()
 
 
