@@ -192,7 +192,8 @@ def merge_run_scores(runs: Sequence[Path], target: Path) -> str:
         return ""
     if any(_text_of(scores) != _text_of(found[0]) for scores in found):
         (target / OF_RUN).unlink(missing_ok=True)
-        return f"the runs were scored apart, so there are no means of all; {command('score', target, '--images', 'DIR')} makes them"
+        again = command("score", target, "--images", "DIR")
+        return f"the runs were scored apart, so there are no means of all; {again} makes them"
     write_run_scores(target, found[0])
     return ""
 
