@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from fvcli.app.describe_model import describe_model
 from fvcli.app.link_units import lacks_links, link_units
-from fvcli.app.listed_photos import listed_photos
+from fvcli.app.listed_photos import check_channels, listed_photos
 from fvcli.app.plan_spec import PlannedSpec
 from fvcli.app.prepare_run import prepare_run
 from fvcli.app.render_run import Observer
@@ -28,8 +28,6 @@ from fvcli.run.examples.parts import Parts, forget_examples, other_origin
 if TYPE_CHECKING:
     from fvcli.models.loaded.model import LoadedModel
     from fvcli.worker.device import Device
-
-READABLE_CHANNELS = (1, 3)
 
 
 @dataclass(frozen=True)
@@ -186,9 +184,7 @@ def _check_units(units: ChosenUnits, facts: ModelFacts) -> None:
             "no unit of this plan reads one channel of one layer, so there is nothing to find examples of",
             "add a job such as {name: textures, layer: NAME, channels: 0-15}",
         )
-    if facts.input_channels not in READABLE_CHANNELS:
-        message = f"{facts.name} takes pictures of {facts.input_channels} channels"
-        raise UsageError(message, "files of pictures have 3, or 1 for a network of grey pictures")
+    check_channels(facts)
 
 
 def _origin(

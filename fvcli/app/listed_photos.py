@@ -6,8 +6,22 @@ from pathlib import Path
 
 from fvcli.errors import UsageError, before_any_work, command
 from fvcli.media import PictureList, list_pictures
+from fvcli.models import ModelFacts
 from fvcli.run import layout
 from fvcli.run.examples import read_examples
+
+READABLE_CHANNELS = (1, 3)
+
+
+def check_channels(facts: ModelFacts) -> None:
+    """Refuse a network whose pictures are no photos.
+
+    Raises:
+        UsageError: It takes pictures of other channels than 1 or 3.
+    """
+    if facts.input_channels not in READABLE_CHANNELS:
+        message = f"{facts.name} takes pictures of {facts.input_channels} channels"
+        raise UsageError(message, "files of pictures have 3, or 1 for a network of grey pictures")
 
 
 def listed_photos(images: Path) -> PictureList:

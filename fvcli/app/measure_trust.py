@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fvcli.app.collect_examples import READABLE_CHANNELS, ExamplesObserver
+from fvcli.app.collect_examples import ExamplesObserver
+from fvcli.app.listed_photos import check_channels
 from fvcli.engines.import_tensorflow import importing_tensorflow
-from fvcli.errors import FvcliError, Mistakes, UsageError, command, counted
+from fvcli.errors import FvcliError, Mistakes, UsageError, command
 from fvcli.media import PictureList, pixel_sha256, read_picture
-from fvcli.models import ModelChoice, ModelFacts, load
+from fvcli.models import ModelChoice, load
 from fvcli.models.choice import RANDOM
 from fvcli.plan import Program, Unit
 from fvcli.plan.terms import canonical
@@ -135,7 +136,7 @@ class Measuring:
         self._model = load(plan.model, self._allow_code)
         mistakes = Mistakes()
         with mistakes.noted():
-            _check_channels(self._model.facts)
+            check_channels(self._model.facts)
         rendered = {one.sidecar.weights_sha256 for one in self._units}
         if self._model.facts.weights_sha256 not in rendered:
             message = f"{plan.model.called}: not the weights that {self._run.path} was rendered with"
@@ -144,7 +145,7 @@ class Measuring:
             self._observer.said(f"loading the judge {choice.called}")
             judge = load(choice, self._allow_code)
             with mistakes.noted():
-                _check_channels(judge.facts)
+                check_channels(judge.facts)
             if judge.facts.weights_sha256 in rendered:
                 message = f"{choice.called} made the pictures, and cannot judge them"
                 mistakes.add(UsageError(message, "name other networks with --judge"))
@@ -293,12 +294,6 @@ class Measuring:
             name, look(photos)[: len(layers)], of_pictures[: len(layers)], noise[: len(layers)]
         )
         return features, {name: Named(facts.labels, of_pictures[-1])} if has_classes else {}
-
-
-def _check_channels(facts: ModelFacts) -> None:
-    if facts.input_channels not in READABLE_CHANNELS:
-        message = f"{facts.name} takes pictures of {counted(facts.input_channels, 'channel')}"
-        raise UsageError(message, "photos have 3, or 1 for a network of grey pictures")
 
 
 def _free_name(name: str, taken: Mapping[str, object]) -> str:

@@ -8,13 +8,11 @@ from pathlib import Path
 
 from fvcli.app.draw_sheets import draw_sheets
 from fvcli.app.write_copies import write_copies
-from fvcli.run import RunFolder, merge_runs, run_status
+from fvcli.run import merge_runs, run_status
 from fvcli.run.examples.merge_examples import choose_examples, take_examples
 from fvcli.run.lacking import Lacking, lacking_of
-from fvcli.run.scores import merge_run_scores, read_run_scores, scores_of_picture, write_unit_scores
-from fvcli.run.sidecar import SCORES
+from fvcli.run.scores import merge_run_scores
 from fvcli.run.unit_links import copy_links
-from fvcli.trust import FLAGS
 
 
 @dataclass(frozen=True)
@@ -43,20 +41,7 @@ def merge_shards(runs: Sequence[Path], output: Path) -> MergeOutcome:
         drawn = draw_sheets(merged)
         take_examples(examples, output)
         copy_links(runs, output)
-        _take_scores(runs, merged)
         scores = merge_run_scores(runs, output)
     lacking = lacking_of(merged, runs)
     said = *remarks, *drawn.remarks, *examples.remarks, *([scores] if scores else [])
     return MergeOutcome(tuple(drawn.paths), said, run_status(merged).counts, lacking)
-
-
-def _take_scores(sources: Sequence[Path], merged: RunFolder) -> None:
-    """Bring scores to pictures that the folder had before, without scores."""
-    scored = [RunFolder.read(path) for path in sources if read_run_scores(path) is not None]
-    for unit in merged.plan.units if scored else ():
-        sidecar = merged.sidecar(unit)
-        if sidecar is None or SCORES in sidecar.extra_names:
-            continue
-        found = (scores_of_picture(run, unit, sidecar.pixel_sha256) for run in scored)
-        if (scores := next((one for one in found if one is not None), None)) is not None:
-            write_unit_scores(merged, unit, sidecar, scores, FLAGS)

@@ -17,6 +17,7 @@ from fvcli.run.folder import RunFolder
 from fvcli.run.growing import same_pictures
 from fvcli.run.layout import PLAN, RUN_FACTS, SPEC, read_text
 from fvcli.run.objects import read_bytes
+from fvcli.run.scores import scores_of_picture, write_unit_scores
 from fvcli.run.sidecar import FAILED, SCORES, Sidecar
 
 
@@ -45,6 +46,8 @@ def merge_runs(sources: Sequence[Path], target: Path) -> Iterator[RunFolder]:
                 files = {name: source.extra(unit, name) for name in sidecar.extra_names}
                 extras = {name: read_bytes(file) for name, file in files.items() if file.exists()}
                 merged.commit(unit, sidecar, png, extras)
+                if SCORES in sidecar.extra_names:
+                    _bring_scores(unit, source, merged)
         for run in runs:
             copy_fingerprints(run.path, target)
         merged.write_facts(
@@ -116,6 +119,16 @@ def _choose(unit: Unit, runs: Sequence[RunFolder]) -> tuple[RunFolder, Sidecar] 
     for run, _ in finished[:1]:
         _refuse_damage(unit, run)
     return next(iter([*finished, *found]), None)
+
+
+def _bring_scores(unit: Unit, source: RunFolder, merged: RunFolder) -> None:
+    """Bring the scores of a picture that was in the folder before, without scores."""
+    there = merged.sidecar(unit)
+    if there is None or SCORES in there.extra_names:
+        return
+    scores = scores_of_picture(source, unit, there.pixel_sha256)
+    if scores is not None:
+        write_unit_scores(merged, unit, there, scores, scores.flags)
 
 
 def _refuse_damage(unit: Unit, run: RunFolder) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -58,6 +58,11 @@ def batches_of(pixels: Sequence[np.ndarray] | np.ndarray, count: int = BATCH) ->
     for begin in range(0, len(pixels), count):
         some = list(pixels[begin : begin + count])
         yield np.stack([*some, *[some[-1]] * (count - len(some))])
+
+
+def joined(batches: Iterable[Sequence[np.ndarray]], count: int) -> list[np.ndarray]:
+    """Return the first so many pictures of each layer, from batches that each have all layers."""
+    return [np.concatenate(layer)[:count] for layer in zip(*batches, strict=True)]
 
 
 def in_lanes(

@@ -12,7 +12,7 @@ from fvcli.media.picture_pixels import sized_pixels
 from fvcli.models.loaded.model import LoadedModel
 from fvcli.optvis.compiled import compiled
 from fvcli.worker.device import Device
-from fvcli.worker.trust.photo_pixels import batch_for, batches_of, in_lanes
+from fvcli.worker.trust.photo_pixels import batch_for, batches_of, in_lanes, joined
 
 GREY, RGB = 1, 3
 
@@ -62,8 +62,7 @@ class PooledFeatures:
             return [part.numpy() for part in self._look(tf.constant(batch))]
 
         fitted = [self._fitted(picture) for picture in pixels]
-        parts = zip(*in_lanes(batches_of(fitted, self._batch), look, self._lanes), strict=True)
-        return [np.concatenate(layer)[: len(pixels)] for layer in parts]
+        return joined(in_lanes(batches_of(fitted, self._batch), look, self._lanes), len(pixels))
 
     def _fitted(self, picture: np.ndarray) -> np.ndarray:
         if picture.shape == (*self.size_px, self.channels):

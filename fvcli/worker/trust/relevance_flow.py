@@ -14,7 +14,7 @@ from fvcli.optvis.compiled import compiled
 from fvcli.plan import Program, Unit
 from fvcli.worker.assets import Assets
 from fvcli.worker.builders import build_objective, maps_of, unit_arrays
-from fvcli.worker.trust.photo_pixels import batch_for, batches_of
+from fvcli.worker.trust.photo_pixels import batch_for, batches_of, joined
 
 
 class RelevanceFlow:
@@ -59,8 +59,8 @@ class RelevanceFlow:
         """
         arrays = {name: tf.constant(value[[place] * self._batch]) for name, value in self._arrays.items()}
         found = [self._look(tf.constant(batch), arrays) for batch in batches_of(pixels, self._batch)]
-        products, means = zip(*found, strict=True)
-        return _joined(products, len(pixels)), _joined(means, len(pixels))
+        products, means = zip(*found, strict=True)  # of each batch
+        return joined(products, len(pixels)), joined(means, len(pixels))
 
     def _worked_out(
         self, images: tf.Tensor, arrays: Mapping[str, tf.Tensor]
@@ -77,11 +77,6 @@ class RelevanceFlow:
             for value, gradient in zip(maps, gradients, strict=True)
         ]
         return products, [_over_positions(tf.reduce_mean, tf.cast(value, tf.float32)) for value in maps]
-
-
-def _joined(batches: Sequence[Sequence[tf.Tensor]], count: int) -> list[np.ndarray]:
-    """Return the first so many pictures of each layer, of batches of layers."""
-    return [np.concatenate([part.numpy() for part in layer])[:count] for layer in zip(*batches, strict=True)]
 
 
 def _over_positions(reduce: object, value: tf.Tensor) -> tf.Tensor:
